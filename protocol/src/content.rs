@@ -1,0 +1,151 @@
+//! Content of type JSON, to and from the types of the program.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{EncodeError, Header, Message};
+
+/// Why content could not be made from a value, or a value from content.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The header says that the content is not UTF-8.
+    #[error("the content-encoding is {label:?}; only UTF-8 can be read as JSON")]
+    Encoding {
+        /// The `content-encoding` of the header.
+        label: String,
+    },
+
+    /// The content is not JSON, or not of the shape that the type wants; or the value has no form in JSON.
+    #[error("the content does not fit: {0}")]
+    Json(#[from] serde_json::Error),
+
+    /// The message cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl<'a> Message<'a> {
+    /// Reads the content as JSON.
+    ///
+    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] if the encoding is not UTF-8, or the content not the JSON of a `T`.
+    ///
+    /// ```
+    /// use jsonframe::{Header, Message};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Request<'a> {
+    ///     action: &'a str,
+    /// }
+    ///
+    /// let content = br#"{"action": "search", "value": "needle"}"#;
+    /// let message = Message::new(Header::json(content.len() as u64), content)?;
+    /// assert_eq!(message.json::<Request>()?.action, "search");
+    /// # Ok::<(), jsonframe::JsonError>(())
+    /// ```
+    pub fn json<T: Deserialize<'a>>(&self) -> Result<T, JsonError> {
+        let label = self.header().content_encoding();
+        if !is_utf8(label) {
+            return Err(JsonError::Encoding { label: label.into() });
+        }
+        Ok(serde_json::from_slice(self.content())?)
+    }
+}
+
+/// Writes a value as JSON content, spaced as Python does: `{"action": "search", "value": [1, 2]}`.
+///
+/// Text beyond ASCII stays as it is, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
+/// which for very large and very small ones is not Python's way (`1e16`, not `1e+16`).
+///
+/// # Errors
+///
+/// [`JsonError::Json`] if the value has no form in JSON, such as a map whose keys are not text.
+///
+/// ```
+/// let content = jsonframe::to_json(&("needle", [1, 2]))?;
+/// assert_eq!(content, b"[\"needle\", [1, 2]]");
+/// # Ok::<(), jsonframe::JsonError>(())
+/// ```
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
+    Ok(spaced(&serde_json::to_vec(value)?))
+}
+
+/// Writes a value as a whole message of JSON content.
+///
+/// # Errors
+///
+/// See [`to_json`].
+///
+/// ```
+/// use jsonframe::{Assembler, Growable};
+///
+/// let wire = jsonframe::to_json_message(&["needle"])?;
+///
+/// let mut assembler = Assembler::new([0; 256], Growable::with_limit(1024));
+/// let message = assembler.decode(&mut wire.as_slice()).expect("it is valid").expect("it is whole");
+/// assert_eq!(message.json::<Vec<String>>()?, ["needle"]);
+/// # Ok::<(), jsonframe::JsonError>(())
+/// ```
+pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
+    let content = to_json(value)?;
+    Ok(Message::new(Header::json(content.len() as u64), &content)?.to_vec()?)
+}
+
+/// Whether the label is one of UTF-8's, in any case.
+fn is_utf8(label: &str) -> bool {
+    ["utf-8", "utf8", "utf_8"].iter().any(|name| label.eq_ignore_ascii_case(name))
+}
+
+/// The same JSON with a space after each comma and each colon that is not part of a string.
+///
+/// serde_json's own formatters cannot be replaced without std.
+fn spaced(compact: &[u8]) -> Vec<u8> {
+    let mut spaced = Vec::with_capacity(compact.len().saturating_add(compact.len() / 4));
+    let mut in_string = false;
+    let mut escaped = false;
+    for byte in compact {
+        spaced.push(*byte);
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b':' if !in_string => spaced.push(b' '),
+            _ => {}
+        }
+    }
+    spaced
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn separators_within_strings_stay_as_they_are() {
+        let value = serde_json::json!({"a,b": [1, "c:d\\", "\",\"", {}], "": []});
+        let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
+        assert_eq!(json, r#"{"": [], "a,b": [1, "c:d\\", "\",\"", {}]}"#);
+    }
+
+    #[test]
+    fn the_encoding_must_be_utf8() {
+        for (label, ok) in [("utf-8", true), ("UTF8", true), ("Utf_8", true), ("latin-1", false), ("", false)] {
+            let message = Message::new(Header::new("text/json", label, 1), b"1").unwrap();
+            assert_eq!(message.json::<u8>().is_ok(), ok, "{label:?}");
+        }
+        let message = Message::new(Header::new("text/json", "gzip", 1), b"1").unwrap();
+        assert_eq!(
+            message.json::<u8>().unwrap_err().to_string(),
+            "the content-encoding is \"gzip\"; only UTF-8 can be read as JSON"
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! From a header to its bytes: exactly what Python's `json.dumps(header, ensure_ascii=False)` writes
+//! ([SPEC §4](crate::spec#4-sending)).
+
+use core::fmt::{self, Write};
+
+use crate::{EncodeError, Header, Member};
+
+/// The size of a proto-header, in bytes.
+pub(crate) const PROTO_HEADER_LEN: usize = 2;
+
+impl Header<'_> {
+    /// How many bytes the proto-header and the header take when encoded.
+    ///
+    /// ```
+    /// use jsonframe::{ByteOrder, Header};
+    ///
+    /// assert_eq!(Header::json(39).with_byte_order(ByteOrder::Little).encoded_len(), 2 + 103);
+    /// ```
+    pub fn encoded_len(&self) -> usize {
+        let mut counter = Counter(0);
+        let _ = self.write_json(&mut counter);
+        counter.0.saturating_add(PROTO_HEADER_LEN)
+    }
+
+    /// Writes the proto-header and the header to the beginning of a buffer, and returns them.
+    ///
+    /// What follows on the wire is the content, [`content_length`](Self::content_length) bytes of it.
+    ///
+    /// # Errors
+    ///
+    /// The buffer is left as it was if the header is longer than a proto-header can announce
+    /// ([`EncodeError::HeaderTooLong`]), if the buffer is too small ([`EncodeError::BufferTooSmall`]; ask
+    /// [`encoded_len`](Self::encoded_len) first), or if an extension bears the name of a required member
+    /// ([`EncodeError::ReservedName`]).
+    ///
+    /// ```
+    /// use jsonframe::{ByteOrder, Header};
+    ///
+    /// let mut buffer = [0; 128];
+    /// let head = Header::json(39).with_byte_order(ByteOrder::Little).encode(&mut buffer)?;
+    /// assert_eq!(
+    ///     head,
+    ///     b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \
+    ///       \"content-encoding\": \"utf-8\", \"content-length\": 39}",
+    /// );
+    /// # Ok::<(), jsonframe::EncodeError>(())
+    /// ```
+    pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+        let needed = self.checked_len()?;
+        let available = buffer.len();
+        let too_small = EncodeError::BufferTooSmall { needed, available };
+        let (head, _) = buffer.split_at_mut_checked(needed).ok_or(too_small)?;
+        let (proto_header, json) = head.split_first_chunk_mut::<PROTO_HEADER_LEN>().ok_or(too_small)?;
+        let length = u16::try_from(json.len()).map_err(|_| EncodeError::HeaderTooLong { length: json.len() })?;
+        *proto_header = length.to_be_bytes();
+        self.write_json(&mut Filler(json)).map_err(|_| too_small)?;
+        Ok(head)
+    }
+
+    /// Like [`encoded_len`](Self::encoded_len), for a header that can be sent.
+    pub(crate) fn checked_len(&self) -> Result<usize, EncodeError> {
+        if let Some(member) = self.extensions().find_map(|(name, _)| Member::from_name(name.as_bytes())) {
+            return Err(EncodeError::ReservedName { member });
+        }
+        let needed = self.encoded_len();
+        let length = needed.saturating_sub(PROTO_HEADER_LEN);
+        if length > usize::from(u16::MAX) {
+            return Err(EncodeError::HeaderTooLong { length });
+        }
+        Ok(needed)
+    }
+
+    pub(crate) fn write_json(&self, out: &mut impl Write) -> fmt::Result {
+        out.write_str("{\"byteorder\": \"")?;
+        out.write_str(self.byte_order().as_str())?;
+        out.write_str("\", \"content-type\": ")?;
+        write_string(out, self.content_type())?;
+        out.write_str(", \"content-encoding\": ")?;
+        write_string(out, self.content_encoding())?;
+        out.write_str(", \"content-length\": ")?;
+        write_integer(out, self.content_length())?;
+        for (name, value) in self.extensions() {
+            out.write_str(", ")?;
+            write_string(out, name)?;
+            out.write_str(": ")?;
+            value.write_json(out)?;
+        }
+        out.write_str("}")
+    }
+}
+
+/// Writes the header's JSON as it is sent, without the proto-header.
+impl fmt::Display for Header<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_json(f)
+    }
+}
+
+/// Writes a JSON string that stands for the text.
+pub(crate) fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
+    out.write_str("\"")?;
+    let mut rest = text;
+    while let Some((plain, byte, after)) = split_at_special(rest) {
+        out.write_str(plain)?;
+        write_escape(out, byte)?;
+        rest = after;
+    }
+    out.write_str(rest)?;
+    out.write_str("\"")
+}
+
+/// The text before the first byte that must be escaped, that byte, and the text after it.
+fn split_at_special(text: &str) -> Option<(&str, u8, &str)> {
+    let at = text.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+    let (plain, rest) = text.split_at_checked(at)?;
+    let byte = *rest.as_bytes().first()?;
+    Some((plain, byte, rest.get(1..)?))
+}
+
+fn write_escape(out: &mut impl Write, byte: u8) -> fmt::Result {
+    out.write_str(match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0x08 => "\\b",
+        0x0C => "\\f",
+        _ => {
+            out.write_str("\\u00")?;
+            out.write_char(lower_hex(byte >> 4))?;
+            return out.write_char(lower_hex(byte & 0xF));
+        }
+    })
+}
+
+fn lower_hex(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).unwrap_or('0')
+}
+
+/// Writes an integer in decimal digits.
+pub(crate) fn write_integer(out: &mut impl Write, number: u64) -> fmt::Result {
+    let mut digits = [b'0'; 20];
+    let mut rest = number;
+    let mut used = 0_usize;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' | (rest % 10) as u8;
+        rest /= 10;
+        used = used.saturating_add(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    let digits = digits.get(digits.len().saturating_sub(used)..).unwrap_or_default();
+    out.write_str(core::str::from_utf8(digits).unwrap_or_default())
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.saturating_add(text.len());
+        Ok(())
+    }
+}
+
+/// Fills a slice from its beginning with what is written to it.
+struct Filler<'a>(&'a mut [u8]);
+
+impl Write for Filler<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = core::mem::take(&mut self.0);
+        let (place, rest) = room.split_at_mut_checked(text.len()).ok_or(fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.0 = rest;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::string::{String, ToString};
+
+    use super::*;
+
+    #[test]
+    fn integers_are_written_as_display_does() {
+        for number in [0, 1, 9, 10, 99, 100, 12_345, u64::from(u32::MAX), 1 << 53, 1 << 63, u64::MAX] {
+            let mut text = String::new();
+            write_integer(&mut text, number).unwrap();
+            assert_eq!(text, number.to_string());
+        }
+    }
+
+    #[test]
+    fn strings_are_written_as_serde_json_does() {
+        for code in (0..0x300).chain([0x2028, 0xD7FF, 0xE000, 0xFEFF, 0xFFFF, 0x1_0000, 0x10_FFFF]) {
+            let character = char::from_u32(code).unwrap();
+            for text in [format!("{character}"), format!("a{character}"), format!("{character}{character}b")] {
+                let mut json = String::new();
+                write_string(&mut json, &text).unwrap();
+                assert_eq!(json, serde_json::to_string(&text).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What can be wrong with a byte stream, or with a message to be sent.
+
+use core::fmt;
+
+use thiserror::Error;
+
+use crate::Member;
+use crate::json::Fault;
+
+/// Why the bytes received are not a sequence of messages, and where.
+///
+/// Returned by everything that decodes. A decoder that has failed stays failed: it returns the same error again and
+/// takes no more input, because nothing in the stream marks where the next message begins
+/// ([SPEC §5.6](crate::spec#56-after-a-fault)).
+///
+/// ```
+/// use jsonframe::{DecodeErrorKind, Decoder, Member};
+///
+/// let mut decoder = Decoder::new([0; 64]);
+/// let error = decoder.decode(&mut &b"\x00\x02{}"[..]).unwrap_err();
+///
+/// assert_eq!(error.offset(), 3);
+/// assert_eq!(error.kind(), DecodeErrorKind::MissingMember { member: Member::ByteOrder });
+/// assert_eq!(error.to_string(), "the header has no member `byteorder` (at byte 3)");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{kind} (at byte {offset})")]
+pub struct DecodeError {
+    kind: DecodeErrorKind,
+    offset: u64,
+}
+
+impl DecodeError {
+    pub(crate) const fn new(kind: DecodeErrorKind, offset: u64) -> Self {
+        Self { kind, offset }
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> DecodeErrorKind {
+        self.kind
+    }
+
+    /// Where it is wrong: the offset of the byte at fault, counted from the first byte the decoder was ever given.
+    ///
+    /// [SPEC §5.3](crate::spec#53-what-must-be-refused) says for each kind which byte that is.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// What is wrong with the bytes received.
+///
+/// The meaning of each kind, and the byte it points to, are in
+/// [SPEC §5.3](crate::spec#53-what-must-be-refused). [`name`](Self::name) is the identifier used
+/// there, in the test vectors and in machine-readable output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The proto-header announces a header of no bytes.
+    #[error("the header length is 0; a header is at least a JSON object")]
+    EmptyHeader,
+
+    /// The proto-header announces a header that the decoder has no room for.
+    #[error("the header is {length} bytes long; this decoder takes at most {capacity}")]
+    HeaderTooLong {
+        /// The announced length of the header, in bytes.
+        length: u16,
+        /// The room the decoder has for a header, in bytes.
+        capacity: u16,
+    },
+
+    /// The header is not well-formed UTF-8.
+    #[error("the header is not UTF-8")]
+    NotUtf8,
+
+    /// The header begins with a byte order mark.
+    #[error("the header begins with a byte order mark; expected `{{`")]
+    ByteOrderMark,
+
+    /// The header is not a JSON object.
+    #[error("the header begins with {}; expected a JSON object, `{{`", Byte(*found))]
+    NotAnObject {
+        /// The byte that stands where `{` should.
+        found: u8,
+    },
+
+    /// A byte of the header stands where JSON's grammar does not allow it.
+    #[error("unexpected {}; expected {expected}", Byte(*found))]
+    UnexpectedByte {
+        /// The byte at fault.
+        found: u8,
+        /// What the grammar allows there, in words.
+        expected: &'static str,
+    },
+
+    /// The header ends before its JSON object does.
+    #[error("unexpected end of the JSON; expected {expected}")]
+    UnexpectedEnd {
+        /// What the grammar wants there, in words.
+        expected: &'static str,
+    },
+
+    /// Something follows the header's JSON object within the header.
+    #[error("unexpected {} after the JSON; expected only white space", Byte(*found))]
+    TrailingData {
+        /// The first byte that is not white space.
+        found: u8,
+    },
+
+    /// A string of the header holds a control character that is not escaped.
+    #[error("control character {} in a string; expected it escaped", Byte(*found))]
+    ControlCharacter {
+        /// The control character.
+        found: u8,
+    },
+
+    /// A string of the header holds a backslash that begins no escape of JSON.
+    #[error("invalid escape in a string; expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")]
+    InvalidEscape,
+
+    /// A string of the header holds half of a surrogate pair.
+    #[error("lone surrogate in a string; expected a pair, \\uD800-\\uDBFF then \\uDC00-\\uDFFF")]
+    LoneSurrogate,
+
+    /// The header's objects and arrays are nested too deeply.
+    #[error("objects and arrays are nested more than {limit} deep")]
+    TooDeep {
+        /// How many objects and arrays may be open at once: [`MAX_DEPTH`](crate::MAX_DEPTH).
+        limit: u8,
+    },
+
+    /// One of the four required members is not there.
+    #[error("the header has no member `{member}`")]
+    MissingMember {
+        /// The missing one; if several are missing, the first in the order of [`Member::ALL`].
+        member: Member,
+    },
+
+    /// One of the four required members is there twice.
+    #[error("the header has a second member `{member}`")]
+    DuplicateMember {
+        /// The one there twice.
+        member: Member,
+    },
+
+    /// A required member that is a string has a value of another type.
+    #[error("`{member}` is not a string")]
+    WrongType {
+        /// The member whose value it is.
+        member: Member,
+    },
+
+    /// `byteorder` is neither `little` nor `big`.
+    #[error("`byteorder` is neither \"little\" nor \"big\"")]
+    InvalidByteOrder,
+
+    /// `content-length` is not a plain non-negative integer below 2<sup>64</sup>.
+    #[error("`content-length` is not a plain non-negative integer below 2^64")]
+    InvalidContentLength,
+
+    /// The content is longer than the receiver is willing to take.
+    #[error("the content is {length} bytes long; this receiver takes at most {limit}")]
+    ContentTooLong {
+        /// The announced length of the content, in bytes.
+        length: u64,
+        /// The longest content the receiver takes, in bytes.
+        limit: u64,
+    },
+
+    /// No memory could be had for content that has arrived.
+    #[error("out of memory for the content")]
+    OutOfMemory,
+
+    /// The stream ended inside a message.
+    #[error("the stream ends inside a message; at least {missing} more bytes were expected")]
+    Truncated {
+        /// How many bytes are missing from the part of the message that had begun: its proto-header, header or content.
+        missing: u64,
+    },
+}
+
+impl DecodeErrorKind {
+    /// The identifier of the kind in the specification, the test vectors and machine-readable output.
+    ///
+    /// ```
+    /// assert_eq!(jsonframe::DecodeErrorKind::NotUtf8.name(), "not-utf8");
+    /// ```
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::EmptyHeader => "empty-header",
+            Self::HeaderTooLong { .. } => "header-too-long",
+            Self::NotUtf8 => "not-utf8",
+            Self::ByteOrderMark => "byte-order-mark",
+            Self::NotAnObject { .. } => "not-an-object",
+            Self::UnexpectedByte { .. } => "unexpected-byte",
+            Self::UnexpectedEnd { .. } => "unexpected-end",
+            Self::TrailingData { .. } => "trailing-data",
+            Self::ControlCharacter { .. } => "control-character",
+            Self::InvalidEscape => "invalid-escape",
+            Self::LoneSurrogate => "lone-surrogate",
+            Self::TooDeep { .. } => "too-deep",
+            Self::MissingMember { .. } => "missing-member",
+            Self::DuplicateMember { .. } => "duplicate-member",
+            Self::WrongType { .. } => "wrong-type",
+            Self::InvalidByteOrder => "invalid-byteorder",
+            Self::InvalidContentLength => "invalid-content-length",
+            Self::ContentTooLong { .. } => "content-too-long",
+            Self::OutOfMemory => "out-of-memory",
+            Self::Truncated { .. } => "truncated",
+        }
+    }
+
+    /// The required member that the error is about, if it is about one.
+    ///
+    /// ```
+    /// use jsonframe::{DecodeErrorKind, Member};
+    ///
+    /// assert_eq!(DecodeErrorKind::InvalidContentLength.member(), Some(Member::ContentLength));
+    /// assert_eq!(DecodeErrorKind::EmptyHeader.member(), None);
+    /// ```
+    pub const fn member(&self) -> Option<Member> {
+        match self {
+            Self::MissingMember { member } | Self::DuplicateMember { member } | Self::WrongType { member } => {
+                Some(*member)
+            }
+            Self::InvalidByteOrder => Some(Member::ByteOrder),
+            Self::InvalidContentLength => Some(Member::ContentLength),
+            _ => None,
+        }
+    }
+}
+
+/// Why a message cannot be encoded. Nothing has been written when it is returned.
+///
+/// ```
+/// use jsonframe::{EncodeError, Header};
+///
+/// let error = Header::json(39).encode(&mut [0; 50]).unwrap_err();
+/// assert!(matches!(error, EncodeError::BufferTooSmall { available: 50, .. }));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The header's JSON is longer than a proto-header can announce.
+    #[error("the header would be {length} bytes long; at most 65535 can be announced")]
+    HeaderTooLong {
+        /// The length that the header would have, in bytes.
+        length: usize,
+    },
+
+    /// The buffer is smaller than what would be written to it.
+    #[error("the buffer holds {available} bytes; {needed} are needed")]
+    BufferTooSmall {
+        /// What would be written, in bytes.
+        needed: usize,
+        /// The size of the buffer, in bytes.
+        available: usize,
+    },
+
+    /// An extension member bears the name of a required one.
+    #[error("`{member}` cannot be an extension member")]
+    ReservedName {
+        /// The required member of that name.
+        member: Member,
+    },
+
+    /// The header announces another length than the content has.
+    #[error("the header announces {announced} bytes of content; there are {actual}")]
+    LengthMismatch {
+        /// The header's content length, in bytes.
+        announced: u64,
+        /// The content's length, in bytes.
+        actual: u64,
+    },
+}
+
+/// Why a text is not a JSON value: [`Value::json`](crate::Value::json).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a JSON value: {kind} (at byte {offset})")]
+pub struct InvalidJson {
+    kind: DecodeErrorKind,
+    offset: usize,
+}
+
+impl InvalidJson {
+    pub(crate) const fn new(fault: Fault) -> Self {
+        Self { kind: fault.kind, offset: fault.at }
+    }
+}
+
+/// A storage of fixed capacity, or one with a limit, has no room for what should be put into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the storage is full")]
+pub struct StorageFull;
+
+/// A byte as a person would name it.
+struct Byte(u8);
+
+impl fmt::Display for Byte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_ascii_graphic() { write!(f, "`{}`", char::from(self.0)) } else { write!(f, "0x{:02X}", self.0) }
+    }
+}

@@ -1,0 +1,180 @@
+//! The header of a message: the four required members, and extensions beside them.
+
+use crate::Value;
+use crate::extensions::Extensions;
+use crate::parse::Fields;
+
+/// The byte order of the content's own data ([SPEC §3.1](crate::spec#31-byteorder)).
+///
+/// It says nothing about the proto-header, which is always big-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+impl ByteOrder {
+    /// The order of the machine that this program runs on.
+    pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
+
+    /// The order's name on the wire: `little` or `big`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Little => "little",
+            Self::Big => "big",
+        }
+    }
+}
+
+/// The header of a message, received or to be sent ([SPEC §3](crate::spec#3-the-header)).
+///
+/// It borrows its texts: from the decoder that received it, or from whoever makes it.
+///
+/// ```
+/// use jsonframe::{ByteOrder, Header};
+///
+/// let extensions = [("filename", "a.txt".into()), ("keep-alive", true.into())];
+/// let header = Header::new("text/plain", "utf-8", 12)
+///     .with_byte_order(ByteOrder::Big)
+///     .with_extensions(&extensions);
+///
+/// assert_eq!(header.extension("filename").and_then(|value| value.as_str()), Some("a.txt"));
+/// assert_eq!(
+///     header.to_string(),
+///     "{\"byteorder\": \"big\", \"content-type\": \"text/plain\", \"content-encoding\": \"utf-8\", \
+///       \"content-length\": 12, \"filename\": \"a.txt\", \"keep-alive\": true}",
+/// );
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    byte_order: ByteOrder,
+    content_type: &'a str,
+    content_encoding: &'a str,
+    content_length: u64,
+    members: Members<'a>,
+}
+
+/// Where the extension members are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Members<'a> {
+    /// In a list, to be sent.
+    Listed(&'a [(&'a str, Value<'a>)]),
+    /// In the bytes of a received header, whose own strings are resolved.
+    Received(&'a [u8]),
+}
+
+impl<'a> Header<'a> {
+    /// A header for content of this type, encoding and length (in bytes), in this machine's byte order, without
+    /// extensions.
+    ///
+    /// ```
+    /// use jsonframe::Header;
+    ///
+    /// const HEADER: Header<'_> = Header::new("binary/custom-client-binary-type", "binary", 1024);
+    /// ```
+    pub const fn new(content_type: &'a str, content_encoding: &'a str, content_length: u64) -> Self {
+        Self {
+            byte_order: ByteOrder::NATIVE,
+            content_type,
+            content_encoding,
+            content_length,
+            members: Members::Listed(&[]),
+        }
+    }
+
+    /// A header for JSON content of this length in bytes: `text/json`, `utf-8`.
+    pub const fn json(content_length: u64) -> Self {
+        Self::new("text/json", "utf-8", content_length)
+    }
+
+    /// The same header with another byte order.
+    #[must_use]
+    pub const fn with_byte_order(self, byte_order: ByteOrder) -> Self {
+        Self { byte_order, ..self }
+    }
+
+    /// The same header with these extension members, in this order, in place of any it had.
+    ///
+    /// A name must not be that of a required member, which [`encode`](Self::encode) refuses, and should be there only
+    /// once, which is left to the caller: a receiver that finds a name twice goes by the last.
+    #[must_use]
+    pub const fn with_extensions(self, extensions: &'a [(&'a str, Value<'a>)]) -> Self {
+        Self { members: Members::Listed(extensions), ..self }
+    }
+
+    /// A received header: its bytes, and what was found in them.
+    pub(crate) fn received(header: &'a [u8], fields: &Fields) -> Self {
+        Self {
+            byte_order: fields.byte_order,
+            content_type: fields.content_type.text(header),
+            content_encoding: fields.content_encoding.text(header),
+            content_length: fields.content_length,
+            members: Members::Received(header),
+        }
+    }
+
+    /// The byte order of the content's own data: `byteorder`.
+    pub const fn byte_order(&self) -> ByteOrder {
+        self.byte_order
+    }
+
+    /// What the content is: `content-type`.
+    pub const fn content_type(&self) -> &'a str {
+        self.content_type
+    }
+
+    /// How text in the content is encoded, or that it is not text: `content-encoding`.
+    pub const fn content_encoding(&self) -> &'a str {
+        self.content_encoding
+    }
+
+    /// How many bytes of content follow the header: `content-length`.
+    ///
+    /// The peer's word. Check it against what you are willing to take before you act on it:
+    /// [`Decoder::limit_content`](crate::Decoder::limit_content).
+    pub const fn content_length(&self) -> u64 {
+        self.content_length
+    }
+
+    /// The value of the extension member of this name, if there is one; of several, the last.
+    ///
+    /// A received header is searched from its beginning at every call. To look at many members, go through
+    /// [`extensions`](Self::extensions) once.
+    pub fn extension(&self, name: &str) -> Option<Value<'a>> {
+        let named = self.extensions().filter(|member| member.0 == name);
+        named.last().map(|(_, value)| value)
+    }
+
+    /// The extension members in the order of the header, each a name and a value.
+    ///
+    /// ```
+    /// use jsonframe::{Decoder, Event};
+    ///
+    /// let mut decoder = Decoder::new([0; 256]);
+    /// let mut input = &b"\0i{\"byteorder\": \"big\", \"content-type\": \"x\", \"content-encoding\": \"y\", \
+    ///                    \"content-length\": 0, \"tag\\u0073\": [1]}"[..];
+    /// let Some(Event::Header(header)) = decoder.decode(&mut input)? else { panic!("no header") };
+    ///
+    /// let (name, value) = header.extensions().next().expect("one extension");
+    /// assert_eq!((name, value.as_json()), ("tags", Some("[1]")));
+    /// # Ok::<(), jsonframe::DecodeError>(())
+    /// ```
+    pub fn extensions(&self) -> Extensions<'a> {
+        Extensions::new(self.members)
+    }
+}
+
+/// Headers are equal when their required members are, and their extensions in the same order.
+impl PartialEq for Header<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.byte_order == other.byte_order
+            && self.content_type == other.content_type
+            && self.content_encoding == other.content_encoding
+            && self.content_length == other.content_length
+            && self.extensions().eq(other.extensions())
+    }
+}
+
+impl Eq for Header<'_> {}

@@ -1,0 +1,75 @@
+//! A message on its way out, through writes that may be short.
+
+use crate::{EncodeError, Header};
+
+/// A message to be written: its head, encoded, and its content, borrowed. It keeps account of what has been written.
+///
+/// The two parts are meant for a vectored write. The content is not copied.
+///
+/// ```
+/// use jsonframe::{Header, Outgoing};
+///
+/// let mut buffer = [0; 128];
+/// let mut message = Outgoing::new(&Header::json(2), b"{}", &mut buffer)?;
+///
+/// // A stream that takes seven bytes at a time.
+/// let mut written = Vec::new();
+/// while !message.is_empty() {
+///     let [head, content] = message.parts();
+///     let taken = [head, content].concat().into_iter().take(7);
+///     let before = written.len();
+///     written.extend(taken);
+///     message.advance(written.len() - before);
+/// }
+/// assert!(written.ends_with(b"\"content-length\": 2}{}"));
+/// # Ok::<(), jsonframe::EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "nothing is sent until its parts are written"]
+pub struct Outgoing<'a> {
+    head: &'a [u8],
+    content: &'a [u8],
+}
+
+impl<'a> Outgoing<'a> {
+    /// A message of this header and content. The head is encoded into the buffer, which takes
+    /// [`Header::encoded_len`] bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; and what
+    /// [`Header::encode`] returns. The buffer is left as it was.
+    pub fn new(header: &Header<'_>, content: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, EncodeError> {
+        check_length(header, content)?;
+        let head = header.encode(buffer)?;
+        Ok(Self { head, content })
+    }
+
+    /// What is still to be written, in this order: of the head, and of the content. Either may be empty.
+    pub const fn parts(&self) -> [&'a [u8]; 2] {
+        [self.head, self.content]
+    }
+
+    /// How many bytes are still to be written.
+    pub const fn len(&self) -> usize {
+        self.head.len().saturating_add(self.content.len())
+    }
+
+    /// Whether all has been written.
+    pub const fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.content.is_empty()
+    }
+
+    /// Counts so many bytes as written. More than there are is all there are.
+    pub fn advance(&mut self, count: usize) {
+        let beyond_head = count.saturating_sub(self.head.len());
+        self.head = self.head.get(count..).unwrap_or_default();
+        self.content = self.content.get(beyond_head..).unwrap_or_default();
+    }
+}
+
+/// Checks that the header announces the content's length.
+pub(crate) const fn check_length(header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
+    let (announced, actual) = (header.content_length(), content.len() as u64);
+    if announced == actual { Ok(()) } else { Err(EncodeError::LengthMismatch { announced, actual }) }
+}

@@ -1,0 +1,250 @@
+//! The values of extension members.
+
+use core::fmt::{self, Write};
+
+use crate::InvalidJson;
+use crate::encode::{write_integer, write_string};
+use crate::json::Scanner;
+use crate::parse::plain_integer;
+
+/// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
+///
+/// Made [`From`] text, an integer or a boolean, or from JSON by [`Value::json`]. Each getter answers `None` when the
+/// value is of another type. [`Display`](fmt::Display) writes the value as JSON, whatever its type.
+///
+/// ```
+/// use jsonframe::Value;
+///
+/// let value = Value::from("a.txt");
+/// assert_eq!(value.as_str(), Some("a.txt"));
+/// assert_eq!(value.as_u64(), None);
+/// assert_eq!(value.to_string(), "\"a.txt\"");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Value<'a>(Repr<'a>);
+
+/// Every value has one representation, so that equal values compare equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Repr<'a> {
+    Null,
+    Bool(bool),
+    Natural(u64),
+    /// Below zero.
+    Negative(i64),
+    Text(&'a str),
+    /// An array, an object, or a number that is none of the above.
+    Json(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// JSON's `null`.
+    pub const NULL: Self = Self(Repr::Null);
+
+    /// A value from its JSON text: an array, an object, a number of any size, `true`, `false` or `null`. It is sent as it
+    /// is written, without the white space around it. Text is made with [`From`] instead, which escapes it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJson`] if the text is not one such value, or is nested too deeply to stand in a header
+    /// ([`MAX_DEPTH`](crate::MAX_DEPTH), the header itself included).
+    ///
+    /// ```
+    /// use jsonframe::Value;
+    ///
+    /// assert_eq!(Value::json("[1, 2.5]")?.as_json(), Some("[1, 2.5]"));
+    /// assert_eq!(Value::json("3")?, Value::from(3_u64));
+    /// assert!(Value::json("[1, 2,]").is_err());
+    /// # Ok::<(), jsonframe::InvalidJson>(())
+    /// ```
+    pub fn json(text: &'a str) -> Result<Self, InvalidJson> {
+        let mut scanner = Scanner::new(text.as_bytes());
+        scanner.skip_whitespace();
+        let start = scanner.at();
+        let outcome = match scanner.peek() {
+            Some(b'"') => scanner.unexpected("an array, an object, a number, `true`, `false` or `null`"),
+            _ => scanner.value(1),
+        };
+        let value = text.get(start..scanner.at()).unwrap_or_default();
+        match outcome.and_then(|()| scanner.end()) {
+            Ok(()) => Ok(Self::from_json(value)),
+            Err(fault) => Err(InvalidJson::new(fault)),
+        }
+    }
+
+    /// The value of a valid JSON text that is not a string.
+    pub(crate) fn from_json(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        Self(match bytes {
+            b"null" => Repr::Null,
+            b"true" => Repr::Bool(true),
+            b"false" => Repr::Bool(false),
+            [b'-', digits @ ..] => match plain_integer(digits).and_then(|number| 0_i64.checked_sub_unsigned(number)) {
+                None | Some(0) => Repr::Json(text),
+                Some(number) => Repr::Negative(number),
+            },
+            digits => plain_integer(digits).map_or(Repr::Json(text), Repr::Natural),
+        })
+    }
+
+    /// The text, if the value is a string. Escapes are resolved.
+    pub const fn as_str(&self) -> Option<&'a str> {
+        match self.0 {
+            Repr::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if the value is an integer without sign, fraction or exponent, below 2<sup>64</sup>.
+    ///
+    /// ```
+    /// # use jsonframe::Value;
+    /// assert_eq!(Value::from(7).as_u64(), Some(7));
+    /// assert_eq!(Value::from(-7).as_u64(), None);
+    /// ```
+    pub const fn as_u64(&self) -> Option<u64> {
+        match self.0 {
+            Repr::Natural(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The number, if the value is an integer without fraction or exponent, from -2<sup>63</sup> to 2<sup>63</sup> - 1.
+    ///
+    /// ```
+    /// # use jsonframe::Value;
+    /// assert_eq!(Value::from(-7).as_i64(), Some(-7));
+    /// assert_eq!(Value::from(u64::MAX).as_i64(), None);
+    /// ```
+    pub const fn as_i64(&self) -> Option<i64> {
+        match self.0 {
+            Repr::Natural(number) => 0_i64.checked_add_unsigned(number),
+            Repr::Negative(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The truth value, if the value is a boolean.
+    pub const fn as_bool(&self) -> Option<bool> {
+        match self.0 {
+            Repr::Bool(truth) => Some(truth),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is `null`.
+    pub const fn is_null(&self) -> bool {
+        matches!(self.0, Repr::Null)
+    }
+
+    /// The JSON text as it was received, if the value is an array, an object, or a number that neither
+    /// [`as_u64`](Self::as_u64) nor [`as_i64`](Self::as_i64) can say.
+    ///
+    /// The text is valid JSON. Escapes in it are not resolved.
+    pub const fn as_json(&self) -> Option<&'a str> {
+        match self.0 {
+            Repr::Json(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn write_json(&self, out: &mut impl Write) -> fmt::Result {
+        match self.0 {
+            Repr::Null => out.write_str("null"),
+            Repr::Bool(true) => out.write_str("true"),
+            Repr::Bool(false) => out.write_str("false"),
+            Repr::Natural(number) => write_integer(out, number),
+            Repr::Negative(number) => {
+                out.write_str("-")?;
+                write_integer(out, number.unsigned_abs())
+            }
+            Repr::Text(text) => write_string(out, text),
+            Repr::Json(text) => out.write_str(text),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Repr::Text(text))
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(truth: bool) -> Self {
+        Self(Repr::Bool(truth))
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self(Repr::Natural(number))
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self(u64::try_from(number).map_or(Repr::Negative(number), Repr::Natural))
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        u64::from(number).into()
+    }
+}
+
+impl From<i32> for Value<'_> {
+    fn from(number: i32) -> Self {
+        i64::from(number).into()
+    }
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_json(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_number_is_as_wide_as_it_needs_to_be() {
+        for (text, natural, integer) in [
+            ("0", Some(0), Some(0)),
+            ("9223372036854775807", Some(i64::MAX as u64), Some(i64::MAX)),
+            ("9223372036854775808", Some(1 << 63), None),
+            ("18446744073709551615", Some(u64::MAX), None),
+            ("18446744073709551616", None, None),
+            ("-1", None, Some(-1)),
+            ("-9223372036854775808", None, Some(i64::MIN)),
+            ("-9223372036854775809", None, None),
+            ("-0", None, None),
+            ("1.0", None, None),
+            ("1e2", None, None),
+        ] {
+            let value = Value::json(text).unwrap();
+            assert_eq!((value.as_u64(), value.as_i64()), (natural, integer), "{text}");
+            assert_eq!(value.as_json().is_some(), natural.is_none() && integer.is_none(), "{text}");
+            assert_eq!(value.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn json_says_where_it_is_wrong() {
+        for (text, message) in [
+            ("[1, 2,]", "not a JSON value: unexpected `]`; expected a value (at byte 6)"),
+            (
+                "  \"a\"",
+                "not a JSON value: unexpected `\"`; expected an array, an object, a number, `true`, `false` or `null` (at byte 2)",
+            ),
+            ("1 2", "not a JSON value: unexpected `2` after the JSON; expected only white space (at byte 2)"),
+            ("", "not a JSON value: unexpected end of the JSON; expected a value (at byte 0)"),
+        ] {
+            assert_eq!(Value::json(text).unwrap_err().to_string(), message);
+        }
+    }
+}
