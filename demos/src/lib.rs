@@ -1,1 +1,3 @@
-//! Demos.
+//! What the demo programs share.
+
+pub mod inspect;

@@ -45,6 +45,11 @@ impl<'a> Outgoing<'a> {
         Ok(Self { head, content })
     }
 
+    /// Bytes that are encoded already, such as the [`parts`](Self::parts) that an earlier write left over.
+    pub const fn from_parts([head, content]: [&'a [u8]; 2]) -> Self {
+        Self { head, content }
+    }
+
     /// What is still to be written, in this order: of the head, and of the content. Either may be empty.
     pub const fn parts(&self) -> [&'a [u8]; 2] {
         [self.head, self.content]

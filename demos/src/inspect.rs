@@ -1,0 +1,1 @@
+//! A captured byte stream, annotated for a person or as JSON lines.

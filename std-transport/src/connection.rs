@@ -1,0 +1,153 @@
+//! A stream that carries messages both ways, and blocks.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+
+use jsonframe::Header;
+
+use crate::receive::Receiver;
+use crate::send::Sender;
+use crate::{Error, Incoming};
+
+/// Sends and receives messages over a stream: any number, both ways, in any order.
+///
+/// The stream is anything that is [`Read`] and [`Write`]; with a `TcpStream`, turn Nagle's algorithm off, as
+/// [`connect`](Self::connect) does, for messages are written whole. Timeouts are the stream's: set them on
+/// [`get_ref`](Self::get_ref).
+///
+/// What has been received whole is never lost: an error of the stream or of a later message comes after it.
+#[derive(Debug)]
+pub struct Connection<S> {
+    stream: S,
+    receiver: Receiver,
+    sender: Sender,
+}
+
+impl Connection<TcpStream> {
+    /// Connects to a server.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpStream::connect`] and of [`TcpStream::set_nodelay`].
+    pub fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Self::new(stream))
+    }
+}
+
+impl<S> Connection<S> {
+    /// The longest content accepted by default: 64 MiB.
+    pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
+
+    /// A connection over a stream on which no byte of the next message has been read yet.
+    ///
+    /// It accepts headers of up to 65,535 bytes and content of up to
+    /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
+    pub fn new(stream: S) -> Self {
+        Self { stream, receiver: Receiver::new(u16::MAX, Self::DEFAULT_MAX_CONTENT), sender: Sender::default() }
+    }
+
+    /// Accepts headers of at most this many bytes. To be called before anything is received.
+    ///
+    /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
+    #[must_use]
+    pub fn with_max_header(mut self, bytes: u16) -> Self {
+        self.receiver = self.receiver.with_max_header(bytes);
+        self
+    }
+
+    /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
+    ///
+    /// A message with longer content makes [`receive`](Self::receive) fail at its header. Content that is streamed takes
+    /// no memory whatever its length; content that is collected takes as much as has arrived.
+    #[must_use]
+    pub fn with_max_content(mut self, bytes: u64) -> Self {
+        self.receiver.set_max_content(bytes);
+        self
+    }
+
+    /// The stream.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// The stream. Bytes read from it or written to it here are lost to the connection.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Gives the stream back, and the bytes that were read from it beyond the messages received.
+    ///
+    /// For a stream that changes its protocol: what comes next on it are those bytes, then what the stream reads. Within
+    /// a message, they begin with the content that has not been read.
+    #[must_use = "the bytes read ahead are what comes next on the stream"]
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.receiver.into_unread())
+    }
+}
+
+impl<S: Read> Connection<S> {
+    /// Receives the next message as far as its header; `None` if the stream has ended after the last message.
+    ///
+    /// Waits until the header is there. What is left of the previous message's content is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or if the stream
+    /// ended inside it; then nothing more can be received. [`Error::Io`] if the stream failed.
+    pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
+        let there_is_one = self.receiver.next_header(&mut self.stream)?;
+        Ok(there_is_one.then(|| Incoming::new(&mut self.stream, &mut self.receiver)))
+    }
+}
+
+impl<S: Write> Connection<S> {
+    /// Sends a message of this header and content, and flushes the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has: nothing has gone
+    /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, so that nothing more can be
+    /// sent ([`Error::SendBroken`]).
+    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.sender.send(&mut self.stream, header, content)
+    }
+
+    /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the
+    /// stream. Takes 64 KiB of memory, whatever the length.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::Header;
+    ///
+    /// let mut connection = Connection::new(Cursor::new(Vec::new()));
+    /// let length = 1_000_000;
+    /// let mut source = std::io::repeat(b'x');
+    /// connection.send_stream(&Header::new("text/plain", "utf-8", length), &mut source)?;
+    /// assert!(connection.get_ref().get_ref().len() > 1_000_000);
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SourceTooShort`] if the source ends too early, [`Error::Io`] if the source or the stream failed. The
+    /// message may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]).
+    /// [`Error::Encode`] as for [`send`](Self::send).
+    pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
+        self.sender.send_stream(&mut self.stream, header, source)
+    }
+
+    /// Sends a value as a message of JSON content.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
+    #[cfg(feature = "json")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        self.send(&Header::json(content.len() as u64), &content)
+    }
+}

@@ -1,0 +1,50 @@
+//! What can go wrong with a connection.
+
+use std::io;
+
+use jsonframe::{DecodeError, EncodeError};
+
+/// Why a message could not be sent or received.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream failed. After [`io::ErrorKind::WouldBlock`] and [`io::ErrorKind::TimedOut`] receiving can go on where
+    /// it was; sending cannot, if part of a message has gone out.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+
+    /// The peer sent something that is not a message, or that is over a limit, or the stream ended inside a message.
+    #[error("{0}")]
+    Decode(#[from] DecodeError),
+
+    /// The message cannot be sent as it is. Nothing of it has gone out.
+    #[error("{0}")]
+    Encode(#[from] EncodeError),
+
+    /// The content is not the JSON expected.
+    #[cfg(feature = "json")]
+    #[error("{0}")]
+    Json(#[from] jsonframe::JsonError),
+
+    /// The source of a message's content ended before its announced length. The peer waits for the rest, so the
+    /// connection can send nothing more.
+    #[error("the content's source ended {missing} bytes before its announced length")]
+    SourceTooShort {
+        /// How many bytes were missing.
+        missing: u64,
+    },
+
+    /// An earlier message went out only in part, so nothing can follow it.
+    #[error("an earlier message was sent only in part; this connection can send nothing more")]
+    SendBroken,
+}
+
+impl Error {
+    /// The error for a stream that ended inside a message, from what reading its content returned.
+    pub(crate) fn from_read(error: io::Error) -> Self {
+        match error.downcast::<DecodeError>() {
+            Ok(error) => Self::Decode(error),
+            Err(error) => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A message that is being received.
+
+use std::io::{self, BufRead, Read};
+
+use jsonframe::Header;
+
+use crate::Error;
+use crate::receive::Receiver;
+
+/// A message whose header has been received, and whose content can be read.
+///
+/// Lent by [`Connection::receive`](crate::Connection::receive). It reads to the end of the content and no further.
+/// Content that is not read is skipped by the next `receive`.
+///
+/// Reading fails with [`io::ErrorKind::UnexpectedEof`] if the stream ends before the content does; the error's source is
+/// the [`DecodeError`](jsonframe::DecodeError) that says how many bytes are missing. After
+/// [`io::ErrorKind::WouldBlock`] and [`io::ErrorKind::TimedOut`] it can be called again.
+#[derive(Debug)]
+pub struct Incoming<'c, S> {
+    stream: &'c mut S,
+    receiver: &'c mut Receiver,
+}
+
+impl<'c, S: Read> Incoming<'c, S> {
+    pub(crate) const fn new(stream: &'c mut S, receiver: &'c mut Receiver) -> Self {
+        Self { stream, receiver }
+    }
+
+    /// The message's header.
+    pub fn header(&self) -> Header<'_> {
+        // There is a header for as long as there is an `Incoming`.
+        self.receiver.header().unwrap_or(Header::new("", "", 0))
+    }
+
+    /// How many bytes of content are still to be read.
+    pub fn content_left(&self) -> u64 {
+        self.receiver.content_left()
+    }
+
+    /// Reads the rest of the content to memory, which grows as it arrives.
+    ///
+    /// Its length was checked against the connection's limit:
+    /// [`with_max_content`](crate::Connection::with_max_content).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if the stream ends before the content does, [`Error::Io`] if it fails.
+    pub fn content(&mut self) -> Result<Vec<u8>, Error> {
+        let mut content = Vec::new();
+        self.read_to_end(&mut content).map_err(Error::from_read)?;
+        Ok(content)
+    }
+
+    /// Reads the content as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if it is not the JSON of a `T`, or not UTF-8 by its header; and those of
+    /// [`content`](Self::content).
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(mut self) -> Result<T, Error> {
+        let content = self.content()?;
+        Ok(jsonframe::Message::new(self.header(), &content)?.json()?)
+    }
+}
+
+impl<S: Read> Read for Incoming<'_, S> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        self.receiver.read_content(self.stream, place)
+    }
+}
+
+impl<S: Read> BufRead for Incoming<'_, S> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.receiver.fill_content(self.stream)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.receiver.consume_content(count);
+    }
+}

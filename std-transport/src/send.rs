@@ -1,0 +1,86 @@
+//! The sending side of a connection: whole messages through short writes.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use jsonframe::{Header, Outgoing};
+
+use crate::Error;
+use crate::receive::{at_most, retry};
+
+/// What the sending side keeps from message to message.
+#[derive(Debug, Default)]
+pub(crate) struct Sender {
+    /// Room for a head, used again.
+    head: Vec<u8>,
+    /// Whether a message has gone out only in part.
+    broken: bool,
+}
+
+impl Sender {
+    /// How much of a streamed content is held at a time, in bytes.
+    const CHUNK: usize = 64 * 1024;
+
+    pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.check()?;
+        let message = Outgoing::new(header, content, room_for(header, &mut self.head))?;
+        self.broken = true;
+        write_all(stream, message)?;
+        stream.flush()?;
+        self.broken = false;
+        Ok(())
+    }
+
+    pub(crate) fn send_stream(
+        &mut self,
+        stream: &mut impl Write,
+        header: &Header<'_>,
+        source: &mut impl Read,
+    ) -> Result<(), Error> {
+        self.check()?;
+        let mut head = header.encode(room_for(header, &mut self.head))?;
+        let mut left = header.content_length();
+        let mut chunk = vec![0; at_most(Self::CHUNK, left)];
+        loop {
+            let wanted = at_most(chunk.len(), left);
+            let count = retry(|| source.read(&mut chunk[..wanted]))?;
+            if count == 0 && left > 0 {
+                return Err(Error::SourceTooShort { missing: left });
+            }
+            self.broken = true;
+            write_all(stream, Outgoing::from_parts([head, &chunk[..count]]))?;
+            head = &[];
+            left -= count as u64;
+            if left == 0 {
+                break;
+            }
+        }
+        stream.flush()?;
+        self.broken = false;
+        Ok(())
+    }
+
+    const fn check(&self) -> Result<(), Error> {
+        if self.broken { Err(Error::SendBroken) } else { Ok(()) }
+    }
+}
+
+fn room_for<'a>(header: &Header<'_>, room: &'a mut Vec<u8>) -> &'a mut [u8] {
+    // A header too long to be sent is refused when it is encoded; it must not make the room grow.
+    room.resize(header.encoded_len().min(2 + usize::from(u16::MAX)), 0);
+    room
+}
+
+fn write_all(stream: &mut impl Write, mut message: Outgoing<'_>) -> io::Result<()> {
+    while !message.is_empty() {
+        let [head, content] = message.parts();
+        let written = retry(|| match (head, content) {
+            (bytes, []) | ([], bytes) => stream.write(bytes),
+            _ => stream.write_vectored(&[IoSlice::new(head), IoSlice::new(content)]),
+        })?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        message.advance(written);
+    }
+    Ok(())
+}
