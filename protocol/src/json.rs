@@ -83,47 +83,39 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// An error at this index.
-    pub(crate) const fn fault<T>(kind: DecodeErrorKind, at: usize) -> Result<T> {
-        Err(Fault { kind, at })
+    /// An error about the next byte, or about there being none.
+    #[cold]
+    pub(crate) fn unexpected(&self, expected: &'static str) -> Fault {
+        let found = self.peek().unwrap_or_default();
+        self.refused(DecodeErrorKind::UnexpectedByte { found, expected }, expected)
     }
 
-    /// An error about the next byte, or about there being none.
+    /// Like [`unexpected`](Self::unexpected), with another kind of error about the next byte.
     ///
     /// Bytes that are not UTF-8 are refused as such wherever they stand.
     #[cold]
-    pub(crate) fn unexpected<T>(&self, expected: &'static str) -> Result<T> {
-        self.unexpected_as(|found| DecodeErrorKind::UnexpectedByte { found, expected }, expected)
-    }
-
-    /// Like [`unexpected`](Self::unexpected), with another kind for a byte that is UTF-8.
-    #[cold]
-    pub(crate) fn unexpected_as<T>(
-        &self,
-        kind: impl FnOnce(u8) -> DecodeErrorKind,
-        expected: &'static str,
-    ) -> Result<T> {
+    pub(crate) fn refused(&self, kind: DecodeErrorKind, expected: &'static str) -> Fault {
         let kind = match self.peek() {
             None => DecodeErrorKind::UnexpectedEnd { expected },
-            Some(found) if found.is_ascii() || utf8_prefix(self.rest) > 0 => kind(found),
+            Some(found) if found.is_ascii() || utf8_prefix(self.rest) > 0 => kind,
             Some(_) => DecodeErrorKind::NotUtf8,
         };
-        Self::fault(kind, self.at())
+        Fault { kind, at: self.at() }
     }
 
     /// Refuses anything but white space up to the end.
     pub(crate) fn end(&mut self) -> Result<()> {
         self.skip_whitespace();
-        if self.rest.is_empty() {
-            return Ok(());
+        match self.peek() {
+            None => Ok(()),
+            Some(found) => Err(self.refused(DecodeErrorKind::TrailingData { found }, "")),
         }
-        self.unexpected_as(|found| DecodeErrorKind::TrailingData { found }, "")
     }
 
     /// Passes over a string, from its opening quote to behind its closing one.
     pub(crate) fn string(&mut self, expected: &'static str) -> Result<RawString<'a>> {
         if !self.take(b'"') {
-            return self.unexpected(expected);
+            return Err(self.unexpected(expected));
         }
         let (start, body) = (self.at(), self.rest);
         let mut escaped = false;
@@ -140,10 +132,10 @@ impl<'a> Scanner<'a> {
                     escaped = true;
                 }
                 [found @ ..0x20, ..] => {
-                    return Self::fault(DecodeErrorKind::ControlCharacter { found: *found }, self.at());
+                    return Err(Fault { kind: DecodeErrorKind::ControlCharacter { found: *found }, at: self.at() });
                 }
                 [_, ..] => self.beyond_ascii()?,
-                [] => return self.unexpected("the string's closing quote"),
+                [] => return Err(self.unexpected("the string's closing quote")),
             }
         }
     }
@@ -156,7 +148,7 @@ impl<'a> Scanner<'a> {
         }
         let known = self.rest.get(..self.utf8_before.saturating_sub(at)).unwrap_or_default();
         match known.iter().take_while(|byte| !byte.is_ascii()).count() {
-            0 => Self::fault(DecodeErrorKind::NotUtf8, at),
+            0 => Err(Fault { kind: DecodeErrorKind::NotUtf8, at }),
             run => {
                 self.advance(run);
                 Ok(())
@@ -177,12 +169,12 @@ impl<'a> Scanner<'a> {
                 self.rest = rest;
                 match self.code_unit(backslash)? {
                     0xD800..=0xDBFF => self.low_surrogate(backslash),
-                    0xDC00..=0xDFFF => Self::fault(DecodeErrorKind::LoneSurrogate, backslash),
+                    0xDC00..=0xDFFF => Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
                     _ => Ok(()),
                 }
             }
-            [_, ..] => Self::fault(DecodeErrorKind::InvalidEscape, backslash),
-            [] => self.unexpected("the rest of an escape"),
+            [_, ..] => Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash }),
+            [] => Err(self.unexpected("the rest of an escape")),
         }
     }
 
@@ -191,10 +183,10 @@ impl<'a> Scanner<'a> {
         let mut unit = 0;
         for _ in 0..4 {
             let Some(byte) = self.peek() else {
-                return self.unexpected("the rest of an escape");
+                return Err(self.unexpected("the rest of an escape"));
             };
             let Some(digit) = hex_digit(byte) else {
-                return Self::fault(DecodeErrorKind::InvalidEscape, backslash);
+                return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash });
             };
             unit = unit << 4 | digit;
             self.advance(1);
@@ -207,8 +199,8 @@ impl<'a> Scanner<'a> {
         for place in 0..6 {
             match self.peek() {
                 Some(byte) if belongs_to_low_surrogate(place, byte) => self.advance(1),
-                Some(_) => return Self::fault(DecodeErrorKind::LoneSurrogate, backslash),
-                None => return self.unexpected("the rest of a surrogate pair"),
+                Some(_) => return Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
+                None => return Err(self.unexpected("the rest of a surrogate pair")),
             }
         }
         Ok(())
@@ -218,7 +210,7 @@ impl<'a> Scanner<'a> {
     pub(crate) fn colon(&mut self) -> Result<()> {
         self.skip_whitespace();
         if !self.take(b':') {
-            return self.unexpected("`:`");
+            return Err(self.unexpected("`:`"));
         }
         self.skip_whitespace();
         Ok(())
@@ -238,7 +230,7 @@ impl<'a> Scanner<'a> {
                 Some(b'n') => self.literal(b"null")?,
                 Some(opening @ (b'{' | b'[')) => {
                     if !nesting.open(opening == b'{') {
-                        return Self::fault(DecodeErrorKind::TooDeep { limit: MAX_DEPTH }, self.at());
+                        return Err(Fault { kind: DecodeErrorKind::TooDeep { limit: MAX_DEPTH }, at: self.at() });
                     }
                     self.advance(1);
                     self.skip_whitespace();
@@ -251,7 +243,7 @@ impl<'a> Scanner<'a> {
                         _ => continue,
                     }
                 }
-                _ => return self.unexpected("a value"),
+                _ => return Err(self.unexpected("a value")),
             }
             if self.close(&mut nesting)? {
                 return Ok(());
@@ -279,8 +271,8 @@ impl<'a> Scanner<'a> {
                     self.skip_whitespace();
                     return Ok(false);
                 }
-                (true, _) => return self.unexpected("`,` or `}`"),
-                (false, _) => return self.unexpected("`,` or `]`"),
+                (true, _) => return Err(self.unexpected("`,` or `}`")),
+                (false, _) => return Err(self.unexpected("`,` or `]`")),
             }
         }
         Ok(true)
@@ -311,7 +303,7 @@ impl<'a> Scanner<'a> {
     /// Passes over one digit or more.
     fn digits(&mut self) -> Result<()> {
         match self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count() {
-            0 => self.unexpected("a digit"),
+            0 => Err(self.unexpected("a digit")),
             run => {
                 self.advance(run);
                 Ok(())
@@ -322,7 +314,7 @@ impl<'a> Scanner<'a> {
     fn literal(&mut self, literal: &[u8]) -> Result<()> {
         for byte in literal {
             if !self.take(*byte) {
-                return self.unexpected("`true`, `false` or `null`");
+                return Err(self.unexpected("`true`, `false` or `null`"));
             }
         }
         Ok(())
@@ -459,7 +451,7 @@ mod tests {
         assert_eq!(Scanner::new(at_limit.as_bytes()).value(1), Ok(()));
         assert_eq!(
             Scanner::new(at_limit.as_bytes()).value(2),
-            Scanner::fault(DecodeErrorKind::TooDeep { limit: 64 }, 62)
+            Err(Fault { kind: DecodeErrorKind::TooDeep { limit: 64 }, at: 62 })
         );
     }
 }

@@ -1,7 +1,7 @@
 //! A received header: from its bytes to the four required members.
 
 use crate::escape::{MARK, means, resolve_members};
-use crate::json::{RawString, Result, Scanner};
+use crate::json::{Fault, RawString, Result, Scanner};
 use crate::{ByteOrder, DecodeErrorKind, Member};
 
 /// Where the values of a header's required members are, and what they say.
@@ -91,7 +91,7 @@ impl Found {
             expected = "a member name";
         }
         if scanner.peek() != Some(b'}') {
-            return scanner.unexpected("`,` or `}`");
+            return Err(scanner.unexpected("`,` or `}`"));
         }
         let fields = self.complete(scanner.at())?;
         scanner.advance(1);
@@ -111,7 +111,7 @@ impl Found {
         if let Some(member) = member
             && self.has(member)
         {
-            return Scanner::fault(DecodeErrorKind::DuplicateMember { member }, quote);
+            return Err(Fault { kind: DecodeErrorKind::DuplicateMember { member }, at: quote });
         }
         scanner.colon()?;
         match member {
@@ -148,12 +148,12 @@ impl Found {
         self.escaped |= string.escaped;
         let order = [ByteOrder::Little, ByteOrder::Big];
         let named = order.into_iter().find(|order| means(string.bytes, order.as_str().as_bytes()));
-        named.map_or_else(|| Scanner::fault(DecodeErrorKind::InvalidByteOrder, quote), Ok)
+        named.ok_or(Fault { kind: DecodeErrorKind::InvalidByteOrder, at: quote })
     }
 
     /// The four, if they are all there; `end` is the index of the header's closing brace.
     fn complete(&self, end: usize) -> Result<Fields> {
-        let missing = |member| Scanner::fault(DecodeErrorKind::MissingMember { member }, end);
+        let missing = |member| Err(Fault { kind: DecodeErrorKind::MissingMember { member }, at: end });
         let Some(byte_order) = self.byte_order else {
             return missing(Member::ByteOrder);
         };
@@ -173,11 +173,12 @@ impl Found {
 /// Passes over the header's opening brace.
 fn open_object(scanner: &mut Scanner<'_>) -> Result<()> {
     if scanner.rest().starts_with(b"\xEF\xBB\xBF") {
-        return Scanner::fault(DecodeErrorKind::ByteOrderMark, 0);
+        return Err(Fault { kind: DecodeErrorKind::ByteOrderMark, at: 0 });
     }
     scanner.skip_whitespace();
     if !scanner.take(b'{') {
-        return scanner.unexpected_as(|found| DecodeErrorKind::NotAnObject { found }, "a JSON object, `{`");
+        let found = scanner.peek().unwrap_or_default();
+        return Err(scanner.refused(DecodeErrorKind::NotAnObject { found }, "a JSON object, `{`"));
     }
     Ok(())
 }
@@ -185,7 +186,7 @@ fn open_object(scanner: &mut Scanner<'_>) -> Result<()> {
 fn string_value<'a>(scanner: &mut Scanner<'a>, member: Member) -> Result<RawString<'a>> {
     match scanner.peek() {
         Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
-            Scanner::fault(DecodeErrorKind::WrongType { member }, scanner.at())
+            Err(Fault { kind: DecodeErrorKind::WrongType { member }, at: scanner.at() })
         }
         _ => scanner.string("a string"),
     }
@@ -197,11 +198,11 @@ fn content_length(scanner: &mut Scanner<'_>) -> Result<u64> {
     let token = |byte: &&u8| matches!(**byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
     let length = scanner.rest().iter().take_while(token).count();
     if scanner.peek().is_none() {
-        return scanner.unexpected("the value of `content-length`");
+        return Err(scanner.unexpected("the value of `content-length`"));
     }
     let digits = scanner.rest().get(..length).unwrap_or_default();
     scanner.advance(length);
-    plain_integer(digits).map_or_else(|| Scanner::fault(DecodeErrorKind::InvalidContentLength, start), Ok)
+    plain_integer(digits).ok_or(Fault { kind: DecodeErrorKind::InvalidContentLength, at: start })
 }
 
 /// The number that the digits spell, if they spell one as JSON does.

@@ -61,7 +61,7 @@ impl<'a> Value<'a> {
         scanner.skip_whitespace();
         let start = scanner.at();
         let outcome = match scanner.peek() {
-            Some(b'"') => scanner.unexpected("an array, an object, a number, `true`, `false` or `null`"),
+            Some(b'"') => Err(scanner.unexpected("an array, an object, a number, `true`, `false` or `null`")),
             _ => scanner.value(1),
         };
         let value = text.get(start..scanner.at()).unwrap_or_default();

@@ -1,0 +1,163 @@
+//! Whole messages, over storage of fixed capacity and over storage that grows.
+#![cfg(all(feature = "alloc", feature = "heapless"))]
+
+mod common;
+
+use common::random::{Parts, cuts, message};
+use common::{cut, framed};
+use jsonframe::{
+    Assembler, DecodeError, DecodeErrorKind, EncodeError, Growable, Header, Message, OwnedHeader, Storage,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const ROOM: usize = 300;
+
+/// The messages of a stream in these pieces, each encoded again, and the error after them.
+fn assemble<S: Storage>(pieces: &[&[u8]], content: S) -> (Vec<Vec<u8>>, Result<(), DecodeError>) {
+    let mut assembler = Assembler::new([0; 65_535], content);
+    let mut messages = Vec::new();
+    for piece in pieces {
+        let mut input = *piece;
+        loop {
+            match assembler.decode(&mut input) {
+                Ok(Some(message)) => messages.push(message.to_vec().unwrap()),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(assembler.decode(&mut input), Err(error));
+                    return (messages, Err(error));
+                }
+            }
+        }
+        assert!(input.is_empty());
+    }
+    (messages, assembler.finish())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_storages_give_the_messages_that_were_sent(messages in vec(message(), 0..5), sizes in cuts()) {
+        let sent: Vec<Vec<u8>> = messages.iter().map(Parts::encoded).collect();
+        let stream = sent.concat();
+        let pieces = cut(&stream, &sizes);
+        prop_assert_eq!(assemble(&pieces, heapless::Vec::<u8, ROOM>::new()), (sent.clone(), Ok(())));
+        prop_assert_eq!(assemble(&pieces, Growable::with_limit(ROOM)), (sent, Ok(())));
+    }
+
+    #[test]
+    fn content_over_the_limit_is_refused_at_its_header(message in message(), sizes in cuts()) {
+        prop_assume!(message.content.len() > 8);
+        let sent = message.encoded();
+        let (length, head) = (message.content.len() as u64, sent.len() - message.content.len());
+        let stream = [Header::json(0), Header::json(0)].map(|header| header_bytes(&header)).concat();
+        let before = stream.len();
+        let stream = [stream, sent].concat();
+        for outcome in [
+            assemble(&cut(&stream, &sizes), heapless::Vec::<u8, 8>::new()),
+            assemble(&cut(&stream, &sizes), Growable::with_limit(8)),
+            // The header alone is enough to know.
+            assemble(&[&stream[..before + head]], Growable::with_limit(8)),
+        ] {
+            prop_assert_eq!(outcome.0.len(), 2);
+            let error = outcome.1.unwrap_err();
+            prop_assert_eq!(error.kind(), DecodeErrorKind::ContentTooLong { length, limit: 8 });
+            prop_assert_eq!(error.offset(), (before + head) as u64);
+        }
+    }
+
+    #[test]
+    fn an_owned_header_is_the_header(message in message()) {
+        let extensions = message.extensions();
+        let header = message.header(&extensions);
+        let kept = OwnedHeader::new(&header, Growable::with_limit(65_535))?;
+        prop_assert_eq!(kept.header(), header);
+        let again = OwnedHeader::new(&kept.header(), heapless::Vec::<u8, 65_535>::new())?;
+        prop_assert_eq!(again.header(), header);
+    }
+}
+
+fn header_bytes(header: &Header<'_>) -> Vec<u8> {
+    let mut bytes = vec![0; header.encoded_len()];
+    header.encode(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn content_in_one_piece_is_lent_from_the_input() {
+    let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let mut assembler = Assembler::new([0; 256], Growable::with_limit(2));
+    let mut input = stream.as_slice();
+    let message = assembler.decode(&mut input).unwrap().unwrap();
+    assert_eq!(message.content().as_ptr_range().end, stream.as_ptr_range().end);
+}
+
+/// A storage that has run out of memory, though not of its limit.
+#[derive(Default)]
+struct Exhausted([u8; 0]);
+
+impl AsRef<[u8]> for Exhausted {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsMut<[u8]> for Exhausted {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Storage for Exhausted {
+    fn limit(&self) -> usize {
+        usize::MAX
+    }
+
+    fn clear(&mut self) {}
+
+    fn extend(&mut self, _: &[u8]) -> Result<(), jsonframe::StorageFull> {
+        Err(jsonframe::StorageFull)
+    }
+}
+
+#[test]
+fn a_storage_without_memory_is_an_error() {
+    let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let (messages, outcome) = assemble(&stream.chunks(1).collect::<Vec<_>>(), Exhausted::default());
+    assert!(messages.is_empty());
+    assert_eq!(outcome.unwrap_err().kind(), DecodeErrorKind::OutOfMemory);
+}
+
+/// Law 4: a header may announce what it likes.
+#[test]
+fn an_announced_length_reserves_nothing() {
+    let announced = u64::MAX.to_string();
+    let json = header_bytes(&Header::json(0));
+    let json = String::from_utf8(json[2..].to_vec()).unwrap();
+    let stream = framed(json.replace(": 0}", &format!(": {announced}}}")).as_bytes());
+
+    let mut content = Growable::with_limit(usize::MAX);
+    content.extend(b"kept from before").unwrap();
+    content.clear();
+    let capacity = content.capacity();
+    let mut assembler = Assembler::new([0; 256], content.clone());
+    let mut input = stream.as_slice();
+    assert_eq!(assembler.decode(&mut input), Ok(None));
+    assert_eq!(assembler.needs(), u64::MAX);
+    assert_eq!(assembler.decode(&mut &b"one"[..]), Ok(None));
+    assert_eq!(assembler.finish().unwrap_err().kind(), DecodeErrorKind::Truncated { missing: u64::MAX - 3 });
+    assert!(capacity < 64);
+}
+
+#[test]
+fn a_header_that_does_not_fit_is_not_kept() {
+    let header = Header::new("text/plain", "utf-8", 12);
+    let length = header.to_string().len();
+    let error = OwnedHeader::new(&header, heapless::Vec::<u8, 64>::new()).unwrap_err();
+    assert_eq!(error, EncodeError::BufferTooSmall { needed: length, available: 64 });
+
+    let extensions = [("byteorder", "big".into())];
+    let error = OwnedHeader::new(&header.with_extensions(&extensions), Growable::with_limit(1000)).unwrap_err();
+    assert!(matches!(error, EncodeError::ReservedName { .. }));
+}

@@ -1,0 +1,238 @@
+//! The laws that hold for every stream, each stated as a property.
+
+mod common;
+
+use common::random::{cuts, foreign_header, message};
+use common::{cut, decode, framed};
+use jsonframe::{DecodeErrorKind, Decoder, Event, Outgoing};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Room for every header there can be.
+const ANY: usize = 65_535;
+
+/// Streams that are whole, that end too early, and that have a byte changed.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let canonical = message().prop_map(|parts| parts.encoded());
+    let foreign = foreign_header().prop_map(|(members, text)| {
+        let content = members["content-length"].as_u64().unwrap().min(400);
+        [framed(text.as_bytes()), vec![b'x'; usize::try_from(content).unwrap()]].concat()
+    });
+    let whole = vec(prop_oneof![canonical, foreign], 0..4).prop_map(|messages| messages.concat());
+    let damage = prop_oneof![
+        3 => Just(None),
+        1 => any::<(prop::sample::Index, Option<u8>)>().prop_map(Some),
+    ];
+    (whole, damage).prop_map(|(mut stream, damage)| {
+        if let Some((index, byte)) = damage.filter(|_| !stream.is_empty()) {
+            let at = index.index(stream.len());
+            match byte {
+                Some(byte) => stream[at] = byte,
+                None => stream.truncate(at),
+            }
+        }
+        stream
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Law 1; and law 2, law 6 and law 7 on the way, which [`decode`] checks for every stream.
+    #[test]
+    fn however_a_stream_is_cut_the_same_is_reported(
+        stream in stream(),
+        sizes in cuts(),
+        capacity in prop_oneof![Just(ANY), 0_usize..300],
+    ) {
+        let whole = decode(capacity, [stream.as_slice()]);
+        prop_assert_eq!(&decode(capacity, cut(&stream, &sizes)), &whole);
+        prop_assert_eq!(&decode(capacity, stream.chunks(1)), &whole);
+    }
+
+    /// Law 2: what the decoder has taken, it never needs again; what it has not taken is given again by no one.
+    #[test]
+    fn none_means_that_the_input_is_used_up(stream in stream(), sizes in cuts()) {
+        let mut decoder = Decoder::new([0; ANY]);
+        for mut piece in cut(&stream, &sizes) {
+            loop {
+                match decoder.decode(&mut piece) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break prop_assert!(piece.is_empty()),
+                    Err(_) => return Ok(()),
+                }
+            }
+            // Asked again without input, it has nothing to say.
+            prop_assert_eq!(decoder.decode(&mut &[][..]), Ok(None));
+        }
+    }
+
+    /// Law 3: content is lent from the input, and outlives the borrow of the decoder.
+    #[test]
+    fn content_is_lent_from_the_input(message in message(), sizes in cuts()) {
+        let stream = message.encoded();
+        let head = stream.len() - message.content.len();
+        let mut decoder = Decoder::new([0; ANY]);
+        let mut lent: Vec<&[u8]> = Vec::new();
+        for mut piece in cut(&stream, &sizes) {
+            while let Some(event) = decoder.decode(&mut piece)? {
+                if let Event::Content(content) = event {
+                    lent.push(content);
+                }
+            }
+        }
+        let mut place = stream[head..].as_ptr();
+        for piece in &lent {
+            prop_assert_eq!(piece.as_ptr(), place);
+            place = piece.as_ptr_range().end;
+        }
+        prop_assert_eq!(lent.concat(), message.content);
+    }
+
+    /// Law 6: an error is an offset and numbers, returned again for ever; [`decode`] checks it for every error.
+    #[test]
+    fn errors_point_at_the_message_at_fault(whole in message(), byte in any::<u8>()) {
+        let mut stream = whole.encoded();
+        let second = stream.len() as u64;
+        stream.extend([0, 4, b'{', byte, b'}', b'}']);
+        let log = decode(ANY, [stream.as_slice()]);
+        let error = log.error.expect("no header is that short");
+        prop_assert!((second..=second + 6).contains(&error.offset()));
+        prop_assert_eq!(log.messages.len(), 1, "what was whole is reported");
+        prop_assert_eq!(log.messages[0].end, Some(second));
+    }
+
+    /// Law 7: a stream may end between messages and nowhere else; then the bytes missing are known.
+    #[test]
+    fn the_end_of_the_stream_is_told_apart_at_every_offset(message in message()) {
+        let stream = message.encoded();
+        let head = stream.len() - message.content.len();
+        for end in 0..=stream.len() {
+            let log = decode(ANY, [&stream[..end]]);
+            let missing = match end {
+                0 => None,
+                1 => Some(1),
+                end if end < head => Some(head - end),
+                end if end < stream.len() => Some(stream.len() - end),
+                _ => None,
+            };
+            let expected = missing.map(|missing| DecodeErrorKind::Truncated { missing: missing as u64 });
+            prop_assert_eq!(log.error.map(|error| error.kind()), expected);
+            prop_assert!(log.error.is_none_or(|error| error.offset() == end as u64));
+        }
+    }
+
+    /// Law 8: what follows a message is left where it is, whatever it is.
+    #[test]
+    fn nothing_is_taken_past_the_end_of_a_message(message in message(), next in vec(any::<u8>(), 0..20)) {
+        let stream = [message.encoded(), next.clone()].concat();
+        let mut decoder = Decoder::new([0; ANY]);
+        let mut input = stream.as_slice();
+        loop {
+            match decoder.decode(&mut input)?.expect("the message is whole") {
+                Event::End => break,
+                Event::Header(_) | Event::Content(_) => {}
+            }
+        }
+        prop_assert_eq!(input, next);
+        prop_assert_eq!(decoder.position(), (stream.len() - input.len()) as u64);
+    }
+
+    /// Who reads no more than the decoder needs never holds a byte of the next message.
+    #[test]
+    fn reading_what_is_needed_never_reads_past_a_message(messages in vec(message(), 1..4)) {
+        let stream = messages.iter().map(common::random::Parts::encoded).collect::<Vec<_>>().concat();
+        let mut decoder = Decoder::new([0; ANY]);
+        let (mut rest, mut ends) = (stream.as_slice(), 0);
+        while !rest.is_empty() || decoder.needs() == 0 {
+            let (mut input, after) = rest.split_at(usize::try_from(decoder.needs())?);
+            rest = after;
+            match decoder.decode(&mut input)? {
+                Some(Event::End) => ends += 1,
+                Some(_) => {}
+                None => prop_assert!(decoder.header().is_none()),
+            }
+            prop_assert!(input.is_empty());
+        }
+        prop_assert_eq!(ends, messages.len());
+    }
+
+    /// Content may go past the decoder, in any portions.
+    #[test]
+    fn bypassed_content_counts_as_decoded(messages in vec(message(), 1..4), portions in vec(1_u64..200, 1..20)) {
+        let stream = messages.iter().map(common::random::Parts::encoded).collect::<Vec<_>>().concat();
+        let mut decoder = Decoder::new([0; ANY]);
+        let (mut input, mut contents, mut portions) = (stream.as_slice(), Vec::new(), portions.iter().cycle());
+        while let Some(event) = decoder.decode(&mut input)? {
+            if let Event::Header(_) = event {
+                let mut content = Vec::new();
+                while decoder.needs() > 0 {
+                    let portion = (*portions.next().unwrap()).min(input.len() as u64);
+                    let taken = usize::try_from(decoder.content_bypassed(portion))?;
+                    content.extend_from_slice(&input[..taken]);
+                    input = &input[taken..];
+                }
+                contents.push(content);
+            }
+        }
+        decoder.finish()?;
+        prop_assert!(contents.iter().eq(messages.iter().map(|message| &message.content)));
+    }
+
+    /// What is encoded decodes to itself, and encodes to the same bytes again.
+    #[test]
+    fn headers_and_extensions_come_back_as_they_were(messages in vec(message(), 1..4), sizes in cuts()) {
+        let stream = messages.iter().map(common::random::Parts::encoded).collect::<Vec<_>>().concat();
+        let mut decoder = Decoder::new([0; ANY]);
+        let mut sent = messages.iter();
+        for mut piece in cut(&stream, &sizes) {
+            while let Some(event) = decoder.decode(&mut piece)? {
+                if let Event::Header(header) = event {
+                    let message = sent.next().unwrap();
+                    let extensions = message.extensions();
+                    prop_assert_eq!(header, message.header(&extensions));
+                    for (name, _) in &extensions {
+                        prop_assert_eq!(header.extension(name), message.header(&extensions).extension(name));
+                    }
+                    let mut again = vec![0; header.encoded_len()];
+                    header.encode(&mut again)?;
+                    again.extend_from_slice(&message.content);
+                    prop_assert_eq!(again, message.encoded());
+                }
+            }
+        }
+        prop_assert_eq!(decoder.finish(), Ok(()));
+    }
+
+    /// A message that is written in pieces is written once.
+    #[test]
+    fn short_writes_send_every_byte_once(message in message(), sizes in vec(0_usize..50, 1..40)) {
+        let extensions = message.extensions();
+        let header = message.header(&extensions);
+        let mut buffer = vec![0; header.encoded_len()];
+        let mut outgoing = Outgoing::new(&header, &message.content, &mut buffer)?;
+        let mut written = Vec::new();
+        for size in sizes.into_iter().chain([usize::MAX]) {
+            let rest = outgoing.parts().concat();
+            prop_assert_eq!(rest.len(), outgoing.len());
+            written.extend_from_slice(&rest[..size.min(rest.len())]);
+            outgoing.advance(size);
+        }
+        prop_assert!(outgoing.is_empty());
+        prop_assert_eq!(written, message.encoded());
+    }
+}
+
+/// The worst cutting for a decoder that would look again at what it has: one byte at a time, at the greatest length.
+#[test]
+fn the_longest_header_comes_one_byte_at_a_time() {
+    let empty = r#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0, "pad": ""}"#;
+    let padded = empty.replace("\"\"}", &format!("\"{}\"}}", "x".repeat(ANY - empty.len())));
+    let stream = framed(padded.as_bytes());
+    let log = decode(ANY, stream.chunks(1));
+    assert_eq!((log.messages.len(), log.error), (1, None));
+
+    let error = decode(ANY - 1, stream.chunks(1)).error.unwrap();
+    assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length: 65_535, capacity: 65_534 });
+    assert_eq!(error.offset(), 0);
+}

@@ -1,0 +1,110 @@
+//! Law 5, counted in instructions: the work is linear in the bytes, however they are cut and whatever they are.
+//!
+//! The test runs itself under valgrind, which counts the same instructions every time.
+#![cfg(target_os = "linux")]
+#![allow(clippy::cast_precision_loss, reason = "counts are compared as ratios")]
+
+use std::env;
+use std::hint::black_box;
+use std::process::Command;
+
+use jsonframe::Decoder;
+
+const WORKLOAD: &str = "JSONFRAME_WORKLOAD";
+
+/// How often a workload decodes its header: enough for the rest of the program to weigh little.
+const ROUNDS: usize = 4;
+
+/// What a header is filled with, up to its length.
+fn header(filling: &str, length: usize) -> Vec<u8> {
+    let before = r#"{"byteorder":"big","content-type":"","content-encoding":"","content-length":0"#;
+    let room = length - before.len() - 1;
+    let repeat = |unit: &str, fixed: usize| unit.repeat((room - fixed) / unit.len());
+    let members = match filling {
+        "plain" => format!(",\"x\":\"{}\"", repeat("x", 7)),
+        "escapes" => format!(",\"x\":\"{}\"", repeat("\\n", 7)),
+        "surrogates" => format!(",\"x\":\"{}\"", repeat("\\ud83d\\udc36", 7)),
+        "beyond-ascii" => format!(",\"x\":\"{}\"", repeat("é", 7)),
+        "members" => repeat(",\"x\":0", 0),
+        "escaped-names" => repeat(",\"\\u0062yteordeR\":\"\\n\"", 0),
+        "nesting" => format!(",\"x\":[{}0]", repeat(&format!("{}{},", "[".repeat(60), "]".repeat(60)), 8)),
+        "numbers" => format!(",\"x\":{}", repeat("1", 5)),
+        "white-space" => repeat(" ", 0),
+        other => panic!("no filling {other}"),
+    };
+    format!("{before}{members}{}}}", " ".repeat(room - members.len())).into_bytes()
+}
+
+/// Decodes as the environment says, when the test is run by another of its kind.
+#[test]
+fn workload() {
+    let Ok(workload) = env::var(WORKLOAD) else { return };
+    let mut words = workload.split(' ');
+    let (filling, length, piece) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+    let header = header(filling, length.parse().unwrap());
+    let stream = [&u16::try_from(header.len()).unwrap().to_be_bytes(), header.as_slice()].concat();
+    let mut decoder = Decoder::new(vec![0; header.len()]);
+    for _ in 0..ROUNDS {
+        for mut input in stream.chunks(piece.parse().unwrap()) {
+            while black_box(decoder.decode(&mut input).unwrap()).is_some() {}
+        }
+    }
+    decoder.finish().unwrap();
+    assert_eq!(decoder.position(), (ROUNDS * stream.len()) as u64);
+}
+
+/// The instructions that a workload takes, start and end of the program included.
+fn instructions(workload: &str) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "workload", "--test-threads=1"])
+        .env(WORKLOAD, workload)
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) if env::var_os("CI").is_some() => panic!("valgrind is needed: {error}"),
+        Err(error) => {
+            eprintln!("SKIPPED, valgrind is needed: {error}");
+            return None;
+        }
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let report = String::from_utf8(output.stderr).unwrap();
+    let collected = report.lines().find_map(|line| line.split_once("Collected : "));
+    Some(collected.expect("valgrind reports a count").1.trim().parse().unwrap())
+}
+
+#[test]
+fn work_is_linear_in_the_header_whatever_it_holds_and_however_it_is_cut() {
+    let Some(start) = instructions("plain 100 65537") else { return };
+    let of = |workload: &str| instructions(workload).unwrap().saturating_sub(start);
+
+    let plain = of("plain 65535 65537");
+    for filling in [
+        "plain",
+        "escapes",
+        "surrogates",
+        "beyond-ascii",
+        "members",
+        "escaped-names",
+        "nesting",
+        "numbers",
+        "white-space",
+    ] {
+        let half = of(&format!("{filling} 32768 65537"));
+        let whole = of(&format!("{filling} 65535 65537"));
+        let growth = whole as f64 / half as f64;
+        let to_plain = whole as f64 / plain as f64;
+        println!(
+            "{filling:14} {whole:10} instructions, {growth:.2} times those of half the length, {to_plain:.2} times plain"
+        );
+        assert!(growth < 2.1, "{filling}: twice the length takes {growth:.2} times the work");
+    }
+
+    let bytewise_half = of("plain 32768 1");
+    let bytewise = of("plain 65535 1");
+    let growth = bytewise as f64 / bytewise_half as f64;
+    println!("one byte at a time {bytewise} instructions, {growth:.2} times those of half the length");
+    assert!(growth < 2.1, "twice the length, one byte at a time, takes {growth:.2} times the work");
+}

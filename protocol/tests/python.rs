@@ -1,0 +1,76 @@
+//! What is emitted, against what Python emits: `json.dumps(header, ensure_ascii=False)`, byte for byte.
+
+mod common;
+
+use common::python;
+use common::random::{Parts, message};
+use jsonframe::ByteOrder;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value as Json, json};
+
+/// The header as the peer's `dumps` takes it. A number beyond 64 bits goes as the nearest `f64`, so none is there.
+fn members(message: &Parts) -> Json {
+    let extensions = message.extensions();
+    let header = message.header(&extensions);
+    let mut members = vec![
+        json!(["byteorder", header.byte_order().as_str()]),
+        json!(["content-type", header.content_type()]),
+        json!(["content-encoding", header.content_encoding()]),
+        json!(["content-length", header.content_length()]),
+    ];
+    for (name, value) in &extensions {
+        members.push(json!([name, serde_json::from_str::<Json>(&value.to_string()).unwrap()]));
+    }
+    json!({ "members": members })
+}
+
+/// Headers as they are sent, without their proto-headers, and as Python makes them of the same members.
+fn compare(messages: &[Parts]) {
+    let input: String = messages.iter().map(|message| members(message).to_string() + "\n").collect();
+    let Some(output) = python(&["dumps"], input) else { return };
+    let mut compared = 0;
+    for (message, theirs) in messages.iter().zip(output.lines()) {
+        let sent = message.encoded();
+        let ours = &sent[2..sent.len() - message.content.len()];
+        assert_eq!(hex::encode(ours), theirs, "{message:?}");
+        compared += 1;
+    }
+    assert_eq!(compared, messages.len());
+    println!("{compared} headers are emitted as Python emits them");
+}
+
+fn with_content_type(text: String) -> Parts {
+    Parts {
+        byte_order: ByteOrder::Little,
+        content_type: text,
+        content_encoding: String::from("utf-8"),
+        extensions: Vec::new(),
+        content: Vec::new(),
+    }
+}
+
+#[test]
+fn random_headers_are_emitted_as_python_emits_them() {
+    use common::random::Extension;
+
+    let mut runner = TestRunner::deterministic();
+    // Arrays and objects are sent as the caller spaced them, and Python keeps one member of a name.
+    let strategy = message().prop_map(|mut message| {
+        message.extensions.retain(|(_, value)| !matches!(value, Extension::Json(_)));
+        let mut seen = std::collections::HashSet::new();
+        message.extensions.retain(|(name, _)| seen.insert(name.clone()));
+        message
+    });
+    let messages: Vec<Parts> = (0..5000).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+    compare(&messages);
+}
+
+#[test]
+fn every_character_is_emitted_as_python_emits_it() {
+    let everyone = || (0..=0x10_FFFF).filter_map(char::from_u32);
+    let texts: Vec<String> = everyone().take(0x300).map(String::from).collect();
+    let rest: Vec<char> = everyone().skip(0x300).collect();
+    let texts = texts.into_iter().chain(rest.chunks(8192).map(String::from_iter));
+    compare(&texts.map(with_content_type).collect::<Vec<_>>());
+}

@@ -1,0 +1,194 @@
+//! The test vectors, each whole, one byte at a time, and at every split in two.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+#[derive(Deserialize)]
+struct File {
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    bytes: String,
+    #[serde(default = "any_header")]
+    header_capacity: usize,
+    content_limit: Option<u64>,
+    #[serde(default)]
+    canonical: bool,
+    events: Vec<Json>,
+}
+
+fn any_header() -> usize {
+    65_535
+}
+
+impl Vector {
+    fn bytes(&self) -> Vec<u8> {
+        hex::decode(&self.bytes).unwrap()
+    }
+}
+
+fn vectors() -> Vec<Vector> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: BTreeSet<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect();
+    files
+        .iter()
+        .flat_map(|path| serde_json::from_str::<File>(&std::fs::read_to_string(path).unwrap()).unwrap().vectors)
+        .collect()
+}
+
+/// The events of a stream in these pieces, as the vectors write them.
+struct Observer {
+    decoder: Decoder<Vec<u8>>,
+    content_limit: u64,
+    events: Vec<Json>,
+    /// The offset at which the message under way began.
+    start: u64,
+    content: Vec<u8>,
+}
+
+impl Observer {
+    fn observe(vector: &Vector, pieces: &[&[u8]]) -> Vec<Json> {
+        let mut observer = Self {
+            decoder: Decoder::new(vec![0; vector.header_capacity]),
+            content_limit: vector.content_limit.unwrap_or(u64::MAX),
+            events: Vec::new(),
+            start: 0,
+            content: Vec::new(),
+        };
+        let outcome = pieces.iter().try_for_each(|piece| observer.decode(piece));
+        if let Err(error) = outcome.and_then(|()| observer.decoder.finish()) {
+            observer.events.push(fault(error));
+        }
+        observer.events
+    }
+
+    fn decode(&mut self, mut input: &[u8]) -> Result<(), DecodeError> {
+        while let Some(event) = self.decoder.decode(&mut input)? {
+            match event {
+                Event::Header(header) => {
+                    let event = header_event(&header, self.start);
+                    self.events.push(event);
+                    // The header's length is the distance to where the content begins.
+                    let length = self.decoder.position() - self.start - 2;
+                    self.events.last_mut().unwrap()["header_length"] = length.into();
+                    self.decoder.limit_content(self.content_limit)?;
+                }
+                Event::Content(piece) => self.content.extend_from_slice(piece),
+                Event::End => {
+                    let end = self.decoder.position();
+                    let content = std::mem::take(&mut self.content);
+                    let hex = hex::encode(&content[..content.len().min(64)]);
+                    let offset = end - content.len() as u64;
+                    self.events
+                        .push(json!({"event": "content", "offset": offset, "length": content.len(), "hex": hex}));
+                    self.events.push(json!({"event": "end", "offset": end}));
+                    self.start = end;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn header_event(header: &Header<'_>, offset: u64) -> Json {
+    let value = |value: jsonframe::Value<'_>| serde_json::from_str(&value.to_string()).unwrap();
+    let extensions: Map<String, Json> =
+        header.extensions().map(|(name, extension)| (name.to_owned(), value(extension))).collect();
+    json!({
+        "event": "header",
+        "offset": offset,
+        "header_length": null,
+        "byteorder": header.byte_order().as_str(),
+        "content_type": header.content_type(),
+        "content_encoding": header.content_encoding(),
+        "content_length": header.content_length(),
+        "extensions": extensions,
+    })
+}
+
+fn fault(error: DecodeError) -> Json {
+    let kind = error.kind();
+    let offset = error.offset();
+    if let DecodeErrorKind::Truncated { missing } = kind {
+        return json!({"event": "truncated", "offset": offset, "missing": missing});
+    }
+    let mut event = json!({"event": "error", "kind": kind.name(), "offset": offset});
+    if let Some(member) = kind.member() {
+        event["member"] = member.as_str().into();
+    }
+    match kind {
+        DecodeErrorKind::HeaderTooLong { length, capacity } => {
+            event["length"] = length.into();
+            event["capacity"] = capacity.into();
+        }
+        DecodeErrorKind::ContentTooLong { length, limit } => {
+            event["length"] = length.into();
+            event["limit"] = limit.into();
+        }
+        DecodeErrorKind::TooDeep { limit } => event["limit"] = limit.into(),
+        _ => {}
+    }
+    event
+}
+
+#[test]
+fn every_vector_in_every_cutting() {
+    let vectors = vectors();
+    assert!(vectors.len() >= 150, "only {} vectors", vectors.len());
+    for vector in &vectors {
+        let bytes = vector.bytes();
+        let check = |pieces: &[&[u8]], cutting: &str| {
+            assert_eq!(Observer::observe(vector, pieces), vector.events, "{}, {cutting}", vector.name);
+        };
+        check(&[&bytes], "whole");
+        check(&bytes.chunks(1).collect::<Vec<_>>(), "one byte at a time");
+        // A header of 65,535 bytes is cut at some places only.
+        for at in (0..=bytes.len()).step_by(1 + bytes.len() / 4000) {
+            let (left, right) = bytes.split_at(at);
+            check(&[left, right], &format!("cut at {at}"));
+        }
+    }
+    println!("{} vectors", vectors.len());
+}
+
+#[test]
+fn names_are_unique() {
+    let vectors = vectors();
+    let names: BTreeSet<&str> = vectors.iter().map(|vector| vector.name.as_str()).collect();
+    assert_eq!(names.len(), vectors.len());
+}
+
+#[test]
+fn canonical_messages_are_emitted_as_they_stand() {
+    let mut emitted = 0;
+    for vector in vectors().iter().filter(|vector| vector.canonical) {
+        let bytes = vector.bytes();
+        let mut decoder = Decoder::new(vec![0; vector.header_capacity]);
+        let (mut input, mut again) = (bytes.as_slice(), Vec::new());
+        while let Some(event) = decoder.decode(&mut input).unwrap() {
+            match event {
+                Event::Header(header) => {
+                    let mut head = vec![0; header.encoded_len()];
+                    header.encode(&mut head).unwrap();
+                    again.extend(head);
+                }
+                Event::Content(piece) => again.extend_from_slice(piece),
+                Event::End => {}
+            }
+        }
+        assert_eq!(again, bytes, "{}", vector.name);
+        emitted += 1;
+    }
+    assert!(emitted > 0);
+}
