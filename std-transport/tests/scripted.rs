@@ -1,0 +1,330 @@
+//! A connection over a stream that does everything a stream may do: short reads and writes, interruptions, time-outs.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
+
+use jsonframe_std::protocol::{DecodeErrorKind, EncodeError, Header, Message};
+use jsonframe_std::{Connection, Error, Incoming, UNLIMITED};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// What one call of the stream does: moves at most so many bytes, or fails.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Move(usize),
+    Fail(ErrorKind),
+}
+
+/// A stream that follows a script; at its end it moves what it can.
+#[derive(Debug, Default)]
+struct Scripted {
+    input: VecDeque<u8>,
+    output: Vec<u8>,
+    reads: VecDeque<Step>,
+    writes: VecDeque<Step>,
+}
+
+impl Scripted {
+    fn reading(input: &[u8]) -> Self {
+        Self { input: input.iter().copied().collect(), ..Self::default() }
+    }
+
+    fn writing(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { writes: steps.into_iter().collect(), ..Self::default() }
+    }
+}
+
+fn allowance(steps: &mut VecDeque<Step>) -> io::Result<usize> {
+    match steps.pop_front() {
+        Some(Step::Fail(kind)) => Err(kind.into()),
+        Some(Step::Move(count)) => Ok(count),
+        None => Ok(usize::MAX),
+    }
+}
+
+impl Read for Scripted {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        // A read of nothing would mean the end.
+        let count = allowance(&mut self.reads)?.max(1).min(place.len());
+        self.input.read(&mut place[..count])
+    }
+}
+
+impl Write for Scripted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = allowance(&mut self.writes)?.min(bytes.len());
+        self.output.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write(&parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<_>>())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let passing = prop::sample::select(vec![ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::TimedOut]);
+    vec(prop_oneof![3 => (1_usize..200).prop_map(Step::Move), 1 => passing.prop_map(Step::Fail)], 0..40)
+}
+
+fn contents() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    vec(prop_oneof![Just(0), 1_usize..300, 8_000_usize..20_000].prop_map(|length| vec![b'x'; length]), 0..5)
+}
+
+fn message(content: &[u8]) -> Vec<u8> {
+    Message::new(Header::new("text/plain", "utf-8", content.len() as u64), content).unwrap().to_vec().unwrap()
+}
+
+fn stream(contents: &[Vec<u8>]) -> Vec<u8> {
+    contents.iter().flat_map(|content| message(content)).collect()
+}
+
+/// Calls again for as long as the stream says that it cannot now.
+fn insist<T>(mut call: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    loop {
+        match call() {
+            Err(Error::Io(error)) if passes(&error) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// How a test reads a message's content.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    Whole,
+    Portions(usize),
+    Buffered(usize),
+    /// So many bytes; the rest is skipped.
+    Part(usize),
+}
+
+fn reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![
+        Just(Reading::Whole),
+        prop_oneof![1_usize..300, Just(10_000)].prop_map(Reading::Portions),
+        (1_usize..300).prop_map(Reading::Buffered),
+        (0_usize..300).prop_map(Reading::Part),
+    ]
+}
+
+/// Whether the stream can be asked again after the error.
+fn passes(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn read(mut incoming: Incoming<'_, Scripted>, reading: Reading) -> io::Result<Vec<u8>> {
+    let mut received = Vec::new();
+    let mut wanted = incoming.header().content_length();
+    assert_eq!(incoming.content_left(), wanted);
+    if let Reading::Part(part) = reading {
+        wanted = wanted.min(part as u64);
+    }
+    while (received.len() as u64) < wanted {
+        let outcome = match reading {
+            Reading::Whole => incoming.read_to_end(&mut received).map(drop),
+            Reading::Portions(size) | Reading::Part(size) => {
+                let mut place = vec![0; size];
+                incoming.read(&mut place).map(|count| received.extend_from_slice(&place[..count]))
+            }
+            Reading::Buffered(size) => {
+                let outcome = incoming.fill_buf().map(|bytes| bytes[..bytes.len().min(size)].to_vec());
+                outcome.map(|bytes| {
+                    incoming.consume(bytes.len());
+                    received.extend(bytes);
+                })
+            }
+        };
+        if let Err(error) = outcome
+            && !passes(&error)
+        {
+            return Err(error);
+        }
+    }
+    Ok(received)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_message_arrives_however_the_stream_reads(
+        contents in contents(),
+        steps in steps(),
+        readings in vec(reading(), 5),
+    ) {
+        let mut connection =
+            Connection::new(Scripted { reads: steps.into(), ..Scripted::reading(&stream(&contents)) });
+        for (content, reading) in contents.iter().zip(readings) {
+            let received = loop {
+                match connection.receive() {
+                    Ok(incoming) => break read(incoming.expect("a message"), reading)?,
+                    Err(Error::Io(error)) => prop_assert!(passes(&error), "{error}"),
+                    Err(error) => return Err(error.into()),
+                }
+            };
+            prop_assert!(content.starts_with(&received));
+            prop_assert!(matches!(reading, Reading::Part(_)) || received.len() == content.len());
+        }
+        prop_assert!(!insist(|| Ok(connection.receive()?.is_some()))?);
+    }
+
+    #[test]
+    fn every_byte_is_sent_once_however_the_stream_writes(contents in contents(), mut steps in steps(), streamed in any::<bool>()) {
+        steps.retain(|step| matches!(step, Step::Move(_) | Step::Fail(ErrorKind::Interrupted)));
+        let mut connection = Connection::new(Scripted::writing(steps));
+        for content in &contents {
+            let header = Header::new("text/plain", "utf-8", content.len() as u64);
+            if streamed {
+                // The source may hold more than is announced, and may be interrupted.
+                let more = [content.as_slice(), b"more"].concat();
+                let reads = [Step::Move(1), Step::Fail(ErrorKind::Interrupted), Step::Move(100)].into();
+                connection.send_stream(&header, &mut Scripted { reads, ..Scripted::reading(&more) })?;
+            } else {
+                connection.send(&header, content)?;
+            }
+        }
+        prop_assert_eq!(&connection.get_ref().output, &stream(&contents));
+    }
+}
+
+#[test]
+fn the_end_is_told_apart_at_every_offset() {
+    let first = message(b"first");
+    let stream = [first.clone(), message(b"second")].concat();
+    let head = stream.len() - b"second".len();
+    for end in 0..=stream.len() {
+        let mut connection = Connection::new(Scripted::reading(&stream[..end]));
+        let mut whole = 0;
+        let outcome = loop {
+            match connection.receive().and_then(|incoming| incoming.map(|mut incoming| incoming.content()).transpose())
+            {
+                Ok(Some(_)) => whole += 1,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        let expected = [first.len(), stream.len()].iter().filter(|message_end| end >= **message_end).count();
+        assert_eq!(whole, expected, "{end}");
+        match outcome {
+            Ok(()) => assert!([0, first.len(), stream.len()].contains(&end), "{end}"),
+            Err(Error::Decode(error)) => {
+                let DecodeErrorKind::Truncated { missing } = error.kind() else { panic!("{error}") };
+                assert_eq!(error.offset(), end as u64);
+                if end >= head {
+                    assert_eq!(missing, (stream.len() - end) as u64);
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_truncated_content_is_not_its_end() {
+    let stream = message(b"content");
+    let mut connection = Connection::new(Scripted::reading(&stream[..stream.len() - 3]));
+    let mut incoming = connection.receive().unwrap().unwrap();
+    let error = incoming.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    assert!(error.to_string().contains("at least 3 more bytes"), "{error}");
+}
+
+#[test]
+fn a_write_of_nothing_does_not_spin() {
+    let mut connection = Connection::new(Scripted::writing([Step::Move(4), Step::Move(0)]));
+    let header = Header::json(2);
+    let error = connection.send(&header, b"{}").unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::WriteZero), "{error}");
+    assert!(matches!(connection.send(&header, b"{}"), Err(Error::SendBroken)));
+    assert_eq!(connection.get_ref().output.len(), 4);
+}
+
+#[test]
+fn after_a_message_that_went_out_in_part_nothing_follows() {
+    for fault in [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
+        let mut connection = Connection::new(Scripted::writing([Step::Move(10), Step::Fail(fault)]));
+        let error = connection.send(&Header::json(2), b"{}").unwrap_err();
+        assert!(matches!(&error, Error::Io(error) if error.kind() == fault), "{error}");
+        assert!(matches!(connection.send_json(&1), Err(Error::SendBroken)));
+        assert!(matches!(connection.send_stream(&Header::json(0), &mut io::empty()), Err(Error::SendBroken)));
+        assert_eq!(connection.get_ref().output.len(), 10);
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_sent_does_no_harm() {
+    let mut connection = Connection::new(Scripted::default());
+    let error = connection.send(&Header::json(3), b"{}").unwrap_err();
+    assert!(matches!(error, Error::Encode(EncodeError::LengthMismatch { announced: 3, actual: 2 })));
+    let failing = &mut Scripted { reads: [Step::Fail(ErrorKind::NotFound)].into(), ..Scripted::default() };
+    assert!(matches!(connection.send_stream(&Header::json(3), failing), Err(Error::Io(_))));
+    assert!(matches!(
+        connection.send_stream(&Header::json(3), &mut io::empty()),
+        Err(Error::SourceTooShort { missing: 3 })
+    ));
+    assert!(connection.get_ref().output.is_empty());
+
+    connection.send(&Header::json(2), b"{}").unwrap();
+    let mut source = &b"12"[..];
+    assert!(matches!(connection.send_stream(&Header::json(3), &mut source), Err(Error::SourceTooShort { missing: 1 })));
+    assert!(matches!(connection.send(&Header::json(2), b"{}"), Err(Error::SendBroken)));
+}
+
+#[test]
+fn limits_are_applied_at_the_header() {
+    let stream = message(b"12345");
+    let receive = |connection: Connection<Scripted>, limit: Option<u64>| {
+        let mut connection = match limit {
+            Some(limit) => connection.with_max_content(limit),
+            None => connection,
+        };
+        connection.receive().map(|incoming| incoming.map(|mut incoming| incoming.content().unwrap()))
+    };
+    let connection = || Connection::new(Scripted::reading(&stream));
+    assert_eq!(receive(connection(), None).unwrap().unwrap(), b"12345");
+    assert_eq!(receive(connection(), Some(5)).unwrap().unwrap(), b"12345");
+    assert_eq!(receive(connection(), Some(UNLIMITED)).unwrap().unwrap(), b"12345");
+    let error = receive(connection(), Some(4)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the content is 5 bytes long; this receiver takes at most 4 (at byte {})", stream.len() - 5)
+    );
+    let error = receive(connection().with_max_header(20), None).unwrap_err();
+    assert!(error.to_string().ends_with("this decoder takes at most 20 (at byte 0)"), "{error}");
+
+    let gib = 1 << 30;
+    let header = Header::json(gib).to_string();
+    let stream = [&u16::try_from(header.len()).unwrap().to_be_bytes(), header.as_bytes()].concat();
+    let error = Connection::new(Scripted::reading(&stream)).receive().map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("takes at most 67108864"), "{error}");
+}
+
+#[test]
+fn what_follows_a_message_can_be_had() {
+    let stream = [message(b"upgrade"), b"raw bytes".to_vec()].concat();
+    for taken in 0..=7 {
+        let mut connection = Connection::new(Scripted::reading(&stream));
+        let mut incoming = connection.receive().unwrap().unwrap();
+        incoming.read_exact(&mut vec![0; taken]).unwrap();
+        assert_eq!(incoming.content_left(), 7 - taken as u64);
+        let (stream, unread) = connection.into_parts();
+        assert_eq!(unread, [&b"upgrade"[taken..], b"raw bytes"].concat());
+        assert!(stream.input.is_empty());
+    }
+}
+
+#[test]
+fn an_error_comes_after_what_was_whole() {
+    let stream = [message(b"whole"), b"\x00\x02[]".to_vec()].concat();
+    let mut connection = Connection::new(Scripted::reading(&stream));
+    assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"whole");
+    for _ in 0..2 {
+        let error = connection.receive().map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::Decode(_)), "{error}");
+    }
+}
