@@ -1,8 +1,8 @@
-//! From a header to its bytes: exactly what Python's `json.dumps(header, ensure_ascii=False)` writes
-//! ([SPEC §4](crate::spec#4-sending)).
+//! From a header to its bytes ([SPEC §4](crate::spec#4-sending)).
 
 use core::fmt::{self, Write};
 
+use crate::emit::{write_integer, write_string};
 use crate::{EncodeError, Header, Member};
 
 /// The size of a proto-header, in bytes.
@@ -96,65 +96,6 @@ impl fmt::Display for Header<'_> {
     }
 }
 
-/// Writes a JSON string that stands for the text.
-pub(crate) fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
-    out.write_str("\"")?;
-    let mut rest = text;
-    while let Some((plain, byte, after)) = split_at_special(rest) {
-        out.write_str(plain)?;
-        write_escape(out, byte)?;
-        rest = after;
-    }
-    out.write_str(rest)?;
-    out.write_str("\"")
-}
-
-/// The text before the first byte that must be escaped, that byte, and the text after it.
-fn split_at_special(text: &str) -> Option<(&str, u8, &str)> {
-    let at = text.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
-    let (plain, rest) = text.split_at_checked(at)?;
-    let byte = *rest.as_bytes().first()?;
-    Some((plain, byte, rest.get(1..)?))
-}
-
-fn write_escape(out: &mut impl Write, byte: u8) -> fmt::Result {
-    out.write_str(match byte {
-        b'"' => "\\\"",
-        b'\\' => "\\\\",
-        b'\n' => "\\n",
-        b'\r' => "\\r",
-        b'\t' => "\\t",
-        0x08 => "\\b",
-        0x0C => "\\f",
-        _ => {
-            out.write_str("\\u00")?;
-            out.write_char(lower_hex(byte >> 4))?;
-            return out.write_char(lower_hex(byte & 0xF));
-        }
-    })
-}
-
-fn lower_hex(digit: u8) -> char {
-    char::from_digit(u32::from(digit), 16).unwrap_or('0')
-}
-
-/// Writes an integer in decimal digits.
-pub(crate) fn write_integer(out: &mut impl Write, number: u64) -> fmt::Result {
-    let mut digits = [b'0'; 20];
-    let mut rest = number;
-    let mut used = 0_usize;
-    for place in digits.iter_mut().rev() {
-        *place = b'0' | (rest % 10) as u8;
-        rest /= 10;
-        used = used.saturating_add(1);
-        if rest == 0 {
-            break;
-        }
-    }
-    let digits = digits.get(digits.len().saturating_sub(used)..).unwrap_or_default();
-    out.write_str(core::str::from_utf8(digits).unwrap_or_default())
-}
-
 /// Counts what is written to it.
 struct Counter(usize);
 
@@ -175,34 +116,5 @@ impl Write for Filler<'_> {
         place.copy_from_slice(text.as_bytes());
         self.0 = rest;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::format;
-    use std::string::{String, ToString};
-
-    use super::*;
-
-    #[test]
-    fn integers_are_written_as_display_does() {
-        for number in [0, 1, 9, 10, 99, 100, 12_345, u64::from(u32::MAX), 1 << 53, 1 << 63, u64::MAX] {
-            let mut text = String::new();
-            write_integer(&mut text, number).unwrap();
-            assert_eq!(text, number.to_string());
-        }
-    }
-
-    #[test]
-    fn strings_are_written_as_serde_json_does() {
-        for code in (0..0x300).chain([0x2028, 0xD7FF, 0xE000, 0xFEFF, 0xFFFF, 0x1_0000, 0x10_FFFF]) {
-            let character = char::from_u32(code).unwrap();
-            for text in [format!("{character}"), format!("a{character}"), format!("{character}{character}b")] {
-                let mut json = String::new();
-                write_string(&mut json, &text).unwrap();
-                assert_eq!(json, serde_json::to_string(&text).unwrap());
-            }
-        }
     }
 }

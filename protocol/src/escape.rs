@@ -84,15 +84,15 @@ fn resolve(string: &mut [u8]) {
 }
 
 /// A character of a valid string, or one byte of a character that stands for itself.
-struct Character {
+pub(crate) struct Character {
     utf8: [u8; 4],
     len: usize,
     /// How many bytes it takes in the raw string.
-    raw_len: usize,
+    pub(crate) raw_len: usize,
 }
 
 impl Character {
-    fn first(raw: &[u8]) -> Option<Self> {
+    pub(crate) fn first(raw: &[u8]) -> Option<Self> {
         match raw {
             [] => None,
             [b'\\', b'u', rest @ ..] => {
@@ -126,7 +126,7 @@ impl Character {
         Self { utf8, len, raw_len }
     }
 
-    fn utf8(&self) -> &[u8] {
+    pub(crate) fn utf8(&self) -> &[u8] {
         self.utf8.get(..self.len).unwrap_or_default()
     }
 }

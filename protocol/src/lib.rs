@@ -1,4 +1,94 @@
-//! Self-describing messages over any byte stream.
+//! Self-describing messages over any byte stream: a JSON header says what the content is and how long it is.
+//!
+//! ```text
+//! +----------------+---------------------------+-------------------------+
+//! | proto-header   | header                    | content                 |
+//! | u16, big-endian| UTF-8 JSON object,        | content-length bytes    |
+//! | = header length| exactly that many bytes   |                         |
+//! +----------------+---------------------------+-------------------------+
+//! ```
+//!
+//! This is the application protocol of the well-known Python sockets tutorial, byte for byte. [`spec`] is its
+//! specification. The crate does no I/O: bytes go in and events come out, whether they come from a socket, a serial line
+//! or a file. It needs neither std nor an allocator. `jsonframe-std` binds it to std's streams.
+//!
+//! # A walk through the protocol
+//!
+//! A client asks, a server answers. Every byte is accounted for.
+//!
+//! ```
+//! use jsonframe::{ByteOrder, Decoder, Event, Header, Outgoing};
+//!
+//! // The client encodes a request: two bytes of proto-header, 103 of header. The content is not copied.
+//! let content = br#"{"action": "search", "value": "needle"}"#;
+//! let header = Header::json(39).with_byte_order(ByteOrder::Little);
+//! let mut buffer = [0; 128];
+//! let mut request = Outgoing::new(&header, content, &mut buffer)?;
+//! assert_eq!(request.parts().map(<[u8]>::len), [2 + 103, 39]);
+//! assert!(request.parts()[0].starts_with(b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\""));
+//!
+//! // It writes what the socket takes: 100 bytes now, the other 44 later.
+//! let wire = request.parts().concat();
+//! let (first, second) = wire.split_at(100);
+//! request.advance(100);
+//! assert_eq!(request.len(), 44);
+//!
+//! // The server reads the first 100. They end inside the header: all are taken, there is nothing to report.
+//! let mut decoder = Decoder::new([0; 256]);
+//! assert_eq!(decoder.needs(), 2);
+//! let mut input = first;
+//! assert_eq!(decoder.decode(&mut input)?, None);
+//! assert!(input.is_empty());
+//! assert_eq!(decoder.needs(), 5);
+//!
+//! // The rest has come, and with it the first byte of another message.
+//! let second = [second, b"\0"].concat();
+//! let mut input = second.as_slice();
+//! let Some(Event::Header(header)) = decoder.decode(&mut input)? else { panic!("the header is whole") };
+//! assert_eq!((header.content_type(), header.content_length()), ("text/json", 39));
+//! assert_eq!(decoder.decode(&mut input)?, Some(Event::Content(content)));
+//! assert_eq!(decoder.decode(&mut input)?, Some(Event::End));
+//! assert_eq!((decoder.position(), input), (144, &b"\0"[..]));
+//!
+//! // The next message has begun. If the stream ended here, it would end in the middle.
+//! assert_eq!(decoder.decode(&mut input)?, None);
+//! let error = decoder.finish().unwrap_err();
+//! assert_eq!(error.to_string(), "the stream ends inside a message; at least 1 more bytes were expected (at byte 145)");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which type for what
+//!
+//! | to | use |
+//! |---|---|
+//! | receive content of any length as it comes, in constant memory | [`Decoder`] |
+//! | receive whole messages | [`Assembler`], over [`Growable`] or `heapless::Vec` |
+//! | send without copying the content | [`Header::encode`], [`Outgoing`] |
+//! | send a whole message as one `Vec` | [`Message::to_vec`], [`to_json_message`] |
+//! | read or write JSON content as a type of yours | [`Message::json`], [`to_json`] |
+//! | keep a header | [`OwnedHeader`] |
+//!
+//! # What it promises
+//!
+//! - **Split invariance**: however the stream is cut, the same events, and the same error at the same offset.
+//! - **Linear work and no allocation that follows a peer's number**: a header is scanned once, when it is whole; content
+//!   is lent, and what grows grows with the bytes that have arrived.
+//! - **No `unsafe`, no panic, no recursion** over what a peer sends.
+//! - **Strict**: what a receiver must refuse ([SPEC §5.3](crate::spec#53-what-must-be-refused)) is refused with an error
+//!   that says what was wrong and at which byte. There is no resynchronisation: after an error the stream is over.
+//!
+//! # What it does not do
+//!
+//! Headers are at most 65,535 bytes and 64 levels deep. Content encodings other than UTF-8 are passed on as bytes. There
+//! is no checksum, no encryption, no compression and no negotiation of versions: the protocol has none.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds | what it costs |
+//! |---|---|---|---|
+//! | `json` | yes | JSON content to and from your types | serde, serde_json, `alloc` |
+//! | `alloc` | by `json` | [`Growable`], [`Message::to_vec`] | an allocator |
+//! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -26,6 +116,7 @@ mod assemble;
 #[cfg(feature = "json")]
 mod content;
 mod decode;
+mod emit;
 mod encode;
 mod error;
 mod escape;

@@ -194,15 +194,14 @@ fn string_value<'a>(scanner: &mut Scanner<'a>, member: Member) -> Result<RawStri
 
 /// A plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.
 fn content_length(scanner: &mut Scanner<'_>) -> Result<u64> {
-    let start = scanner.at();
     let token = |byte: &&u8| matches!(**byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
     let length = scanner.rest().iter().take_while(token).count();
-    if scanner.peek().is_none() {
-        return Err(scanner.unexpected("the value of `content-length`"));
-    }
     let digits = scanner.rest().get(..length).unwrap_or_default();
+    let Some(number) = plain_integer(digits) else {
+        return Err(scanner.refused(DecodeErrorKind::InvalidContentLength, "the value of `content-length`"));
+    };
     scanner.advance(length);
-    plain_integer(digits).ok_or(Fault { kind: DecodeErrorKind::InvalidContentLength, at: start })
+    Ok(number)
 }
 
 /// The number that the digits spell, if they spell one as JSON does.

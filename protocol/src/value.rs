@@ -3,14 +3,15 @@
 use core::fmt::{self, Write};
 
 use crate::InvalidJson;
-use crate::encode::{write_integer, write_string};
+use crate::emit::{write_again, write_integer, write_string};
 use crate::json::Scanner;
 use crate::parse::plain_integer;
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
 ///
 /// Made [`From`] text, an integer or a boolean, or from JSON by [`Value::json`]. Each getter answers `None` when the
-/// value is of another type. [`Display`](fmt::Display) writes the value as JSON, whatever its type.
+/// value is of another type. [`Display`](fmt::Display) writes the value as JSON, whatever its type. Arrays, objects and
+/// numbers that are not integers are equal when their texts are.
 ///
 /// ```
 /// use jsonframe::Value;
@@ -40,8 +41,9 @@ impl<'a> Value<'a> {
     /// JSON's `null`.
     pub const NULL: Self = Self(Repr::Null);
 
-    /// A value from its JSON text: an array, an object, a number of any size, `true`, `false` or `null`. It is sent as it
-    /// is written, without the white space around it. Text is made with [`From`] instead, which escapes it.
+    /// A value from its JSON text: an array, an object, a number of any size, `true`, `false` or `null`. It is sent in the
+    /// emitted form ([SPEC §4.1](crate::spec#41-the-emitted-form)), however it is spaced and escaped here. Text is made
+    /// with [`From`] instead, which escapes it.
     ///
     /// # Errors
     ///
@@ -51,7 +53,7 @@ impl<'a> Value<'a> {
     /// ```
     /// use jsonframe::Value;
     ///
-    /// assert_eq!(Value::json("[1, 2.5]")?.as_json(), Some("[1, 2.5]"));
+    /// assert_eq!(Value::json("[1,2.5]")?.to_string(), "[1, 2.5]");
     /// assert_eq!(Value::json("3")?, Value::from(3_u64));
     /// assert!(Value::json("[1, 2,]").is_err());
     /// # Ok::<(), jsonframe::InvalidJson>(())
@@ -139,7 +141,7 @@ impl<'a> Value<'a> {
     /// The JSON text as it was received, if the value is an array, an object, or a number that neither
     /// [`as_u64`](Self::as_u64) nor [`as_i64`](Self::as_i64) can say.
     ///
-    /// The text is valid JSON. Escapes in it are not resolved.
+    /// The text is valid JSON, without white space around it.
     pub const fn as_json(&self) -> Option<&'a str> {
         match self.0 {
             Repr::Json(text) => Some(text),
@@ -158,7 +160,7 @@ impl<'a> Value<'a> {
                 write_integer(out, number.unsigned_abs())
             }
             Repr::Text(text) => write_string(out, text),
-            Repr::Json(text) => out.write_str(text),
+            Repr::Json(text) => write_again(out, text),
         }
     }
 }

@@ -9,7 +9,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value as Json, json};
 
-/// The header as the peer's `dumps` takes it. A number beyond 64 bits goes as the nearest `f64`, so none is there.
+/// The header as the peer's `dumps` takes it.
 fn members(message: &Parts) -> Json {
     let extensions = message.extensions();
     let header = message.header(&extensions);
@@ -50,14 +50,25 @@ fn with_content_type(text: String) -> Parts {
     }
 }
 
+fn holds_float(json: &Json) -> bool {
+    match json {
+        Json::Array(values) => values.iter().any(holds_float),
+        Json::Object(members) => members.values().any(holds_float),
+        scalar => scalar.is_f64(),
+    }
+}
+
 #[test]
 fn random_headers_are_emitted_as_python_emits_them() {
     use common::random::Extension;
 
     let mut runner = TestRunner::deterministic();
-    // Arrays and objects are sent as the caller spaced them, and Python keeps one member of a name.
+    // Python writes a floating-point number in its own way, and keeps one member of a name.
     let strategy = message().prop_map(|mut message| {
-        message.extensions.retain(|(_, value)| !matches!(value, Extension::Json(_)));
+        message.extensions.retain(|(_, value)| match value {
+            Extension::Json(json) => !holds_float(&serde_json::from_str(json).unwrap()),
+            _ => true,
+        });
         let mut seen = std::collections::HashSet::new();
         message.extensions.retain(|(name, _)| seen.insert(name.clone()));
         message

@@ -86,6 +86,19 @@ pub(crate) fn json() -> impl Strategy<Value = Json> {
     })
 }
 
+/// JSON in the emitted form, by a writer of its own.
+fn emitted(json: &Json) -> String {
+    let listed = |texts: Vec<String>| texts.join(", ");
+    match json {
+        Json::Array(values) => format!("[{}]", listed(values.iter().map(emitted).collect())),
+        Json::Object(members) => {
+            let member = |(name, value): (&String, &Json)| format!("{}: {}", Json::from(name.as_str()), emitted(value));
+            format!("{{{}}}", listed(members.iter().map(member).collect()))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
 fn extension() -> impl Strategy<Value = Extension> {
     prop_oneof![
         Just(Extension::Null),
@@ -95,7 +108,7 @@ fn extension() -> impl Strategy<Value = Extension> {
         text().prop_map(Extension::Text),
         json()
             .prop_filter("text has an extension of its own", |json| !json.is_string())
-            .prop_map(|json| Extension::Json(json.to_string())),
+            .prop_map(|json| Extension::Json(emitted(&json))),
     ]
 }
 
