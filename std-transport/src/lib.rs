@@ -44,3 +44,8 @@ pub use jsonframe as protocol;
 
 /// No limit, for [`Connection::with_max_content`].
 pub const UNLIMITED: u64 = u64::MAX;
+
+/// The README's examples, run as tests.
+#[cfg(all(doctest, feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
