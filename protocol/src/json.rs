@@ -384,7 +384,7 @@ fn utf8_prefix(bytes: &[u8]) -> usize {
 /// quote, no backslash, no control character.
 ///
 /// Eight bytes are looked at in one step.
-fn plain_run(bytes: &[u8]) -> usize {
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let (words, tail) = bytes.as_chunks::<8>();
     let mut run = 0_usize;
     for word in words {

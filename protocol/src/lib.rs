@@ -117,6 +117,7 @@ mod assemble;
 mod content;
 mod decode;
 mod emit;
+mod emitted;
 mod encode;
 mod error;
 mod escape;

@@ -1,11 +1,12 @@
 //! A received header: from its bytes to the four required members.
 
+use crate::emitted::parse_emitted;
 use crate::escape::{MARK, means, resolve_members};
 use crate::json::{Fault, RawString, Result, Scanner};
 use crate::{ByteOrder, DecodeErrorKind, Member};
 
 /// Where the values of a header's required members are, and what they say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fields {
     pub(crate) byte_order: ByteOrder,
     pub(crate) content_type: Span,
@@ -14,16 +15,16 @@ pub(crate) struct Fields {
 }
 
 /// A part of a header. Two bytes an end are enough, since no header is longer than 65,535 bytes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     start: u16,
     end: u16,
 }
 
 impl Span {
-    fn of(string: &RawString<'_>) -> Self {
+    pub(crate) fn new(start: usize, length: usize) -> Self {
         let index = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        Self { start: index(string.start), end: index(string.start.saturating_add(string.bytes.len())) }
+        Self { start: index(start), end: index(start.saturating_add(length)) }
     }
 
     /// The same string after its escapes, if it had any, were resolved.
@@ -48,6 +49,14 @@ impl Span {
 
 /// Checks a header, finds its required members and resolves the escapes of all its members' strings in place.
 pub(crate) fn parse(header: &mut [u8]) -> Result<Fields> {
+    match parse_emitted(header) {
+        Some(fields) => Ok(fields),
+        None => parse_any(header),
+    }
+}
+
+/// [`parse`] for every header there can be.
+pub(crate) fn parse_any(header: &mut [u8]) -> Result<Fields> {
     let mut found = Found::default();
     let fields = found.header(&mut Scanner::new(header))?;
     if !found.escaped {
@@ -139,7 +148,7 @@ impl Found {
     fn text(&mut self, scanner: &mut Scanner<'_>, member: Member) -> Result<Span> {
         let string = string_value(scanner, member)?;
         self.escaped |= string.escaped;
-        Ok(Span::of(&string))
+        Ok(Span::new(string.start, string.bytes.len()))
     }
 
     fn byte_order(&mut self, scanner: &mut Scanner<'_>) -> Result<ByteOrder> {

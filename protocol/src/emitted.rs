@@ -1,0 +1,91 @@
+//! A fast way through the header that nearly every peer sends: the emitted form, without extensions and without escapes
+//! ([SPEC §4.1](crate::spec#41-the-emitted-form)).
+//!
+//! It answers as the general scanner does, or not at all.
+
+use crate::ByteOrder;
+use crate::json::plain_run;
+use crate::parse::{Fields, Span, plain_integer};
+
+/// The required members of a header in the emitted form; `None` for every other header, valid or not.
+pub(crate) fn parse_emitted(header: &[u8]) -> Option<Fields> {
+    let rest = header.strip_prefix(b"{\"byteorder\": \"")?;
+    let (byte_order, rest) = match rest.strip_prefix(b"little\", \"content-type\": \"") {
+        Some(rest) => (ByteOrder::Little, rest),
+        None => (ByteOrder::Big, rest.strip_prefix(b"big\", \"content-type\": \"")?),
+    };
+    let (content_type, rest) = text(header, rest)?;
+    let rest = rest.strip_prefix(b"\", \"content-encoding\": \"")?;
+    let (content_encoding, rest) = text(header, rest)?;
+    let digits = rest.strip_prefix(b"\", \"content-length\": ")?.strip_suffix(b"}")?;
+    let content_length = plain_integer(digits)?;
+    Some(Fields { byte_order, content_type, content_encoding, content_length })
+}
+
+/// The plain text at the beginning of this rest of the header, and what follows it.
+fn text<'a>(header: &[u8], rest: &'a [u8]) -> Option<(Span, &'a [u8])> {
+    let length = plain_run(rest);
+    let start = header.len().checked_sub(rest.len())?;
+    Some((Span::new(start, length), rest.get(length..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::parse::parse_any;
+
+    fn header() -> impl Strategy<Value = String> {
+        let length = prop_oneof!["[0-9]{1,21}", "[-+0-9.e]{1,4}", any::<u64>().prop_map(|length| format!("{length}"))];
+        ("little|big|BIG|", "[ -~]{0,20}", "[a-z0-9é-]{0,9}", length).prop_map(|(order, kind, encoding, length)| {
+            format!(
+                "{{\"byteorder\": \"{order}\", \"content-type\": \"{kind}\", \"content-encoding\": \"{encoding}\", \
+                 \"content-length\": {length}}}"
+            )
+        })
+    }
+
+    fn assert_indistinguishable(header: &[u8]) -> Result<bool, TestCaseError> {
+        let fast = parse_emitted(header);
+        if let Some(fast) = fast {
+            prop_assert_eq!(parse_any(&mut Vec::from(header)), Ok(fast), "{}", header.escape_ascii());
+        }
+        Ok(fast.is_some())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_fast_way_answers_as_the_general_one(
+            header in header(),
+            change in prop::option::of((any::<prop::sample::Index>(), any::<u8>(), any::<bool>())),
+        ) {
+            let mut header = header.into_bytes();
+            if let Some((place, byte, insert)) = change {
+                let at = place.index(header.len());
+                if insert {
+                    header.insert(at, byte);
+                } else {
+                    header[at] = byte;
+                }
+            }
+            assert_indistinguishable(&header)?;
+        }
+    }
+
+    #[test]
+    fn the_golden_header_goes_the_fast_way() {
+        let golden = b"{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \
+                       \"content-length\": 39}";
+        assert!(assert_indistinguishable(golden).unwrap());
+        for end in 0..golden.len() {
+            assert!(!assert_indistinguishable(&golden[..end]).unwrap());
+        }
+    }
+}
