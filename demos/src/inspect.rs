@@ -1,1 +1,80 @@
 //! A captured byte stream, annotated for a person or as JSON lines.
+//!
+//! ```text
+//! input --> (hex) --> drive --> json       one JSON object a line
+//!                         \---> annotate   for a person: content, pretty, excerpt
+//! ```
+
+mod annotate;
+mod content;
+mod drive;
+mod excerpt;
+mod hex;
+mod json;
+mod pretty;
+
+use std::io::{self, BufWriter, Read, Write};
+use std::num::NonZeroUsize;
+
+use self::annotate::Annotated;
+use self::drive::drive;
+use self::hex::HexText;
+use self::json::JsonLines;
+
+/// How a stream is read and shown.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether the input is hex text. Text that is not is an error of kind [`io::ErrorKind::InvalidData`].
+    pub hex: bool,
+    /// Whether the output is one JSON object a line, instead of text for a person.
+    pub json: bool,
+    /// Whether text for a person is coloured, with ANSI escape codes.
+    pub color: bool,
+    /// How many bytes the decoder is fed at a time, at most.
+    pub chunk: NonZeroUsize,
+    /// The longest header that is accepted, in bytes.
+    pub max_header: u16,
+    /// The longest content that is accepted, in bytes.
+    pub max_content: u64,
+}
+
+/// Plain text for a person, from raw bytes, with nothing refused that the protocol allows.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            hex: false,
+            json: false,
+            color: false,
+            chunk: drive::BUFFER,
+            max_header: u16::MAX,
+            max_content: u64::MAX,
+        }
+    }
+}
+
+/// Shows everything that the input holds: true if it is nothing but whole messages.
+///
+/// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for. Nothing that
+/// a peer sent can act on a terminal, unless as JSON lines.
+///
+/// # Errors
+///
+/// Those of the input and of the output. A fault in the stream is no error here, but shown.
+pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
+    let mut text;
+    let input: &mut dyn Read = if options.hex {
+        text = HexText::new(input);
+        &mut text
+    } else {
+        input
+    };
+    let output: Output<'_> = BufWriter::new(output);
+    if options.json {
+        drive(input, JsonLines::new(output), options)
+    } else {
+        drive(input, Annotated::new(output, options.color), options)
+    }
+}
+
+/// Where a report goes: the small pieces it is written in are put together.
+type Output<'a> = BufWriter<&'a mut dyn Write>;

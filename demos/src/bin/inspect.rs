@@ -1,0 +1,88 @@
+//! Shows what a captured stream of messages holds.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::Parser;
+use jsonframe_demos::inspect::{Options, inspect};
+use jsonframe_demos::text::Printable;
+
+/// Show what a captured stream of messages holds.
+///
+/// Every message is shown with the offsets of its parts: the proto-header, the members of the header, the content, the
+/// end. What is wrong with a stream is shown at the byte that is wrong.
+#[derive(Parser)]
+#[command(name = "inspect", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// The stream; standard input if it is left out, or `-`
+    file: Option<PathBuf>,
+
+    /// Read hex text; white space does not matter, and `0x` or `\x` may stand before a byte
+    #[arg(long)]
+    hex: bool,
+
+    /// Write one JSON object a line, for programs
+    #[arg(long)]
+    json: bool,
+
+    /// Decode at most this many bytes at a time; the output is the same
+    #[arg(long, value_name = "BYTES", default_value_t = Options::default().chunk)]
+    chunk: NonZeroUsize,
+
+    /// Refuse longer headers
+    #[arg(long, value_name = "BYTES", default_value_t = Options::default().max_header)]
+    max_header: u16,
+
+    /// Refuse longer content [default: unlimited]
+    #[arg(long, value_name = "BYTES")]
+    max_content: Option<u64>,
+}
+
+const EXAMPLES: &str = r#"Examples:
+  inspect capture.bin
+  nc -l 65432 | inspect --max-content 1000000
+  inspect --json capture.bin | jq 'select(.event == "error")'
+  echo '00 02 7b7d' | inspect --hex
+
+Exit status:
+  0  the stream is nothing but whole messages
+  1  it is at fault or ends too early, or it cannot be read
+  2  the command line or the hex text is wrong"#;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever reads the output has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nowhere is left to report that this fails.
+            let _ = writeln!(io::stderr(), "inspect: {}", Printable(&error.to_string()));
+            ExitCode::from(if error.kind() == ErrorKind::InvalidData { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> io::Result<bool> {
+    let mut output = io::stdout().lock();
+    let options = Options {
+        hex: arguments.hex,
+        json: arguments.json,
+        color: AutoStream::choice(&output) != ColorChoice::Never,
+        chunk: arguments.chunk,
+        max_header: arguments.max_header,
+        max_content: arguments.max_content.unwrap_or(Options::default().max_content),
+    };
+    match &arguments.file {
+        Some(path) if path.as_os_str() != "-" => {
+            let file = File::open(path);
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+            inspect(&mut file.map_err(named)?, &mut output, &options)
+        }
+        _ => inspect(&mut io::stdin().lock(), &mut output, &options),
+    }
+}

@@ -1,0 +1,109 @@
+//! How content is shown to a person.
+
+use jsonframe::Header;
+
+use super::pretty::pretty;
+
+/// How much is shown as text of a content that is not at hand as a whole, and how much of any as hex, in bytes.
+const BEGINNING: usize = 1024;
+const DUMP: usize = 256;
+
+/// What is shown of a content.
+pub(super) struct View<'a> {
+    /// What the content is taken for.
+    pub(super) kind: String,
+    pub(super) body: Body<'a>,
+    /// How many bytes of the content the body stands for.
+    pub(super) shown: usize,
+}
+
+pub(super) enum Body<'a> {
+    Json(String),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> View<'a> {
+    /// The view of a content of this header that begins with these bytes, or consists of them.
+    pub(super) fn of(header: &Header<'_>, bytes: &'a [u8]) -> Self {
+        let whole = bytes.len() as u64 == header.content_length();
+        let Some(text) = text(header.content_encoding(), bytes, whole) else {
+            let shown = bytes.len().min(DUMP);
+            return Self { kind: "binary".into(), body: Body::Bytes(&bytes[..shown]), shown };
+        };
+        let (kind, body) = if whole && is_json(header.content_type()) {
+            match pretty(text) {
+                Ok(json) => ("JSON".into(), Body::Json(json)),
+                Err(error) => (format!("not JSON: {error}"), Body::Text(text)),
+            }
+        } else {
+            ("text".into(), Body::Text(text))
+        };
+        Self { kind, body, shown: text.len() }
+    }
+}
+
+/// The content as text, if it is text in the encoding it is said to be in; only the beginning unless it is whole.
+fn text<'a>(encoding: &str, bytes: &'a [u8], whole: bool) -> Option<&'a str> {
+    let named = |names: &[&str]| names.iter().any(|name| encoding.eq_ignore_ascii_case(name));
+    let bytes = if whole { bytes } else { &bytes[..bytes.len().min(BEGINNING)] };
+    let valid = match str::from_utf8(bytes) {
+        // The last character may be cut in two.
+        Err(error) if !whole && error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
+    };
+    let text = str::from_utf8(valid).ok()?;
+    let fits = named(&["utf-8", "utf8", "utf_8"]) || named(&["ascii", "us-ascii"]) && text.is_ascii();
+    fits.then_some(text)
+}
+
+/// Whether the media type is one of JSON's; its parameters do not matter.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(essence.as_str(), "text/json" | "application/json") || essence.ends_with("+json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kind of view, and how many bytes it shows.
+    fn view(content_type: &str, encoding: &str, length: u64, bytes: &[u8]) -> (String, usize) {
+        let view = View::of(&Header::new(content_type, encoding, length), bytes);
+        (view.kind, view.shown)
+    }
+
+    #[test]
+    fn json_is_what_its_type_says_it_is() {
+        for name in ["text/json", "application/json", "application/problem+json", "Application/JSON; charset=utf-8"] {
+            assert_eq!(view(name, "UTF-8", 2, b"{}"), ("JSON".into(), 2), "{name}");
+        }
+        for name in ["text/plain", "json", "text/json5", ""] {
+            assert_eq!(view(name, "utf-8", 2, b"{}"), ("text".into(), 2), "{name}");
+        }
+        let not_json = "not JSON: EOF while parsing an object at line 1 column 1";
+        assert_eq!(view("text/json", "utf-8", 1, b"{"), (not_json.into(), 1));
+    }
+
+    #[test]
+    fn text_is_what_its_encoding_says_it_is() {
+        let text = "é".as_bytes();
+        for (encoding, kind) in [("utf8", "text"), ("ascii", "binary"), ("latin-1", "binary"), ("binary", "binary")] {
+            assert_eq!(view("x", encoding, 2, text), (kind.into(), 2), "{encoding}");
+        }
+        assert_eq!(view("x", "US-ASCII", 1, b"e"), ("text".into(), 1));
+        assert_eq!(view("x", "utf-8", 2, b"e\xFF"), ("binary".into(), 2));
+        assert_eq!(view("text/json", "binary", 2, b"{}"), ("binary".into(), 2));
+    }
+
+    #[test]
+    fn of_a_part_the_beginning_is_shown() {
+        let text = "é".repeat(2000);
+        assert_eq!(view("x", "utf-8", 4000, text.as_bytes()), ("text".into(), 4000));
+        assert_eq!(view("x", "utf-8", 4001, text.as_bytes()), ("text".into(), 1024));
+        assert_eq!(view("x", "utf-8", 4001, &text.as_bytes()[1..]), ("binary".into(), 256));
+        let shifted = format!("e{text}");
+        assert_eq!(view("x", "utf-8", 5000, shifted.as_bytes()), ("text".into(), 1023));
+        assert_eq!(view("x", "utf-8", 2, &text.as_bytes()[..1]), ("text".into(), 0));
+    }
+}

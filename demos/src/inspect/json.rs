@@ -1,0 +1,97 @@
+//! The report as JSON lines, for programs: one object an event.
+
+use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, Write};
+
+use jsonframe::{DecodeError, DecodeErrorKind, Header, Value};
+
+use super::Output;
+use super::drive::{Message, Report};
+
+pub(super) struct JsonLines<'a> {
+    output: Output<'a>,
+}
+
+impl<'a> JsonLines<'a> {
+    pub(super) const fn new(output: Output<'a>) -> Self {
+        Self { output }
+    }
+}
+
+impl Report for JsonLines<'_> {
+    const KEPT: usize = 64;
+
+    fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
+        writeln!(
+            self.output,
+            r#"{{"event":"header","offset":{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}}}"#,
+            message.start,
+            message.header().len(),
+            Value::from(header.byte_order().as_str()),
+            Value::from(header.content_type()),
+            Value::from(header.content_encoding()),
+            header.content_length(),
+            Extensions(header),
+        )
+    }
+
+    fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
+        writeln!(
+            self.output,
+            r#"{{"event":"content","offset":{},"length":{},"hex":"{}"}}"#,
+            message.content_start(),
+            message.received,
+            hex::encode(&message.content),
+        )?;
+        writeln!(self.output, r#"{{"event":"end","offset":{}}}"#, message.end())
+    }
+
+    fn fault(&mut self, error: &DecodeError, _: &Message, _: Option<&Header<'_>>) -> io::Result<()> {
+        let (kind, offset) = (error.kind(), error.offset());
+        if let DecodeErrorKind::Truncated { missing } = kind {
+            return writeln!(self.output, r#"{{"event":"truncated","offset":{offset},"missing":{missing}}}"#);
+        }
+        write!(self.output, r#"{{"event":"error","kind":"{}""#, kind.name())?;
+        if let Some(member) = kind.member() {
+            write!(self.output, r#","member":"{member}""#)?;
+        }
+        match kind {
+            DecodeErrorKind::HeaderTooLong { length, capacity } => {
+                write!(self.output, r#","length":{length},"capacity":{capacity}"#)?;
+            }
+            DecodeErrorKind::ContentTooLong { length, limit } => {
+                write!(self.output, r#","length":{length},"limit":{limit}"#)?;
+            }
+            DecodeErrorKind::TooDeep { limit } => write!(self.output, r#","limit":{limit}"#)?,
+            _ => {}
+        }
+        writeln!(self.output, r#","offset":{offset},"message":{}}}"#, Value::from(error.to_string().as_str()))
+    }
+
+    fn finish(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// The extension members as one object; of several with the same name the last, as a receiver goes by it.
+struct Extensions<'a>(&'a Header<'a>);
+
+impl Display for Extensions<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let members = || self.0.extensions().enumerate();
+        let last: HashMap<&str, usize> = members().map(|(index, (name, _))| (name, index)).collect();
+        let mut separator = "{";
+        for (index, (name, value)) in members() {
+            if last.get(name) == Some(&index) {
+                write!(f, "{separator}{}:{value}", Value::from(name))?;
+                separator = ",";
+            }
+        }
+        f.write_str(if separator == "{" { "{}" } else { "}" })
+    }
+}
