@@ -1,0 +1,184 @@
+//! What the client and the server of the tutorial say to each other.
+
+use std::borrow::Cow;
+
+use jsonframe::{EncodeError, Header, JsonError, Message, to_json};
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Serialize};
+
+/// The content type of requests and answers in JSON. Content of any other type is taken for binary.
+pub const JSON: &str = "text/json";
+
+/// How many bytes of a binary request its answer repeats.
+pub const REPEATED: u64 = 10;
+
+/// What can be asked in JSON.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request<'a> {
+    #[serde(borrow)]
+    action: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Cow<'a, str>,
+}
+
+/// What is answered in JSON: `{"result": "…"}` or `{"error": "…"}`.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// What came out.
+    Result(String),
+    /// Why the request could not be understood.
+    Error(String),
+}
+
+/// A message to be sent.
+#[derive(Debug)]
+pub struct Draft {
+    content_type: &'static str,
+    content_encoding: &'static str,
+    content: Vec<u8>,
+}
+
+impl Draft {
+    fn json(value: &impl Serialize) -> Result<Self, JsonError> {
+        Ok(Self { content_type: JSON, content_encoding: "utf-8", content: to_json(value)? })
+    }
+
+    const fn binary(content_type: &'static str, content: Vec<u8>) -> Self {
+        Self { content_type, content_encoding: "binary", content }
+    }
+
+    /// The message's header.
+    pub const fn header(&self) -> Header<'_> {
+        Header::new(self.content_type, self.content_encoding, self.content.len() as u64)
+    }
+
+    /// The message's content.
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// The message as it goes over the wire.
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::to_vec`]; there are none for the messages of this module.
+    pub fn frame(&self) -> Result<Vec<u8>, EncodeError> {
+        Message::new(self.header(), &self.content)?.to_vec()
+    }
+}
+
+/// The client's request: a search in JSON, every other action as binary content.
+///
+/// # Errors
+///
+/// See [`to_json`]; there are none for text.
+pub fn request(action: &str, value: &str) -> Result<Draft, JsonError> {
+    if action == "search" {
+        return Draft::json(&Request { action: action.into(), value: value.into() });
+    }
+    Ok(Draft::binary("binary/custom-client-binary-type", [action, value].concat().into_bytes()))
+}
+
+/// The server's answer to a request in JSON.
+///
+/// # Errors
+///
+/// [`JsonError`] if the content is not a JSON object with text as `action` and as `value`.
+pub fn answer_json(request: &Message<'_>) -> Result<Draft, JsonError> {
+    // What derives `Deserialize` would take an array for an object without names.
+    if !request.content().trim_ascii_start().starts_with(b"{") {
+        request.json::<IgnoredAny>()?;
+        return Err(serde_json::Error::custom("expected an object").into());
+    }
+    let Request { action, value } = request.json()?;
+    let result = if action == "search" {
+        look_up(&value).map_or_else(|| format!("No match for \"{value}\"."), String::from)
+    } else {
+        format!("Error: invalid action \"{action}\".")
+    };
+    Draft::json(&Answer::Result(result))
+}
+
+/// The server's answer to a binary request that begins with these bytes.
+pub fn answer_binary(beginning: &[u8]) -> Draft {
+    Draft::binary("binary/custom-server-binary-type", [b"First 10 bytes of request: ", beginning].concat())
+}
+
+/// The server's answer to what it cannot understand.
+///
+/// # Errors
+///
+/// See [`to_json`]; there are none for text.
+pub fn answer_error(reason: String) -> Result<Draft, JsonError> {
+    Draft::json(&Answer::Error(reason))
+}
+
+fn look_up(value: &str) -> Option<&'static str> {
+    match value {
+        "morpheus" => Some("Follow the white rabbit. 🐰"),
+        "ring" => Some("In the caves beneath the Misty Mountains. 💍"),
+        "🐶" => Some("🐾 Playing ball! 🏐"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(content: &str) -> Result<String, String> {
+        let message = Message::new(Header::json(content.len() as u64), content.as_bytes()).unwrap();
+        let text = |draft: Draft| String::from_utf8(draft.content).unwrap();
+        answer_json(&message).map(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_search_finds_what_is_in_the_table() {
+        for (value, result) in [
+            ("morpheus", "Follow the white rabbit. 🐰"),
+            ("ring", "In the caves beneath the Misty Mountains. 💍"),
+            ("🐶", "🐾 Playing ball! 🏐"),
+            ("needle", "No match for \\\"needle\\\"."),
+            ("", "No match for \\\"\\\"."),
+        ] {
+            let content = request("search", value).unwrap().content;
+            let content = String::from_utf8(content).unwrap();
+            assert_eq!(content, format!("{{\"action\": \"search\", \"value\": \"{value}\"}}"));
+            assert_eq!(answer(&content).unwrap(), format!("{{\"result\": \"{result}\"}}"));
+        }
+    }
+
+    #[test]
+    fn another_action_in_json_is_invalid() {
+        assert_eq!(
+            answer(r#"{"value": "", "action": "d\u0061nce", "more": [{}]}"#).unwrap(),
+            r#"{"result": "Error: invalid action \"dance\"."}"#
+        );
+    }
+
+    #[test]
+    fn other_json_is_no_request() {
+        for (content, reason) in [
+            ("", "EOF while parsing a value at line 1 column 0"),
+            (r#" ["search", "ring"]"#, "expected an object"),
+            (r#""search""#, "expected an object"),
+            (r#"{"action": "search"}"#, "missing field `value` at line 1 column 20"),
+            (r#"{"action": "search", "value": 7}"#, "invalid type: integer `7`, expected a string at line 1 column 31"),
+            (r#"{"action": "search", "value": ""} x"#, "trailing characters at line 1 column 35"),
+        ] {
+            assert_eq!(answer(content).unwrap_err(), format!("the content does not fit: {reason}"));
+        }
+    }
+
+    #[test]
+    fn every_other_action_is_sent_as_binary_content() {
+        let draft = request("dance", "🐶").unwrap();
+        assert_eq!(draft.header(), Header::new("binary/custom-client-binary-type", "binary", 9));
+        assert_eq!(draft.content(), "dance🐶".as_bytes());
+
+        let draft = answer_binary(&draft.content()[..8]);
+        assert_eq!(draft.header(), Header::new("binary/custom-server-binary-type", "binary", 35));
+        assert_eq!(draft.content(), b"First 10 bytes of request: dance\xF0\x9F\x90");
+    }
+}

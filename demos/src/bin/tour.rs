@@ -1,0 +1,174 @@
+//! A first look at the protocol: a server, a client, and the messages between them.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use clap::Parser;
+use jsonframe_demos::application::request;
+use jsonframe_demos::client::{connect, exchange};
+use jsonframe_demos::console::Console;
+use jsonframe_demos::inspect::{Options, inspect};
+use jsonframe_demos::server::{Limits, Server};
+
+/// Watch a server and a client talk, and see what goes over the wire.
+///
+/// Both run in this process, over TCP on the loopback interface.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {}
+
+const WELCOME: &str = "\
+A message is two bytes, a header and content. The two bytes say how long the header is.
+The header, in JSON, says what the content is, and how long. Whatever carries bytes can
+carry messages; here it is TCP, between a server and a client.";
+
+const SEARCH: &str = "\
+The client asks in JSON, the server answers in JSON. Both print each message they send
+byte for byte: \\x00g announces a header of 103 bytes.";
+
+const EMOJI: &str = "\
+Text travels as UTF-8, and lengths count bytes: the dog takes four of them.";
+
+const BINARY: &str = "\
+Content may be anything. Every action but \"search\" is sent as bytes, of a type that is
+the client's own; the server answers with bytes of its own type.";
+
+const FAREWELL: &str = "\
+Now try it yourself, in two terminals:
+
+    cargo run --bin app-server
+    cargo run --bin app-client search ring";
+
+const TITLE: Style = Style::new().bold();
+const CLIENT: Style = AnsiColor::Cyan.on_default();
+const SERVER: Style = AnsiColor::Green.on_default();
+
+/// How long to wait for the server at the other end of this process.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    Arguments::parse();
+    let console = Console::new(anstream::stdout(), io::stderr());
+    console.finish("tour", tour(&console))
+}
+
+fn tour(console: &Console) -> Result<(), String> {
+    let guide = Guide::start(console)?;
+    console.say(format_args!("{TITLE}jsonframe: messages that describe themselves{TITLE:#}\n\n{WELCOME}"));
+    let wire = guide.exchange("1. A search that finds nothing", SEARCH, "search", "needle")?;
+    guide.inspect(&wire)?;
+    guide.exchange("2. A search that finds something", EMOJI, "search", "🐶")?;
+    let wire = guide.exchange("3. Content that is not JSON", BINARY, "dance", " on the table")?;
+    guide.inspect(&wire)?;
+    console.say(format_args!("\n\n{FAREWELL}"));
+    Ok(())
+}
+
+/// A running server, and what it says.
+struct Guide<'a> {
+    console: &'a Console,
+    server: SocketAddr,
+    server_lines: Receiver<String>,
+}
+
+impl<'a> Guide<'a> {
+    fn start(console: &'a Console) -> Result<Self, String> {
+        let (lines, server_lines) = mpsc::channel();
+        let said = Console::new(LineSender(lines.clone()), LineSender(lines));
+        let server = Server::bind("127.0.0.1:0", Limits::default(), said).map_err(|error| error.to_string())?;
+        let address = server.address();
+        thread::spawn(move || server.run());
+        Ok(Self { console, server: address, server_lines })
+    }
+
+    /// Shows one exchange, first as the client prints it, then as the server does.
+    fn exchange(&self, title: &str, narration: &str, action: &str, value: &str) -> Result<Tapped, String> {
+        self.console.say(format_args!("\n\n{TITLE}{title}{TITLE:#}\n\n{narration}\n"));
+
+        let (lines, client_lines) = mpsc::channel();
+        let client = Console::new(LineSender(lines), io::sink());
+        let request = request(action, value).map_err(|error| error.to_string())?;
+        let (stream, server) = connect(self.server, PATIENCE, &client)?;
+        let mut wire = Tapped { stream, sent: Vec::new(), received: Vec::new() };
+        exchange(&mut wire, server, &request, &client)?;
+        wire.stream.shutdown(Shutdown::Both).map_err(|error| error.to_string())?;
+        for line in client_lines.try_iter() {
+            self.console.say(format_args!("{CLIENT}client |{CLIENT:#} {}", line.trim_end()));
+        }
+
+        self.console.say("");
+        loop {
+            let line = self.server_lines.recv_timeout(PATIENCE);
+            let line = line.map_err(|_| "the server does not close the connection")?;
+            self.console.say(format_args!("{SERVER}server |{SERVER:#} {}", line.trim_end()));
+            if line.starts_with("closing connection") {
+                return Ok(wire);
+            }
+        }
+    }
+
+    /// Shows what went over the wire.
+    fn inspect(&self, wire: &Tapped) -> Result<(), String> {
+        self.console.say("\nThe two messages, as `inspect` shows them:");
+        let color = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        let options = Options { color, ..Options::default() };
+        for (title, style, bytes) in [("client", CLIENT, &wire.sent), ("server", SERVER, &wire.received)] {
+            let mut shown = Vec::new();
+            inspect(&mut bytes.as_slice(), &mut shown, &options).map_err(|error| error.to_string())?;
+            self.console.say("");
+            // What comes after the message, behind an empty line, is about the end of the stream.
+            for line in String::from_utf8_lossy(&shown).lines().take_while(|line| !line.is_empty()) {
+                self.console.say(format_args!("{style}{title} |{style:#} {line}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends each line that is written to it.
+struct LineSender(Sender<String>);
+
+impl Write for LineSender {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line).into_owned();
+        self.0.send(text).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A stream, and what went through it.
+struct Tapped {
+    stream: TcpStream,
+    sent: Vec<u8>,
+    received: Vec<u8>,
+}
+
+impl Read for Tapped {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(place)?;
+        self.received.extend_from_slice(&place[..count]);
+        Ok(count)
+    }
+}
+
+impl Write for Tapped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.stream.write(bytes)?;
+        self.sent.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}

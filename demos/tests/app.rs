@@ -1,0 +1,418 @@
+//! The client and the server of the tutorial, as programs.
+
+mod common;
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{NEEDLE, NO_MATCH, PATIENCE, Server, client, ends_quietly_unread, program, text};
+use jsonframe::{ByteOrder, Header};
+use jsonframe_std::Connection;
+use serde_json::{Value, json};
+
+const DANCE: &str = r#"b"\x00\x7f{\"byteorder\": \"little\", \"content-type\": \"binary/custom-client-binary-type\", \"content-encoding\": \"binary\", \"content-length\": 15}dance on 'ice'\n""#;
+const DANCED: &str = r#"b"\x00\x7f{\"byteorder\": \"little\", \"content-type\": \"binary/custom-server-binary-type\", \"content-encoding\": \"binary\", \"content-length\": 37}First 10 bytes of request: dance on '""#;
+
+/// A request and its answer, from both sides, to the byte.
+#[cfg(target_endian = "little")]
+#[test]
+fn both_sides_print_the_transcripts() {
+    let server = Server::start(&[]);
+    let address = server.address;
+    for (words, sent, answered, received, responded) in [
+        (
+            ["search", "needle"],
+            NEEDLE,
+            NO_MATCH,
+            r#"received request {"action": "search", "value": "needle"}"#,
+            [r#"received response {"result": "No match for \"needle\"."}"#, r#"got result: No match for "needle"."#],
+        ),
+        (
+            ["dance", " on 'ice'\n"],
+            DANCE,
+            DANCED,
+            "received binary/custom-client-binary-type request",
+            [
+                "received binary/custom-server-binary-type response",
+                r#"got response: b"First 10 bytes of request: dance on '""#,
+            ],
+        ),
+    ] {
+        let run = server.client(&words).assert().success().stderr("");
+        let [response, result] = responded;
+        assert_eq!(
+            text(&run.get_output().stdout),
+            format!(
+                "starting connection to {address}\nsending {sent} to {address}\n{response} from {address}\n{result}\n\
+                 closing connection to {address}\n"
+            ),
+        );
+
+        let accepted = server.output.next();
+        let peer = accepted.strip_prefix("accepted connection from ").expect(&accepted);
+        assert_eq!(server.output.next(), format!("{received} from {peer}"));
+        assert_eq!(server.output.next(), format!("sending {answered} to {peer}"));
+        assert_eq!(server.output.next(), format!("closing connection to {peer}"));
+    }
+    assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn the_client_gets_what_the_table_holds() {
+    let server = Server::start(&[]);
+    for (value, result) in [
+        ("morpheus", "Follow the white rabbit. 🐰"),
+        ("ring", "In the caves beneath the Misty Mountains. 💍"),
+        ("🐶", "🐾 Playing ball! 🏐"),
+    ] {
+        let run = server.client(&["search", value]).assert().success();
+        assert!(text(&run.get_output().stdout).contains(&format!("\ngot result: {result}\n")));
+    }
+}
+
+/// Sends a value and receives the answer.
+fn ask(connection: &mut Connection<TcpStream>, request: &Value) -> Value {
+    connection.send_json(request).expect("the request is sent");
+    answer(connection)
+}
+
+fn answer(connection: &mut Connection<TcpStream>) -> Value {
+    connection.receive().expect("an answer comes").expect("it comes before the end").json().expect("it is JSON")
+}
+
+fn ends(connection: &mut Connection<TcpStream>) -> bool {
+    connection.receive().expect("the connection is not reset").is_none()
+}
+
+#[test]
+fn a_connection_stays_open_for_more_requests() {
+    let server = Server::start(&[]);
+    let mut connection = Connection::new(server.connect());
+    for _ in 0..100 {
+        assert_eq!(
+            ask(&mut connection, &json!({"action": "search", "value": "morpheus"})),
+            json!({"result": "Follow the white rabbit. 🐰"})
+        );
+        assert_eq!(
+            ask(&mut connection, &json!({"action": "dance", "value": ""})),
+            json!({"result": "Error: invalid action \"dance\"."})
+        );
+    }
+
+    // Requests may also be sent ahead of the answers.
+    for number in 0..100 {
+        connection.send_json(&json!({"action": "search", "value": format!("{number}")})).unwrap();
+        connection.send(&Header::new("x/y", "", 3), b"abc").unwrap();
+    }
+    for number in 0..100 {
+        assert_eq!(answer(&mut connection), json!({"result": format!("No match for \"{number}\".")}));
+        let mut binary = connection.receive().unwrap().unwrap();
+        assert_eq!(binary.content().unwrap(), b"First 10 bytes of request: abc");
+    }
+    connection.get_ref().shutdown(Shutdown::Write).unwrap();
+    assert!(ends(&mut connection));
+    assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn a_binary_request_may_be_empty_or_large() {
+    let server = Server::start(&[]);
+    let mut connection = Connection::new(server.connect());
+    for (length, answered) in [(0, ""), (9, "xxxxxxxxx"), (10, "xxxxxxxxxx"), (50_000_000, "xxxxxxxxxx")] {
+        connection.send_stream(&Header::new("x/y", "binary", length), &mut io::repeat(b'x')).unwrap();
+        let content = connection.receive().unwrap().unwrap().content().unwrap();
+        assert_eq!(text(&content), format!("First 10 bytes of request: {answered}"));
+    }
+}
+
+#[test]
+fn a_request_that_is_not_understood_is_answered_before_the_end() {
+    let server = Server::start(&["--max-content", "100"]);
+    let header = |content_type, encoding, length| {
+        let mut buffer = [0; 256];
+        let header = Header::new(content_type, encoding, length).with_byte_order(ByteOrder::Big);
+        header.encode(&mut buffer).unwrap().to_vec()
+    };
+    let json = |content: &[u8]| [&header("text/json", "utf-8", content.len() as u64), content].concat();
+    for (bytes, reason) in [
+        (b"\0\0".to_vec(), "the header length is 0; a header is at least a JSON object (at byte 0)"),
+        (b"\0\x02[]".to_vec(), "the header begins with `[`; expected a JSON object, `{` (at byte 2)"),
+        (b"\0\x02{}".to_vec(), "the header has no member `byteorder` (at byte 3)"),
+        (header("x/y", "", 101), "the content is 101 bytes long; this receiver takes at most 100 (at byte 92)"),
+        (json(b"[]"), "the content does not fit: expected an object"),
+        (json(b"{"), "the content does not fit: EOF while parsing an object at line 1 column 1"),
+        (json(b"{}"), "the content does not fit: missing field `action` at line 1 column 2"),
+        (
+            [header("text/json", "latin-1", 2), b"{}".to_vec()].concat(),
+            "the content-encoding is \"latin-1\"; only UTF-8 can be read as JSON",
+        ),
+    ] {
+        let mut connection = Connection::new(server.connect());
+        connection.get_mut().write_all(&bytes).unwrap();
+        assert_eq!(answer(&mut connection), json!({"error": reason}));
+        assert!(ends(&mut connection));
+        let peer = connection.get_ref().local_addr().unwrap();
+        assert_eq!(server.errors.next(), format!("error: {reason} from {peer}"));
+    }
+}
+
+#[test]
+fn the_last_answer_arrives_although_the_peer_goes_on_sending() {
+    let server = Server::start(&[]);
+    let request = br#"_g{"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8", "content-length": 39}{"action": "search", "value": "needle"}"#;
+    let mut request = request.to_vec();
+    request[0] = 0;
+    for (beginning, answers) in [
+        (vec![], vec![json!({"error": "the header length is 0; a header is at least a JSON object (at byte 0)"})]),
+        (
+            request,
+            vec![
+                json!({"result": "No match for \"needle\"."}),
+                json!({"error": "the header length is 0; a header is at least a JSON object (at byte 144)"}),
+            ],
+        ),
+    ] {
+        let stream = server.connect();
+        let mut connection = Connection::new(stream.try_clone().unwrap());
+        // A simple peer sends all it has before it reads anything.
+        (&stream).write_all(&[beginning, vec![0; 20_000_000]].concat()).expect("the server takes it");
+        for expected in answers {
+            assert_eq!(answer(&mut connection), expected);
+        }
+        assert!(ends(&mut connection));
+    }
+}
+
+#[test]
+fn a_connection_that_fails_does_not_stop_the_server() {
+    let mut server = Server::start(&[]);
+    let message = b"\0f{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 7}";
+
+    // The stream ends in the proto-header, in the header, in JSON, in binary content.
+    let mut binary = [0; 256];
+    let binary = Header::new("x/y", "", 20).encode(&mut binary).unwrap();
+    for (bytes, missing) in [
+        (&message[..1], 1),
+        (&message[..10], 94),
+        (&[message.as_slice(), b"{"].concat(), 6),
+        (&[binary, b"123"].concat(), 17),
+        (&[binary, b"123456789012"].concat(), 8),
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut connection = Connection::new(stream);
+        let reason = format!(
+            "the stream ends inside a message; at least {missing} more bytes were expected (at byte {})",
+            bytes.len()
+        );
+        let peer = connection.get_ref().local_addr().unwrap();
+        assert_eq!(server.errors.next(), format!("error: {reason} from {peer}"));
+        assert_eq!(answer(&mut connection), json!({"error": reason}));
+        assert!(ends(&mut connection));
+    }
+
+    // Gone without reading the answer, which resets the connection.
+    let mut connection = Connection::new(server.connect());
+    connection.send_json(&json!({"action": "search", "value": "ring"})).unwrap();
+    assert_eq!(connection.get_ref().peek(&mut [0]).unwrap(), 1);
+    let peer = connection.get_ref().local_addr().unwrap();
+    drop(connection);
+    assert!(server.errors.next().ends_with(&format!(" from {peer}")));
+
+    // Gone without a word; or with garbage and without reading.
+    drop(server.connect());
+    drop(server.connect().write_all(&vec![0xFF; 100_000]));
+    assert!(server.errors.next().starts_with("error: "));
+
+    server.client(&["search", "ring"]).assert().success();
+    assert!(server.is_running());
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_left() {
+    let server = Server::start(&["--timeout", "1"]);
+    let mut stream = server.connect();
+    assert_eq!(stream.read(&mut [0; 100]).unwrap(), 0);
+    let peer = stream.local_addr().unwrap();
+    assert_eq!(server.errors.next(), format!("error: the connection timed out from {peer}"));
+}
+
+#[test]
+fn connections_beyond_the_limit_wait() {
+    let server = Server::start(&["--max-connections", "2"]);
+    let request = json!({"action": "search", "value": "ring"});
+    let mut first = Connection::new(server.connect());
+    let mut second = Connection::new(server.connect());
+    ask(&mut first, &request);
+    ask(&mut second, &request);
+
+    let mut third = Connection::new(server.connect());
+    third.send_json(&request).unwrap();
+    ask(&mut second, &request);
+    let peers = [&first, &second, &third].map(|connection| connection.get_ref().local_addr().unwrap());
+    drop(first);
+    assert_eq!(answer(&mut third), json!({"result": "In the caves beneath the Misty Mountains. 💍"}));
+
+    for beginning in ["accepted connection from", "accepted connection from", "closing connection to"] {
+        let line = server.output.find(|line| line.starts_with("accepted") || line.starts_with("closing"));
+        assert!(line.starts_with(beginning), "{line}");
+    }
+    let line = server.output.find(|line| line.starts_with("accepted"));
+    assert_eq!(line, format!("accepted connection from {}", peers[2]));
+}
+
+/// The server must neither end nor spin when no file descriptor is left.
+#[cfg(unix)]
+#[test]
+fn a_lack_of_descriptors_is_waited_out() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 16 && exec \"$0\" 127.0.0.1 0", env!("CARGO_BIN_EXE_app-server")]);
+    let mut server = Server::spawn(&mut shell);
+    let start = Instant::now();
+    let peers: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    for _ in 0..5 {
+        assert!(server.errors.next().starts_with("error: cannot accept a connection: Too many open files"));
+    }
+    assert!(start.elapsed() > Duration::from_millis(200), "the server spins");
+    drop(peers);
+    server.client(&["search", "ring"]).assert().success();
+    assert!(server.is_running());
+}
+
+#[test]
+fn what_a_peer_sends_cannot_act_on_the_terminal() {
+    let server = Server::start(&[]);
+    let mut connection = Connection::new(server.connect());
+    ask(&mut connection, &json!({"action": "search", "value": "\u{202E}\u{1B}]0;title\u{7}"}));
+    connection.send(&Header::new("\u{1B}[2J", "\u{9B}2J", 1), b"\x1B").unwrap();
+    connection.receive().unwrap().unwrap();
+    connection.send(&Header::new("text/json", "\u{1B}[2J", 0), b"").unwrap();
+    ends(&mut connection);
+
+    let received = || server.output.find(|line| line.starts_with("received "));
+    let json = r#"received request {"action": "search", "value": "\u{202e}\u001b]0;title\u0007"} from "#;
+    assert!(received().starts_with(json));
+    assert!(received().starts_with(r"received \u{1b}[2J request from "));
+    assert!(server.errors.next().starts_with(r#"error: the content-encoding is "\u{1b}[2J"; only"#));
+}
+
+#[test]
+fn a_large_message_is_shown_by_its_beginning() {
+    let server = Server::start(&[]);
+    let value = "x".repeat(100_000);
+    let run = server.client(&["search", &value]).assert().success();
+    let output = text(&run.get_output().stdout);
+    assert!(output.lines().all(|line| line.len() < 1500));
+    assert!(output.contains("xxx\" … and 991"), "{output}");
+    assert!(server.output.find(|line| line.starts_with("received ")).contains("xxx … and 99009 more bytes from "));
+}
+
+/// What a server does after it has received a request.
+type Serve = fn(&mut Connection<TcpStream>);
+
+#[test]
+fn the_client_fails_in_one_line_without_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let cases: [(Serve, &str); 5] = [
+        (|_| {}, "the server closed the connection without an answer"),
+        (
+            |connection| connection.send_json(&json!({"error": "out of \u{1B}[31mrabbits"})).unwrap(),
+            "the server answers with an error: out of \\u{1b}[31mrabbits",
+        ),
+        (
+            |connection| connection.send_json(&json!([])).unwrap(),
+            "the content does not fit: expected value at line 1 column 1",
+        ),
+        (
+            |connection| connection.get_mut().write_all(b"HTTP/1.1 400").unwrap(),
+            "the stream ends inside a message; at least 18506 more bytes were expected (at byte 12)",
+        ),
+        (
+            |connection| assert_eq!(connection.get_mut().read(&mut [0]).unwrap(), 0, "the client should leave first"),
+            "the connection timed out",
+        ),
+    ];
+    for (serve, reason) in cases {
+        let server = {
+            let listener = listener.try_clone().unwrap();
+            thread::spawn(move || {
+                let (stream, _) = listener.accept().unwrap();
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                let mut connection = Connection::new(stream);
+                connection.receive().unwrap().unwrap().content().unwrap();
+                serve(&mut connection);
+            })
+        };
+        let timeout = if reason.contains("timed out") { "1" } else { "60" };
+        let run = client(&["127.0.0.1", &port, "search", "needle", "--timeout", timeout]).assert().code(1);
+        assert_eq!(text(&run.get_output().stderr), format!("app-client: {reason}\n"));
+        assert!(text(&run.get_output().stdout).ends_with(&format!("\nclosing connection to 127.0.0.1:{port}\n")));
+        server.join().unwrap();
+    }
+
+    drop(listener);
+    let run = client(&["127.0.0.1", &port, "search", "needle"]).assert().code(1);
+    let complaint = text(&run.get_output().stderr);
+    assert!(complaint.starts_with(&format!("app-client: cannot connect to 127.0.0.1:{port}: ")), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1);
+}
+
+#[test]
+fn a_port_that_is_taken_is_reported_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let run = program(env!("CARGO_BIN_EXE_app-server"), &["127.0.0.1", &port]).assert().code(1).stdout("");
+    let complaint = text(&run.get_output().stderr);
+    assert!(complaint.starts_with(&format!("app-server: cannot listen on 127.0.0.1 port {port}: ")), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1);
+}
+
+#[test]
+fn wrong_usage_has_its_own_exit_code() {
+    for arguments in [
+        &[][..],
+        &["search"],
+        &["127.0.0.1", "65432", "search"],
+        &["127.0.0.1", "65432", "search", "x", "y"],
+        &["127.0.0.1", "65536", "search", "x"],
+        &["127.0.0.1", "http", "search", "x"],
+        &["search", "x", "--timeout", "0"],
+        &["search", "x", "--wait"],
+    ] {
+        client(arguments).assert().code(2).stdout("");
+    }
+    for arguments in [
+        &["127.0.0.1", "65536"][..],
+        &["127.0.0.1", "0", "x"],
+        &["--timeout", "0"],
+        &["--timeout", "soon"],
+        &["--max-connections", "0"],
+        &["--max-content", "-1"],
+    ] {
+        program(env!("CARGO_BIN_EXE_app-server"), arguments).assert().code(2).stdout("");
+    }
+}
+
+#[test]
+fn help_shows_examples() {
+    for path in [env!("CARGO_BIN_EXE_app-client"), env!("CARGO_BIN_EXE_app-server")] {
+        let help = program(path, &["--help"]).assert().success();
+        assert!(text(&help.get_output().stdout).contains("\nExamples:\n"));
+        let version = program(path, &["--version"]).assert().success();
+        assert!(text(&version.get_output().stdout).ends_with(&format!(" {}\n", env!("CARGO_PKG_VERSION"))));
+    }
+}
+
+#[test]
+fn a_program_whose_output_nobody_reads_ends_quietly() {
+    assert!(ends_quietly_unread(env!("CARGO_BIN_EXE_app-server"), &["127.0.0.1", "0"]));
+
+    let server = Server::start(&[]);
+    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    assert!(ends_quietly_unread(env!("CARGO_BIN_EXE_app-client"), &[&host, &port, "search", "ring"]));
+}

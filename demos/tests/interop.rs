@@ -1,0 +1,146 @@
+//! The programs and the library against a peer in Python, which was written from the specification alone.
+
+mod common;
+
+use std::env;
+use std::net::Shutdown;
+use std::path::Path;
+use std::process::Command;
+
+use common::{Server, program, text};
+use jsonframe::Header;
+use jsonframe_std::Connection;
+use serde_json::{Value, json};
+
+/// Sizes of the pieces in which the peer sends: whole, byte by byte, and such that a head or a segment ends inside.
+const SPLITS: [&str; 6] = ["0", "1", "3", "103", "105", "1448"];
+
+/// The size of a large content. By bytes and threes, what is large is sent long before it has so many.
+fn large(split: &str) -> usize {
+    if split == "1" || split == "3" { 1 << 16 } else { 1 << 20 }
+}
+
+/// The command line of the peer's client or server, or nothing where there is no Python.
+fn peer(command: &str, split: &str) -> Option<Vec<String>> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        assert!(env::var_os("CI").is_none(), "python3 is missing");
+        println!("skipped, for python3 is missing");
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol/tests/peer/jsonframe_peer.py");
+    let script = script.to_str().expect("the path is UTF-8");
+    let mut words = vec![script, command];
+    if split != "0" {
+        words.extend(["--split", split]);
+    }
+    Some(words.into_iter().map(String::from).collect())
+}
+
+/// What the peer's client prints of the replies to its requests.
+fn replies(server: &Server, split: &str, requests: &[&str]) -> Option<Vec<Value>> {
+    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    let words = peer("client", split)?;
+    let words: Vec<_> = words.iter().map(String::as_str).chain([host.as_str(), port.as_str()]).collect();
+    let run = program("python3", &words).args(requests).assert().success();
+    Some(text(&run.get_output().stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn a_client_in_python_is_answered() {
+    let server = Server::start(&[]);
+    let long = "ü".repeat(50_000);
+    let search_long = format!("search:{long}");
+    for split in SPLITS {
+        let requests = [
+            "search:needle",
+            "search:🐶",
+            &search_long,
+            "json:dance:x",
+            "binary:hello",
+            "binary:0123456789abc",
+            "empty",
+            &format!("random:{}", large(split)),
+            "search:morpheus",
+        ];
+        let Some(replies) = replies(&server, split, &requests) else { return };
+        let json: Vec<_> = replies.iter().filter_map(|reply| reply.get("json")).collect();
+        assert_eq!(
+            json,
+            [
+                &json!({"result": "No match for \"needle\"."}),
+                &json!({"result": "🐾 Playing ball! 🏐"}),
+                &json!({"result": format!("No match for \"{long}\".")}),
+                &json!({"result": "Error: invalid action \"dance\"."}),
+                &json!({"result": "Follow the white rabbit. 🐰"}),
+            ],
+            "split {split}"
+        );
+
+        let binary: Vec<_> = replies.iter().filter_map(|reply| reply.get("hex")?.as_str()).collect();
+        let beginning = hex::encode("First 10 bytes of request: ");
+        for (reply, request) in binary.iter().zip([&b"hello"[..], b"0123456789", b""]) {
+            assert_eq!(*reply, beginning.clone() + &hex::encode(request), "split {split}");
+        }
+        assert_eq!((binary.len(), binary[3].len()), (4, beginning.len() + 2 * 10));
+        assert_eq!(replies[4]["content_type"], "binary/custom-server-binary-type");
+        assert_eq!(replies[4]["content_encoding"], "binary");
+    }
+}
+
+#[test]
+fn a_client_in_python_hears_what_was_wrong() {
+    let server = Server::start(&[]);
+    for (request, reason) in [
+        ("raw:0000", "the header length is 0; a header is at least a JSON object (at byte 0)"),
+        ("raw:0003efbbbf", "the header begins with a byte order mark; expected `{` (at byte 2)"),
+        ("raw:00", "the stream ends inside a message; at least 1 more bytes were expected (at byte 1)"),
+    ] {
+        for split in ["0", "1"] {
+            let Some(replies) = replies(&server, split, &[request]) else { return };
+            assert_eq!(replies.len(), 1);
+            assert_eq!(replies[0]["json"], json!({"error": reason}));
+        }
+    }
+}
+
+#[test]
+fn the_client_is_answered_by_a_server_in_python() {
+    for split in SPLITS {
+        let Some(words) = peer("server", split) else { return };
+        let server = Server::spawn(Command::new("python3").args(words));
+        for (words, result) in [
+            (["search", "needle"], "got result: No match for \"needle\"."),
+            (["search", "🐶"], "got result: 🐾 Playing ball! 🏐"),
+            (["dance", "hereandthere"], r#"got response: b"First 10 bytes of request: danceherea""#),
+            (["", ""], r#"got response: b"First 10 bytes of request: ""#),
+        ] {
+            let run = server.client(&words).assert().success();
+            let output = text(&run.get_output().stdout);
+            assert!(output.contains(&format!("\n{result}\n")), "split {split}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_server_in_python_takes_what_a_connection_sends() {
+    for split in SPLITS {
+        let Some(words) = peer("server", split) else { return };
+        let server = Server::spawn(Command::new("python3").args(words));
+        let mut connection = Connection::new(server.connect());
+        for length in [0, 1, 10, large(split)] {
+            let content = vec![0xF0; length];
+            connection.send(&Header::new("x/y", "binary", length as u64), &content).unwrap();
+            let answer = connection.receive().unwrap().unwrap().content().unwrap();
+            assert_eq!(answer, [b"First 10 bytes of request: ", &content[..length.min(10)]].concat());
+        }
+        for length in [0, 1, 10, large(split)] {
+            // With the answer as long as the request, either side must be able to wait for the other.
+            let value = "x".repeat(length);
+            connection.send_json(&json!({"action": "search", "value": value})).unwrap();
+            let answer: Value = connection.receive().unwrap().unwrap().json().unwrap();
+            assert_eq!(answer, json!({"result": format!("No match for \"{value}\".")}));
+        }
+        connection.get_ref().shutdown(Shutdown::Write).unwrap();
+        assert!(connection.receive().unwrap().is_none());
+    }
+}
