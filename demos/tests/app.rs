@@ -206,7 +206,7 @@ fn a_connection_that_fails_does_not_stop_the_server() {
         stream.shutdown(Shutdown::Write).unwrap();
         let mut connection = Connection::new(stream);
         let reason = format!(
-            "the stream ends inside a message; at least {missing} more bytes were expected (at byte {})",
+            "the stream ends inside a message; bytes missing: at least {missing} (at byte {})",
             bytes.len()
         );
         let peer = connection.get_ref().local_addr().unwrap();
@@ -330,7 +330,7 @@ fn the_client_fails_in_one_line_without_an_answer() {
         ),
         (
             |connection| connection.get_mut().write_all(b"HTTP/1.1 400").unwrap(),
-            "the stream ends inside a message; at least 18506 more bytes were expected (at byte 12)",
+            "the stream ends inside a message; bytes missing: at least 18506 (at byte 12)",
         ),
         (
             |connection| assert_eq!(connection.get_mut().read(&mut [0]).unwrap(), 0, "the client should leave first"),

@@ -303,21 +303,21 @@ fn a_stream_that_ends_too_early_for_a_person() {
         ends(1),
         "message 1
          0  proto-header 00
-         1  truncated: the stream ends inside a message; at least 1 more bytes were expected (at byte 1)"
+         1  truncated: the stream ends inside a message; bytes missing: at least 1 (at byte 1)"
     );
     assert_eq!(
         ends(10),
         "         2  header, 8 of 103 bytes
               {\"byteor
                       ^
-        10  truncated: the stream ends inside a message; at least 95 more bytes were expected (at byte 10)"
+        10  truncated: the stream ends inside a message; bytes missing: at least 95 (at byte 10)"
     );
     assert_eq!(
         ends(115),
         "              content-length    39
        105  content, 10 of 39 bytes, text
               {\"action\":
-       115  truncated: the stream ends inside a message; at least 29 more bytes were expected (at byte 115)"
+       115  truncated: the stream ends inside a message; bytes missing: at least 29 (at byte 115)"
     );
 }
 

@@ -93,7 +93,7 @@ fn a_client_in_python_hears_what_was_wrong() {
     for (request, reason) in [
         ("raw:0000", "the header length is 0; a header is at least a JSON object (at byte 0)"),
         ("raw:0003efbbbf", "the header begins with a byte order mark; expected `{` (at byte 2)"),
-        ("raw:00", "the stream ends inside a message; at least 1 more bytes were expected (at byte 1)"),
+        ("raw:00", "the stream ends inside a message; bytes missing: at least 1 (at byte 1)"),
     ] {
         for split in ["0", "1"] {
             let Some(replies) = replies(&server, split, &[request]) else { return };

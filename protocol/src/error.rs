@@ -172,7 +172,7 @@ pub enum DecodeErrorKind {
     OutOfMemory,
 
     /// The stream ended inside a message.
-    #[error("the stream ends inside a message; at least {missing} more bytes were expected")]
+    #[error("the stream ends inside a message; bytes missing: at least {missing}")]
     Truncated {
         /// How many bytes are missing from the part of the message that had begun: its proto-header, header or content.
         missing: u64,

@@ -53,7 +53,7 @@
 //! // The next message has begun. If the stream ended here, it would end in the middle.
 //! assert_eq!(decoder.decode(&mut input)?, None);
 //! let error = decoder.finish().unwrap_err();
-//! assert_eq!(error.to_string(), "the stream ends inside a message; at least 1 more bytes were expected (at byte 145)");
+//! assert_eq!(error.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 145)");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

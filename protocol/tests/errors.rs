@@ -58,7 +58,7 @@ fn every_error_says_what_was_wrong_where_and_what_was_expected() {
     let error = decode(100, [&b"\x00\x02\xFF\xFF"[..]]).error.unwrap();
     assert_eq!(error.to_string(), "the header is not UTF-8 (at byte 2)");
     let error = decode(100, [&b"\x00\x02{"[..]]).error.unwrap();
-    assert_eq!(error.to_string(), "the stream ends inside a message; at least 1 more bytes were expected (at byte 3)");
+    assert_eq!(error.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 3)");
 }
 
 /// Encodes to a buffer that must stay as it was.
