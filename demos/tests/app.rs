@@ -205,10 +205,8 @@ fn a_connection_that_fails_does_not_stop_the_server() {
         stream.write_all(bytes).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         let mut connection = Connection::new(stream);
-        let reason = format!(
-            "the stream ends inside a message; bytes missing: at least {missing} (at byte {})",
-            bytes.len()
-        );
+        let reason =
+            format!("the stream ends inside a message; bytes missing: at least {missing} (at byte {})", bytes.len());
         let peer = connection.get_ref().local_addr().unwrap();
         assert_eq!(server.errors.next(), format!("error: {reason} from {peer}"));
         assert_eq!(answer(&mut connection), json!({"error": reason}));

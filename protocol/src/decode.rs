@@ -1,7 +1,6 @@
 //! From bytes, cut anywhere, to messages.
 
-use crate::encode::PROTO_HEADER_LEN;
-use crate::parse::{Fields, parse};
+use crate::state::{State, Step};
 use crate::{DecodeError, DecodeErrorKind, Header};
 
 /// What a [`Decoder`] reports of a message, in this order: its header, its content in pieces, its end
@@ -100,9 +99,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
 
     /// The header of the message under way, or of the last one, until a byte of the next message is taken.
     pub fn header(&self) -> Option<Header<'_>> {
-        let length = usize::from(self.state.header_length);
-        let header = self.buffer.as_ref().get(..length)?;
-        self.state.fields.as_ref().map(|fields| Header::received(header, fields))
+        let fields = self.state.fields()?;
+        let header = self.buffer.as_ref().get(..self.state.header_length())?;
+        Some(Header::received(header, fields))
     }
 
     /// How many bytes the part of the message under way still lacks: its proto-header, its header or its content.
@@ -115,7 +114,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
 
     /// How many bytes have been taken since the decoder was made, and so the offset of the next one.
     pub const fn position(&self) -> u64 {
-        self.state.position
+        self.state.position()
     }
 
     /// Counts up to `count` bytes of content that were received past the decoder, straight into a file or into the memory
@@ -174,191 +173,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     /// Makes the decoder fail for a reason outside the stream.
     #[cold]
     pub(crate) fn fail(&mut self, kind: DecodeErrorKind) -> DecodeError {
-        self.state.fail(kind, self.state.position)
-    }
-}
-
-/// What a decoder knows besides the bytes of the header; on its own so that it is compiled once, not once for each kind
-/// of room.
-#[derive(Clone, Debug)]
-struct State {
-    phase: Phase,
-    /// How many bytes of the stream have been taken.
-    position: u64,
-    /// The length of the header under way, or of the one that `fields` are about.
-    header_length: u16,
-    /// What the header says, once it is whole and until the next message begins.
-    fields: Option<Fields>,
-}
-
-/// The part of the message under way.
-#[derive(Clone, Copy, Debug)]
-enum Phase {
-    /// The proto-header, of which this is the first byte.
-    ProtoHeader(Option<u8>),
-    /// The header, of which so many bytes are in the buffer.
-    Header(u16),
-    /// The content, of which so many bytes are to come: one at least.
-    Content(u64),
-    /// The end is due.
-    End,
-    Failed(DecodeError),
-}
-
-/// An [`Event`] that borrows nothing from the decoder.
-enum Step<'i> {
-    Header,
-    Content(&'i [u8]),
-    End,
-}
-
-impl State {
-    const fn new() -> Self {
-        Self { phase: Phase::ProtoHeader(None), position: 0, header_length: 0, fields: None }
-    }
-
-    fn step<'i>(&mut self, buffer: &mut [u8], input: &mut &'i [u8]) -> Result<Option<Step<'i>>, DecodeError> {
-        loop {
-            match self.phase {
-                Phase::ProtoHeader(first) => {
-                    let Some((byte, rest)) = input.split_first() else {
-                        return Ok(None);
-                    };
-                    *input = rest;
-                    self.position = self.position.saturating_add(1);
-                    match first {
-                        None => {
-                            self.fields = None;
-                            self.phase = Phase::ProtoHeader(Some(*byte));
-                        }
-                        Some(first) => self.begin_header(u16::from_be_bytes([first, *byte]), buffer.len())?,
-                    }
-                }
-                Phase::Header(filled) => {
-                    let Some(header) = self.fill_header(filled, buffer, input) else {
-                        return Ok(None);
-                    };
-                    self.end_header(header)?;
-                    return Ok(Some(Step::Header));
-                }
-                Phase::Content(_) => {
-                    if input.is_empty() {
-                        return Ok(None);
-                    }
-                    let taken = self.pass_content(input.len() as u64);
-                    let taken = usize::try_from(taken).unwrap_or(usize::MAX);
-                    let (piece, rest) = input.split_at_checked(taken).unwrap_or((input, &[]));
-                    *input = rest;
-                    return Ok(Some(Step::Content(piece)));
-                }
-                Phase::End => {
-                    self.phase = Phase::ProtoHeader(None);
-                    return Ok(Some(Step::End));
-                }
-                Phase::Failed(error) => return Err(error),
-            }
-        }
-    }
-
-    fn begin_header(&mut self, length: u16, capacity: usize) -> Result<(), DecodeError> {
-        let start = self.position.saturating_sub(PROTO_HEADER_LEN as u64);
-        if length == 0 {
-            return Err(self.fail(DecodeErrorKind::EmptyHeader, start));
-        }
-        if let Ok(capacity) = u16::try_from(capacity)
-            && length > capacity
-        {
-            return Err(self.fail(DecodeErrorKind::HeaderTooLong { length, capacity }, start));
-        }
-        self.header_length = length;
-        self.phase = Phase::Header(0);
-        Ok(())
-    }
-
-    /// Moves what there is of the header to the buffer, of which `filled` bytes are in use: the header once it is whole.
-    fn fill_header<'b>(&mut self, filled: u16, buffer: &'b mut [u8], input: &mut &[u8]) -> Option<&'b mut [u8]> {
-        let header = buffer.get_mut(..usize::from(self.header_length))?;
-        let room = header.get_mut(usize::from(filled)..)?;
-        let length = room.len().min(input.len());
-        let (place, lacking) = room.split_at_mut_checked(length)?;
-        let (piece, rest) = input.split_at_checked(length)?;
-        place.copy_from_slice(piece);
-        *input = rest;
-        self.position = self.position.saturating_add(length as u64);
-        if lacking.is_empty() {
-            return Some(header);
-        }
-        self.phase = Phase::Header(filled.saturating_add(u16::try_from(length).unwrap_or(u16::MAX)));
-        None
-    }
-
-    fn end_header(&mut self, header: &mut [u8]) -> Result<(), DecodeError> {
-        match parse(header) {
-            Ok(fields) => {
-                self.phase = match fields.content_length {
-                    0 => Phase::End,
-                    length => Phase::Content(length),
-                };
-                self.fields = Some(fields);
-                Ok(())
-            }
-            Err(fault) => {
-                let start = self.position.saturating_sub(header.len() as u64);
-                Err(self.fail(fault.kind, start.saturating_add(fault.at as u64)))
-            }
-        }
-    }
-
-    fn pass_content(&mut self, count: u64) -> u64 {
-        let Phase::Content(left) = self.phase else {
-            return 0;
-        };
-        let passed = count.min(left);
-        self.position = self.position.saturating_add(passed);
-        self.phase = match left.saturating_sub(passed) {
-            0 => Phase::End,
-            left => Phase::Content(left),
-        };
-        passed
-    }
-
-    fn limit_content(&mut self, limit: u64) -> Result<(), DecodeError> {
-        match (self.phase, &self.fields) {
-            (Phase::Failed(error), _) => Err(error),
-            (Phase::Content(left), Some(Fields { content_length, .. })) if *content_length > limit => {
-                let length = *content_length;
-                let start = self.position.saturating_sub(length.saturating_sub(left));
-                Err(self.fail(DecodeErrorKind::ContentTooLong { length, limit }, start))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    const fn needs(&self) -> u64 {
-        match self.phase {
-            Phase::ProtoHeader(None) => PROTO_HEADER_LEN as u64,
-            Phase::ProtoHeader(Some(_)) => 1,
-            Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
-            Phase::Content(left) => left,
-            Phase::End | Phase::Failed(_) => 0,
-        }
-    }
-
-    const fn finish(&self) -> Result<(), DecodeError> {
-        match self.phase {
-            Phase::ProtoHeader(None) | Phase::End => Ok(()),
-            Phase::Failed(error) => Err(error),
-            _ => {
-                let missing = self.needs();
-                Err(DecodeError::new(DecodeErrorKind::Truncated { missing }, self.position))
-            }
-        }
-    }
-
-    #[cold]
-    const fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
-        let error = DecodeError::new(kind, offset);
-        self.phase = Phase::Failed(error);
-        error
+        self.state.fail(kind, self.state.position())
     }
 }

@@ -12,6 +12,19 @@ pub(crate) struct Fields {
     pub(crate) content_type: Span,
     pub(crate) content_encoding: Span,
     pub(crate) content_length: u64,
+    /// In a header of the emitted form without extensions: where the digits of its content length begin. 0 in others.
+    pub(crate) digits: u16,
+}
+
+impl Fields {
+    /// Those of no header.
+    pub(crate) const NONE: Self = Self {
+        byte_order: ByteOrder::Little,
+        content_type: Span { start: 0, end: 0 },
+        content_encoding: Span { start: 0, end: 0 },
+        content_length: 0,
+        digits: 0,
+    };
 }
 
 /// A part of a header. Two bytes an end are enough, since no header is longer than 65,535 bytes.
@@ -42,8 +55,13 @@ impl Span {
 
     /// The text there.
     pub(crate) fn text(self, header: &[u8]) -> &str {
-        let bytes = header.get(usize::from(self.start)..usize::from(self.end));
-        core::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+        match header.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default() {
+            // Nearly every header says these. To know them is faster than to check again that they are UTF-8.
+            b"text/json" => "text/json",
+            b"utf-8" => "utf-8",
+            b"binary" => "binary",
+            bytes => core::str::from_utf8(bytes).unwrap_or_default(),
+        }
     }
 }
 
@@ -175,7 +193,7 @@ impl Found {
         let Some(content_length) = self.content_length else {
             return missing(Member::ContentLength);
         };
-        Ok(Fields { byte_order, content_type, content_encoding, content_length })
+        Ok(Fields { byte_order, content_type, content_encoding, content_length, digits: 0 })
     }
 }
 
