@@ -31,11 +31,13 @@ pub enum JsonError {
 impl<'a> Message<'a> {
     /// Reads the content as JSON.
     ///
-    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8.
+    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8. What a type
+    /// accepts is up to serde: a derived struct is read from an array of its fields, too.
     ///
     /// # Errors
     ///
-    /// [`JsonError`] if the encoding is not UTF-8, or the content not the JSON of a `T`.
+    /// [`JsonError`] if the encoding is not UTF-8, or the content not the JSON of a `T`. Its text may quote the content at
+    /// length.
     ///
     /// ```
     /// use jsonframe::{Header, Message};

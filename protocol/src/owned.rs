@@ -8,12 +8,14 @@ use crate::{EncodeError, Header, Storage};
 
 /// A header that owns its text, for when it must outlive the decoder's next message.
 ///
-#[cfg_attr(feature = "heapless", doc = "```")]
-#[cfg_attr(not(feature = "heapless"), doc = "```ignore")]
-/// use jsonframe::{Header, OwnedHeader};
+/// Kept in a [`Growable`](crate::Growable) here; without an allocator, in a `heapless::Vec<u8, N>`.
+///
+#[cfg_attr(feature = "alloc", doc = "```")]
+#[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+/// use jsonframe::{Growable, Header, OwnedHeader};
 ///
 /// let header = Header::new("text/plain", "utf-8", 12);
-/// let kept = OwnedHeader::new(&header, heapless::Vec::<u8, 256>::new())?;
+/// let kept = OwnedHeader::new(&header, Growable::with_limit(1024))?;
 /// assert_eq!(kept.header(), header);
 /// # Ok::<(), jsonframe::EncodeError>(())
 /// ```
