@@ -126,8 +126,10 @@ impl State {
         }
         // The room is about to change, so nothing can be alike what was in it.
         self.fields.digits = 0;
-        let place = room.get_mut(usize::from(filled)..).and_then(|room| room.get_mut(..piece.len()));
-        place.unwrap_or_default().copy_from_slice(piece);
+        let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
+        if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
+            place.copy_from_slice(piece);
+        }
         if piece.len() < usize::from(lacking) {
             self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
             return Ok(false);
