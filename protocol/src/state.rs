@@ -63,14 +63,19 @@ impl State {
         loop {
             match self.phase {
                 Phase::ProtoHeader(first) => {
-                    let Some(byte) = self.take(input, 1).first() else {
-                        return Ok(None);
+                    let lacking = if first.is_some() { 1 } else { PROTO_HEADER_LEN };
+                    let length = match (first, self.take(input, lacking as u64)) {
+                        (_, []) => return Ok(None),
+                        (None, [byte]) => {
+                            self.phase = Phase::ProtoHeader(Some(*byte));
+                            self.is_current = false;
+                            return Ok(None);
+                        }
+                        (None, [first, second, ..]) => [*first, *second],
+                        (Some(first), [second, ..]) => [first, *second],
                     };
                     self.is_current = false;
-                    match first {
-                        None => self.phase = Phase::ProtoHeader(Some(*byte)),
-                        Some(first) => self.begin_header(u16::from_be_bytes([first, *byte]), room.len())?,
-                    }
+                    self.begin_header(u16::from_be_bytes(length), room.len())?;
                 }
                 Phase::Header(filled) => {
                     return Ok(self.header(filled, room, input)?.then_some(Step::Header));
