@@ -104,6 +104,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         Some(Header::received(header, fields))
     }
 
+    /// The room for a header, to be exchanged for another one: `None` within a message, whose header is in it.
+    ///
+    /// For who has many decoders and holds room only for those in a message. From here on [`header`](Self::header) is
+    /// `None` until the next message's header.
+    ///
+    /// ```
+    /// use jsonframe::Decoder;
+    ///
+    /// let mut decoder = Decoder::new(Vec::new());
+    /// if let Some(room) = decoder.buffer_mut() {
+    ///     room.resize(256, 0);
+    /// }
+    /// decoder.decode(&mut &b"\0"[..])?;
+    /// assert!(decoder.buffer_mut().is_none());
+    /// # Ok::<(), jsonframe::DecodeError>(())
+    /// ```
+    pub const fn buffer_mut(&mut self) -> Option<&mut B> {
+        if self.state.forget_room() { Some(&mut self.buffer) } else { None }
+    }
+
     /// How many bytes the part of the message under way still lacks: its proto-header, its header or its content.
     ///
     /// Who reads no more than this from a stream never reads past the end of a message. It is 0 only when the end of a

@@ -54,6 +54,16 @@ impl State {
         usize::from(self.header_length)
     }
 
+    /// Forgets what is in the room, which may be another one from here on: false within a message.
+    pub(crate) const fn forget_room(&mut self) -> bool {
+        let between = matches!(self.phase, Phase::ProtoHeader(None));
+        if between {
+            self.is_current = false;
+            self.fields.digits = 0;
+        }
+        between
+    }
+
     /// What the current header says, if there is one.
     pub(crate) fn fields(&self) -> Option<&Fields> {
         self.is_current.then_some(&self.fields)

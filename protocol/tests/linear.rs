@@ -9,13 +9,18 @@ use std::hint::black_box;
 use std::process::Command;
 
 use jsonframe::Decoder;
+use proptest::prelude::*;
 
 const WORKLOAD: &str = "JSONFRAME_WORKLOAD";
 
 /// How often a workload decodes its header: enough for the rest of the program to weigh little.
 const ROUNDS: usize = 4;
 
-/// What a header is filled with, up to its length.
+/// What a header may be filled with.
+const FILLINGS: [&str; 9] =
+    ["plain", "escapes", "surrogates", "beyond-ascii", "members", "escaped-names", "nesting", "numbers", "white-space"];
+
+/// A header of this length.
 fn header(filling: &str, length: usize) -> Vec<u8> {
     let before = r#"{"byteorder":"big","content-type":"","content-encoding":"","content-length":0"#;
     let room = length - before.len() - 1;
@@ -81,17 +86,7 @@ fn work_is_linear_in_the_header_whatever_it_holds_and_however_it_is_cut() {
     let of = |workload: &str| instructions(workload).unwrap().saturating_sub(start);
 
     let plain = of("plain 65535 65537");
-    for filling in [
-        "plain",
-        "escapes",
-        "surrogates",
-        "beyond-ascii",
-        "members",
-        "escaped-names",
-        "nesting",
-        "numbers",
-        "white-space",
-    ] {
+    for filling in FILLINGS {
         let half = of(&format!("{filling} 32768 65537"));
         let whole = of(&format!("{filling} 65535 65537"));
         let growth = whole as f64 / half as f64;
@@ -107,4 +102,23 @@ fn work_is_linear_in_the_header_whatever_it_holds_and_however_it_is_cut() {
     let growth = bytewise as f64 / bytewise_half as f64;
     println!("one byte at a time {bytewise} instructions, {growth:.2} times those of half the length");
     assert!(growth < 2.1, "twice the length, one byte at a time, takes {growth:.2} times the work");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A constant number of instructions a byte and a piece; generous, for the build may not be optimised. Work that grew
+    /// with the square would take a thousand times as many.
+    #[test]
+    fn work_is_linear_bounded_by_a_constant_a_byte_and_a_piece(
+        filling in prop::sample::select(&FILLINGS[..]),
+        length in 1_000_usize..65_536,
+        piece in prop_oneof![Just(1_usize), 1_usize..2_000],
+    ) {
+        let Some(count) = instructions(&format!("{filling} {length} {piece}")) else { return Ok(()) };
+        let start = instructions("plain 100 65537").unwrap();
+        let (bytes, pieces) = ((ROUNDS * length) as u64, (ROUNDS * length.div_ceil(piece)) as u64);
+        let bound = 3_000 * bytes + 5_000 * pieces;
+        prop_assert!(count.saturating_sub(start) < bound, "{} instructions, {} expected at most", count, bound);
+    }
 }
