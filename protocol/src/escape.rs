@@ -8,63 +8,15 @@
 //! Xa-bX     : 1      after, where X is MARK
 //! ```
 
-use crate::json::{Scanner, hex_digit};
+use crate::json::hex_digit;
 
 /// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
 pub(crate) const MARK: u8 = 0xFF;
 
-/// Resolves every escaped name and every escaped string value of a valid header's own members. What is nested deeper
-/// stays as it is, for it is lent as JSON.
-pub(crate) fn resolve_members(header: &mut [u8]) {
-    let mut from = 0;
-    while let Some((start, end)) = next_escaped(header, from) {
-        if let Some(string) = header.get_mut(start..end) {
-            resolve(string);
-        }
-        from = end;
-    }
-}
-
-/// Whether this is the text of the raw string.
-pub(crate) fn means(mut raw: &[u8], text: &[u8]) -> bool {
-    let mut text = text.iter();
-    while let Some(character) = Character::first(raw) {
-        if !character.utf8().iter().all(|byte| text.next() == Some(byte)) {
-            return false;
-        }
-        raw = raw.get(character.raw_len..).unwrap_or_default();
-    }
-    text.next().is_none()
-}
-
-/// The next escaped string among the header's own members, from its opening quote to behind its closing one.
-fn next_escaped(header: &[u8], from: usize) -> Option<(usize, usize)> {
-    let mut scanner = Scanner::new(header);
-    scanner.advance(from);
-    if from == 0 {
-        scanner.skip_whitespace();
-        scanner.take(b'{');
-    }
-    loop {
-        scanner.skip_whitespace();
-        match scanner.peek()? {
-            b'"' => {
-                let start = scanner.at();
-                if scanner.string("").ok()?.escaped {
-                    return Some((start, scanner.at()));
-                }
-            }
-            b',' | b':' => scanner.advance(1),
-            b'}' => return None,
-            _ => scanner.value(1).ok()?,
-        }
-    }
-}
-
-/// Resolves a string, given with its quotes.
-fn resolve(string: &mut [u8]) {
+/// Resolves a valid string, given with its quotes, and returns the length of its text.
+pub(crate) fn resolve(string: &mut [u8]) -> usize {
     let Some((opening, [body @ .., _])) = string.split_first_mut() else {
-        return;
+        return 0;
     };
     *opening = MARK;
     let (mut read, mut write) = (0_usize, 0_usize);
@@ -81,6 +33,7 @@ fn resolve(string: &mut [u8]) {
         *closing = MARK;
         free.fill(b' ');
     }
+    write
 }
 
 /// A character of a valid string, or one byte of a character that stands for itself.
@@ -147,32 +100,24 @@ mod tests {
 
     use super::*;
 
-    fn resolved(header: &str) -> Vec<u8> {
-        let mut bytes = header.as_bytes().to_vec();
-        resolve_members(&mut bytes);
-        assert_eq!(bytes.len(), header.len());
-        bytes
+    fn assert_resolved(string: &str, text: &str) {
+        let mut bytes = Vec::from(string);
+        assert_eq!(resolve(&mut bytes), text.len(), "{string}");
+        let (resolved, free) = bytes.split_at(text.len() + 2);
+        assert_eq!(resolved, [&[MARK], text.as_bytes(), &[MARK]].concat(), "{string}");
+        assert!(free.iter().all(|byte| *byte == b' '), "{string}");
     }
 
     #[test]
-    fn strings_without_escapes_stay_as_they_are() {
-        let header = r#" { "a" : "b", "c": [1, "\n"], "d": {"\u0065": "\t"} } "#;
-        assert_eq!(resolved(header), header.as_bytes());
+    fn a_string_is_resolved_and_the_room_filled_with_spaces() {
+        assert_resolved(r#""a\u002db""#, "a-b");
+        assert_resolved(r#""\ud83d\udc36""#, "🐶");
+        assert_resolved(r#""\uFFFF\u0000é""#, "\u{FFFF}\0é");
+        assert_resolved(r#""""#, "");
     }
 
     #[test]
-    fn names_and_values_are_resolved_and_the_room_is_filled_with_spaces() {
-        assert_eq!(
-            resolved(r#"{"a\u002db": "\"", "c":"\ud83d\udc36"}"#),
-            b"{\xFFa-b\xFF     : \xFF\"\xFF , \"c\":\xFF\xF0\x9F\x90\xB6\xFF        }"
-        );
-    }
-
-    #[test]
-    fn every_short_escape_means_its_character() {
-        assert!(means(br#"\"\\\/\b\f\n\r\t"#, b"\"\\/\x08\x0C\n\r\t"));
-        assert!(!means(br"\n", b"n"));
-        assert!(!means(br"\n", b"\n\n"));
-        assert!(!means(br"\n\n", b"\n"));
+    fn every_short_escape_stands_for_its_character() {
+        assert_resolved(r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t");
     }
 }

@@ -29,18 +29,35 @@ pub(crate) struct RawString<'a> {
     pub(crate) escaped: bool,
 }
 
-/// A position in a JSON text.
-#[derive(Clone)]
+/// How far a scanner has come.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Position {
+    /// The index of the next byte.
+    pub(crate) at: usize,
+    /// Everything before this index is known to be UTF-8; 0 until the first byte beyond ASCII is met.
+    utf8_before: usize,
+}
+
+/// Passes over a JSON text.
 pub(crate) struct Scanner<'a> {
     text: &'a [u8],
     rest: &'a [u8],
-    /// Everything before this index is known to be UTF-8; 0 until the first byte beyond ASCII is met.
     utf8_before: usize,
 }
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(text: &'a [u8]) -> Self {
         Self { text, rest: text, utf8_before: 0 }
+    }
+
+    /// Goes on where a scanner of this text has come to. What it has passed over may have changed since.
+    pub(crate) fn resume(text: &'a [u8], position: Position) -> Self {
+        let rest = text.get(position.at..).unwrap_or_default();
+        Self { text, rest, utf8_before: position.utf8_before }
+    }
+
+    pub(crate) const fn position(&self) -> Position {
+        Position { at: self.at(), utf8_before: self.utf8_before }
     }
 
     /// The index of the next byte.
@@ -103,9 +120,8 @@ impl<'a> Scanner<'a> {
         Fault { kind, at: self.at() }
     }
 
-    /// Refuses anything but white space up to the end.
-    pub(crate) fn end(&mut self) -> Result<()> {
-        self.skip_whitespace();
+    /// Refuses anything but the end.
+    pub(crate) fn end(&self) -> Result<()> {
         match self.peek() {
             None => Ok(()),
             Some(found) => Err(self.refused(DecodeErrorKind::TrailingData { found }, "")),

@@ -1,8 +1,8 @@
 //! A received header: from its bytes to the four required members.
 
 use crate::emitted::parse_emitted;
-use crate::escape::{MARK, means, resolve_members};
-use crate::json::{Fault, RawString, Result, Scanner};
+use crate::escape::resolve;
+use crate::json::{Fault, Position, Result, Scanner};
 use crate::{ByteOrder, DecodeErrorKind, Member};
 
 /// Where the values of a header's required members are, and what they say.
@@ -40,22 +40,13 @@ impl Span {
         Self { start: index(start), end: index(start.saturating_add(length)) }
     }
 
-    /// The same string after its escapes, if it had any, were resolved.
-    fn resolved(self, header: &[u8]) -> Self {
-        let start = usize::from(self.start);
-        let text = header.get(start..).unwrap_or_default();
-        match start.checked_sub(1).and_then(|quote| header.get(quote)) {
-            Some(&MARK) => {
-                let length = text.iter().take_while(|byte| **byte != MARK).count();
-                Self { end: self.start.saturating_add(u16::try_from(length).unwrap_or(u16::MAX)), ..self }
-            }
-            _ => self,
-        }
+    fn bytes(self, header: &[u8]) -> &[u8] {
+        header.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
     /// The text there.
     pub(crate) fn text(self, header: &[u8]) -> &str {
-        match header.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default() {
+        match self.bytes(header) {
             // Nearly every header says these. To know them is faster than to check again that they are UTF-8.
             b"text/json" => "text/json",
             b"utf-8" => "utf-8",
@@ -75,83 +66,113 @@ pub(crate) fn parse(header: &mut [u8]) -> Result<Fields> {
 
 /// [`parse`] for every header there can be.
 pub(crate) fn parse_any(header: &mut [u8]) -> Result<Fields> {
-    let mut found = Found::default();
-    let fields = found.header(&mut Scanner::new(header))?;
-    if !found.escaped {
-        return Ok(fields);
-    }
-    resolve_members(header);
-    Ok(Fields {
-        content_type: fields.content_type.resolved(header),
-        content_encoding: fields.content_encoding.resolved(header),
-        ..fields
-    })
+    let parser = Parser {
+        header,
+        position: Position::default(),
+        byte_order: None,
+        content_type: None,
+        content_encoding: None,
+        content_length: None,
+    };
+    parser.object()
 }
 
-/// What has been found of a header.
-#[derive(Default)]
-struct Found {
+/// Goes through a header once, and resolves the escapes of its members' strings on the way.
+struct Parser<'h> {
+    header: &'h mut [u8],
+    position: Position,
     byte_order: Option<ByteOrder>,
     content_type: Option<Span>,
     content_encoding: Option<Span>,
     content_length: Option<u64>,
-    /// Whether a string of the header's own members holds an escape.
-    escaped: bool,
 }
 
-impl Found {
-    fn header(&mut self, scanner: &mut Scanner<'_>) -> Result<Fields> {
-        open_object(scanner)?;
-        let mut expected = "a member name or `}`";
-        let mut first = true;
-        loop {
-            scanner.skip_whitespace();
-            if first && scanner.peek() == Some(b'}') {
-                break;
+impl Parser<'_> {
+    fn object(mut self) -> Result<Fields> {
+        self.scan(open_object)?;
+        if self.scan(|scanner| Ok(scanner.peek()))? != Some(b'}') {
+            self.member("a member name or `}`")?;
+            while self.scan(|scanner| Ok(comma(scanner)))? {
+                self.member("a member name")?;
             }
-            self.member(scanner, expected)?;
+        }
+        let end = self.position.at;
+        if !self.scan(|scanner| Ok(scanner.take(b'}')))? {
+            return self.scan(|scanner| Err(scanner.unexpected("`,` or `}`")));
+        }
+        let fields = self.complete(end)?;
+        self.scan(|scanner| {
             scanner.skip_whitespace();
-            if !scanner.take(b',') {
-                break;
-            }
-            first = false;
-            expected = "a member name";
-        }
-        if scanner.peek() != Some(b'}') {
-            return Err(scanner.unexpected("`,` or `}`"));
-        }
-        let fields = self.complete(scanner.at())?;
-        scanner.advance(1);
-        scanner.end()?;
+            scanner.end()
+        })?;
         Ok(fields)
     }
 
-    fn member(&mut self, scanner: &mut Scanner<'_>, expected: &'static str) -> Result<()> {
-        let quote = scanner.at();
-        let name = scanner.string(expected)?;
-        self.escaped |= name.escaped;
-        let member = if name.escaped {
-            Member::ALL.into_iter().find(|member| means(name.bytes, member.as_str().as_bytes()))
-        } else {
-            Member::from_name(name.bytes)
-        };
+    /// Goes on with a scanner.
+    fn scan<T>(&mut self, pass: impl FnOnce(&mut Scanner<'_>) -> Result<T>) -> Result<T> {
+        let mut scanner = Scanner::resume(self.header, self.position);
+        let passed = pass(&mut scanner)?;
+        self.position = scanner.position();
+        Ok(passed)
+    }
+
+    fn member(&mut self, expected: &'static str) -> Result<()> {
+        let quote = self.position.at;
+        let name = self.string(expected)?;
+        let member = Member::from_name(name.bytes(self.header));
         if let Some(member) = member
             && self.has(member)
         {
             return Err(Fault { kind: DecodeErrorKind::DuplicateMember { member }, at: quote });
         }
-        scanner.colon()?;
-        match member {
-            Some(Member::ByteOrder) => self.byte_order = Some(self.byte_order(scanner)?),
-            Some(Member::ContentType) => self.content_type = Some(self.text(scanner, Member::ContentType)?),
-            Some(Member::ContentEncoding) => {
-                self.content_encoding = Some(self.text(scanner, Member::ContentEncoding)?);
+        let first = self.scan(|scanner| {
+            scanner.colon()?;
+            Ok(scanner.peek())
+        })?;
+        match (member, first) {
+            (Some(Member::ByteOrder), _) => self.byte_order = Some(self.byte_order()?),
+            (Some(Member::ContentType), _) => self.content_type = Some(self.text(Member::ContentType)?),
+            (Some(Member::ContentEncoding), _) => self.content_encoding = Some(self.text(Member::ContentEncoding)?),
+            (Some(Member::ContentLength), _) => self.content_length = Some(self.scan(content_length)?),
+            (None, Some(b'"')) => {
+                self.string("a value")?;
             }
-            Some(Member::ContentLength) => self.content_length = Some(content_length(scanner)?),
-            None if scanner.peek() == Some(b'"') => self.escaped |= scanner.string("a value")?.escaped,
-            None => scanner.value(1)?,
+            (None, _) => self.scan(|scanner| scanner.value(1))?,
         }
         Ok(())
+    }
+
+    /// A string, resolved: where its text is now.
+    fn string(&mut self, expected: &'static str) -> Result<Span> {
+        let (start, length, escaped) = self.scan(|scanner| {
+            let string = scanner.string(expected)?;
+            Ok((string.start, string.bytes.len(), string.escaped))
+        })?;
+        if !escaped {
+            return Ok(Span::new(start, length));
+        }
+        let quoted = self.header.get_mut(start.saturating_sub(1)..self.position.at).unwrap_or_default();
+        Ok(Span::new(start, resolve(quoted)))
+    }
+
+    /// The value of a required member that is a string.
+    fn text(&mut self, member: Member) -> Result<Span> {
+        let at = self.position.at;
+        match self.header.get(at) {
+            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+                Err(Fault { kind: DecodeErrorKind::WrongType { member }, at })
+            }
+            _ => self.string("a string"),
+        }
+    }
+
+    fn byte_order(&mut self) -> Result<ByteOrder> {
+        let at = self.position.at;
+        match self.text(Member::ByteOrder)?.bytes(self.header) {
+            b"little" => Ok(ByteOrder::Little),
+            b"big" => Ok(ByteOrder::Big),
+            _ => Err(Fault { kind: DecodeErrorKind::InvalidByteOrder, at }),
+        }
     }
 
     const fn has(&self, member: Member) -> bool {
@@ -161,21 +182,6 @@ impl Found {
             Member::ContentEncoding => self.content_encoding.is_some(),
             Member::ContentLength => self.content_length.is_some(),
         }
-    }
-
-    fn text(&mut self, scanner: &mut Scanner<'_>, member: Member) -> Result<Span> {
-        let string = string_value(scanner, member)?;
-        self.escaped |= string.escaped;
-        Ok(Span::new(string.start, string.bytes.len()))
-    }
-
-    fn byte_order(&mut self, scanner: &mut Scanner<'_>) -> Result<ByteOrder> {
-        let quote = scanner.at();
-        let string = string_value(scanner, Member::ByteOrder)?;
-        self.escaped |= string.escaped;
-        let order = [ByteOrder::Little, ByteOrder::Big];
-        let named = order.into_iter().find(|order| means(string.bytes, order.as_str().as_bytes()));
-        named.ok_or(Fault { kind: DecodeErrorKind::InvalidByteOrder, at: quote })
     }
 
     /// The four, if they are all there; `end` is the index of the header's closing brace.
@@ -197,7 +203,7 @@ impl Found {
     }
 }
 
-/// Passes over the header's opening brace.
+/// Passes over the header's opening brace, and over the white space around it.
 fn open_object(scanner: &mut Scanner<'_>) -> Result<()> {
     if scanner.rest().starts_with(b"\xEF\xBB\xBF") {
         return Err(Fault { kind: DecodeErrorKind::ByteOrderMark, at: 0 });
@@ -207,16 +213,16 @@ fn open_object(scanner: &mut Scanner<'_>) -> Result<()> {
         let found = scanner.peek().unwrap_or_default();
         return Err(scanner.refused(DecodeErrorKind::NotAnObject { found }, "a JSON object, `{`"));
     }
+    scanner.skip_whitespace();
     Ok(())
 }
 
-fn string_value<'a>(scanner: &mut Scanner<'a>, member: Member) -> Result<RawString<'a>> {
-    match scanner.peek() {
-        Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
-            Err(Fault { kind: DecodeErrorKind::WrongType { member }, at: scanner.at() })
-        }
-        _ => scanner.string("a string"),
-    }
+/// Passes over the comma behind a member, if there is one, and over the white space around it.
+fn comma(scanner: &mut Scanner<'_>) -> bool {
+    scanner.skip_whitespace();
+    let comma = scanner.take(b',');
+    scanner.skip_whitespace();
+    comma
 }
 
 /// A plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.

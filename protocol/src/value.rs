@@ -67,6 +67,7 @@ impl<'a> Value<'a> {
             _ => scanner.value(1),
         };
         let value = text.get(start..scanner.at()).unwrap_or_default();
+        scanner.skip_whitespace();
         match outcome.and_then(|()| scanner.end()) {
             Ok(()) => Ok(Self::from_json(value)),
             Err(fault) => Err(InvalidJson::new(fault)),
