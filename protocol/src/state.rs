@@ -69,6 +69,7 @@ impl State {
         self.is_current.then_some(&self.fields)
     }
 
+    #[inline]
     pub(crate) fn step<'i>(&mut self, room: &mut [u8], input: &mut &'i [u8]) -> Result<Option<Step<'i>>, DecodeError> {
         loop {
             match self.phase {
@@ -132,6 +133,9 @@ impl State {
     }
 
     /// Takes what there is of the header, of which `filled` bytes are in the room: true if it is whole now.
+    ///
+    /// Apart from [`step`](Self::step), whose other ways are short and want few registers.
+    #[inline(never)]
     fn header(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> Result<bool, DecodeError> {
         let lacking = self.header_length.saturating_sub(filled);
         let piece = self.take(input, u64::from(lacking));
