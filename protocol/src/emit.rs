@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 
 use crate::escape::Character;
 use crate::json::{RawString, Scanner};
+use crate::run::{is_unescaped, unescaped_run};
 
 /// Writes a JSON string that stands for the text.
 pub(crate) fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
@@ -15,6 +16,9 @@ pub(crate) fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
 
 /// Writes text as it stands within a JSON string.
 fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
+    if is_unescaped(text) {
+        return out.write_str(text);
+    }
     let mut rest = text;
     while let Some((plain, byte, after)) = split_at_special(rest) {
         out.write_str(plain)?;
@@ -26,8 +30,7 @@ fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
 
 /// The text before the first byte that must be escaped, that byte, and the text after it.
 fn split_at_special(text: &str) -> Option<(&str, u8, &str)> {
-    let at = text.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
-    let (plain, rest) = text.split_at_checked(at)?;
+    let (plain, rest) = text.split_at_checked(unescaped_run(text))?;
     let byte = *rest.as_bytes().first()?;
     Some((plain, byte, rest.get(1..)?))
 }

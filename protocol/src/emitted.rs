@@ -4,8 +4,8 @@
 //! It answers as the general scanner does, or not at all.
 
 use crate::ByteOrder;
-use crate::json::plain_run;
 use crate::parse::{Fields, Span, plain_integer};
+use crate::run::plain_run;
 
 /// The required members of a header in the emitted form; `None` for every other header, valid or not.
 pub(crate) fn parse_emitted(header: &[u8]) -> Option<Fields> {

@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use crate::emit::{write_integer, write_string};
-use crate::{EncodeError, Header, Member};
+use crate::{ByteOrder, EncodeError, Header, Member};
 
 /// The size of a proto-header, in bytes.
 pub(crate) const PROTO_HEADER_LEN: usize = 2;
@@ -71,9 +71,10 @@ impl Header<'_> {
     }
 
     pub(crate) fn write_json(&self, out: &mut impl Write) -> fmt::Result {
-        out.write_str("{\"byteorder\": \"")?;
-        out.write_str(self.byte_order().as_str())?;
-        out.write_str("\", \"content-type\": ")?;
+        out.write_str(match self.byte_order() {
+            ByteOrder::Little => "{\"byteorder\": \"little\", \"content-type\": ",
+            ByteOrder::Big => "{\"byteorder\": \"big\", \"content-type\": ",
+        })?;
         write_string(out, self.content_type())?;
         out.write_str(", \"content-encoding\": ")?;
         write_string(out, self.content_encoding())?;

@@ -4,6 +4,7 @@
 //! but for one check of the rest of the header when the first byte beyond ASCII is met.
 
 use crate::DecodeErrorKind;
+use crate::run::plain_run;
 
 /// How many objects and arrays of a header may be open at once, the header's own object being the first
 /// ([SPEC §6](crate::spec#6-limits)).
@@ -396,70 +397,9 @@ fn utf8_prefix(bytes: &[u8]) -> usize {
     }
 }
 
-/// How many of the first bytes can stand in a string as they are, without a look at their neighbours: ASCII, but no
-/// quote, no backslash, no control character.
-///
-/// Eight bytes are looked at in one step.
-pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    let mut run = 0_usize;
-    for word in words {
-        let special = special_bytes(u64::from_le_bytes(*word));
-        if special != 0 {
-            return run.saturating_add((special.trailing_zeros() / 8) as usize);
-        }
-        run = run.saturating_add(8);
-    }
-    let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | ..0x20 | 0x80..);
-    run.saturating_add(tail.iter().take_while(plain).count())
-}
-
-/// Marks the bytes of a word that [`plain_run`] stops at by their highest bit. The lowest mark is exact; above it a byte
-/// may be marked wrongly, for a subtraction borrows from its neighbour.
-const fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
-    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
-
-    let control = word.wrapping_sub(SPACES);
-    let quote = (word ^ QUOTES).wrapping_sub(ONES);
-    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-    (control | quote | backslash | word) & HIGHS
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn plain_run_by_bytes(bytes: &[u8]) -> usize {
-        bytes.iter().take_while(|b| **b >= 0x20 && **b < 0x80 && **b != b'"' && **b != b'\\').count()
-    }
-
-    #[test]
-    fn a_run_ends_at_the_first_special_byte_wherever_it_stands_in_a_word() {
-        for special in 0..=u8::MAX {
-            for neighbour in [b'a', b' ', b'!', b'#', b'[', b']', 0x7F, special] {
-                for at in 0..20 {
-                    let mut bytes = [neighbour; 21];
-                    bytes[at] = special;
-                    assert_eq!(
-                        plain_run(&bytes),
-                        plain_run_by_bytes(&bytes),
-                        "{special:#x} among {neighbour:#x} at {at}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_word_marks_nothing_in_plain_text() {
-        for byte in (0x20..0x80).filter(|b| *b != b'"' && *b != b'\\') {
-            assert_eq!(special_bytes(u64::from_le_bytes([byte; 8])), 0, "{byte:#x}");
-        }
-    }
 
     #[test]
     fn nesting_is_counted_from_the_depth_the_value_stands_at() {

@@ -129,6 +129,7 @@ mod message;
 mod outgoing;
 mod owned;
 mod parse;
+mod run;
 mod state;
 mod storage;
 mod value;

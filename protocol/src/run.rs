@@ -1,0 +1,120 @@
+//! How far a text goes on without anything special in it, eight bytes at a time.
+
+/// How many of the first bytes can stand in a JSON string as they are, without a look at their neighbours: ASCII, but no
+/// quote, no backslash, no control character.
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
+    run(bytes, |word| needs_escape(word) | word, |byte| needs_escape_byte(byte) || !byte.is_ascii())
+}
+
+/// How many of the first bytes of a text can stand in a JSON string as they are: no quote, no backslash, no control
+/// character.
+pub(crate) fn unescaped_run(text: &str) -> usize {
+    run(text.as_bytes(), |word| needs_escape(word) & !word, needs_escape_byte)
+}
+
+/// Whether all of a text can stand in a JSON string as it is.
+///
+/// Its end is looked at in one step too, together with bytes before it.
+pub(crate) fn is_unescaped(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let special = |word| needs_escape(word) & !word & HIGHS;
+    if let Some(end) = bytes.last_chunk::<8>() {
+        let (words, _) = bytes.as_chunks::<8>();
+        return words.iter().chain([end]).all(|word| special(u64::from_le_bytes(*word)) == 0);
+    }
+    if let (Some(start), Some(end)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let word = u64::from(u32::from_le_bytes(*start)) << 32 | u64::from(u32::from_le_bytes(*end));
+        return special(word) == 0;
+    }
+    !bytes.iter().any(|byte| needs_escape_byte(*byte))
+}
+
+/// How many bytes come before the first special one. `special` marks those of a word by their highest bits, of which the
+/// lowest marked must be exact.
+#[inline]
+fn run(bytes: &[u8], special: impl Fn(u64) -> u64, is_special: impl Fn(u8) -> bool) -> usize {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut run = 0_usize;
+    for word in words {
+        let marks = special(u64::from_le_bytes(*word)) & HIGHS;
+        if marks != 0 {
+            return run.saturating_add((marks.trailing_zeros() / 8) as usize);
+        }
+        run = run.saturating_add(8);
+    }
+    run.saturating_add(tail.iter().take_while(|byte| !is_special(**byte)).count())
+}
+
+const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Marks the quotes, backslashes and control characters of a word by their highest bits.
+///
+/// The lowest mark among ASCII is exact. Above it a byte may be marked wrongly, for a subtraction borrows from its
+/// neighbour; and so may bytes beyond ASCII.
+const fn needs_escape(word: u64) -> u64 {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+
+    let control = word.wrapping_sub(SPACES);
+    let quote = (word ^ QUOTES).wrapping_sub(ONES);
+    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
+    control | quote | backslash
+}
+
+const fn needs_escape_byte(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | ..0x20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_bytes(bytes: &[u8], special: impl Fn(u8) -> bool) -> usize {
+        bytes.iter().take_while(|byte| !special(**byte)).count()
+    }
+
+    #[test]
+    fn a_run_ends_at_the_first_special_byte_wherever_it_stands_in_a_word() {
+        for special in 0..=u8::MAX {
+            for neighbour in [b'a', b' ', b'!', b'#', b'[', b']', 0x7F, special] {
+                for at in 0..20 {
+                    let mut bytes = [neighbour; 21];
+                    bytes[at] = special;
+                    let plain = by_bytes(&bytes, |byte| needs_escape_byte(byte) || byte >= 0x80);
+                    assert_eq!(plain_run(&bytes), plain, "{special:#x} among {neighbour:#x} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_text_is_looked_at_to_its_end() {
+        for length in 0..20 {
+            let plain = "a".repeat(length);
+            assert!(is_unescaped(&plain));
+            for at in 0..length {
+                for special in ["\"", "\\", "\n"] {
+                    let text = [&plain[..at], special, &plain[at + 1..]].concat();
+                    assert!(!is_unescaped(&text), "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn characters_beyond_ascii_do_not_end_an_unescaped_run() {
+        for special in ['"', '\\', '\0', '\x1F', ' ', '\x7F', '\u{80}', 'é', '\u{7FF}', '🐶', '\u{10FFFF}'] {
+            for neighbour in ['a', ' ', '!', '#', '[', ']', '\u{80}', 'ÿ', '€', '🐶'] {
+                for at in 0..20 {
+                    let text: std::string::String =
+                        (0..21).map(|index| if index == at { special } else { neighbour }).collect();
+                    let unescaped = by_bytes(text.as_bytes(), needs_escape_byte);
+                    assert_eq!(unescaped_run(&text), unescaped, "{special:?} among {neighbour:?} at {at}");
+                    assert_eq!(is_unescaped(&text), unescaped == text.len(), "{special:?} among {neighbour:?} at {at}");
+                }
+            }
+        }
+    }
+}
