@@ -32,14 +32,14 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Event, Message, Storage};
 pub struct Assembler<B, S> {
     decoder: Decoder<B>,
     content: S,
-    /// Whether the stored content is that of a message which has been returned.
-    returned: bool,
+    /// Whether what is stored is not of the message under way.
+    stale: bool,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, S: Storage> Assembler<B, S> {
     /// An assembler at the beginning of a stream, with this room for a header and this storage for content.
     pub const fn new(header: B, content: S) -> Self {
-        Self { decoder: Decoder::new(header), content, returned: false }
+        Self { decoder: Decoder::new(header), content, stale: true }
     }
 
     /// Takes bytes from the front of the input until a message is whole, or until the input is used up.
@@ -52,7 +52,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, S: Storage> Assembler<B, S> {
     /// ([`DecodeErrorKind::ContentTooLong`]), or if the storage finds no memory ([`DecodeErrorKind::OutOfMemory`]).
     /// Every whole message before it has been returned by then. The error is returned again by every later call.
     pub fn decode<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Message<'a>>, DecodeError> {
-        if core::mem::take(&mut self.returned) {
+        if core::mem::take(&mut self.stale) {
             self.content.clear();
         }
         let mut lent = None;
@@ -68,7 +68,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, S: Storage> Assembler<B, S> {
                     }
                 }
                 Event::End => {
-                    self.returned = true;
+                    self.stale = true;
                     let content = lent.unwrap_or(self.content.as_ref());
                     return Ok(self.decoder.header().map(|header| Message::received(header, content)));
                 }

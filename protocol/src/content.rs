@@ -21,11 +21,18 @@ pub enum JsonError {
 
     /// The content is not JSON, or not of the shape that the type wants; or the value has no form in JSON.
     #[error("the content does not fit: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
 
     /// The message cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+}
+
+// Not by `thiserror`, which would make it the source as well and have reports say it twice.
+impl From<serde_json::Error> for JsonError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }
 
 impl<'a> Message<'a> {
@@ -64,7 +71,7 @@ impl<'a> Message<'a> {
 /// Writes a value as JSON content, spaced as Python does: `{"action": "search", "value": [1, 2]}`.
 ///
 /// Text beyond ASCII stays as it is, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
-/// which for very large and very small ones is not Python's way (`1e16`, not `1e+16`).
+/// which for very small ones is not Python's way (`1e-7`, not `1e-07`), and those that are not finite are `null`.
 ///
 /// # Errors
 ///
@@ -149,5 +156,15 @@ mod tests {
             message.json::<u8>().unwrap_err().to_string(),
             "the content-encoding is \"gzip\"; only UTF-8 can be read as JSON"
         );
+    }
+
+    #[test]
+    fn an_error_is_reported_once() {
+        use core::error::Error;
+
+        let message = Message::new(Header::json(1), b"x").unwrap();
+        let error = message.json::<u8>().unwrap_err();
+        assert_eq!(error.to_string(), "the content does not fit: expected value at line 1 column 1");
+        assert!(error.source().is_none());
     }
 }

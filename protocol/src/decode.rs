@@ -1,5 +1,7 @@
 //! From bytes, cut anywhere, to messages.
 
+use core::fmt;
+
 use crate::state::{State, Step};
 use crate::{DecodeError, DecodeErrorKind, Header};
 
@@ -63,7 +65,7 @@ pub enum Event<'d, 'i> {
 /// assert!(decoder.finish().is_err());
 /// # Ok::<(), jsonframe::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Decoder<B> {
     buffer: B,
     state: State,
@@ -101,7 +103,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     pub fn header(&self) -> Option<Header<'_>> {
         let fields = self.state.fields()?;
         let header = self.buffer.as_ref().get(..self.state.header_length())?;
-        Some(Header::received(header, fields))
+        Some(Header::received(header, fields, fields.members(header)))
     }
 
     /// The room for a header, to be exchanged for another one: `None` within a message, whose header is in it.
@@ -194,5 +196,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     #[cold]
     pub(crate) fn fail(&mut self, kind: DecodeErrorKind) -> DecodeError {
         self.state.fail(kind, self.state.position())
+    }
+}
+
+impl<B> fmt::Debug for Decoder<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! The header of a message: the four required members, and extensions beside them.
 
+use core::fmt;
+
 use crate::Value;
 use crate::extensions::Extensions;
 use crate::parse::Fields;
@@ -47,7 +49,7 @@ impl ByteOrder {
 ///       \"content-length\": 12, \"filename\": \"a.txt\", \"keep-alive\": true}",
 /// );
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Header<'a> {
     byte_order: ByteOrder,
     content_type: &'a str,
@@ -57,7 +59,7 @@ pub struct Header<'a> {
 }
 
 /// Where the extension members are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Members<'a> {
     /// In a list, to be sent.
     Listed(&'a [(&'a str, Value<'a>)]),
@@ -104,15 +106,19 @@ impl<'a> Header<'a> {
         Self { members: Members::Listed(extensions), ..self }
     }
 
-    /// A received header: its bytes, and what was found in them.
-    pub(crate) fn received(header: &'a [u8], fields: &Fields) -> Self {
+    /// A received header: its bytes, what was found in them, and where its members are.
+    pub(crate) fn received(header: &'a [u8], fields: &Fields, members: Members<'a>) -> Self {
         Self {
             byte_order: fields.byte_order,
             content_type: fields.content_type.text(header),
             content_encoding: fields.content_encoding.text(header),
             content_length: fields.content_length,
-            members: Members::Received(header),
+            members,
         }
+    }
+
+    pub(crate) const fn members(&self) -> Members<'a> {
+        self.members
     }
 
     /// The byte order of the content's own data: `byteorder`.
@@ -178,3 +184,15 @@ impl PartialEq for Header<'_> {
 }
 
 impl Eq for Header<'_> {}
+
+impl fmt::Debug for Header<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("byte_order", &self.byte_order)
+            .field("content_type", &self.content_type)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_length", &self.content_length)
+            .field("extensions", &self.extensions())
+            .finish()
+    }
+}

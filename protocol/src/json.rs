@@ -31,7 +31,7 @@ pub(crate) struct RawString<'a> {
 }
 
 /// How far a scanner has come.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Position {
     /// The index of the next byte.
     pub(crate) at: usize,

@@ -3,7 +3,8 @@
 use core::fmt::{self, Write};
 
 use crate::encode::PROTO_HEADER_LEN;
-use crate::parse::{Fields, parse};
+use crate::header::Members;
+use crate::parse::{Fields, Span, parse};
 use crate::{EncodeError, Header, Storage};
 
 /// A header that owns its text, for when it must outlive the decoder's next message.
@@ -19,32 +20,72 @@ use crate::{EncodeError, Header, Storage};
 /// assert_eq!(kept.header(), header);
 /// # Ok::<(), jsonframe::EncodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OwnedHeader<S> {
-    json: S,
+    storage: S,
     fields: Fields,
+    /// Where the header that holds the members begins in the storage.
+    members: usize,
 }
 
 impl<S: Storage> OwnedHeader<S> {
     /// Copies a header to this storage, which is cleared first.
     ///
+    /// A received header with extensions takes its own length and that of its content type and content encoding; every
+    /// other one takes the length of its JSON.
+    ///
     /// # Errors
     ///
-    /// [`EncodeError::BufferTooSmall`] if the header's JSON does not fit, and what [`Header::encode`] returns for a header
-    /// that could not be sent.
+    /// [`EncodeError::BufferTooSmall`] if the header does not fit, or there is no memory for it; and for a header that was
+    /// not received, what [`Header::encode`] returns if it could not be sent.
     pub fn new(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
+        storage.clear();
+        match header.members() {
+            Members::Received(members) => Self::of_received(header, members, storage),
+            Members::Listed(_) => Self::of_listed(header, storage),
+        }
+    }
+
+    /// Copies the bytes that hold the members as they are, behind the two texts.
+    fn of_received(header: &Header<'_>, members: &[u8], mut storage: S) -> Result<Self, EncodeError> {
+        let (content_type, content_encoding) = (header.content_type(), header.content_encoding());
+        let texts = content_type.len().saturating_add(content_encoding.len());
+        let needed = texts.saturating_add(members.len());
+        let available = storage.limit();
+        for bytes in [content_type.as_bytes(), content_encoding.as_bytes(), members] {
+            storage.extend(bytes).map_err(|_| EncodeError::BufferTooSmall { needed, available })?;
+        }
+        let fields = Fields {
+            byte_order: header.byte_order(),
+            content_type: Span::new(0, content_type.len()),
+            content_encoding: Span::new(content_type.len(), content_encoding.len()),
+            content_length: header.content_length(),
+            digits: 0,
+        };
+        Ok(Self { storage, fields, members: texts })
+    }
+
+    /// Encodes the header and parses it again.
+    fn of_listed(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
         let needed = header.checked_len()?.saturating_sub(PROTO_HEADER_LEN);
         let available = storage.limit();
         let too_small = EncodeError::BufferTooSmall { needed, available };
-        storage.clear();
         header.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
         let fields = parse(storage.as_mut()).map_err(|_| too_small)?;
-        Ok(Self { json: storage, fields })
+        Ok(Self { storage, fields, members: 0 })
     }
 
     /// The header.
     pub fn header(&self) -> Header<'_> {
-        Header::received(self.json.as_ref(), &self.fields)
+        let bytes = self.storage.as_ref();
+        let members = self.fields.members(bytes.get(self.members..).unwrap_or_default());
+        Header::received(bytes, &self.fields, members)
+    }
+}
+
+impl<S: Storage> fmt::Debug for OwnedHeader<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OwnedHeader").field(&self.header()).finish()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::emitted::parse_emitted;
 use crate::escape::resolve;
+use crate::header::Members;
 use crate::json::{Fault, Position, Result, Scanner};
 use crate::{ByteOrder, DecodeErrorKind, Member};
 
@@ -25,6 +26,12 @@ impl Fields {
         content_length: 0,
         digits: 0,
     };
+
+    /// The members of the header that these are the fields of.
+    pub(crate) const fn members<'a>(&self, header: &'a [u8]) -> Members<'a> {
+        // What follows the digits is not kept up to date; there are no extensions there.
+        if self.digits == 0 { Members::Received(header) } else { Members::Listed(&[]) }
+    }
 }
 
 /// A part of a header. Two bytes an end are enough, since no header is longer than 65,535 bytes.

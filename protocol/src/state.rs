@@ -139,12 +139,10 @@ impl State {
     fn header(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> Result<bool, DecodeError> {
         let lacking = self.header_length.saturating_sub(filled);
         let piece = self.take(input, u64::from(lacking));
-        if filled == 0 && piece.len() == self.header_length() && self.is_alike(room, piece) {
+        if piece.len() == self.header_length() && self.is_alike(room, piece) {
             self.end_header();
             return Ok(true);
         }
-        // The room is about to change, so nothing can be alike what was in it.
-        self.fields.digits = 0;
         let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
         if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
             place.copy_from_slice(piece);
@@ -164,28 +162,20 @@ impl State {
         Ok(true)
     }
 
-    /// Whether the header is the one in the room but for its content length; then the room and the fields follow it.
+    /// Whether the header is the one in the room but for its content length, which is then taken over.
     ///
     /// Most streams repeat one header in the emitted form. Then the digits are all that needs to be read.
-    fn is_alike(&mut self, room: &mut [u8], header: &[u8]) -> bool {
+    fn is_alike(&mut self, room: &[u8], header: &[u8]) -> bool {
         let digits = usize::from(self.fields.digits);
-        if digits == 0 {
-            return false;
-        }
-        let (Some((same, tail)), Some((known, place))) =
-            (header.split_at_checked(digits), room.split_at_mut_checked(digits))
-        else {
+        let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), room.get(..digits)) else {
             return false;
         };
-        if same != known {
+        if digits == 0 || same != known {
             return false;
         }
         let Some(content_length) = tail.strip_suffix(b"}").and_then(plain_integer) else {
             return false;
         };
-        for (place, byte) in place.iter_mut().zip(tail) {
-            *place = *byte;
-        }
         self.fields.content_length = content_length;
         true
     }

@@ -84,6 +84,51 @@ fn header_bytes(header: &Header<'_>) -> Vec<u8> {
     bytes
 }
 
+/// Its nested JSON was once spaced anew, which made it another header, and could make it too long to be kept.
+#[test]
+fn a_received_header_is_kept_as_it_was_received() {
+    let before = r#"{"byteorder":"big","content-type":"a\u002fb","content-encoding":"y","content-length":0"#;
+    let numbers = "0,".repeat(32_000);
+    let header = format!("{before},\"caf\\u00e9\":\"\\n\",\"x\":[{numbers}0]}}");
+    let stream = framed(header.as_bytes());
+    let mut assembler = Assembler::new([0; 65_535], Growable::with_limit(0));
+    let received = *assembler.decode(&mut stream.as_slice()).unwrap().unwrap().header();
+
+    let kept = OwnedHeader::new(&received, Growable::with_limit(70_000)).unwrap();
+    assert_eq!(kept.header(), received);
+    assert_eq!(kept.header().content_type(), "a/b");
+    assert_eq!(kept.header().extension("café").and_then(|value| value.as_str()), Some("\n"));
+    assert_eq!(OwnedHeader::new(&kept.header(), Growable::with_limit(70_000)).unwrap().header(), received);
+    assert!(matches!(
+        OwnedHeader::new(&received, Growable::with_limit(1000)),
+        Err(EncodeError::BufferTooSmall { available: 1000, .. })
+    ));
+}
+
+#[test]
+fn what_a_storage_held_before_is_not_content() {
+    let mut storage = heapless::Vec::<u8, 16>::new();
+    storage.extend_from_slice(b"stale").unwrap();
+    let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let (messages, outcome) = assemble(&stream.chunks(1).collect::<Vec<_>>(), storage);
+    assert_eq!((messages, outcome), (vec![stream], Ok(())));
+}
+
+#[test]
+fn headers_are_equal_in_all_they_say() {
+    let extensions = [("a", 1.into())];
+    let header = Header::new("x", "y", 1).with_extensions(&extensions);
+    assert_eq!(header, Header::new("x", "y", 1).with_extensions(&extensions));
+    for other in [
+        Header::new("z", "y", 1).with_extensions(&extensions),
+        Header::new("x", "z", 1).with_extensions(&extensions),
+        Header::new("x", "y", 2).with_extensions(&extensions),
+        Header::new("x", "y", 1),
+    ] {
+        assert_ne!(header, other);
+    }
+}
+
 #[test]
 fn content_in_one_piece_is_lent_from_the_input() {
     let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();

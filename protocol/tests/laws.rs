@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::random::{cuts, foreign_header, message};
+use common::random::{Parts, cuts, foreign_header, message};
 use common::{cut, decode, framed};
 use jsonframe::{DecodeErrorKind, Decoder, Event, Outgoing};
 use proptest::collection::vec;
@@ -141,7 +141,7 @@ proptest! {
     /// Who reads no more than the decoder needs never holds a byte of the next message.
     #[test]
     fn reading_what_is_needed_never_reads_past_a_message(messages in vec(message(), 1..4)) {
-        let stream = messages.iter().map(common::random::Parts::encoded).collect::<Vec<_>>().concat();
+        let stream = messages.iter().map(Parts::encoded).collect::<Vec<_>>().concat();
         let mut decoder = Decoder::new([0; ANY]);
         let (mut rest, mut ends) = (stream.as_slice(), 0);
         while !rest.is_empty() || decoder.needs() == 0 {
@@ -157,10 +157,34 @@ proptest! {
         prop_assert_eq!(ends, messages.len());
     }
 
+    /// What a decoder has seen before changes nothing, though it remembers the last header.
+    #[test]
+    fn every_message_is_decoded_as_if_it_were_the_first(
+        headers in vec(message(), 1..3),
+        choices in vec((any::<prop::sample::Index>(), prop_oneof![0_usize..12, 90..110_usize, 990..1010_usize]), 1..12),
+        sizes in cuts(),
+    ) {
+        let messages: Vec<Vec<u8>> = choices
+            .iter()
+            .map(|(index, length)| Parts { content: vec![b'x'; *length], ..index.get(&headers).clone() }.encoded())
+            .collect();
+        let stream = messages.concat();
+        let mut start = 0;
+        let alone = messages.iter().flat_map(|message| {
+            let mut log = decode(ANY, [message.as_slice()]);
+            log.messages[0].end = Some(start + message.len() as u64);
+            start += message.len() as u64;
+            log.messages
+        });
+        let alone: Vec<_> = alone.collect();
+        prop_assert_eq!(&decode(ANY, [stream.as_slice()]).messages, &alone);
+        prop_assert_eq!(&decode(ANY, cut(&stream, &sizes)).messages, &alone);
+    }
+
     /// Content may go past the decoder, in any portions.
     #[test]
     fn bypassed_content_counts_as_decoded(messages in vec(message(), 1..4), portions in vec(1_u64..200, 1..20)) {
-        let stream = messages.iter().map(common::random::Parts::encoded).collect::<Vec<_>>().concat();
+        let stream = messages.iter().map(Parts::encoded).collect::<Vec<_>>().concat();
         let mut decoder = Decoder::new([0; ANY]);
         let (mut input, mut contents, mut portions) = (stream.as_slice(), Vec::new(), portions.iter().cycle());
         while let Some(event) = decoder.decode(&mut input)? {
@@ -182,7 +206,7 @@ proptest! {
     /// What is encoded decodes to itself, and encodes to the same bytes again.
     #[test]
     fn headers_and_extensions_come_back_as_they_were(messages in vec(message(), 1..4), sizes in cuts()) {
-        let stream = messages.iter().map(common::random::Parts::encoded).collect::<Vec<_>>().concat();
+        let stream = messages.iter().map(Parts::encoded).collect::<Vec<_>>().concat();
         let mut decoder = Decoder::new([0; ANY]);
         let mut sent = messages.iter();
         for mut piece in cut(&stream, &sizes) {
@@ -235,4 +259,40 @@ fn the_longest_header_comes_one_byte_at_a_time() {
     let error = decode(ANY - 1, stream.chunks(1)).error.unwrap();
     assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length: 65_535, capacity: 65_534 });
     assert_eq!(error.offset(), 0);
+}
+
+#[test]
+fn a_message_whose_end_is_due_is_whole() {
+    let stream = framed(br#"{"byteorder":"big","content-type":"x","content-encoding":"y","content-length":0}"#);
+    let mut decoder = Decoder::new([0; 256]);
+    assert!(matches!(decoder.decode(&mut stream.as_slice()), Ok(Some(Event::Header(_)))));
+    assert_eq!(decoder.finish(), Ok(()));
+    assert_eq!(decoder.needs(), 0);
+}
+
+#[test]
+fn a_limit_applied_late_still_points_at_the_content() {
+    let header = framed(br#"{"byteorder":"big","content-type":"x","content-encoding":"y","content-length":9}"#);
+    let stream = [header.as_slice(), b"12345"].concat();
+    let mut decoder = Decoder::new([0; 256]);
+    let mut input = stream.as_slice();
+    while decoder.decode(&mut input).unwrap().is_some() {}
+    let error = decoder.limit_content(8).unwrap_err();
+    assert_eq!(error.offset(), header.len() as u64);
+}
+
+#[test]
+fn the_room_can_be_exchanged_between_messages_only() {
+    let stream = framed(br#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0}"#);
+    let mut decoder = Decoder::new(vec![0; 256]);
+    let mut input = stream.as_slice();
+    while decoder.decode(&mut input).unwrap().is_some() {}
+    decoder.buffer_mut().unwrap().fill(0xFF);
+    assert!(decoder.header().is_none());
+
+    let (mut input, mut rest) = stream.split_at(20);
+    assert_eq!(decoder.decode(&mut input), Ok(None));
+    assert!(decoder.buffer_mut().is_none());
+    let Ok(Some(Event::Header(header))) = decoder.decode(&mut rest) else { panic!("the header is whole") };
+    assert_eq!(header.content_type(), "x");
 }
