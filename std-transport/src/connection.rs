@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
 
 use jsonframe::Header;
 
@@ -13,7 +14,8 @@ use crate::{Error, Incoming};
 ///
 /// The stream is anything that is [`Read`] and [`Write`]; with a `TcpStream`, turn Nagle's algorithm off, as
 /// [`connect`](Self::connect) does, for messages are written whole. Timeouts are the stream's: set them on
-/// [`get_ref`](Self::get_ref).
+/// [`get_ref`](Self::get_ref), or by [`with_timeouts`](Self::with_timeouts); a deadline for a whole exchange is that of a
+/// [`Timed`](crate::Timed) stream.
 ///
 /// What has been received whole is never lost: an error of the stream or of a later message comes after it.
 #[derive(Debug)]
@@ -30,9 +32,46 @@ impl Connection<TcpStream> {
     ///
     /// Those of [`TcpStream::connect`] and of [`TcpStream::set_nodelay`].
     pub fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?)
+    }
+
+    /// Connects to a server within this time, to be shared by all addresses that a name has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpStream::connect_timeout`] for the last address, [`io::ErrorKind::TimedOut`] among them, and those of
+    /// [`connect`](Self::connect). The time it takes to resolve a name counts, but cannot be cut short.
+    pub fn connect_timeout(address: impl ToSocketAddrs, time: Duration) -> io::Result<Self> {
+        let start = Instant::now();
+        let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+        for address in address.to_socket_addrs()? {
+            let left = time.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            match TcpStream::connect_timeout(&address, left) {
+                Ok(stream) => return Self::over(stream),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self::new(stream))
+    }
+
+    /// The same with times for each read and each write of the stream. For one time for a whole exchange, see
+    /// [`Timed`](crate::Timed).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpStream::set_read_timeout`] and [`TcpStream::set_write_timeout`].
+    pub fn with_timeouts(self, read: Option<Duration>, write: Option<Duration>) -> io::Result<Self> {
+        self.stream.set_read_timeout(read)?;
+        self.stream.set_write_timeout(write)?;
+        Ok(self)
     }
 }
 
@@ -84,6 +123,10 @@ impl<S> Connection<S> {
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (S, Vec<u8>) {
         (self.stream, self.receiver.into_unread())
+    }
+
+    pub(crate) fn into_directions(self) -> (S, Receiver, Sender) {
+        (self.stream, self.receiver, self.sender)
     }
 }
 

@@ -37,6 +37,16 @@ pub enum Error {
     /// An earlier message went out only in part, so nothing can follow it.
     #[error("an earlier message was sent only in part; this connection can send nothing more")]
     SendBroken,
+
+    /// More is queued for the peer, or for all peers together, than the server's limits allow. The message is not sent.
+    #[cfg(feature = "server")]
+    #[error("too much is queued already; the message is not sent")]
+    QueueFull,
+
+    /// The server has ended, or the connection is being closed. The message is not sent.
+    #[cfg(feature = "server")]
+    #[error("the connection takes no more messages")]
+    Closed,
 }
 
 impl Error {

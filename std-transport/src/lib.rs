@@ -1,7 +1,15 @@
 //! Messages over std's streams: `TcpStream`, `UnixStream`, and everything else that reads and writes.
 //!
-//! A [`Connection`] is a thin driver over the decoder and the encoder of [`jsonframe`], which is re-exported here as
-//! [`protocol`]. It blocks: each call returns when it is done, or when the stream says that it cannot.
+//! | to | use |
+//! |---|---|
+//! | talk to one peer | [`Connection`], which blocks |
+//! | … from two threads | [`Connection::split`](Connection#method.split) |
+//! | … with one deadline for a whole exchange | [`Timed`] |
+//! | … who may not be there yet | [`Backoff`] |
+//! | serve many peers in one thread, or a few | [`server`] |
+//! | talk to many in a loop of your own | [`Session`], which never blocks |
+//!
+//! All are thin drivers over the decoder and the encoder of [`jsonframe`], which is re-exported here as [`protocol`].
 //!
 //! ```
 //! use std::net::TcpListener;
@@ -31,16 +39,31 @@
 //! # Ok::<(), jsonframe_std::Error>(())
 //! ```
 
+mod ahead;
+mod backoff;
 mod connection;
+mod content;
 mod error;
+mod halves;
+mod inbox;
 mod incoming;
+mod outbox;
 mod receive;
 mod send;
+#[cfg(feature = "server")]
+pub mod server;
+mod session;
+mod timed;
 
+pub use backoff::Backoff;
 pub use connection::Connection;
+pub use content::Content;
 pub use error::Error;
+pub use halves::{ReceivingHalf, SendingHalf};
 pub use incoming::Incoming;
 pub use jsonframe as protocol;
+pub use session::{Fill, Flush, Interest, Session};
+pub use timed::{Timed, Timeouts};
 
 /// No limit, for [`Connection::with_max_content`].
 pub const UNLIMITED: u64 = u64::MAX;

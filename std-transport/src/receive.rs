@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use jsonframe::{DecodeError, Decoder, Event, Header};
 
 use crate::Error;
+use crate::ahead::{Ahead, retry};
 
 /// Bytes read ahead, and the decoder that they are for.
 #[derive(Debug)]
@@ -17,13 +18,10 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// How many bytes are read ahead at most.
-    const READ_AHEAD: usize = 8 * 1024;
-
     pub(crate) fn new(max_header: u16, max_content: u64) -> Self {
         Self {
             decoder: Decoder::new(vec![0; usize::from(max_header)].into()),
-            ahead: Ahead { bytes: vec![0; Self::READ_AHEAD].into(), start: 0, end: 0 },
+            ahead: Ahead::default(),
             max_content,
             in_message: false,
         }
@@ -91,7 +89,7 @@ impl Receiver {
 
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
     pub(crate) fn read_content(&mut self, stream: &mut impl Read, place: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.unread().is_empty() && place.len() >= Self::READ_AHEAD {
+        if self.ahead.unread().is_empty() && place.len() >= Ahead::SIZE {
             let wanted = at_most(place.len(), self.content_left());
             if wanted == 0 {
                 return Ok(0);
@@ -120,41 +118,6 @@ impl Receiver {
             || io::ErrorKind::UnexpectedEof.into(),
             |error| io::Error::new(io::ErrorKind::UnexpectedEof, error),
         )
-    }
-}
-
-/// Bytes read ahead of what has been decoded.
-#[derive(Debug)]
-struct Ahead {
-    bytes: Box<[u8]>,
-    start: usize,
-    end: usize,
-}
-
-impl Ahead {
-    fn unread(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.start += count;
-    }
-
-    /// Reads once, when there is nothing unread.
-    fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
-        let count = retry(|| stream.read(&mut self.bytes))?;
-        (self.start, self.end) = (0, count);
-        Ok(count)
-    }
-}
-
-/// Calls again after an interruption by a signal.
-pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, IoSlice, Read, Write};
 use jsonframe::{Header, Outgoing};
 
 use crate::Error;
-use crate::receive::{at_most, retry};
+use crate::ahead::retry;
+use crate::receive::at_most;
 
 /// What the sending side keeps from message to message.
 #[derive(Debug, Default)]

@@ -1,0 +1,26 @@
+//! How fast jsonframe is, what that is worth beside its peers, and how many instructions it may take.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `headers`, `streams` | the bytes that all are measured on |
+//! | `work`, `sink` | what a measurement does, and what becomes of what it finds |
+//! | `ours` | the work done by jsonframe, through its public interface only |
+//! | `peers` | the same work done by others, a peer a file |
+//! | `figures` | what is compared with what |
+//! | `contest`, `report` | measuring two sides in turn; tables |
+//! | `instructions`, `budgets` | counting instructions under valgrind; what they may come to |
+//!
+//! The programs are `compare` and `budgets`; the criterion benches are in `benches/`.
+#![allow(clippy::missing_panics_doc, reason = "a measurement of something that fails is to stop at once")]
+
+pub mod budgets;
+pub mod contest;
+pub mod figures;
+pub mod headers;
+pub mod instructions;
+pub mod ours;
+pub mod peers;
+pub mod report;
+pub mod sink;
+pub mod streams;
+pub mod work;

@@ -1,0 +1,94 @@
+//! Bytes read ahead of what has been decoded.
+
+use std::io::{self, Read};
+
+/// Room for what is read ahead, and what of it is unread.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    /// Empty until the first read.
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Ahead {
+    /// How many bytes are read ahead at most, unless room of another size is lent.
+    pub(crate) const SIZE: usize = 8 * 1024;
+
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub(crate) const fn consume(&mut self, count: usize) {
+        self.start += count;
+    }
+
+    /// The last `count` bytes that were counted as read.
+    pub(crate) fn last(&self, count: usize) -> &[u8] {
+        &self.bytes[self.start - count..self.start]
+    }
+
+    /// Counts all as read but the last `count` bytes.
+    pub(crate) const fn leave(&mut self, count: usize) {
+        self.start = self.end - count;
+    }
+
+    /// Reads once, when there is nothing unread.
+    pub(crate) fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; Self::SIZE].into();
+        }
+        (self.start, self.end) = (0, 0);
+        self.end = retry(|| stream.read(&mut self.bytes))?;
+        Ok(self.end)
+    }
+
+    /// Whether the last read filled the room, so that there may be more to be read at once.
+    #[cfg(feature = "server")]
+    pub(crate) const fn was_filled(&self) -> bool {
+        self.end == self.bytes.len()
+    }
+
+    /// Gives the room back to the allocator. Nothing may be unread.
+    pub(crate) fn release(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes room from who has some to lend, when nothing is unread.
+    #[cfg(feature = "server")]
+    pub(crate) fn borrow_room(&mut self, lender: &mut Box<[u8]>) {
+        if self.is_empty() && self.bytes.len() < lender.len() {
+            self.release();
+            std::mem::swap(&mut self.bytes, lender);
+        }
+    }
+
+    /// Gives the room back, and keeps what is unread in as much memory as that takes, if that is less by far.
+    #[cfg(feature = "server")]
+    pub(crate) fn return_room(&mut self, lender: &mut Box<[u8]>) {
+        let unread: Box<[u8]> = match self.unread() {
+            [] => Box::default(),
+            unread if unread.len() <= self.bytes.len() / 4 => unread.into(),
+            _ => return,
+        };
+        let (start, end) = (0, unread.len());
+        let room = std::mem::replace(self, Self { bytes: unread, start, end }).bytes;
+        if room.len() > lender.len() {
+            *lender = room;
+        }
+    }
+}
+
+/// Calls again after an interruption by a signal.
+pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}

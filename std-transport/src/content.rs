@@ -1,0 +1,90 @@
+//! The content of a message that is to be sent later.
+
+use std::sync::Arc;
+
+/// The bytes of a message that are kept until they can be sent: owned, shared, or there for ever.
+///
+/// Made by `into()` from a `Vec<u8>`, `Box<[u8]>`, `String`, `Arc<[u8]>`, `&'static [u8]` or `&'static str`, none of
+/// which copies. For one content on its way to many, use an `Arc`.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use jsonframe_std::Content;
+///
+/// let shared: Arc<[u8]> = Arc::from(&b"for many"[..]);
+/// let content = Content::from(Arc::clone(&shared));
+/// assert_eq!(content.as_ref(), b"for many");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Content(Repr);
+
+#[derive(Clone, Debug)]
+enum Repr {
+    Owned(Vec<u8>),
+    Shared(Arc<[u8]>),
+    Static(&'static [u8]),
+}
+
+#[cfg(feature = "server")]
+impl Content {
+    /// The same content, cheap to clone: what was owned is copied, this once.
+    pub(crate) fn share(self) -> Self {
+        match self.0 {
+            Repr::Owned(bytes) => Self(Repr::Shared(bytes.into())),
+            other => Self(other),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Content {
+    fn as_ref(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Owned(bytes) => bytes,
+            Repr::Shared(bytes) => bytes,
+            Repr::Static(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Repr::Owned(bytes))
+    }
+}
+
+impl From<Box<[u8]>> for Content {
+    fn from(bytes: Box<[u8]>) -> Self {
+        Self(Repr::Owned(bytes.into()))
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self(Repr::Owned(text.into()))
+    }
+}
+
+impl From<Arc<[u8]>> for Content {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self(Repr::Shared(bytes))
+    }
+}
+
+impl From<&'static [u8]> for Content {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self(Repr::Static(bytes))
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Content {
+    fn from(bytes: &'static [u8; N]) -> Self {
+        Self(Repr::Static(bytes))
+    }
+}
+
+impl From<&'static str> for Content {
+    fn from(text: &'static str) -> Self {
+        Self(Repr::Static(text.as_bytes()))
+    }
+}

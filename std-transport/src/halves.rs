@@ -1,0 +1,174 @@
+//! The two directions of a connection, for two threads.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+
+use jsonframe::Header;
+
+use crate::receive::Receiver;
+use crate::send::Sender;
+use crate::{Connection, Error, Incoming};
+
+/// The receiving direction of a connection: [`Connection::split`].
+#[derive(Debug)]
+pub struct ReceivingHalf<S> {
+    stream: S,
+    receiver: Receiver,
+}
+
+/// The sending direction of a connection: [`Connection::split`].
+#[derive(Debug)]
+pub struct SendingHalf<S> {
+    stream: S,
+    sender: Sender,
+}
+
+impl<S> Connection<S> {
+    /// The two directions, the second over another handle on the same stream.
+    ///
+    /// For streams that can be duplicated in a way of their own; for `TcpStream` and `UnixStream` there is `split`.
+    pub fn split_with(self, same: S) -> (ReceivingHalf<S>, SendingHalf<S>) {
+        let (stream, receiver, sender) = self.into_directions();
+        (ReceivingHalf { stream, receiver }, SendingHalf { stream: same, sender })
+    }
+}
+
+impl Connection<TcpStream> {
+    /// The two directions, to be used from two threads at the same time.
+    ///
+    /// To end the sending direction, so that the peer sees the end, call [`SendingHalf::finish`]: to drop it does not,
+    /// as long as the receiving half is there.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use std::thread;
+    ///
+    /// use jsonframe_std::Connection;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = Connection::connect(listener.local_addr()?)?;
+    /// let (mut receiving, mut sending) = Connection::new(listener.accept()?.0).split()?;
+    ///
+    /// let sender = thread::spawn(move || sending.send_json("at any time").and_then(|()| Ok(sending.finish()?)));
+    /// client.send_json("meanwhile")?;
+    /// assert_eq!(receiving.receive()?.expect("a message").json::<String>()?, "meanwhile");
+    /// assert_eq!(client.receive()?.expect("a message").json::<String>()?, "at any time");
+    /// assert!(client.receive()?.is_none());
+    /// sender.join().expect("it does not panic")?;
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpStream::try_clone`].
+    pub fn split(self) -> io::Result<(ReceivingHalf<TcpStream>, SendingHalf<TcpStream>)> {
+        let same = self.get_ref().try_clone()?;
+        Ok(self.split_with(same))
+    }
+}
+
+#[cfg(unix)]
+impl Connection<UnixStream> {
+    /// The two directions, to be used from two threads at the same time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UnixStream::try_clone`].
+    pub fn split(self) -> io::Result<(ReceivingHalf<UnixStream>, SendingHalf<UnixStream>)> {
+        let same = self.get_ref().try_clone()?;
+        Ok(self.split_with(same))
+    }
+}
+
+impl<S> ReceivingHalf<S> {
+    /// The stream, with its timeouts.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Gives the stream back, and the bytes that were read from it beyond the messages received.
+    #[must_use = "the bytes read ahead are what comes next on the stream"]
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.receiver.into_unread())
+    }
+}
+
+impl<S: Read> ReceivingHalf<S> {
+    /// Receives the next message as far as its header: [`Connection::receive`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::receive`].
+    pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
+        let there_is_one = self.receiver.next_header(&mut self.stream)?;
+        Ok(there_is_one.then(|| Incoming::new(&mut self.stream, &mut self.receiver)))
+    }
+}
+
+impl<S> SendingHalf<S> {
+    /// The stream, with its timeouts.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Gives the stream back.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: Write> SendingHalf<S> {
+    /// Sends a message: [`Connection::send`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send`].
+    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.sender.send(&mut self.stream, header, content)
+    }
+
+    /// Sends a message whose content is read from a source: [`Connection::send_stream`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_stream`].
+    pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
+        self.sender.send_stream(&mut self.stream, header, source)
+    }
+
+    /// Sends a value as a message of JSON content: [`Connection::send_json`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json`].
+    #[cfg(feature = "json")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        self.send(&Header::json(content.len() as u64), &content)
+    }
+}
+
+impl SendingHalf<TcpStream> {
+    /// Ends the sending direction: the peer sees the end of the stream after the last message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpStream::shutdown`].
+    pub fn finish(self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(unix)]
+impl SendingHalf<UnixStream> {
+    /// Ends the sending direction: the peer sees the end of the stream after the last message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UnixStream::shutdown`].
+    pub fn finish(self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}

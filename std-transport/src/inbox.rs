@@ -1,0 +1,191 @@
+//! The receiving side of a session: from reads that may have nothing to give, to headers and pieces of content.
+
+use std::io::{self, ErrorKind, Read};
+
+use jsonframe::{DecodeError, Decoder, Event, Header};
+
+use crate::ahead::Ahead;
+use crate::session::Fill;
+
+/// A decoder and the bytes read ahead for it. Holds memory only for a message that is under way.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    decoder: Decoder<Box<[u8]>>,
+    ahead: Ahead,
+    /// The size of the decoder's room, which cannot be asked for without exchanging it.
+    room: u16,
+    max_header: u16,
+    in_message: bool,
+    /// Whether the stream has ended.
+    ended: bool,
+    failed: bool,
+}
+
+/// An [`Event`] that borrows nothing.
+#[derive(Clone, Copy)]
+pub(crate) enum Step {
+    /// [`Inbox::header`] has it.
+    Header,
+    /// So many bytes of content, which [`Inbox::piece`] has.
+    Content(usize),
+    End,
+}
+
+impl From<Event<'_, '_>> for Step {
+    fn from(event: Event<'_, '_>) -> Self {
+        match event {
+            Event::Header(_) => Self::Header,
+            Event::Content(piece) => Self::Content(piece.len()),
+            Event::End => Self::End,
+        }
+    }
+}
+
+impl Inbox {
+    pub(crate) fn new(max_header: u16) -> Self {
+        Self {
+            decoder: Decoder::new(Box::default()),
+            ahead: Ahead::default(),
+            room: 0,
+            max_header,
+            in_message: false,
+            ended: false,
+            failed: false,
+        }
+    }
+
+    /// Changes the limit, which counts from the next header on.
+    pub(crate) const fn set_max_header(&mut self, bytes: u16) {
+        self.max_header = bytes;
+    }
+
+    /// Reads once, if nothing is unread.
+    pub(crate) fn fill(&mut self, stream: &mut impl Read) -> io::Result<Fill> {
+        if !self.ahead.is_empty() {
+            return Ok(Fill::Data);
+        }
+        if self.ended {
+            return Ok(Fill::Eof);
+        }
+        match self.ahead.fill(stream) {
+            Ok(0) => {
+                self.ended = true;
+                self.release_room();
+                Ok(Fill::Eof)
+            }
+            Ok(_) => Ok(Fill::Data),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.release_room();
+                Ok(Fill::Blocked)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Decodes from what has been read.
+    pub(crate) fn next_step(&mut self) -> Result<Option<Step>, DecodeError> {
+        self.make_room();
+        let mut input = self.ahead.unread();
+        let step = self.decoder.decode(&mut input).map(|event| event.map(Step::from));
+        let left = input.len();
+        self.ahead.leave(left);
+        self.failed |= step.is_err();
+        match step? {
+            Some(Step::End) => self.in_message = false,
+            None if self.ended => self.decoder.finish()?,
+            _ => {}
+        }
+        step
+    }
+
+    /// The piece of content of the last step, which was so long.
+    pub(crate) fn piece(&self, length: usize) -> &[u8] {
+        self.ahead.last(length)
+    }
+
+    /// Refuses the message whose header has just been decoded, if its content is longer than this.
+    pub(crate) fn limit_content(&mut self, limit: u64) -> Result<(), DecodeError> {
+        let outcome = self.decoder.limit_content(limit);
+        self.failed |= outcome.is_err();
+        outcome
+    }
+
+    /// The header of the message under way, or of the one that has just ended.
+    pub(crate) fn header(&self) -> Option<Header<'_>> {
+        self.decoder.header()
+    }
+
+    /// How many bytes the part of the message under way still lacks.
+    pub(crate) const fn needs(&self) -> u64 {
+        self.decoder.needs()
+    }
+
+    /// Whether there is any use in reading.
+    pub(crate) const fn wants(&self) -> bool {
+        !self.ended && !self.failed
+    }
+
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.ahead.unread()
+    }
+
+    /// Takes room for the header of a message that begins.
+    ///
+    /// Its first byte says how long the header is, but for up to 255 bytes.
+    fn make_room(&mut self) {
+        let Some(first) = self.ahead.unread().first().filter(|_| !self.in_message) else {
+            return;
+        };
+        self.in_message = true;
+        let wanted = u16::from_be_bytes([*first, u8::MAX]).min(self.max_header);
+        // A room that has served is kept while messages follow each other: the decoder knows its way through them.
+        if (self.room < wanted || self.room > self.max_header)
+            && let Some(room) = self.decoder.buffer_mut()
+        {
+            *room = vec![0; usize::from(wanted)].into();
+            self.room = wanted;
+        }
+    }
+
+    /// Gives back the room for what is read ahead, if nothing is.
+    pub(crate) fn release_ahead(&mut self) {
+        if self.ahead.is_empty() {
+            self.ahead.release();
+        }
+    }
+
+    /// Gives back the room for a header, between messages.
+    pub(crate) fn release_room(&mut self) {
+        if self.room > 0
+            && !self.in_message
+            && let Some(room) = self.decoder.buffer_mut()
+        {
+            *room = Box::default();
+            self.room = 0;
+        }
+    }
+}
+
+/// For who reads for many, one after the other, into one room.
+#[cfg(feature = "server")]
+impl Inbox {
+    /// Where to read ahead, and what of that is unread.
+    pub(crate) const fn ahead_mut(&mut self) -> &mut Ahead {
+        &mut self.ahead
+    }
+
+    /// Takes the stream for ended.
+    pub(crate) const fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether a byte of a message has been taken and its end not been reported yet.
+    pub(crate) const fn in_message(&self) -> bool {
+        self.in_message
+    }
+
+    /// Whether the stream has ended, which says nothing of what is unread.
+    pub(crate) const fn ended(&self) -> bool {
+        self.ended
+    }
+}

@@ -1,0 +1,56 @@
+//! Why a connection has ended.
+
+use std::io;
+
+use jsonframe::DecodeError;
+
+/// Why a connection has ended: [`Handler::disconnected`](super::Handler::disconnected).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Closed {
+    /// The peer ended it after a whole message, and everything queued for it was sent.
+    #[error("the peer has ended the connection")]
+    Ended,
+    /// The handler closed it.
+    #[error("closed by the server")]
+    ByHandler,
+    /// The peer sent something else than a message, or more than the limits allow, or ended within a message.
+    #[error("{0}")]
+    Protocol(DecodeError),
+    /// The peer was too slow.
+    #[error("{0}")]
+    Deadline(Deadline),
+    /// A message for the peer did not fit: [`Limits::queued`](super::Limits::queued).
+    #[error("the peer does not read what is sent to it")]
+    QueueFull,
+    /// Content could not be collected: [`Limits::collected_total`](super::Limits::collected_total).
+    #[error("too much content is being collected")]
+    CollectedTotal,
+    /// The connection failed.
+    #[error(transparent)]
+    Io(io::Error),
+    /// The server was shut down when nothing was under way on it.
+    #[error("the server has been shut down")]
+    Shutdown,
+    /// The server was shut down and the time for that was over before the connection was quiet.
+    #[error("the server has been shut down, with the connection in use")]
+    Abandoned,
+}
+
+/// Which time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Deadline {
+    /// [`Limits::header_deadline`](super::Limits::header_deadline).
+    #[error("the header took too long")]
+    Header,
+    /// [`Limits::content_floor`](super::Limits::content_floor).
+    #[error("the content came too slowly")]
+    Content,
+    /// [`Limits::idle_deadline`](super::Limits::idle_deadline).
+    #[error("nothing happened for too long")]
+    Idle,
+    /// [`Limits::write_deadline`](super::Limits::write_deadline).
+    #[error("the peer took nothing of what was sent to it for too long")]
+    Write,
+}

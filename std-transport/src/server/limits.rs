@@ -1,0 +1,102 @@
+//! What a server grants its peers.
+
+use std::time::Duration;
+
+/// What a [`Server`](super::Server) grants its peers. Every default is finite.
+///
+/// The memory a server takes for its peers is at most about
+/// `connections` × (`header` + 64 KiB + the larger of `queued` and one reply), and no more in all than `queued_total` and
+/// `collected_total` allow for what is queued and for content that is being collected. An idle connection takes less than
+/// 1 KiB.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use jsonframe_std::server::Limits;
+///
+/// let mut limits = Limits::default();
+/// limits.connections = 10_000;
+/// limits.idle_deadline = Duration::from_secs(3600);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many connections are open at a time: 1,024. Each takes a file descriptor; see `ulimit -n`.
+    pub connections: usize,
+    /// What becomes of a connection beyond them: it waits to be accepted.
+    pub at_limit: AtLimit,
+    /// How many connections wait in the system's backlog to be accepted: 1,024. The system may have a limit of its own.
+    pub backlog: u32,
+    /// The longest header that is accepted: 16 KiB.
+    pub header: u16,
+    /// The longest content that is collected to a whole message: 16 MiB. What streamed content may be, the handler says:
+    /// [`Take::Streamed`](super::Take::Streamed).
+    pub content: u64,
+    /// How many bytes of content are collected at a time for all messages that are not whole yet: 256 MiB. The
+    /// connection that would exceed it is closed.
+    pub collected_total: usize,
+    /// While more bytes than this are queued for a peer, nothing is read from it: 256 KiB.
+    pub unread_replies: usize,
+    /// How many bytes may be queued for a peer that has something queued: 4 MiB. A connection for which a message does
+    /// not fit is closed, so that no peer misses a message and goes on. A single message of any length may be queued if
+    /// it is the only one.
+    pub queued: usize,
+    /// How many bytes may be queued for all peers together: 256 MiB. It is applied as [`queued`](Self::queued) is; and
+    /// while it is exceeded, nothing is read from peers for which something is queued.
+    pub queued_total: usize,
+    /// The time from the first byte of a message to the last of its header: 10 s.
+    pub header_deadline: Duration,
+    /// The least rate of content, in bytes per second: 128. Measured over [`content_window`](Self::content_window), and
+    /// not while the server itself does not want to read.
+    pub content_floor: u64,
+    /// The time over which the rate of content is measured: 10 s.
+    pub content_window: Duration,
+    /// The time for which nothing may happen between messages: 5 minutes. It does not run while a peer is owed a
+    /// [`Reply`](super::Reply).
+    pub idle_deadline: Duration,
+    /// The time for which a peer may take nothing of what is queued for it: 30 s.
+    pub write_deadline: Duration,
+    /// For how long a connection is read after the last byte has been sent on it, so that the peer, which may still be
+    /// sending, gets that byte: 10 s.
+    pub linger: Duration,
+    /// For how long the peer may send nothing in that time: 1 s.
+    pub linger_silence: Duration,
+    /// How many bytes are read and discarded in that time: 256 MiB.
+    pub linger_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            connections: 1024,
+            at_limit: AtLimit::Wait,
+            backlog: 1024,
+            header: 16 * 1024,
+            content: 16 * MIB as u64,
+            collected_total: 256 * MIB,
+            unread_replies: MIB / 4,
+            queued: 4 * MIB,
+            queued_total: 256 * MIB,
+            header_deadline: Duration::from_secs(10),
+            content_floor: 128,
+            content_window: Duration::from_secs(10),
+            idle_deadline: Duration::from_secs(300),
+            write_deadline: Duration::from_secs(30),
+            linger: Duration::from_secs(10),
+            linger_silence: Duration::from_secs(1),
+            linger_bytes: 256 * MIB as u64,
+        }
+    }
+}
+
+/// What becomes of new connections when there are as many as there may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AtLimit {
+    /// They wait in the backlog until others have ended.
+    #[default]
+    Wait,
+    /// They are accepted and closed at once.
+    Refuse,
+}

@@ -1,0 +1,198 @@
+//! Many connections in one thread, or in a few.
+//!
+//! A [`Server`] accepts connections and gives what they send to a [`Handler`], message by message. It waits for all of
+//! them at once on the system's readiness poller, so that ten thousand take one thread and, while they are idle, less
+//! than 1 KiB each.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use jsonframe_std::Connection;
+//! use jsonframe_std::protocol::Message;
+//! use jsonframe_std::server::{Handler, Limits, Peer, Server};
+//!
+//! struct Doubler;
+//!
+//! impl Handler for Doubler {
+//!     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+//!         let sent = match message.json::<u32>() {
+//!             Ok(number) => peer.send_json(&(2 * number)),
+//!             Err(error) => peer.send_json(&error.to_string()),
+//!         };
+//!         if sent.is_err() {
+//!             peer.close();
+//!         }
+//!     }
+//! }
+//!
+//! let server = Server::bind("127.0.0.1:0", Limits::default())?;
+//! let (address, handle) = (server.address(), server.handle());
+//! let thread = std::thread::spawn(move || server.run(Doubler));
+//!
+//! let mut connection = Connection::connect(address)?;
+//! connection.send_json(&21)?;
+//! assert_eq!(connection.receive()?.expect("an answer").json::<u32>()?, 42);
+//!
+//! handle.shutdown(Duration::from_secs(5));
+//! thread.join().expect("the handler does not panic")?;
+//! # Ok::<(), jsonframe_std::Error>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - **One peer never delays another**: slow, silent or greedy, it has its turn, of 64 messages or 256 KiB, and its
+//!   [deadlines](Limits). Only the handler can hold a thread up.
+//! - **Memory is bounded** by the [`Limits`], of which every one is finite. A peer that does not read its replies is not
+//!   read either, and no peer ever misses a message and goes on: if one does not fit, the connection ends.
+//! - **Accepting never ends**: without file descriptors it is tried again, 50 times a second and no more.
+//! - **What was wrong, the peer can be told**: what [`Handler::protocol_error`] sends arrives, even if the peer is still
+//!   sending.
+//! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out.
+
+mod accept;
+mod clock;
+mod closed;
+mod handle;
+mod handler;
+mod id;
+mod limits;
+mod linger;
+mod link;
+mod peer;
+mod reply;
+mod shared;
+mod stats;
+mod worker;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+pub use closed::{Closed, Deadline};
+pub use handle::Handle;
+pub use handler::{Handler, Take};
+pub use id::Id;
+pub use limits::{AtLimit, Limits};
+pub use peer::Peer;
+pub use reply::Reply;
+pub use stats::Stats;
+
+use accept::Acceptor;
+use shared::Shared;
+use worker::Worker;
+
+/// A server that listens. See the [module](self).
+#[derive(Debug)]
+#[must_use = "it serves nobody until it runs"]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// A server at this address, which can be used again at once after it.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be resolved, or at none of its results can be listened.
+    pub fn bind(address: impl ToSocketAddrs, limits: Limits) -> io::Result<Self> {
+        let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+        for address in address.to_socket_addrs()? {
+            match listen(address, limits.backlog) {
+                Ok(listener) => return Self::from_listener(listener, limits),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// A server on a listener that is there already, from a supervisor for one.
+    ///
+    /// # Errors
+    ///
+    /// If the listener has no address or cannot be made non-blocking.
+    pub fn from_listener(listener: TcpListener, limits: Limits) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, shared: Arc::new(Shared::new(limits)) })
+    }
+
+    /// The address at which it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle on the server, for other threads.
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.shared))
+    }
+
+    /// Serves in this thread, until the server is [shut down](Handle::shutdown). Nothing that a peer does ends it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no poller to be had, or it fails.
+    pub fn run(self, mut handler: impl Handler) -> io::Result<()> {
+        let _over = Over(Arc::clone(&self.shared));
+        self.start(1)?.into_iter().try_for_each(|worker| worker.run(&mut handler))
+    }
+
+    /// Serves in as many threads as there are handlers, until the server is [shut down](Handle::shutdown). Each has a
+    /// poller and connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no poller to be had, or one fails, or there is no handler. If one thread fails, all end.
+    pub fn run_workers<H: Handler + Send>(self, handlers: impl IntoIterator<Item = H>) -> io::Result<()> {
+        let _over = Over(Arc::clone(&self.shared));
+        let handlers: Vec<H> = handlers.into_iter().collect();
+        let workers = self.start(handlers.len())?;
+        thread::scope(|scope| {
+            let run = |(worker, mut handler): (Worker, H)| scope.spawn(move || worker.run(&mut handler));
+            let threads: Vec<_> = workers.into_iter().zip(handlers).map(run).collect();
+            threads.into_iter().try_for_each(|thread| match thread.join() {
+                Ok(outcome) => outcome,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })
+    }
+
+    /// The workers, of which the first accepts.
+    fn start(self, count: usize) -> io::Result<Vec<Worker>> {
+        if count == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
+        }
+        let numbers = (0..=u16::MAX).take(count);
+        let mut workers: Vec<_> =
+            numbers.map(|number| Worker::new(number, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
+        let wakers: Vec<_> = workers.iter().map(Worker::waker).collect::<io::Result<_>>()?;
+        if let Some(first) = workers.first_mut() {
+            first.listen(Acceptor::new(mio::net::TcpListener::from_std(self.listener)))?;
+        }
+        self.shared.start(wakers);
+        Ok(workers)
+    }
+}
+
+/// Says that the server has ended, however it has.
+struct Over(Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere it means that another program may take the address over.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}

@@ -1,0 +1,178 @@
+//! One peer, as a handler sees it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jsonframe::Header;
+use mio::net::TcpStream;
+
+use super::shared::{Frame, Shared};
+use super::{Handle, Id, Reply};
+use crate::outbox::Outbox;
+use crate::{Content, Error};
+
+/// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
+///
+/// What is sent is queued, and written together when the handler has returned.
+#[derive(Debug)]
+pub struct Peer<'a> {
+    status: &'a mut Status,
+    stream: &'a mut TcpStream,
+    outbox: &'a mut Outbox,
+    shared: &'a Arc<Shared>,
+}
+
+/// What a connection is asked to do, and what it has come to, while it is handled.
+#[derive(Debug)]
+pub(super) struct Status {
+    pub(super) id: Id,
+    pub(super) address: SocketAddr,
+    /// How many replies are owed to the peer.
+    pub(super) owed: u32,
+    /// Whether the connection is to be closed.
+    pub(super) closing: bool,
+    /// Whether a message did not fit.
+    pub(super) overflowed: bool,
+    pub(super) failure: Option<io::Error>,
+}
+
+impl Status {
+    pub(super) const fn new(id: Id, address: SocketAddr) -> Self {
+        Self { id, address, owed: 0, closing: false, overflowed: false, failure: None }
+    }
+
+    /// Whether there is a reason to serve the peer no longer.
+    pub(super) const fn is_over(&self) -> bool {
+        self.closing || self.overflowed || self.failure.is_some()
+    }
+}
+
+impl<'a> Peer<'a> {
+    pub(super) const fn new(
+        status: &'a mut Status,
+        stream: &'a mut TcpStream,
+        outbox: &'a mut Outbox,
+        shared: &'a Arc<Shared>,
+    ) -> Self {
+        Self { status, stream, outbox, shared }
+    }
+
+    /// The connection's name, by which a [`Handle`] sends to it.
+    pub const fn id(&self) -> Id {
+        self.status.id
+    }
+
+    /// The peer's address.
+    pub const fn address(&self) -> SocketAddr {
+        self.status.address
+    }
+
+    /// How many bytes are queued for the peer.
+    pub const fn queued(&self) -> usize {
+        self.outbox.queued()
+    }
+
+    /// A handle on the server.
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(self.shared))
+    }
+
+    /// Sends a message of borrowed content. What is long is written at once as far as the peer takes it, and the rest is
+    /// copied.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has,
+    /// [`Error::QueueFull`] if the message does not fit ([`Limits::queued`](super::Limits::queued)): the connection is
+    /// given up then. [`Error::Closed`] if it is closed already.
+    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.admit(content.len())?;
+        if content.len() <= Outbox::SMALL {
+            return Ok(self.outbox.queue_copy(header, content)?);
+        }
+        self.flush()?;
+        match self.outbox.send(self.stream, header, content) {
+            Err(Error::Io(error)) => self.fail(error),
+            outcome => outcome,
+        }
+    }
+
+    /// Sends a message and takes its content, which is not copied unless it is small.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
+        let content = content.into();
+        self.admit(content.as_ref().len())?;
+        Ok(self.outbox.queue(header, content)?)
+    }
+
+    /// Sends a value as a message of JSON content.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
+    #[cfg(feature = "json")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        self.queue(&Header::json(content.len() as u64), content)
+    }
+
+    /// A reply that is owed to the peer, to be sent later and from any thread.
+    ///
+    /// Until it is sent or dropped, the connection is kept, be the peer idle, be its own half of the connection closed, or
+    /// the server shutting down.
+    pub fn reply_later(&mut self) -> Reply {
+        self.status.owed = self.status.owed.saturating_add(1);
+        Reply::new(self.handle(), self.status.id)
+    }
+
+    /// Closes the connection once everything queued has been sent. Nothing more is received, and what the peer still
+    /// sends is discarded; so is a [`Reply`] that is still owed.
+    pub const fn close(&mut self) {
+        self.status.closing = true;
+    }
+
+    /// Queues an encoded message.
+    pub(super) fn queue_frame(&mut self, frame: Frame) -> Result<(), Error> {
+        self.admit(frame.len())?;
+        frame.queue(self.outbox);
+        Ok(())
+    }
+
+    fn admit(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.status.is_over() {
+            return Err(Error::Closed);
+        }
+        if self.fits(bytes) {
+            return Ok(());
+        }
+        self.flush()?;
+        if self.fits(bytes) {
+            return Ok(());
+        }
+        self.status.overflowed = true;
+        Err(Error::QueueFull)
+    }
+
+    /// Whether so many more bytes may be queued. Always if there are none: then at least one message has its place.
+    fn fits(&self, bytes: usize) -> bool {
+        let (queued, limits) = (self.outbox.queued(), &self.shared.limits);
+        let fits_here = queued <= limits.unread_replies || queued.saturating_add(bytes) <= limits.queued;
+        queued == 0 || (fits_here && !self.shared.is_queue_full(bytes))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        match self.outbox.flush(self.stream, usize::MAX) {
+            Ok(_) => Ok(()),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) -> Result<(), Error> {
+        self.status.failure = Some(error);
+        Err(Error::Closed)
+    }
+}

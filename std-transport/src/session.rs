@@ -1,0 +1,289 @@
+//! A stream that carries messages both ways, and never blocks.
+
+use std::io::{self, Read, Write};
+
+use jsonframe::{Event, Header};
+
+use crate::inbox::{Inbox, Step};
+use crate::outbox::Outbox;
+use crate::{Content, Error};
+
+/// What one read gave: [`Session::fill`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "whether to decode, to wait or to finish depends on it"]
+pub enum Fill {
+    /// There are bytes to decode.
+    Data,
+    /// There is nothing to read now. To be called again when the stream is readable.
+    Blocked,
+    /// The stream has ended. Whether it ended between messages, [`Session::next_event`] says.
+    Eof,
+}
+
+/// How far what is queued has been written: [`Session::flush`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what is blocked is to be flushed again when the stream is writable"]
+pub enum Flush {
+    /// Nothing is queued any more.
+    Done,
+    /// The stream takes no more now. To be called again when it is writable.
+    Blocked,
+}
+
+/// What a session waits for: [`Session::interest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// To be told when the stream can be read.
+    pub readable: bool,
+    /// To be told when the stream can be written.
+    pub writable: bool,
+}
+
+/// Sends and receives messages over a stream that does not block, for a loop that waits on many.
+///
+/// The stream is anything that is [`Read`] and [`Write`] and says [`WouldBlock`](io::ErrorKind::WouldBlock): a
+/// `TcpStream` after `set_nonblocking(true)`, for one. The session knows of no poller; [`interest`](Self::interest) says
+/// what to wait for. A turn of the loop, for a stream that is ready:
+///
+/// 1. [`flush`](Self::flush), if it is writable, *before* reading: with an edge-triggered poller, what is not resumed now
+///    waits for ever.
+/// 2. While [`interest`](Self::interest) is readable, [`next_event`](Self::next_event); at `None`, [`fill`](Self::fill);
+///    until that is [`Blocked`](Fill::Blocked), or for as long as is fair to the others.
+/// 3. [`flush`](Self::flush), if replies have been [queued](Self::queue).
+///
+/// It holds memory only while it is needed: room for what is read while there is something unread, room for a header from
+/// a message's first byte to its end, and what is queued until it is written.
+///
+/// ```
+/// use std::net::{TcpListener, TcpStream};
+///
+/// use jsonframe_std::protocol::{Event, Header};
+/// use jsonframe_std::{Connection, Fill, Flush, Session};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let mut client = Connection::connect(listener.local_addr()?)?;
+/// client.send_json("hello")?;
+///
+/// let (stream, _) = listener.accept()?;
+/// stream.set_nonblocking(true)?;
+/// let mut session = Session::new(stream);
+/// let mut content = Vec::new();
+/// 'whole: loop {
+///     while let Some(event) = session.next_event()? {
+///         match event {
+///             Event::Header(header) => assert_eq!(header.content_type(), "text/json"),
+///             Event::Content(piece) => content.extend_from_slice(piece),
+///             Event::End => break 'whole,
+///         }
+///     }
+///     match session.fill()? {
+///         Fill::Data => {}
+///         Fill::Blocked => std::thread::yield_now(), // a poller would wait here
+///         Fill::Eof => panic!("the client is still there"),
+///     }
+/// }
+/// assert_eq!(content, br#""hello""#);
+///
+/// session.queue(&Header::json(2), "{}")?;
+/// while session.flush()? == Flush::Blocked {}
+/// assert_eq!(client.receive()?.expect("an answer").content()?, b"{}");
+/// # Ok::<(), jsonframe_std::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Session<S> {
+    stream: S,
+    inbox: Inbox,
+    outbox: Outbox,
+    max_content: u64,
+    write_limit: usize,
+}
+
+impl<S> Session<S> {
+    /// The longest content accepted by default: 64 MiB.
+    pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
+
+    /// How many bytes may be queued by default before the session stops wanting to read: 256 KiB.
+    pub const DEFAULT_WRITE_LIMIT: usize = 256 * 1024;
+
+    /// A session over a stream that does not block, and on which no byte of the next message has been read yet.
+    ///
+    /// It accepts headers of up to 65,535 bytes and content of up to
+    /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
+    pub fn new(stream: S) -> Self {
+        Self {
+            stream,
+            inbox: Inbox::new(u16::MAX),
+            outbox: Outbox::default(),
+            max_content: Self::DEFAULT_MAX_CONTENT,
+            write_limit: Self::DEFAULT_WRITE_LIMIT,
+        }
+    }
+
+    /// Accepts headers of at most this many bytes.
+    #[must_use]
+    pub const fn with_max_header(mut self, bytes: u16) -> Self {
+        self.inbox.set_max_header(bytes);
+        self
+    }
+
+    /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
+    ///
+    /// The session keeps no content, so this takes no memory; it is for who collects the pieces.
+    #[must_use]
+    pub const fn with_max_content(mut self, bytes: u64) -> Self {
+        self.max_content = bytes;
+        self
+    }
+
+    /// Stops wanting to read while more than this many bytes are queued.
+    #[must_use]
+    pub const fn with_write_limit(mut self, bytes: usize) -> Self {
+        self.write_limit = bytes;
+        self
+    }
+
+    /// The stream.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// The stream. Bytes read from it or written to it here are lost to the session.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Gives the stream back, and the bytes that were read from it beyond the events reported. What is queued is lost.
+    #[must_use = "the bytes read ahead are what comes next on the stream"]
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.inbox.unread().to_vec())
+    }
+
+    /// What to wait for.
+    ///
+    /// `readable` is false after the end of the stream, after a fault in it, and while more than the
+    /// [write limit](Self::with_write_limit) is queued: whoever does not read its replies gets no more of them. Then
+    /// there is to be no decoding either, of what has been read already.
+    ///
+    /// `writable` is true while anything is queued.
+    pub const fn interest(&self) -> Interest {
+        Interest {
+            readable: self.inbox.wants() && self.outbox.queued() <= self.write_limit,
+            writable: !self.outbox.is_done(),
+        }
+    }
+
+    /// How many bytes are queued.
+    pub const fn queued(&self) -> usize {
+        self.outbox.queued()
+    }
+
+    /// The header of the message under way, or of the last one until the next begins or the session waits for one.
+    ///
+    /// After [`ContentTooLong`](jsonframe::DecodeErrorKind::ContentTooLong) it is that of the message refused.
+    pub fn header(&self) -> Option<Header<'_>> {
+        self.inbox.header()
+    }
+
+    /// How many bytes the part of the message under way still lacks: its proto-header, its header or its content.
+    pub const fn needs(&self) -> u64 {
+        self.inbox.needs()
+    }
+
+    /// The next event, from what has been read; `None` if that is used up, and then there is to be a
+    /// [`fill`](Self::fill), or if the stream has ended after a whole message.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or, when all has
+    /// been reported, if the stream ended inside a message. The error is returned again by every later call. What is
+    /// queued can still be sent, and more be queued.
+    pub fn next_event(&mut self) -> Result<Option<Event<'_, '_>>, Error> {
+        Ok(match self.inbox.next_step()? {
+            None => None,
+            Some(Step::End) => Some(Event::End),
+            Some(Step::Content(length)) => Some(Event::Content(self.inbox.piece(length))),
+            Some(Step::Header) => {
+                self.inbox.limit_content(self.max_content)?;
+                self.inbox.header().map(Event::Header)
+            }
+        })
+    }
+
+    /// Queues a message, and takes its content: none of it is copied unless it is small (16 KiB), and then it goes
+    /// out in one segment with its head.
+    ///
+    /// There is no limit to what can be queued; see [`queued`](Self::queued).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has. Nothing is queued
+    /// then.
+    pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
+        Ok(self.outbox.queue(header, content.into())?)
+    }
+
+    /// Queues a value as a message of JSON content.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if the value has no form in JSON.
+    #[cfg(feature = "json")]
+    pub fn queue_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        self.queue(&Header::json(content.len() as u64), content)
+    }
+}
+
+impl<S: Read> Session<S> {
+    /// Reads once. An interruption by a signal is not an error, and is tried again.
+    ///
+    /// Does not read while there is something to decode, nor after the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// What the stream returned, but for [`WouldBlock`](io::ErrorKind::WouldBlock). What has been received whole is not
+    /// lost, and the session can be filled again if the stream goes on.
+    pub fn fill(&mut self) -> io::Result<Fill> {
+        let outcome = self.inbox.fill(&mut self.stream);
+        self.inbox.release_ahead();
+        outcome
+    }
+}
+
+impl<S: Write> Session<S> {
+    /// Sends a message of borrowed content: writes at once if nothing is queued, and queues a copy of what the stream did
+    /// not take, or of all if something is queued before it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] as for [`queue`](Self::queue). [`Error::Io`] if the stream failed: what it did not take is queued
+    /// nevertheless.
+    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<Flush, Error> {
+        self.outbox.send(&mut self.stream, header, content)?;
+        Ok(self.flushed())
+    }
+
+    /// Writes what is queued, several messages at a time, as far as the stream takes it, and flushes the stream.
+    ///
+    /// # Errors
+    ///
+    /// What the stream returned, but for [`WouldBlock`](io::ErrorKind::WouldBlock) and
+    /// [`Interrupted`](io::ErrorKind::Interrupted); [`WriteZero`](io::ErrorKind::WriteZero) if it took nothing. What was
+    /// not written stays queued, and no byte is ever written twice.
+    pub fn flush(&mut self) -> io::Result<Flush> {
+        let _ = self.outbox.flush(&mut self.stream, usize::MAX)?;
+        Ok(self.flushed())
+    }
+
+    const fn flushed(&self) -> Flush {
+        if self.outbox.is_done() { Flush::Done } else { Flush::Blocked }
+    }
+}
+
+#[cfg(feature = "server")]
+impl<S> Session<S> {
+    /// The parts, for who works on several at a time.
+    pub(crate) const fn parts_mut(&mut self) -> (&mut S, &mut Inbox, &mut Outbox) {
+        (&mut self.stream, &mut self.inbox, &mut self.outbox)
+    }
+}

@@ -1,0 +1,148 @@
+//! One deadline for everything that is done on a stream.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use crate::Connection;
+
+/// A stream whose reads and writes can be given a time.
+///
+/// Implemented for `TcpStream` and `UnixStream`; implement it for a stream around one of them, such as one of TLS.
+pub trait Timeouts {
+    /// How long a read may wait from now on.
+    ///
+    /// # Errors
+    ///
+    /// If the stream cannot be told so.
+    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()>;
+
+    /// How long a write may wait from now on.
+    ///
+    /// # Errors
+    ///
+    /// If the stream cannot be told so.
+    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()>;
+}
+
+impl Timeouts for TcpStream {
+    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, time)
+    }
+
+    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        Self::set_write_timeout(self, time)
+    }
+}
+
+#[cfg(unix)]
+impl Timeouts for UnixStream {
+    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, time)
+    }
+
+    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        Self::set_write_timeout(self, time)
+    }
+}
+
+/// A stream with a deadline for all that is done on it, however many reads and writes that takes.
+///
+/// A timeout of the stream counts from each read anew, so that a peer who sends a byte now and then is never too late. A
+/// deadline is for the whole: [`Connection::within`].
+#[derive(Debug)]
+pub struct Timed<S> {
+    stream: S,
+    deadline: Option<Instant>,
+}
+
+impl<S: Timeouts> Timed<S> {
+    /// The stream, without a deadline yet.
+    pub const fn new(stream: S) -> Self {
+        Self { stream, deadline: None }
+    }
+
+    /// The stream.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Gives the stream back, with the timeouts that were set on it last.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// From now on everything must be over by then, or there is no deadline any more.
+    pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    /// How much time is left: an error if none is.
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) { Err(late()) } else { Ok(left) }
+    }
+}
+
+impl<S: Read + Timeouts> Read for Timed<S> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(place).map_err(in_time)
+    }
+}
+
+impl<S: Write + Timeouts> Write for Timed<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes).map_err(in_time)
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write_vectored(parts).map_err(in_time)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.flush().map_err(in_time)
+    }
+}
+
+impl<S: Timeouts> Connection<Timed<S>> {
+    /// Gives everything from now on, until it is called again, this much time in all: a request, the reply and all of its
+    /// content, for one. `None` is for ever.
+    ///
+    /// When the time is over, what is being done fails with [`ErrorKind::TimedOut`].
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use std::net::{TcpListener, TcpStream};
+    /// use std::time::Duration;
+    ///
+    /// use jsonframe_std::{Connection, Error, Timed};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let stream = TcpStream::connect(listener.local_addr()?)?;
+    /// let mut connection = Connection::new(Timed::new(stream));
+    ///
+    /// connection.within(Some(Duration::from_millis(50)));
+    /// connection.send_json("is anybody there?")?;
+    /// let Err(Error::Io(error)) = connection.receive() else { panic!("nobody answers") };
+    /// assert_eq!(error.kind(), ErrorKind::TimedOut);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn within(&mut self, time: Option<Duration>) {
+        self.get_mut().set_deadline(time.and_then(|time| Instant::now().checked_add(time)));
+    }
+}
+
+/// A time that is over shows as either kind, depending on the system.
+fn in_time(error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::WouldBlock { late() } else { error }
+}
+
+fn late() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the deadline is over")
+}

@@ -1,0 +1,124 @@
+//! A server that runs while a test talks to it, and whose end is waited for, with a deadline.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(unreachable_pub, reason = "a module of several test programs")]
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use jsonframe_std::Connection;
+use jsonframe_std::protocol::{DecodeError, Header, Message};
+use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer, Server};
+
+/// No test waits longer than this for anything.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a server has noted, in order.
+pub type Notes = Arc<Mutex<Vec<String>>>;
+
+/// Sends back what it gets, and notes the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Echo {
+    pub notes: Notes,
+    pub peers: Arc<Mutex<Vec<Id>>>,
+}
+
+impl Echo {
+    fn note(&self, text: &impl ToString) {
+        self.notes.lock().unwrap().push(text.to_string());
+    }
+}
+
+impl Handler for Echo {
+    fn connected(&mut self, peer: &mut Peer<'_>) {
+        self.peers.lock().unwrap().push(peer.id());
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        let _ = peer.send(message.header(), message.content());
+    }
+
+    fn protocol_error(&mut self, peer: &mut Peer<'_>, error: &DecodeError) {
+        let text = error.to_string();
+        peer.send(&Header::new("error", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
+    }
+
+    fn disconnected(&mut self, _: Id, why: &Closed) {
+        self.note(why);
+    }
+}
+
+/// A server in a thread of its own, shut down when dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    pub handle: Handle,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    pub fn start(limits: Limits, handler: impl Handler + Send + 'static) -> Self {
+        Self::spawn(limits, |server| server.run(handler))
+    }
+
+    pub fn spawn(limits: Limits, run: impl FnOnce(Server) -> io::Result<()> + Send + 'static) -> Self {
+        let server = Server::bind("127.0.0.1:0", limits).unwrap();
+        let (address, handle) = (server.address(), server.handle());
+        let thread = Some(thread::spawn(move || run(server)));
+        Self { address, handle, thread }
+    }
+
+    pub fn connect(&self) -> Connection<TcpStream> {
+        let connection = Connection::connect(self.address).unwrap();
+        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        connection.get_ref().set_write_timeout(Some(PATIENCE)).unwrap();
+        connection
+    }
+
+    /// Waits until the server says that it is so.
+    pub fn wait_until(&self, mut so: impl FnMut(&Self) -> bool) {
+        wait_until(|| so(self));
+    }
+
+    /// Waits for the end of the server, which something else must bring about.
+    pub fn join(mut self) {
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            wait_until(|| thread.is_finished());
+            thread.join().unwrap().unwrap();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown(Duration::ZERO);
+        if !thread::panicking() {
+            self.wait();
+        }
+    }
+}
+
+pub fn wait_until(mut so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !so() {
+        assert!(start.elapsed() < PATIENCE, "it does not happen");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Sends a text and expects it back.
+pub fn exchange(connection: &mut Connection<TcpStream>, text: &str) {
+    connection.send(&Header::new("text", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
+    assert_eq!(receive(connection).as_deref(), Some(text));
+}
+
+/// The next message's content as text, or `None` at the end of the stream.
+pub fn receive(connection: &mut Connection<TcpStream>) -> Option<String> {
+    let mut incoming = connection.receive().unwrap()?;
+    Some(String::from_utf8(incoming.content().unwrap()).unwrap())
+}

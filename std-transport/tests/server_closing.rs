@@ -1,0 +1,241 @@
+//! A server that closes: after a protocol error, and when it is shut down, without losing what was said last.
+#![cfg(feature = "server")]
+
+mod running;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Handler, Limits, Peer};
+use jsonframe_std::{Connection, Error};
+use running::{Echo, PATIENCE, Running, exchange, receive, wait_until};
+
+#[test]
+fn a_protocol_error_is_answered_though_the_peer_goes_on_sending() {
+    const EXTRA: usize = 20 * 1024 * 1024;
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    for round in 1..=20 {
+        let mut connection = server.connect();
+        exchange(&mut connection, "what is whole is answered");
+        connection.get_mut().write_all(b"\x00\x02[]").unwrap();
+        // It does not read before all is written; to write that must not fail either.
+        connection.get_mut().write_all(&vec![b'x'; EXTRA]).unwrap();
+        let mut answer = connection.receive().unwrap().unwrap();
+        assert_eq!(answer.header().content_type(), "error");
+        let text = answer.content().unwrap();
+        assert!(text.starts_with(b"the header begins with `[`"), "{}", String::from_utf8_lossy(&text));
+        assert_eq!(receive(&mut connection), None);
+        drop(connection);
+        wait_until(|| echo.notes.lock().unwrap().len() == round);
+    }
+}
+
+#[test]
+fn a_truncated_message_is_answered() {
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    let mut connection = server.connect();
+    connection.get_mut().write_all(b"\x00\x67{").unwrap();
+    connection.get_ref().shutdown(Shutdown::Write).unwrap();
+    let text = receive(&mut connection).unwrap();
+    assert_eq!(text, "the stream ends inside a message; bytes missing: at least 102 (at byte 3)");
+    assert_eq!(receive(&mut connection), None);
+}
+
+#[test]
+fn who_goes_on_sending_for_ever_is_cut_off() {
+    for by_bytes in [true, false] {
+        let (echo, mut limits) = (Echo::default(), Limits::default());
+        if by_bytes {
+            limits.linger_bytes = 1_000_000;
+        } else {
+            limits.linger = Duration::from_millis(300);
+        }
+        let server = Running::start(limits, echo.clone());
+        let mut connection = server.connect();
+        connection.get_mut().write_all(b"\x00\x00").unwrap();
+        let start = Instant::now();
+        while connection.get_mut().write_all(&[0; 1000]).is_ok() {
+            assert!(start.elapsed() < PATIENCE);
+            thread::sleep(Duration::from_micros(100));
+        }
+        wait_until(|| echo.notes.lock().unwrap().len() == 1);
+        assert!(echo.notes.lock().unwrap()[0].starts_with("the header length is 0"));
+    }
+}
+
+#[test]
+fn who_keeps_the_connection_open_after_an_error_is_let_go() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.linger_silence = Duration::from_millis(100);
+    let server = Running::start(limits, echo.clone());
+    let mut connection = server.connect();
+    connection.get_mut().write_all(b"\x00\x00").unwrap();
+    assert!(receive(&mut connection).is_some());
+    wait_until(|| echo.notes.lock().unwrap().len() == 1);
+    assert_eq!(server.handle.stats().connections, 0);
+}
+
+/// Counts what it has handled, and answers with the count.
+#[derive(Clone, Default)]
+struct Counting(Arc<AtomicU64>);
+
+impl Handler for Counting {
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        peer.send(message.header(), message.content()).unwrap();
+    }
+}
+
+/// Sends as fast as it can, many requests ahead of the replies, until the server ends the stream; how many replies came.
+fn load(mut connection: Connection<TcpStream>, going: &Arc<AtomicBool>) -> u64 {
+    let content = vec![b'c'; 5_000];
+    let header = Header::new("load", "binary", 5_000);
+    let mut sending = Connection::new(connection.get_ref().try_clone().unwrap());
+    let writer = thread::spawn({
+        let (content, going) = (content.clone(), Arc::clone(going));
+        move || {
+            while going.load(Ordering::SeqCst) && sending.send(&header, &content).is_ok() {}
+            // Some are in the middle of a message when the server is shut down.
+            let _ = sending.get_mut().write_all(b"\x00");
+            let _ = sending.get_ref().shutdown(Shutdown::Write);
+        }
+    });
+    let mut replies = 0;
+    loop {
+        match connection.receive() {
+            Ok(Some(mut reply)) => {
+                assert_eq!(reply.content().unwrap(), content);
+                replies += 1;
+            }
+            Ok(None) => break,
+            Err(error) => panic!("after {replies} replies: {error}"),
+        }
+    }
+    going.store(false, Ordering::SeqCst);
+    writer.join().unwrap();
+    replies
+}
+
+#[test]
+fn a_shutdown_under_load_loses_no_reply() {
+    for workers in [1, 2] {
+        let counting = Counting::default();
+        let handlers = vec![counting.clone(); workers];
+        let server = Running::spawn(Limits::default(), move |server| server.run_workers(handlers));
+        let going = Arc::new(AtomicBool::new(true));
+        let clients: Vec<_> = (0..20)
+            .map(|_| {
+                let (connection, going) = (server.connect(), Arc::clone(&going));
+                thread::spawn(move || load(connection, &going))
+            })
+            .collect();
+        wait_until(|| counting.0.load(Ordering::SeqCst) > 2_000);
+        // While all are sending.
+        server.handle.shutdown(PATIENCE);
+        thread::sleep(Duration::from_millis(50));
+        going.store(false, Ordering::SeqCst);
+        let replies: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
+        server.join();
+        assert_eq!(replies, counting.0.load(Ordering::SeqCst));
+    }
+}
+
+#[test]
+fn a_shutdown_ends_between_messages_of_peers_that_never_pause() {
+    let counting = Counting::default();
+    let server = Running::start(Limits::default(), counting.clone());
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let connection = server.connect();
+            thread::spawn(move || load(connection, &Arc::new(AtomicBool::new(true))))
+        })
+        .collect();
+    wait_until(|| counting.0.load(Ordering::SeqCst) > 500);
+    server.handle.shutdown(Duration::from_secs(8));
+    let replies: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
+    server.join();
+    assert_eq!(replies, counting.0.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_shutdown_lets_a_message_under_way_arrive() {
+    let server = Running::start(Limits::default(), Echo::default());
+    let mut connection = server.connect();
+    let mut idle = server.connect();
+    exchange(&mut idle, "idle");
+    let message = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    connection.get_mut().write_all(&message[..50]).unwrap();
+    exchange(&mut idle, "so that it has arrived");
+    server.handle.shutdown(PATIENCE);
+    assert_eq!(receive(&mut idle), None);
+    assert!(Connection::connect(server.address).is_err(), "the listener is closed");
+    connection.get_mut().write_all(&message[50..]).unwrap();
+    assert_eq!(receive(&mut connection).as_deref(), Some("{}"));
+    assert_eq!(receive(&mut connection), None);
+    drop((connection, idle));
+    server.join();
+}
+
+#[test]
+fn what_waits_in_the_backlog_at_a_shutdown_is_served() {
+    let server = jsonframe_std::server::Server::bind("127.0.0.1:0", Limits::default()).unwrap();
+    let (address, handle) = (server.address(), server.handle());
+    let mut connections: Vec<_> = (0..20).map(|_| Connection::connect(address).unwrap()).collect();
+    for connection in &mut connections {
+        connection.send(&Header::json(2), b"{}").unwrap();
+    }
+    handle.shutdown(PATIENCE);
+    let thread = thread::spawn(move || server.run(Echo::default()));
+    for connection in &mut connections {
+        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(receive(connection).as_deref(), Some("{}"));
+        assert_eq!(receive(connection), None);
+    }
+    drop(connections);
+    wait_until(|| thread.is_finished());
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_shutdown_has_its_deadline() {
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    let mut stuck = server.connect();
+    stuck.get_mut().write_all(b"\x00\x67{").unwrap();
+    let mut other = server.connect();
+    exchange(&mut other, "so that it has arrived");
+    drop(other);
+    wait_until(|| echo.notes.lock().unwrap().len() == 1);
+    server.handle.shutdown(Duration::from_millis(200));
+    server.join();
+    assert_eq!(
+        *echo.notes.lock().unwrap(),
+        ["the peer has ended the connection", "the server has been shut down, with the connection in use"]
+    );
+    assert!(matches!(stuck.get_mut().read(&mut [0]), Ok(0) | Err(_)));
+}
+
+#[test]
+fn pushes_before_a_shutdown_arrive() {
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    let mut connections: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    server.wait_until(|_| echo.peers.lock().unwrap().len() == 5);
+    let content = vec![b'x'; 3_000_000];
+    server.handle.broadcast(&Header::new("last", "binary", 3_000_000), content).unwrap();
+    server.handle.shutdown(PATIENCE);
+    for connection in &mut connections {
+        assert_eq!(receive(connection).unwrap().len(), 3_000_000);
+        assert_eq!(receive(connection), None);
+    }
+    drop(connections);
+    server.join();
+    assert!(matches!(Error::Closed.to_string().as_str(), "the connection takes no more messages"));
+}

@@ -1,0 +1,287 @@
+//! A server over real sockets: messages in and out, in every way there is.
+#![cfg(feature = "server")]
+
+mod running;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Handler, Id, Limits, Peer, Reply, Server, Take};
+use jsonframe_std::{Connection, Error, UNLIMITED};
+use running::{Echo, PATIENCE, Running, exchange, receive, wait_until};
+
+fn header(content: &[u8]) -> Header<'static> {
+    Header::new("bytes", "binary", content.len() as u64)
+}
+
+#[test]
+fn contents_of_all_sizes_come_back() {
+    let server = Running::start(Limits::default(), Echo::default());
+    let (mut receiving, mut sending) = server.connect().split().unwrap();
+    for size in [0_usize, 1, 100, 8_192, 16_384, 16_385, 65_536, 1_000_000, 10_000_000] {
+        let content: Vec<u8> = (0..=u8::MAX).cycle().take(size).collect();
+        let thread = thread::spawn({
+            let content = content.clone();
+            move || sending.send(&header(&content), &content).map(|()| sending).unwrap()
+        });
+        let mut answer = receiving.receive().unwrap().unwrap();
+        assert_eq!(answer.header().content_type(), "bytes");
+        assert!(answer.content().unwrap() == content, "{size}");
+        sending = thread.join().unwrap();
+    }
+    sending.finish().unwrap();
+    server.wait_until(|server| server.handle.stats().connections == 0);
+    let stats = server.handle.stats();
+    assert_eq!((stats.accepted, stats.queued, stats.collected), (1, 0, 0));
+}
+
+#[test]
+fn a_thousand_messages_in_one_go_are_answered_in_order() {
+    let server = Running::start(Limits::default(), Echo::default());
+    let mut connection = server.connect();
+    let mut stream = Vec::new();
+    for number in 0..1000 {
+        let text = number.to_string();
+        let message = Message::new(header(text.as_bytes()), text.as_bytes()).unwrap().to_vec().unwrap();
+        stream.extend(message);
+    }
+    connection.get_mut().write_all(&stream).unwrap();
+    for number in 0..1000 {
+        assert_eq!(receive(&mut connection), Some(number.to_string()));
+    }
+    connection.get_ref().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(receive(&mut connection), None);
+}
+
+#[test]
+fn a_request_may_be_followed_by_half_a_close() {
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    let mut connection = server.connect();
+    connection.send(&Header::json(2), b"{}").unwrap();
+    connection.get_ref().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(receive(&mut connection).as_deref(), Some("{}"));
+    assert_eq!(receive(&mut connection), None);
+    wait_until(|| !echo.notes.lock().unwrap().is_empty());
+    assert_eq!(*echo.notes.lock().unwrap(), ["the peer has ended the connection"]);
+}
+
+#[test]
+fn messages_are_pushed_to_one_and_to_all_from_another_thread() {
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    let mut connections: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    server.wait_until(|_| echo.peers.lock().unwrap().len() == 10);
+    let peers = echo.peers.lock().unwrap().clone();
+    let handle = server.handle.clone();
+    let pusher = thread::spawn(move || {
+        for (number, id) in peers.iter().enumerate() {
+            let text = number.to_string();
+            handle.send(*id, &header(text.as_bytes()), text).unwrap();
+        }
+        for round in 0..100 {
+            let text = format!("round {round}");
+            handle.broadcast(&header(text.as_bytes()), text).unwrap();
+        }
+        let long = Arc::<[u8]>::from(vec![b'x'; 100_000]);
+        handle.broadcast(&header(&long), long).unwrap();
+    });
+    for (number, connection) in connections.iter_mut().enumerate() {
+        assert_eq!(receive(connection), Some(number.to_string()));
+        for round in 0..100 {
+            assert_eq!(receive(connection), Some(format!("round {round}")));
+        }
+        assert_eq!(receive(connection).unwrap().len(), 100_000);
+    }
+    pusher.join().unwrap();
+    assert_eq!(server.handle.stats().queued, 0);
+}
+
+#[test]
+fn a_message_for_who_has_gone_is_dropped_and_a_handle_outlives_its_server() {
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    exchange(&mut server.connect(), "hello");
+    server.wait_until(|server| server.handle.stats().connections == 0);
+    let id = echo.peers.lock().unwrap()[0];
+    server.handle.send(id, &Header::json(2), b"{}").unwrap();
+    exchange(&mut server.connect(), "the slot is used again");
+    server.wait_until(|server| server.handle.stats().queued == 0);
+    let mismatch = server.handle.send(id, &Header::json(3), b"{}");
+    assert!(matches!(mismatch, Err(Error::Encode(_))));
+    let handle = server.handle.clone();
+    handle.shutdown(PATIENCE);
+    server.join();
+    assert!(matches!(handle.send(id, &Header::json(2), b"{}"), Err(Error::Closed)));
+    assert!(matches!(handle.broadcast(&Header::json(2), b"{}"), Err(Error::Closed)));
+}
+
+/// Adds the lengths of the pieces it is given.
+#[derive(Default)]
+struct Adder {
+    sum: u64,
+    longest: usize,
+}
+
+impl Handler for Adder {
+    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+        if header.content_type() == "streamed" { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        peer.send(message.header(), message.content()).unwrap();
+    }
+
+    fn content(&mut self, _: &mut Peer<'_>, piece: &[u8]) {
+        assert!(!piece.is_empty());
+        self.sum += piece.len() as u64;
+        self.longest = self.longest.max(piece.len());
+    }
+
+    fn end(&mut self, peer: &mut Peer<'_>) {
+        peer.send_json(&(self.sum, self.longest)).unwrap();
+    }
+}
+
+#[test]
+#[cfg(feature = "json")]
+fn content_is_streamed_for_who_asks() {
+    const LENGTH: u64 = 100_000_000;
+    let server = Running::start(Limits::default(), Adder::default());
+    let mut connection = server.connect();
+    connection.send_stream(&Header::new("streamed", "binary", LENGTH), &mut std::io::repeat(0)).unwrap();
+    let (sum, longest): (u64, usize) = connection.receive().unwrap().unwrap().json().unwrap();
+    assert_eq!(sum, LENGTH);
+    assert!(longest <= 65_536, "{longest}");
+    exchange(&mut connection, "and then whole");
+    connection.send(&Header::new("streamed", "binary", 0), b"").unwrap();
+    let (sum, _): (u64, usize) = connection.receive().unwrap().unwrap().json().unwrap();
+    assert_eq!(sum, LENGTH);
+}
+
+/// Passes replies on to be sent later.
+struct Later(mpsc::Sender<Reply>);
+
+impl Handler for Later {
+    fn message(&mut self, peer: &mut Peer<'_>, _: Message<'_>) {
+        self.0.send(peer.reply_later()).unwrap();
+    }
+}
+
+#[test]
+fn replies_may_come_later_from_another_thread() {
+    let (sender, replies) = mpsc::channel();
+    let mut limits = Limits::default();
+    limits.idle_deadline = Duration::from_millis(100);
+    let server = Running::start(limits, Later(sender));
+    let mut connection = server.connect();
+    for _ in 0..2 {
+        connection.send(&Header::json(2), b"{}").unwrap();
+    }
+    // The peer is owed something, so neither its idleness nor its half close ends the connection, nor does a shutdown.
+    connection.get_ref().shutdown(Shutdown::Write).unwrap();
+    let first = replies.recv_timeout(PATIENCE).unwrap();
+    let second = replies.recv_timeout(PATIENCE).unwrap();
+    thread::sleep(Duration::from_millis(300));
+    server.handle.shutdown(PATIENCE);
+    thread::sleep(Duration::from_millis(100));
+    drop(first);
+    let thread = thread::spawn(move || second.send(&header(b"at last"), "at last").unwrap());
+    assert_eq!(receive(&mut connection).as_deref(), Some("at last"));
+    assert_eq!(receive(&mut connection), None);
+    thread.join().unwrap();
+    server.join();
+}
+
+#[test]
+fn workers_share_the_connections() {
+    let echo = Echo::default();
+    let handlers = vec![echo.clone(); 3];
+    let server = Running::spawn(Limits::default(), move |server| server.run_workers(handlers));
+    let mut connections: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    for connection in &mut connections {
+        exchange(connection, "to a worker");
+    }
+    server.handle.broadcast(&header(b"to all"), "to all").unwrap();
+    for connection in &mut connections {
+        assert_eq!(receive(connection).as_deref(), Some("to all"));
+    }
+    for id in echo.peers.lock().unwrap().iter() {
+        server.handle.send(*id, &header(b"to each"), "to each").unwrap();
+    }
+    for connection in &mut connections {
+        assert_eq!(receive(connection).as_deref(), Some("to each"));
+    }
+    let mut ids: Vec<Id> = echo.peers.lock().unwrap().clone();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 30);
+    server.handle.shutdown(PATIENCE);
+    for connection in &mut connections {
+        assert_eq!(receive(connection), None);
+    }
+    drop(connections);
+    server.join();
+}
+
+#[test]
+fn a_server_without_handlers_is_an_error() {
+    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
+    assert_eq!(server.run_workers(Vec::<Echo>::new()).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+/// Fails at the message "panic".
+#[derive(Clone)]
+struct Fragile(Arc<Mutex<u32>>);
+
+impl Handler for Fragile {
+    fn message(&mut self, _: &mut Peer<'_>, message: Message<'_>) {
+        *self.0.lock().unwrap() += 1;
+        assert_ne!(message.content(), b"panic");
+    }
+}
+
+#[test]
+fn a_handler_that_panics_ends_all_workers() {
+    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
+    let address = server.address();
+    let thread = thread::spawn(move || server.run_workers(vec![Fragile(Arc::default()); 2]));
+    let mut connection = Connection::connect(address).unwrap();
+    connection.send(&header(b"panic"), b"panic").unwrap();
+    wait_until(|| thread.is_finished());
+    assert!(thread.join().is_err());
+    connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(matches!(connection.get_mut().read(&mut [0]), Ok(0) | Err(_)));
+}
+
+/// Closes after the first message.
+struct OneReply;
+
+impl Handler for OneReply {
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        peer.send(message.header(), message.content()).unwrap();
+        peer.close();
+        assert!(matches!(peer.send(&Header::json(2), b"{}"), Err(Error::Closed)));
+    }
+}
+
+#[test]
+fn a_handler_may_close_after_its_reply() {
+    let server = Running::start(Limits::default(), OneReply);
+    let mut connection = server.connect();
+    for _ in 0..3 {
+        connection.send(&Header::json(2), b"{}").unwrap();
+    }
+    assert_eq!(receive(&mut connection).as_deref(), Some("{}"));
+    assert_eq!(receive(&mut connection), None);
+    let echo = Echo::default();
+    let server = Running::start(Limits::default(), echo.clone());
+    let mut connection = server.connect();
+    exchange(&mut connection, "before");
+    server.handle.close(echo.peers.lock().unwrap()[0]);
+    assert_eq!(receive(&mut connection), None);
+}

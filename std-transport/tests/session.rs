@@ -1,0 +1,362 @@
+//! A session over a stream that does everything a stream may do.
+
+mod common;
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use common::{Scripted, Step, contents, message, steps, stream};
+use jsonframe_std::protocol::{DecodeErrorKind, EncodeError, Event, Header};
+use jsonframe_std::{Content, Error, Fill, Flush, Session};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// What has been received of a stream.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Received {
+    contents: Vec<Vec<u8>>,
+    /// Of a message that is not whole yet.
+    under_way: Option<Vec<u8>>,
+}
+
+impl Received {
+    /// Takes all events there are.
+    fn drain(&mut self, session: &mut Session<Scripted>) -> Result<(), Error> {
+        while let Some(event) = session.next_event()? {
+            match event {
+                Event::Header(_) => assert_eq!(self.under_way.replace(Vec::new()), None),
+                Event::Content(piece) => self.under_way.as_mut().unwrap().extend_from_slice(piece),
+                Event::End => self.contents.push(self.under_way.take().unwrap()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Receives to the end of the stream, as a loop would that is told at once when the stream is readable.
+fn receive_all(session: &mut Session<Scripted>) -> (Received, Result<(), Error>) {
+    let mut received = Received::default();
+    loop {
+        if let Err(error) = received.drain(session) {
+            return (received, Err(error));
+        }
+        match session.fill() {
+            Ok(Fill::Eof) => {
+                let outcome = received.drain(session);
+                return (received, outcome);
+            }
+            Ok(_) => {}
+            Err(error) => return (received, Err(error.into())),
+        }
+    }
+}
+
+/// A session waits; a time-out is an error of the stream.
+fn blocking_steps() -> impl Strategy<Value = Vec<Step>> {
+    steps().prop_map(|mut steps| {
+        steps.retain(|step| !matches!(step, Step::Fail(ErrorKind::TimedOut)));
+        steps
+    })
+}
+
+fn header(content: &[u8]) -> Header<'static> {
+    Header::new("text/plain", "utf-8", content.len() as u64)
+}
+
+/// How a test hands content over.
+#[derive(Clone, Copy, Debug)]
+enum Sending {
+    Owned,
+    Shared,
+    Borrowed,
+}
+
+fn sendings() -> impl Strategy<Value = Vec<(Sending, bool)>> {
+    let sending = prop::sample::select(vec![Sending::Owned, Sending::Shared, Sending::Borrowed]);
+    vec((sending, any::<bool>()), 5)
+}
+
+fn hand_over(session: &mut Session<Scripted>, content: &[u8], sending: Sending) -> Result<(), Error> {
+    match sending {
+        Sending::Owned => session.queue(&header(content), content.to_vec()),
+        Sending::Shared => session.queue(&header(content), Arc::<[u8]>::from(content)),
+        Sending::Borrowed => session.send(&header(content), content).map(drop),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_message_arrives_once_however_the_stream_reads(contents in contents(), steps in blocking_steps()) {
+        let mut session =
+            Session::new(Scripted { reads: steps.clone().into(), ..Scripted::reading(&stream(&contents)) });
+        let (received, outcome) = receive_all(&mut session);
+        outcome?;
+        prop_assert_eq!(received, Received { contents, under_way: None });
+        // Each call did something: no more of them than steps, reads of all the room, and the end.
+        let input = session.get_ref();
+        prop_assert!(input.calls <= steps.len() + 100_000 / 8_192 + 2);
+    }
+
+    #[test]
+    fn every_byte_is_written_once_however_the_stream_writes(
+        contents in contents(),
+        steps in blocking_steps(),
+        sendings in sendings(),
+    ) {
+        let mut session = Session::new(Scripted::writing(steps.clone()));
+        for (content, (sending, flush)) in contents.iter().zip(sendings) {
+            hand_over(&mut session, content, sending)?;
+            if flush {
+                let _ = session.flush()?;
+            }
+            let whole = stream(&contents);
+            let written = session.get_ref().output.len();
+            prop_assert!(whole.starts_with(&session.get_ref().output));
+            prop_assert!(written + session.queued() <= whole.len());
+        }
+        let blocked = steps.len();
+        let mut flushes = 0;
+        while session.flush()? == Flush::Blocked {
+            flushes += 1;
+            prop_assert!(flushes <= blocked);
+        }
+        prop_assert_eq!(&session.get_ref().output, &stream(&contents));
+        prop_assert_eq!(session.queued(), 0);
+        prop_assert!(!session.interest().writable);
+    }
+
+    #[test]
+    fn the_end_is_told_apart(contents in contents(), steps in blocking_steps(), end in any::<prop::sample::Index>()) {
+        let whole = stream(&contents);
+        let end = end.index(whole.len() + 1);
+        let mut session = Session::new(Scripted { reads: steps.into(), ..Scripted::reading(&whole[..end]) });
+        let (received, outcome) = receive_all(&mut session);
+        let ends: Vec<_> = (0..=contents.len()).map(|count| stream(&contents[..count]).len()).collect();
+        prop_assert_eq!(received.contents.len(), ends.iter().filter(|at| **at <= end).count() - 1);
+        match outcome {
+            Ok(()) => prop_assert!(ends.contains(&end)),
+            Err(Error::Decode(error)) => {
+                prop_assert!(!ends.contains(&end));
+                let truncated = matches!(error.kind(), DecodeErrorKind::Truncated { .. });
+                prop_assert!(truncated, "{}", error);
+                prop_assert_eq!(error.offset(), end as u64);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[test]
+fn many_messages_go_out_in_few_writes() {
+    let mut session = Session::new(Scripted::default());
+    for _ in 0..1000 {
+        session.queue(&Header::json(2), b"{}").unwrap();
+    }
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    let stream = session.get_ref();
+    assert!(stream.calls <= 2, "{}", stream.calls);
+    assert_eq!(stream.output.len(), 1000 * Header::json(2).encoded_len() + 2000);
+}
+
+#[test]
+fn a_write_of_nothing_is_an_error_and_does_not_spin() {
+    let mut session = Session::new(Scripted::writing([Step::Move(4), Step::Move(0), Step::Move(0)]));
+    let error = session.send(&Header::json(2), b"{}").unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::WriteZero), "{error}");
+    assert_eq!(session.flush().unwrap_err().kind(), ErrorKind::WriteZero);
+    assert_eq!(session.get_ref().calls, 3);
+    // What the stream did not take is still there.
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert!(session.get_ref().output.ends_with(b"}{}"));
+}
+
+#[test]
+fn after_an_error_of_the_stream_no_byte_is_lost_or_doubled() {
+    for fault in [ErrorKind::TimedOut, ErrorKind::ConnectionReset] {
+        let mut session = Session::new(Scripted::writing([Step::Move(10), Step::Fail(fault)]));
+        let error = session.send(&header(b"first"), b"first").unwrap_err();
+        assert!(matches!(&error, Error::Io(error) if error.kind() == fault), "{error}");
+        session.queue(&header(b"second"), "second").unwrap();
+        assert_eq!(session.flush().unwrap(), Flush::Done);
+        assert_eq!(session.get_ref().output, [message(b"first"), message(b"second")].concat());
+    }
+}
+
+#[test]
+fn it_wants_to_write_what_is_queued_and_not_to_read_while_that_is_too_much() {
+    let blocked = [Step::Move(1000), Step::Fail(ErrorKind::WouldBlock)];
+    let mut session = Session::new(Scripted::writing(blocked)).with_write_limit(2000);
+    assert!(session.interest().readable && !session.interest().writable);
+    assert_eq!(session.send(&header(&[0; 2000]), &[0; 2000]).unwrap(), Flush::Blocked);
+    assert!(session.interest().readable && session.interest().writable);
+    session.queue(&header(&[0; 2000]), vec![0; 2000]).unwrap();
+    assert!(session.queued() > 2000);
+    assert!(!session.interest().readable && session.interest().writable);
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert!(session.interest().readable && !session.interest().writable);
+}
+
+#[test]
+fn half_a_close_leaves_the_other_half_open() {
+    let mut session = Session::new(Scripted::reading(&message(b"question")));
+    let (received, outcome) = receive_all(&mut session);
+    outcome.unwrap();
+    assert_eq!(received.contents, [b"question"]);
+    assert!(!session.interest().readable);
+    let calls = session.get_ref().calls;
+    assert_eq!(session.fill().unwrap(), Fill::Eof);
+    assert_eq!(session.get_ref().calls, calls);
+    assert_eq!(session.send(&header(b"answer"), b"answer").unwrap(), Flush::Done);
+    assert_eq!(session.get_ref().output, message(b"answer"));
+}
+
+#[test]
+fn a_fault_is_final_for_receiving_and_not_for_sending() {
+    let mut session = Session::new(Scripted::reading(&[message(b"whole"), b"\x00\x02[]more".to_vec()].concat()));
+    let (received, outcome) = receive_all(&mut session);
+    assert_eq!(received.contents, [b"whole"]);
+    let Err(Error::Decode(first)) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(session.next_event(), Err(Error::Decode(again)) if again == first));
+    assert!(!session.interest().readable);
+    session.queue(&header(b"sorry"), "sorry").unwrap();
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert_eq!(session.get_ref().output, message(b"sorry"));
+}
+
+#[test]
+fn limits_are_applied_at_the_header() {
+    let mut session = Session::new(Scripted::reading(&message(b"12345"))).with_max_content(4);
+    let (received, outcome) = receive_all(&mut session);
+    assert_eq!(received, Received::default());
+    let Err(Error::Decode(error)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error.kind(), DecodeErrorKind::ContentTooLong { length: 5, limit: 4 });
+    assert_eq!(session.header().unwrap().content_length(), 5);
+
+    for length in [300_u16, 1000, 65_535] {
+        let input = [&length.to_be_bytes()[..], b"{"].concat();
+        let mut session = Session::new(Scripted::reading(&input)).with_max_header(299);
+        let Err(Error::Decode(error)) = receive_all(&mut session).1 else { panic!("accepted") };
+        assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length, capacity: 299 });
+    }
+}
+
+#[test]
+fn headers_of_all_lengths_are_received() {
+    let mut input = Vec::new();
+    for padding in [0_usize, 200, 10, 60_000, 0, 3_000] {
+        let head = format!(
+            "{{\"byteorder\": \"big\", \"content-type\": \"{padding}\", \"content-encoding\": \"\", \"content-length\": 0{}}}",
+            " ".repeat(padding)
+        );
+        input.extend_from_slice(&u16::try_from(head.len()).unwrap().to_be_bytes());
+        input.extend_from_slice(head.as_bytes());
+    }
+    for cut in [1, 2, 7, 1000, 8192] {
+        let reads = std::iter::repeat_n(Step::Move(cut), input.len()).collect();
+        let mut session = Session::new(Scripted { reads, ..Scripted::reading(&input) });
+        let mut types = Vec::new();
+        while session.fill().unwrap() != Fill::Eof {
+            while let Some(event) = session.next_event().unwrap() {
+                if let Event::Header(header) = event {
+                    types.push(header.content_type().to_owned());
+                }
+            }
+        }
+        assert_eq!(types, ["0", "200", "10", "60000", "0", "3000"], "{cut}");
+    }
+}
+
+#[test]
+fn headers_alike_with_other_types_between_are_not_mixed_up() {
+    let message = |content_type: &str| {
+        let header = Header::new(content_type, "utf-8", 2);
+        let mut head = vec![0; header.encoded_len()];
+        header.encode(&mut head).unwrap();
+        [head, b"{}".to_vec()].concat()
+    };
+    // The same lengths, so that an exchanged room could be taken for the other one.
+    let types = ["text/aaaa", "text/bbbb", "text/bbbb", "text/aaaa"];
+    let steps = types.map(|text| [Step::Move(message(text).len()), Step::Fail(ErrorKind::WouldBlock)]);
+    let input: Vec<u8> = types.iter().flat_map(|text| message(text)).collect();
+    let mut session =
+        Session::new(Scripted { reads: steps.into_iter().flatten().collect(), ..Scripted::reading(&input) });
+    let mut received = Vec::new();
+    while session.fill().unwrap() != Fill::Eof {
+        while let Some(event) = session.next_event().unwrap() {
+            if let Event::Header(header) = event {
+                received.push(header.content_type().to_owned());
+            }
+        }
+    }
+    assert_eq!(received, types);
+}
+
+#[test]
+fn what_cannot_be_sent_leaves_the_queue_as_it_was() {
+    let mut session = Session::new(Scripted::default());
+    session.queue(&header(b"first"), "first").unwrap();
+    let before = session.queued();
+    let long = "x".repeat(70_000);
+    let mismatch = session.queue(&Header::json(3), b"{}");
+    assert!(matches!(mismatch, Err(Error::Encode(EncodeError::LengthMismatch { announced: 3, actual: 2 }))));
+    assert!(matches!(session.queue(&Header::new(&long, "", 0), b""), Err(Error::Encode(_))));
+    assert!(matches!(session.queue(&Header::new(&long, "", 20_000), vec![0; 20_000]), Err(Error::Encode(_))));
+    assert!(matches!(session.send(&Header::new(&long, "", 0), b""), Err(Error::Encode(_))));
+    assert_eq!(session.queued(), before);
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert!(matches!(session.send(&Header::new(&long, "", 0), b""), Err(Error::Encode(_))));
+    assert_eq!(session.get_ref().output, message(b"first"));
+}
+
+#[test]
+fn what_follows_a_message_can_be_had() {
+    let mut session = Session::new(Scripted::reading(&[message(b"upgrade"), b"raw bytes".to_vec()].concat()));
+    assert_eq!(session.fill().unwrap(), Fill::Data);
+    while session.next_event().unwrap() != Some(Event::End) {}
+    let (stream, unread) = session.into_parts();
+    assert_eq!(unread, b"raw bytes");
+    assert!(stream.input.is_empty());
+}
+
+#[test]
+fn a_stream_with_a_buffer_of_its_own_is_flushed_after_the_last_byte() {
+    let mut session = Session::new(Scripted::writing([Step::Move(5), Step::Fail(ErrorKind::WouldBlock)]));
+    session.queue(&header(b"content"), "content").unwrap();
+    assert_eq!(session.flush().unwrap(), Flush::Blocked);
+    assert_eq!(session.get_ref().flushes, 0);
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert_eq!(session.get_ref().flushes, 1);
+}
+
+#[test]
+fn every_kind_of_content_can_be_queued() {
+    let kinds = [
+        Content::from(vec![b'x'; 3]),
+        Content::from(vec![b'x'; 3].into_boxed_slice()),
+        Content::from("xxx".to_owned()),
+        Content::from(Arc::<[u8]>::from(&b"xxx"[..])),
+        Content::from(b"xxx"),
+        Content::from(&b"xxx"[..]),
+        Content::from("xxx"),
+    ];
+    let mut session = Session::new(Scripted::default());
+    for content in kinds {
+        session.queue(&header(b"xxx"), content).unwrap();
+    }
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert_eq!(session.get_ref().output, message(b"xxx").repeat(7));
+}
+
+#[test]
+fn a_stream_that_has_nothing_to_give_is_asked_once() {
+    let reads = [Step::Fail(ErrorKind::Interrupted), Step::Fail(ErrorKind::WouldBlock)].into();
+    let mut session = Session::new(Scripted { reads, ..Scripted::default() });
+    assert_eq!(session.fill().unwrap(), Fill::Blocked);
+    assert_eq!(session.get_ref().calls, 2);
+    let error: io::Error = ErrorKind::ConnectionReset.into();
+    session.get_mut().reads.push_back(Step::Fail(error.kind()));
+    assert_eq!(session.fill().unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
