@@ -23,8 +23,9 @@ impl Ahead {
         self.start == self.end
     }
 
-    pub(crate) const fn consume(&mut self, count: usize) {
-        self.start += count;
+    /// Counts bytes as read: at most those that are unread.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.end);
     }
 
     /// The last `count` bytes that were counted as read.
@@ -43,7 +44,8 @@ impl Ahead {
             self.bytes = vec![0; Self::SIZE].into();
         }
         (self.start, self.end) = (0, 0);
-        self.end = retry(|| stream.read(&mut self.bytes))?;
+        // A stream that says it has read more than there is room for must not be believed.
+        self.end = retry(|| stream.read(&mut self.bytes))?.min(self.bytes.len());
         Ok(self.end)
     }
 

@@ -11,19 +11,19 @@ pub enum Error {
     /// The stream failed. After [`io::ErrorKind::WouldBlock`] and [`io::ErrorKind::TimedOut`] receiving can go on where
     /// it was; sending cannot, if part of a message has gone out.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
 
     /// The peer sent something that is not a message, or that is over a limit, or the stream ended inside a message.
-    #[error("{0}")]
+    #[error(transparent)]
     Decode(#[from] DecodeError),
 
     /// The message cannot be sent as it is. Nothing of it has gone out.
-    #[error("{0}")]
+    #[error(transparent)]
     Encode(#[from] EncodeError),
 
     /// The content is not the JSON expected.
     #[cfg(feature = "json")]
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] jsonframe::JsonError),
 
     /// The source of a message's content ended before its announced length. The peer waits for the rest, so the
@@ -49,9 +49,9 @@ pub enum Error {
     Closed,
 }
 
-impl Error {
-    /// The error for a stream that ended inside a message, from what reading its content returned.
-    pub(crate) fn from_read(error: io::Error) -> Self {
+/// What reading content fails with when the stream ends inside it comes out as the [`Error::Decode`] that it is.
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
         match error.downcast::<DecodeError>() {
             Ok(error) => Self::Decode(error),
             Err(error) => Self::Io(error),

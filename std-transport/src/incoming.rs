@@ -44,11 +44,17 @@ impl<'c, S: Read> Incoming<'c, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Decode`] if the stream ends before the content does, [`Error::Io`] if it fails.
+    /// [`Error::Decode`] if the stream ends before the content does, [`Error::Io`] if it fails. After a time-out it can be
+    /// called again: what had come is kept.
     pub fn content(&mut self) -> Result<Vec<u8>, Error> {
-        let mut content = Vec::new();
-        self.read_to_end(&mut content).map_err(Error::from_read)?;
-        Ok(content)
+        let mut content = std::mem::take(&mut self.receiver.collected);
+        match self.read_to_end(&mut content) {
+            Ok(_) => Ok(content),
+            Err(error) => {
+                self.receiver.collected = content;
+                Err(error.into())
+            }
+        }
     }
 
     /// Reads the content as JSON.
@@ -56,7 +62,8 @@ impl<'c, S: Read> Incoming<'c, S> {
     /// # Errors
     ///
     /// [`Error::Json`] if it is not the JSON of a `T`, or not UTF-8 by its header; and those of
-    /// [`content`](Self::content).
+    /// [`content`](Self::content). After a time-out the rest of the message is lost; where that matters, call
+    /// [`content`](Self::content) until it succeeds.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(mut self) -> Result<T, Error> {
         let content = self.content()?;

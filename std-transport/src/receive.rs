@@ -15,6 +15,8 @@ pub(crate) struct Receiver {
     max_content: u64,
     /// Whether the message under way has had its header reported, and not yet its end.
     in_message: bool,
+    /// The content of the message under way, as far as it was collected before the stream failed.
+    pub(crate) collected: Vec<u8>,
 }
 
 impl Receiver {
@@ -24,6 +26,7 @@ impl Receiver {
             ahead: Ahead::default(),
             max_content,
             in_message: false,
+            collected: Vec::new(),
         }
     }
 
@@ -52,6 +55,7 @@ impl Receiver {
                 self.in_message = in_message;
             }
             if event == Some(true) {
+                self.collected = Vec::new();
                 self.decoder.limit_content(self.max_content)?;
                 return Ok(true);
             }
@@ -83,6 +87,7 @@ impl Receiver {
 
     /// Counts bytes of [`fill_content`](Self::fill_content) as read.
     pub(crate) fn consume_content(&mut self, count: usize) {
+        let count = count.min(self.ahead.unread().len());
         let counted = self.decoder.content_bypassed(count as u64);
         self.ahead.consume(at_most(count, counted));
     }

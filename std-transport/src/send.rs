@@ -43,7 +43,7 @@ impl Sender {
         let mut chunk = vec![0; at_most(Self::CHUNK, left)];
         loop {
             let wanted = at_most(chunk.len(), left);
-            let count = retry(|| source.read(&mut chunk[..wanted]))?;
+            let count = retry(|| source.read(&mut chunk[..wanted]))?.min(wanted);
             if count == 0 && left > 0 {
                 return Err(Error::SourceTooShort { missing: left });
             }

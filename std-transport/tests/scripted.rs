@@ -255,3 +255,51 @@ fn an_error_comes_after_what_was_whole() {
         assert!(matches!(error, Error::Decode(_)), "{error}");
     }
 }
+
+/// What had come before a time-out was once lost, and the rest taken for all of it.
+#[test]
+fn content_is_whole_after_a_time_out() {
+    let stream = message(b"content");
+    let timed_out = [Step::Move(stream.len() - 3), Step::Fail(ErrorKind::TimedOut)];
+    let mut connection = Connection::new(Scripted { reads: timed_out.into(), ..Scripted::reading(&stream) });
+    let mut incoming = connection.receive().unwrap().unwrap();
+    assert!(matches!(incoming.content(), Err(Error::Io(error)) if error.kind() == ErrorKind::TimedOut));
+    assert_eq!(incoming.content().unwrap(), b"content");
+}
+
+/// A reader that claims more than there was room for, and a caller that consumes more than there is.
+#[test]
+fn false_counts_are_not_believed() {
+    struct Boasting;
+    impl Read for Boasting {
+        fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+            Ok(place.len() + 1)
+        }
+    }
+
+    let mut connection = Connection::new(Scripted::default());
+    connection.send_stream(&Header::json(100_000), &mut Boasting).unwrap();
+
+    let stream = message(b"content");
+    let mut connection = Connection::new(Scripted::reading(&[stream.clone(), stream].concat()));
+    let mut incoming = connection.receive().unwrap().unwrap();
+    incoming.consume(usize::MAX);
+    assert_eq!(incoming.content_left(), 0);
+    assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"content");
+}
+
+#[test]
+fn an_error_says_what_it_is_once_and_the_same_however_content_is_read() {
+    use std::error::Error as _;
+
+    let stream = message(b"content");
+    for read in [
+        (|mut incoming| incoming.content().map(drop)) as fn(Incoming<'_, Scripted>) -> Result<(), Error>,
+        |mut incoming| Ok(io::copy(&mut incoming, &mut io::sink()).map(drop)?),
+    ] {
+        let mut connection = Connection::new(Scripted::reading(&stream[..stream.len() - 3]));
+        let error = read(connection.receive().unwrap().unwrap()).unwrap_err();
+        assert!(matches!(error, Error::Decode(_)), "{error:?}");
+        assert!(error.source().is_none());
+    }
+}
