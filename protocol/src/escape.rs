@@ -8,6 +8,8 @@
 //! Xa-bX     : 1      after, where X is MARK
 //! ```
 
+use core::cell::Cell;
+
 use crate::json::hex_digit;
 
 /// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
@@ -20,20 +22,36 @@ pub(crate) fn resolve(string: &mut [u8]) -> usize {
     };
     *opening = MARK;
     let (mut read, mut write) = (0_usize, 0_usize);
-    while let Some(character) = body.get(read..).and_then(Character::first) {
-        for byte in character.utf8() {
-            if let Some(place) = body.get_mut(write) {
+    while let Some(rest) = body.get(read..).filter(|rest| !rest.is_empty()) {
+        let plain = rest.iter().take_while(|byte| **byte != b'\\').count();
+        if plain > 0 {
+            move_down(body, read, plain, write);
+            read = read.saturating_add(plain);
+            write = write.saturating_add(plain);
+        } else if let Some(character) = Character::first(rest) {
+            let utf8 = character.utf8();
+            for (place, byte) in body.iter_mut().skip(write).zip(utf8) {
                 *place = *byte;
             }
-            write = write.saturating_add(1);
+            read = read.saturating_add(character.raw_len);
+            write = write.saturating_add(utf8.len());
+        } else {
+            break;
         }
-        read = read.saturating_add(character.raw_len);
     }
     if let Some([closing, free @ ..]) = string.get_mut(write.saturating_add(1)..) {
         *closing = MARK;
         free.fill(b' ');
     }
     write
+}
+
+/// Copies bytes to a place before them, one by one: `copy_within` would check, and panic, at run time.
+fn move_down(bytes: &mut [u8], from: usize, count: usize, to: usize) {
+    let bytes = Cell::from_mut(bytes).as_slice_of_cells();
+    for (place, byte) in bytes.iter().skip(to).zip(bytes.iter().skip(from).take(count)) {
+        place.set(byte.get());
+    }
 }
 
 /// A character of a valid string, or one byte of a character that stands for itself.
