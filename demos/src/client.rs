@@ -1,16 +1,18 @@
-//! The client of the tutorial: one request, one answer.
+//! The client of the tutorial: requests, and their answers.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use jsonframe::Message;
-use jsonframe_std::Connection;
+use jsonframe_std::{Connection, Incoming};
 
 use crate::application::{Answer, Draft, JSON};
 use crate::console::Console;
+use crate::dial::dial;
 use crate::text::{ByteString, Printable};
-use crate::wire::{in_words, prepare, send};
+use crate::wire::{Framed, in_words, send};
 
 /// Connects to the server, at the first of its addresses that answers, within this time in all.
 ///
@@ -22,61 +24,114 @@ pub fn connect(
     timeout: Duration,
     console: &Console,
 ) -> Result<(TcpStream, SocketAddr), String> {
-    let deadline = Instant::now() + timeout;
-    let mut failure = "the name has no address".into();
-    for address in address.to_socket_addrs().map_err(|error| format!("cannot look up the host: {error}"))? {
-        console.say(format_args!("starting connection to {address}"));
-        let time_left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let stream = TcpStream::connect_timeout(&address, time_left);
-        match stream.and_then(|stream| prepare(&stream, timeout).map(|()| stream)) {
-            Ok(stream) => return Ok((stream, address)),
-            Err(error) => failure = format!("cannot connect to {address}: {error}"),
-        }
-    }
-    Err(failure)
+    dial(address, timeout, |address| console.say(format_args!("starting connection to {address}")))
 }
 
-/// Sends a request to the server over this stream and prints its answer.
+/// Sends requests to the server over this stream, each after the answer to the one before, and prints the answers.
 ///
 /// # Errors
 ///
-/// Why there was no answer, or which error the server answered, in words.
+/// Why there was no answer, or which error the server answered, in words. Nothing is sent after that.
 pub fn exchange(
     stream: impl Read + Write,
     server: SocketAddr,
-    request: &Draft,
+    requests: &[Draft],
     console: &Console,
 ) -> Result<(), String> {
     let mut connection = Connection::new(stream);
-    let outcome = ask(&mut connection, server, request, console);
+    let outcome = requests.iter().try_for_each(|request| {
+        send(&mut connection, request, server, console).map_err(in_words)?;
+        let response = Response::receive(connection.receive())?;
+        response.show(server, console)
+    });
     console.say(format_args!("closing connection to {server}"));
     outcome
 }
 
-fn ask(
-    connection: &mut Connection<impl Read + Write>,
-    server: SocketAddr,
-    request: &Draft,
-    console: &Console,
-) -> Result<(), String> {
-    send(connection, request, server, console).map_err(in_words)?;
-    let response = connection.receive().map_err(in_words)?;
-    let mut response = response.ok_or("the server closed the connection without an answer")?;
-    let content = response.content().map_err(in_words)?;
-    let header = response.header();
+/// Sends all requests to the server before the first answer is printed. All answers that come are printed.
+///
+/// They are received while the requests are sent, for a server need not read more requests of who does not take answers.
+///
+/// # Errors
+///
+/// The first reason why there was no answer, or which error the server answered, in words.
+pub fn pipeline(stream: TcpStream, server: SocketAddr, requests: &[Draft], console: &Console) -> Result<(), String> {
+    let (mut receiving, mut sending) = Connection::new(stream).split().map_err(in_words)?;
+    let (sent, responses) = thread::scope(|scope| {
+        let responses = scope.spawn(move || {
+            let mut responses = Vec::new();
+            for _ in requests {
+                responses.push(Response::receive(receiving.receive()));
+                if responses.last().is_some_and(Result::is_err) {
+                    break;
+                }
+            }
+            responses
+        });
+        let sent = requests.iter().try_for_each(|request| {
+            console.say(format_args!("sending {} to {server}", Framed(request)));
+            sending.send(&request.header(), request.content()).map_err(in_words)
+        });
+        (sent, responses.join())
+    });
+    let responses = responses.map_err(|_| "the receiving thread panicked")?;
+    let shown = responses.into_iter().map(|response| response.and_then(|response| response.show(server, console)));
+    // All are shown; the first failure is the one to be reported.
+    let outcome = shown.fold(Ok(()), Result::and);
+    console.say(format_args!("closing connection to {server}"));
+    // A server that has closed the connection takes no more requests, but may have said why.
+    outcome.and(sent)
+}
 
-    if header.content_type() != JSON {
-        console.say(format_args!("received {} response from {server}", Printable(header.content_type())));
-        console.say(format_args!("got response: {}", ByteString(&content)));
-        return Ok(());
+/// What the server answers.
+struct Response {
+    content_type: String,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// Content that is not JSON.
+    Binary(Vec<u8>),
+    Json {
+        text: String,
+        answer: Result<Answer, String>,
+    },
+}
+
+impl Response {
+    fn receive<S: Read>(received: Result<Option<Incoming<'_, S>>, jsonframe_std::Error>) -> Result<Self, String> {
+        let mut response = received.map_err(in_words)?.ok_or("the server closed the connection without an answer")?;
+        let content = response.content().map_err(in_words)?;
+        let header = response.header();
+        let content_type = header.content_type().to_owned();
+        let outcome = if content_type == JSON {
+            let message = Message::new(header, &content).map_err(in_words)?;
+            let text = String::from_utf8_lossy(&content).into_owned();
+            Outcome::Json { text, answer: message.json().map_err(in_words) }
+        } else {
+            Outcome::Binary(content)
+        };
+        Ok(Self { content_type, outcome })
     }
-    let text = String::from_utf8_lossy(&content);
-    console.say(format_args!("received response {} from {server}", Printable(&text)));
-    match Message::new(header, &content).map_err(in_words)?.json().map_err(in_words)? {
-        Answer::Result(result) => {
-            console.say(format_args!("got result: {}", Printable(&result)));
-            Ok(())
+
+    /// Prints it.
+    fn show(self, server: SocketAddr, console: &Console) -> Result<(), String> {
+        match self.outcome {
+            Outcome::Binary(content) => {
+                console.say(format_args!("received {} response from {server}", Printable(&self.content_type)));
+                console.say(format_args!("got response: {}", ByteString(&content)));
+                Ok(())
+            }
+            Outcome::Json { text, answer } => {
+                console.say(format_args!("received response {} from {server}", Printable(&text)));
+                match answer? {
+                    Answer::Result(result) => {
+                        console.say(format_args!("got result: {}", Printable(&result)));
+                        Ok(())
+                    }
+                    Answer::Error(reason) => Err(format!("the server answers with an error: {reason}")),
+                }
+            }
         }
-        Answer::Error(reason) => Err(format!("the server answers with an error: {reason}")),
     }
 }

@@ -12,7 +12,10 @@ use crate::text::Printable;
 /// To write a line never fails: who converses with a peer has nothing better to do when nobody reads what it prints. The
 /// first failure of the output is kept, and ends the program when it is asked for.
 #[derive(Clone)]
-pub struct Console(Arc<Mutex<Streams>>);
+pub struct Console {
+    streams: Arc<Mutex<Streams>>,
+    is_quiet: bool,
+}
 
 struct Streams {
     output: Box<dyn Write + Send>,
@@ -28,11 +31,21 @@ impl Console {
 
     /// A console that writes its lines there, each in one piece.
     pub fn new(output: impl Write + Send + 'static, errors: impl Write + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Streams { output: Box::new(output), errors: Box::new(errors), failure: None })))
+        let streams = Streams { output: Box::new(output), errors: Box::new(errors), failure: None };
+        Self { streams: Arc::new(Mutex::new(streams)), is_quiet: false }
+    }
+
+    /// The same console, but for the lines to its output, which are not written, and not even put into words.
+    #[must_use]
+    pub fn quiet(&self) -> Self {
+        Self { streams: Arc::clone(&self.streams), is_quiet: true }
     }
 
     /// Writes a line to the output, for a reader to see at once.
     pub fn say(&self, line: impl Display) {
+        if self.is_quiet {
+            return;
+        }
         let line = format!("{line}\n");
         let mut streams = self.streams();
         if let Err(error) = write_line(&mut streams.output, &line) {
@@ -47,9 +60,9 @@ impl Console {
         let _ = write_line(&mut self.streams().errors, &line);
     }
 
-    /// Whether a line could not be written to the output.
+    /// Whether a line could not be written to the output. Not so for a [quiet](Self::quiet) one, which writes none.
     pub fn has_failed(&self) -> bool {
-        self.streams().failure.is_some()
+        !self.is_quiet && self.streams().failure.is_some()
     }
 
     /// How a program of this name ends: with its failure in one line, and quietly when whoever reads its output has gone.
@@ -67,7 +80,7 @@ impl Console {
 
     fn streams(&self) -> MutexGuard<'_, Streams> {
         // A line that panicked half-way does no harm to the next.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,164 +1,240 @@
-//! The server of the tutorial: a thread for each connection.
+//! The server of the tutorial: all connections in one thread, or in a few.
 
-use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jsonframe::Message;
-use jsonframe_std::{Connection, Error, Incoming};
+use jsonframe::{DecodeError, Header, JsonError, Message};
+use jsonframe_std::server::{self, Closed, Handle, Handler, Id, Limits, Peer, Take};
+use tracing::{debug, info};
 
 use crate::application::{self, Draft, JSON};
 use crate::console::Console;
-use crate::slots::{Slot, Slots};
 use crate::text::Printable;
-use crate::wire::{content_error, in_words, prepare, send};
+use crate::wire::Framed;
 
-/// What a server grants its peers.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// How many connections are served at a time. Others wait to be accepted.
-    pub connections: NonZeroUsize,
-    /// For how long nothing may move on a connection.
-    pub timeout: Duration,
-    /// The longest content that is accepted, in bytes.
-    pub content: u64,
-}
+/// For how long the server goes on with what is under way when nobody reads its lines any more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
-impl Default for Limits {
-    /// 256 connections, a minute, 64 MiB.
-    fn default() -> Self {
-        Self {
-            connections: const { NonZeroUsize::new(256).unwrap() },
-            timeout: Duration::from_secs(60),
-            content: 64 * 1024 * 1024,
-        }
-    }
-}
+/// How often the server looks for connections that could not be accepted.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// A server that listens.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
-    limits: Limits,
-    slots: Slots,
+    inner: server::Server,
+    max_content: u64,
     console: Console,
+    /// Where the lines about peers go.
+    gossip: Console,
 }
 
 impl Server {
-    /// How long the server waits when it cannot accept a connection: others may end meanwhile and set resources free.
-    const PAUSE: Duration = Duration::from_millis(100);
-
     /// A server at this address. Its lines go to the console.
     ///
     /// # Errors
     ///
-    /// Those of [`TcpListener::bind`].
-    pub fn bind(address: impl ToSocketAddrs, limits: Limits, console: Console) -> io::Result<Arc<Self>> {
-        let listener = TcpListener::bind(address)?;
-        let address = listener.local_addr()?;
-        Ok(Arc::new(Self { listener, address, limits, slots: Slots::new(limits.connections.get()), console }))
+    /// Those of [`server::Server::bind`].
+    pub fn bind(address: impl ToSocketAddrs, limits: Limits, console: Console) -> io::Result<Self> {
+        let max_content = limits.content;
+        let inner = server::Server::bind(address, limits)?;
+        Ok(Self { inner, max_content, gossip: console.clone(), console })
+    }
+
+    /// Has it print only where it listens, and errors.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.gossip = self.console.quiet();
+        self
     }
 
     /// The address at which it listens.
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.inner.address()
     }
 
-    /// Serves until the console has failed. Nothing that a peer does ends it.
-    pub fn run(self: &Arc<Self>) {
-        self.console.say(format_args!("listening on {}", self.address));
-        while !self.console.has_failed() {
-            if let Err(error) = self.accept(self.slots.take()) {
-                self.console.complain(format_args!("error: cannot accept a connection: {error}"));
-                thread::sleep(Self::PAUSE);
-            }
+    /// A handle on it, to shut it down.
+    pub fn handle(&self) -> Handle {
+        self.inner.handle()
+    }
+
+    /// Serves in so many threads, until it is shut down or the console has failed. Nothing that a peer does ends it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`server::Server::run`].
+    pub fn run(self, workers: NonZeroUsize) -> io::Result<()> {
+        self.console.say(format_args!("listening on {}", self.address()));
+        if self.console.has_failed() {
+            return Ok(());
         }
-    }
-
-    fn accept(self: &Arc<Self>, slot: Slot) -> io::Result<()> {
-        let (stream, peer) = self.listener.accept()?;
-        self.console.say(format_args!("accepted connection from {peer}"));
-        let server = Arc::clone(self);
-        thread::Builder::new().spawn(move || {
-            let _slot = slot;
-            server.converse(stream, peer);
-        })?;
-        Ok(())
-    }
-
-    /// One connection, from its beginning to its end.
-    fn converse(&self, stream: TcpStream, peer: SocketAddr) {
-        let mut connection = Connection::new(stream).with_max_content(self.limits.content);
-        let mut lingers = false;
-        if let Err(error) = self.answer_all(&mut connection, peer) {
-            let misunderstood = !matches!(error, Error::Io(_));
-            let reason = in_words(error);
-            self.console.complain(format_args!("error: {reason} from {peer}"));
-            // A stream that failed takes no answer any more; a peer that was not understood should hear why.
-            lingers = misunderstood && self.answer_error(&mut connection, peer, reason).is_ok();
+        let (_until_it_ends, over) = mpsc::channel();
+        let (handle, console) = (self.handle(), self.console.clone());
+        thread::spawn(move || watch(&handle, &console, &over));
+        let application = || Application {
+            console: self.gossip.clone(),
+            max_content: self.max_content,
+            handle: self.inner.handle(),
+            callers: HashMap::new(),
+        };
+        let mut applications: Vec<_> = (0..workers.get()).map(|_| application()).collect();
+        match applications.pop() {
+            // One thread is this one.
+            Some(only) if applications.is_empty() => self.inner.run(only),
+            last => self.inner.run_workers(applications.into_iter().chain(last)),
         }
-        self.console.say(format_args!("closing connection to {peer}"));
-        if lingers {
-            close_lingeringly(connection.into_parts().0);
-        }
-    }
-
-    fn answer_all(&self, connection: &mut Connection<TcpStream>, peer: SocketAddr) -> Result<(), Error> {
-        prepare(connection.get_ref(), self.limits.timeout)?;
-        while let Some(request) = connection.receive()? {
-            let answer = self.answer(request, peer)?;
-            send(connection, &answer, peer, &self.console)?;
-        }
-        Ok(())
-    }
-
-    fn answer(&self, mut request: Incoming<'_, TcpStream>, peer: SocketAddr) -> Result<Draft, Error> {
-        if request.header().content_type() == JSON {
-            let content = request.content()?;
-            let text = String::from_utf8_lossy(&content);
-            self.console.say(format_args!("received request {} from {peer}", Printable(&text)));
-            Ok(application::answer_json(&Message::new(request.header(), &content)?)?)
-        } else {
-            let mut beginning = Vec::new();
-            request.by_ref().take(application::REPEATED).read_to_end(&mut beginning).map_err(content_error)?;
-            io::copy(&mut request, &mut io::sink()).map_err(content_error)?;
-            let content_type = Printable(request.header().content_type());
-            self.console.say(format_args!("received {content_type} request from {peer}"));
-            Ok(application::answer_binary(&beginning))
-        }
-    }
-
-    fn answer_error(
-        &self,
-        connection: &mut Connection<TcpStream>,
-        peer: SocketAddr,
-        reason: String,
-    ) -> Result<(), Error> {
-        send(connection, &application::answer_error(reason)?, peer, &self.console)
     }
 }
 
-/// Closes a connection so that what was sent last arrives, even if the peer is still sending.
-///
-/// To close with bytes unread would make TCP reset the connection, and a reset makes the peer forget what it has not read
-/// yet.
-fn close_lingeringly(mut stream: TcpStream) {
-    const IN_ALL: Duration = Duration::from_secs(10);
-    const SILENCE: Duration = Duration::from_secs(2);
-    const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// Complains about connections that were not accepted, until the server is over. No handler is told of them.
+fn watch(handle: &Handle, console: &Console, over: &Receiver<()>) {
+    let mut before = handle.stats();
+    while over.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
+        let stats = handle.stats();
+        let failed = stats.accept_errors.saturating_sub(before.accept_errors);
+        if failed > 0 {
+            console.complain(format_args!("error: cannot accept connections; attempts in the last second: {failed}"));
+        }
+        let refused = stats.refused.saturating_sub(before.refused);
+        if refused > 0 {
+            console.complain(format_args!("error: connections refused in the last second: {refused}"));
+        }
+        if stats != before {
+            debug!(?stats);
+        }
+        before = stats;
+    }
+}
 
-    let deadline = Instant::now() + IN_ALL;
-    let mut scrap = [0; 16 * 1024];
-    let mut discarded = 0;
-    let mut open = stream.shutdown(Shutdown::Write).is_ok();
-    while open && discarded < MOST_BYTES {
-        let time_left = deadline.saturating_duration_since(Instant::now());
-        // With no time left this fails, for no stream takes a timeout of zero.
-        let count = stream.set_read_timeout(Some(time_left.min(SILENCE))).and_then(|()| stream.read(&mut scrap));
-        open = matches!(count, Ok(1..));
-        discarded += count.unwrap_or(0);
+/// What the server says to its peers. Each thread has one.
+struct Application {
+    console: Console,
+    max_content: u64,
+    handle: Handle,
+    callers: HashMap<Id, Caller>,
+}
+
+/// A peer of the server.
+struct Caller {
+    address: SocketAddr,
+    /// The binary request that is being received.
+    binary: Option<Box<Binary>>,
+}
+
+/// What is kept of a binary request.
+struct Binary {
+    content_type: String,
+    beginning: Vec<u8>,
+}
+
+impl Handler for Application {
+    fn connected(&mut self, peer: &mut Peer<'_>) {
+        let address = peer.address();
+        info!(connection = %peer.id(), %address, "accepted");
+        self.callers.insert(peer.id(), Caller { address, binary: None });
+        self.console.say(format_args!("accepted connection from {address}"));
+        self.end_unread();
+    }
+
+    fn header(&mut self, peer: &mut Peer<'_>, header: &Header<'_>) -> Take {
+        debug!(
+            connection = %peer.id(),
+            content_type = %Printable(header.content_type()),
+            content_length = header.content_length(),
+            "request"
+        );
+        if header.content_type() == JSON {
+            return Take::Whole;
+        }
+        if let Some(caller) = self.callers.get_mut(&peer.id()) {
+            let content_type = header.content_type().to_owned();
+            caller.binary = Some(Box::new(Binary { content_type, beginning: Vec::new() }));
+        }
+        Take::Streamed { max: self.max_content }
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, request: Message<'_>) {
+        self.console.say(format_args!("received request {} from {}", Text(request.content()), peer.address()));
+        match application::answer_json(&request) {
+            Ok(answer) => self.answer(peer, &answer),
+            Err(error) => {
+                self.complain(peer, &error.to_string());
+                peer.close();
+            }
+        }
+        self.end_unread();
+    }
+
+    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
+        if let Some(binary) = self.callers.get_mut(&peer.id()).and_then(|caller| caller.binary.as_mut()) {
+            let missing = usize::try_from(application::REPEATED).unwrap_or(0) - binary.beginning.len();
+            binary.beginning.extend(piece.iter().take(missing));
+        }
+    }
+
+    fn end(&mut self, peer: &mut Peer<'_>) {
+        if let Some(binary) = self.callers.get_mut(&peer.id()).and_then(|caller| caller.binary.take()) {
+            let content_type = Printable(&binary.content_type);
+            self.console.say(format_args!("received {content_type} request from {}", peer.address()));
+            self.answer(peer, &application::answer_binary(&binary.beginning));
+        }
+        self.end_unread();
+    }
+
+    fn protocol_error(&mut self, peer: &mut Peer<'_>, error: &DecodeError) {
+        self.complain(peer, &error.to_string());
+    }
+
+    fn disconnected(&mut self, id: Id, why: &Closed) {
+        let Some(Caller { address, .. }) = self.callers.remove(&id) else { return };
+        info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
+        match why {
+            // As it should be, or complained about already.
+            Closed::Ended | Closed::ByHandler | Closed::Protocol(_) | Closed::Shutdown => {}
+            _ => self.console.complain(format_args!("error: {why} from {address}")),
+        }
+        self.console.say(format_args!("closing connection to {address}"));
+        self.end_unread();
+    }
+}
+
+/// Content that should be text, to be printed.
+struct Text<'a>(&'a [u8]);
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Printable(&String::from_utf8_lossy(self.0)).fmt(f)
+    }
+}
+
+impl Application {
+    fn answer(&self, peer: &mut Peer<'_>, answer: &Draft) {
+        self.console.say(format_args!("sending {} to {}", Framed(answer), peer.address()));
+        if let Err(error) = peer.send(&answer.header(), answer.content()) {
+            // Why, is said when the connection has ended.
+            debug!(connection = %peer.id(), %error, "not sent");
+            peer.close();
+        }
+    }
+
+    /// Tells a peer, and whoever runs the server, that it was not understood.
+    fn complain(&self, peer: &mut Peer<'_>, reason: &str) {
+        self.console.complain(format_args!("error: {reason} from {}", peer.address()));
+        let answer: Result<_, JsonError> = application::answer_error(reason.to_owned());
+        match answer {
+            Ok(answer) => self.answer(peer, &answer),
+            Err(_) => peer.close(),
+        }
+    }
+
+    /// Ends the server if nobody reads what it says.
+    fn end_unread(&self) {
+        if self.console.has_failed() {
+            self.handle.shutdown(FAREWELL);
+        }
     }
 }

@@ -37,7 +37,7 @@ impl Display for Printable<'_> {
                 break;
             }
             left_out -= character.len_utf8();
-            if acts(character) { character.escape_default().fmt(f)? } else { character.fmt(f)? }
+            if acts_on_terminal(character) { character.escape_default().fmt(f)? } else { character.fmt(f)? }
         }
         write_left_out(f, left_out)
     }
@@ -48,7 +48,7 @@ fn write_left_out(f: &mut Formatter<'_>, bytes: usize) -> fmt::Result {
 }
 
 /// Whether the character ends a line, starts an escape sequence, or turns the direction of writing.
-fn acts(character: char) -> bool {
+pub(crate) fn acts_on_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

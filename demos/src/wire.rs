@@ -1,5 +1,6 @@
 //! What both ends of a connection do with it.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -18,6 +19,18 @@ pub(crate) fn prepare(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
     stream.set_write_timeout(Some(timeout))
 }
 
+/// A message as it goes over the wire, to be printed.
+pub(crate) struct Framed<'a>(pub(crate) &'a Draft);
+
+impl Display for Framed<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.frame() {
+            Ok(frame) => ByteString(&frame).fmt(f),
+            Err(error) => write!(f, "nothing, for {error},"),
+        }
+    }
+}
+
 /// Prints a message and sends it.
 pub(crate) fn send<S: Write>(
     connection: &mut Connection<S>,
@@ -25,7 +38,7 @@ pub(crate) fn send<S: Write>(
     to: SocketAddr,
     console: &Console,
 ) -> Result<(), Error> {
-    console.say(format_args!("sending {} to {to}", ByteString(&draft.frame()?)));
+    console.say(format_args!("sending {} to {to}", Framed(draft)));
     connection.send(&draft.header(), draft.content())
 }
 

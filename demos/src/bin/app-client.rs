@@ -1,4 +1,4 @@
-//! The client of the sockets tutorial: sends one request and prints the answer.
+//! The client of the sockets tutorial: sends requests and prints the answers.
 
 use std::num::NonZeroU32;
 use std::process::ExitCode;
@@ -6,51 +6,82 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use jsonframe_demos::application::request;
-use jsonframe_demos::client::{connect, exchange};
+use jsonframe_demos::application::{Draft, request};
+use jsonframe_demos::client::{connect, exchange, pipeline};
 use jsonframe_demos::console::Console;
 
-/// Send one request to app-server, and show it and the answer.
+/// Send requests to app-server over one connection, and show them and the answers.
 ///
 /// The action `search` is sent as JSON, {"action": "search", "value": VALUE}. Any other is sent as binary content: ACTION,
-/// then VALUE. HOST and PORT are 127.0.0.1 65432 if left out.
+/// then VALUE.
+///
+/// Two words are ACTION and VALUE, and the server is at 127.0.0.1 65432. Of four words or more the first two are HOST and
+/// PORT, and each further pair is a request. Where requests are given with --request, the words can only be HOST and PORT.
 #[derive(Parser)]
-#[command(version, override_usage = "app-client [OPTIONS] [HOST PORT] ACTION VALUE", after_help = EXAMPLES)]
+#[command(version, override_usage = USAGE, after_help = EXAMPLES)]
 struct Arguments {
     #[arg(hide = true)]
     words: Vec<String>,
+
+    /// A request; any number of times
+    #[arg(short, long = "request", value_names = ["ACTION", "VALUE"], num_args = 2, allow_hyphen_values = true)]
+    requests: Vec<String>,
+
+    /// Send all requests before the first answer is shown
+    #[arg(short, long)]
+    pipeline: bool,
 
     /// How long to wait for a connection, and while nothing moves on it
     #[arg(long, value_name = "SECONDS", default_value = "20")]
     timeout: NonZeroU32,
 }
 
+const USAGE: &str = "\
+app-client [OPTIONS] ACTION VALUE
+       app-client [OPTIONS] HOST PORT ACTION VALUE [ACTION VALUE]...
+       app-client [OPTIONS] [HOST PORT] --request ACTION VALUE [--request ACTION VALUE]...";
+
 const EXAMPLES: &str = "\
 Examples:
   app-client search morpheus
   app-client 127.0.0.1 65432 search needle
-  app-client dance 'first ten bytes of this'
+  app-client 127.0.0.1 65432 search ring search morpheus
+  app-client --pipeline -r search ring -r dance 'first ten bytes of this'
   app-client search -- -5
 
 Exit status:
-  0  the request was answered
-  1  it was not, or with an error
+  0  every request was answered
+  1  one was not, or with an error
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let Arguments { words, timeout } = Arguments::parse();
-    let (host, port, action, value) = match words.as_slice() {
-        [action, value] => ("127.0.0.1", 65432, action, value),
-        [host, port, action, value] => (host.as_str(), port_number(port), action, value),
-        _ => usage_error(ErrorKind::WrongNumberOfValues, "ACTION and VALUE are needed, or HOST PORT ACTION VALUE"),
+    let Arguments { words, requests, pipeline: is_pipelined, timeout } = Arguments::parse();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let listed: Vec<&str> = requests.iter().map(String::as_str).collect();
+    let (host, port, requests) = match (words.as_slice(), listed.as_slice()) {
+        ([], listed @ [_, ..]) => ("127.0.0.1", 65432, listed),
+        ([host, port], listed @ [_, ..]) => (*host, port_number(port), listed),
+        (request @ [_, _], []) => ("127.0.0.1", 65432, request),
+        ([host, port, requests @ ..], []) if requests.len() % 2 == 0 => (*host, port_number(port), requests),
+        (_, []) => usage_error(ErrorKind::WrongNumberOfValues, "expected ACTION VALUE, or HOST PORT and such pairs"),
+        _ => usage_error(ErrorKind::WrongNumberOfValues, "with --request, there can only be HOST PORT besides"),
     };
     let timeout = Duration::from_secs(timeout.get().into());
     let console = Console::standard();
-    let outcome = request(action, value).map_err(|error| error.to_string()).and_then(|request| {
+    let outcome = drafts(requests).and_then(|requests| {
         let (stream, server) = connect((host, port), timeout, &console)?;
-        exchange(stream, server, &request, &console)
+        if is_pipelined {
+            pipeline(stream, server, &requests, &console)
+        } else {
+            exchange(stream, server, &requests, &console)
+        }
     });
     console.finish("app-client", outcome)
+}
+
+fn drafts(words: &[&str]) -> Result<Vec<Draft>, String> {
+    let (pairs, _) = words.as_chunks();
+    pairs.iter().map(|[action, value]| request(action, value).map_err(|error| error.to_string())).collect()
 }
 
 fn port_number(text: &str) -> u16 {

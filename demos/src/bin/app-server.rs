@@ -1,16 +1,20 @@
 //! The server of the sockets tutorial: looks values up in a small table.
 
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::process::ExitCode;
+use std::num::NonZeroUsize;
+use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use jsonframe_demos::console::Console;
-use jsonframe_demos::server::{Limits, Server};
+use jsonframe_demos::limits::{LimitOptions, Seconds};
+use jsonframe_demos::server::Server;
+use tracing::{Level, info};
 
 /// Answer searches from a small table, and show every message received and sent.
 ///
-/// A message that cannot be understood is answered with {"error": "…"}. Nothing that a peer does ends the server.
+/// A message that cannot be understood is answered with {"error": "…"}, and the connection closed. Nothing that a peer does
+/// ends the server. Ctrl-C and SIGTERM do: requests under way are answered first. A second one ends it at once.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Arguments {
@@ -22,36 +26,76 @@ struct Arguments {
     #[arg(default_value_t = 65432)]
     port: u16,
 
-    /// How many connections are served at a time; others wait to be accepted
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections)]
-    max_connections: NonZeroUsize,
+    /// How many threads serve; one is enough for thousands of connections
+    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
+    workers: NonZeroUsize,
 
-    /// How long a connection may stand still
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    timeout: NonZeroU32,
+    /// How long requests under way may take when the server is to end
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    shutdown_timeout: Seconds,
 
-    /// The longest content accepted
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().content)]
-    max_content: u64,
+    /// Print only where the server listens, and errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Log what happens to stderr; twice for more
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  app-server                        listen on 127.0.0.1:65432
-  app-server 127.0.0.1 0            listen on a free port; the first line says which
-  app-server :: 65432 --timeout 5   listen on all addresses, for peers that do not dawdle
+  app-server                             listen on 127.0.0.1:65432
+  app-server 127.0.0.1 0                 listen on a free port; the first line says which
+  app-server :: 65432 --idle-timeout 5   listen on all addresses, for peers that do not dawdle
+  app-server --quiet --max-connections 10000 --at-limit refuse
 
 Exit status:
+  0  it was ended by Ctrl-C or SIGTERM
   1  the address cannot be listened on
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let Arguments { host, port, max_connections, timeout, max_content } = Arguments::parse();
-    let timeout = Duration::from_secs(timeout.get().into());
-    let limits = Limits { connections: max_connections, timeout, content: max_content };
+    let arguments = Arguments::parse();
+    start_log(arguments.verbose);
     let console = Console::standard();
-    let outcome = Server::bind((host.as_str(), port), limits, console.clone())
-        .map(|server| server.run())
-        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"));
+    let outcome = serve(arguments, console.clone());
     console.finish("app-server", outcome)
+}
+
+fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
+    let Arguments { host, port, workers, shutdown_timeout, quiet, limits, .. } = arguments;
+    let mut server = Server::bind((host.as_str(), port), limits.into(), console)
+        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
+    if quiet {
+        server = server.quiet();
+    }
+    let (handle, asked) = (server.handle(), AtomicBool::new(false));
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            process::exit(130);
+        }
+        info!("shutting down");
+        handle.shutdown(Duration::from(shutdown_timeout));
+    })
+    .map_err(|error| format!("cannot wait for signals: {error}"))?;
+    server.run(workers).map_err(|error| format!("cannot wait for events: {error}"))
+}
+
+fn start_log(verbosity: u8) {
+    let level = match verbosity {
+        0 => return,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 1024;
+    let number = text.parse::<NonZeroUsize>().map_err(|error| error.to_string())?;
+    if number.get() <= MOST { Ok(number) } else { Err(format!("more than {MOST}")) }
 }

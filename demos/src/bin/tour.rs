@@ -1,7 +1,8 @@
-//! A first look at the protocol: a server, a client, and the messages between them.
+//! A first look at the protocol: bytes first, then a server, a client, and the messages between them.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -14,7 +15,9 @@ use jsonframe_demos::application::request;
 use jsonframe_demos::client::{connect, exchange};
 use jsonframe_demos::console::Console;
 use jsonframe_demos::inspect::{Options, inspect};
-use jsonframe_demos::server::{Limits, Server};
+use jsonframe_demos::limits::default_limits;
+use jsonframe_demos::server::Server;
+use jsonframe_demos::{echo, multiconn};
 
 /// Watch a server and a client talk, and see what goes over the wire.
 ///
@@ -22,6 +25,15 @@ use jsonframe_demos::server::{Limits, Server};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {}
+
+const BYTES: &str = "\
+A TCP connection carries bytes, and nothing says where one thing ends and the next begins.
+For an echo that is enough: the server sends back whatever comes, until the client leaves.";
+
+const MANY: &str = "\
+One thread is enough for many connections, if it never waits for one of them alone. Here
+are two at a time. Still nobody can tell messages from each other: two that are sent one
+after the other may come back as one.";
 
 const WELCOME: &str = "\
 A message is two bytes, a header and content. The two bytes say how long the header is.
@@ -60,14 +72,67 @@ fn main() -> ExitCode {
 
 fn tour(console: &Console) -> Result<(), String> {
     let guide = Guide::start(console)?;
-    console.say(format_args!("{TITLE}jsonframe: messages that describe themselves{TITLE:#}\n\n{WELCOME}"));
-    let wire = guide.exchange("1. A search that finds nothing", SEARCH, "search", "needle")?;
+    console.say(format_args!("{TITLE}jsonframe: messages that describe themselves{TITLE:#}"));
+    echo_bytes(console)?;
+    echo_many(console)?;
+    console.say(format_args!("\n\n{TITLE}Messages{TITLE:#}\n\n{WELCOME}"));
+    let wire = guide.exchange("3. A search that finds nothing", SEARCH, "search", "needle")?;
     guide.inspect(&wire)?;
-    guide.exchange("2. A search that finds something", EMOJI, "search", "🐶")?;
-    let wire = guide.exchange("3. Content that is not JSON", BINARY, "dance", " on the table")?;
+    guide.exchange("4. A search that finds something", EMOJI, "search", "🐶")?;
+    let wire = guide.exchange("5. Content that is not JSON", BINARY, "dance", " on the table")?;
     guide.inspect(&wire)?;
     console.say(format_args!("\n\n{FAREWELL}"));
     Ok(())
+}
+
+/// Shows the echo pair.
+fn echo_bytes(console: &Console) -> Result<(), String> {
+    console.say(format_args!("\n\n{TITLE}1. Bytes{TITLE:#}\n\n{BYTES}\n"));
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let (server, server_lines) = console_of_lines();
+    let (client, client_lines) = console_of_lines();
+    let serving = thread::spawn(move || echo::serve(&listener, &server));
+    echo::converse(address, b"Hello,world", PATIENCE, &client)?;
+    serving.join().map_err(|_| "the server panicked")??;
+    show(console, "client", CLIENT, client_lines.try_iter());
+    show(console, "server", SERVER, server_lines.try_iter());
+    Ok(())
+}
+
+/// Shows the pair for many connections.
+fn echo_many(console: &Console) -> Result<(), String> {
+    const CONNECTIONS: usize = 2;
+
+    console.say(format_args!("\n\n{TITLE}2. Bytes on many connections{TITLE:#}\n\n{MANY}\n"));
+    let (server, server_lines) = console_of_lines();
+    let (client, client_lines) = console_of_lines();
+    let mut server = multiconn::Server::bind("127.0.0.1:0", server).map_err(|error| error.to_string())?;
+    let address = server.address();
+    thread::spawn(move || server.run());
+    multiconn::converse(address, CONNECTIONS, PATIENCE, &client)?;
+    show(console, "client", CLIENT, client_lines.try_iter());
+    console.say("");
+    let mut open = CONNECTIONS;
+    while open > 0 {
+        let line = server_lines.recv_timeout(PATIENCE).map_err(|_| "the server does not close the connections")?;
+        open -= usize::from(line.starts_with("closing connection"));
+        show(console, "server", SERVER, [line]);
+    }
+    Ok(())
+}
+
+/// A console, and what is written to it.
+fn console_of_lines() -> (Console, Receiver<String>) {
+    let (sender, lines) = mpsc::channel();
+    (Console::new(LineSender(sender.clone()), LineSender(sender)), lines)
+}
+
+/// Shows what a program has said.
+fn show(console: &Console, program: &str, style: Style, lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        console.say(format_args!("{style}{program} |{style:#} {}", line.trim_end()));
+    }
 }
 
 /// A running server, and what it says.
@@ -79,11 +144,10 @@ struct Guide<'a> {
 
 impl<'a> Guide<'a> {
     fn start(console: &'a Console) -> Result<Self, String> {
-        let (lines, server_lines) = mpsc::channel();
-        let said = Console::new(LineSender(lines.clone()), LineSender(lines));
-        let server = Server::bind("127.0.0.1:0", Limits::default(), said).map_err(|error| error.to_string())?;
+        let (said, server_lines) = console_of_lines();
+        let server = Server::bind("127.0.0.1:0", default_limits(), said).map_err(|error| error.to_string())?;
         let address = server.address();
-        thread::spawn(move || server.run());
+        thread::spawn(move || server.run(NonZeroUsize::MIN));
         Ok(Self { console, server: address, server_lines })
     }
 
@@ -96,18 +160,17 @@ impl<'a> Guide<'a> {
         let request = request(action, value).map_err(|error| error.to_string())?;
         let (stream, server) = connect(self.server, PATIENCE, &client)?;
         let mut wire = Tapped { stream, sent: Vec::new(), received: Vec::new() };
-        exchange(&mut wire, server, &request, &client)?;
+        exchange(&mut wire, server, &[request], &client)?;
         wire.stream.shutdown(Shutdown::Both).map_err(|error| error.to_string())?;
-        for line in client_lines.try_iter() {
-            self.console.say(format_args!("{CLIENT}client |{CLIENT:#} {}", line.trim_end()));
-        }
+        show(self.console, "client", CLIENT, client_lines.try_iter());
 
         self.console.say("");
         loop {
             let line = self.server_lines.recv_timeout(PATIENCE);
             let line = line.map_err(|_| "the server does not close the connection")?;
-            self.console.say(format_args!("{SERVER}server |{SERVER:#} {}", line.trim_end()));
-            if line.starts_with("closing connection") {
+            let is_last = line.starts_with("closing connection");
+            show(self.console, "server", SERVER, [line]);
+            if is_last {
                 return Ok(wire);
             }
         }

@@ -1,12 +1,14 @@
 //! Programs that run while a test talks to them.
 #![allow(dead_code, reason = "each test program uses what it needs")]
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::{Deref, DerefMut};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a test waits for what is to happen. Only a test that fails waits as long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,12 +17,95 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const NEEDLE: &str = r#"b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 39}{\"action\": \"search\", \"value\": \"needle\"}""#;
 pub(crate) const NO_MATCH: &str = r#"b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 38}{\"result\": \"No match for \\\"needle\\\".\"}""#;
 
-/// A server that runs until it is dropped.
-pub(crate) struct Server {
+/// A program that runs until it ends or is dropped.
+pub(crate) struct Program {
     child: Child,
-    pub(crate) address: SocketAddr,
     pub(crate) output: Lines,
     pub(crate) errors: Lines,
+}
+
+impl Program {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut program = Self::with_output(Stdio::piped(), command);
+        program.output = Lines::of(program.child.stdout.take().expect("stdout is piped"));
+        program
+    }
+
+    /// A program whose output nobody reads.
+    pub(crate) fn unread(command: &mut Command) -> Self {
+        let (reader, writer) = io::pipe().expect("there are pipes");
+        drop(reader);
+        Self::with_output(writer.into(), command)
+    }
+
+    fn with_output(output: Stdio, command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(output).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let errors = Lines::of(child.stderr.take().expect("stderr is piped"));
+        Self { child, output: Lines::of(io::empty()), errors }
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the program is our child").is_none()
+    }
+
+    /// Waits until it has ended, for its exit code.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.child.try_wait().expect("the program is our child") {
+                Some(status) => return status.code(),
+                None => assert!(Instant::now() < deadline, "the program does not end"),
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends it a signal, such as `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("there is a `kill`").success());
+    }
+
+    /// What the system says about it: the file of this name in its directory in `/proc`, if there is such a thing.
+    pub(crate) fn proc(&self, name: &str) -> Option<String> {
+        fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).ok()
+    }
+
+    /// The most memory it has had until now, in KiB, where the system tells.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = self.proc("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(line.trim().strip_suffix(" kB")?.parse().expect("a number"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server that runs until it ends or is dropped.
+pub(crate) struct Server {
+    program: Program,
+    pub(crate) address: SocketAddr,
+}
+
+impl Deref for Server {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
 }
 
 impl Server {
@@ -31,41 +116,31 @@ impl Server {
 
     /// Any server whose first line says where it listens.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the server starts");
-        let output = Lines::of(child.stdout.take().expect("stdout is piped"));
-        let errors = Lines::of(child.stderr.take().expect("stderr is piped"));
-        let first = output.next();
+        Self::announced(Program::spawn(command), |program| &program.output)
+    }
+
+    /// A server that says where it listens in the first of these lines.
+    pub(crate) fn announced(program: Program, lines: fn(&Program) -> &Lines) -> Self {
+        let first = lines(&program).next();
         let address = first.strip_prefix("listening on ").and_then(|address| address.parse().ok());
-        Self { child, address: address.expect(&first), output, errors }
+        Self { program, address: address.expect(&first) }
+    }
+
+    /// The host and the port, as arguments of a client.
+    pub(crate) fn host_and_port(&self) -> [String; 2] {
+        [self.address.ip().to_string(), self.address.port().to_string()]
     }
 
     /// A stream to the server, on which no test waits for ever.
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        stream.set_nodelay(true).expect("delay can be turned off");
-        stream
+        prepared(TcpStream::connect(self.address).expect("the server listens"))
     }
 
     /// `app-client`, to talk to the server.
     pub(crate) fn client(&self, words: &[&str]) -> assert_cmd::Command {
-        let mut command = client(&[&self.address.ip().to_string(), &self.address.port().to_string()]);
+        let mut command = client(&self.host_and_port().each_ref().map(String::as_str));
         command.args(words);
         command
-    }
-
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("the server is our child").is_none()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -95,10 +170,47 @@ impl Lines {
         }
     }
 
+    /// All lines up to the end of the program.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        let mut rest = Vec::new();
+        loop {
+            match self.0.recv_timeout(PATIENCE) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => return rest,
+                Err(RecvTimeoutError::Timeout) => panic!("the program does not end"),
+            }
+        }
+    }
+
     /// The lines that have come until now.
     pub(crate) fn so_far(&self) -> Vec<String> {
         self.0.try_iter().collect()
     }
+}
+
+/// The next connection to a listener, on which no test waits for ever.
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    let deadline = Instant::now() + PATIENCE;
+    listener.set_nonblocking(true).expect("a listener need not block");
+    let stream = loop {
+        match listener.accept() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                assert!(Instant::now() < deadline, "nobody connects");
+                thread::sleep(Duration::from_millis(1));
+            }
+            accepted => break accepted.expect("there are connections").0,
+        }
+    };
+    stream.set_nonblocking(false).expect("a stream can block");
+    prepared(stream)
+}
+
+/// A stream on which no test waits for ever, and that sends at once.
+fn prepared(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    stream.set_nodelay(true).expect("delay can be turned off");
+    stream
 }
 
 /// `app-client` with these arguments.
@@ -115,16 +227,8 @@ pub(crate) fn program(path: &str, arguments: &[&str]) -> assert_cmd::Command {
 
 /// Whether a program succeeds without a complaint although nobody reads its output.
 pub(crate) fn ends_quietly_unread(path: &str, arguments: &[&str]) -> bool {
-    let (reader, writer) = io::pipe().expect("there are pipes");
-    drop(reader);
-    let mut command = Command::new(path);
-    let mut child = command.args(arguments).stdout(writer).stderr(Stdio::piped()).spawn().expect("the program starts");
-    // The end of its complaints is its own end, and is waited for no longer than any other line.
-    let complaints = Lines::of(child.stderr.take().expect("stderr is piped"));
-    let complaint = complaints.0.recv_timeout(PATIENCE);
-    // Whoever ends has ended by now; all others must.
-    let _ = child.kill();
-    complaint == Err(RecvTimeoutError::Disconnected) && child.wait().expect("it is our child").success()
+    let mut program = Program::unread(Command::new(path).args(arguments));
+    program.errors.rest().is_empty() && program.exit_code() == Some(0)
 }
 
 /// What a program has written.

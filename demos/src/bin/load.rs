@@ -1,0 +1,120 @@
+//! A load generator for app-server.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::process::ExitCode;
+
+use clap::{Parser, value_parser};
+use jsonframe_demos::console::Console;
+use jsonframe_demos::limits::Seconds;
+use jsonframe_demos::load::{Plan, SMALLEST, measure};
+
+/// Send requests to app-server on many connections, and show how many are answered and how long that takes.
+///
+/// Without --rate each connection sends the next request when there is an answer. With --rate requests are due at that rate
+/// whatever the server does, and the time to the answer counts from when a request was due: to be late with sending, for
+/// the server is late with answering, does not make the figures better.
+///
+/// Everything happens in one thread. With --rate it does not sleep for less than a millisecond, but waits on the processor.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    /// The server
+    #[arg(default_value = "127.0.0.1")]
+    host: String,
+
+    /// Its port
+    #[arg(default_value_t = 65432)]
+    port: u16,
+
+    /// How many connections send requests
+    #[arg(short, long, value_name = "N", default_value = "1")]
+    connections: NonZeroUsize,
+
+    /// How many requests are sent each second, on all connections together
+    #[arg(short, long, value_name = "R", value_parser = rate)]
+    rate: Option<f64>,
+
+    /// How many requests may be under way on a connection
+    #[arg(short, long, value_name = "DEPTH", default_value = "1")]
+    pipeline: NonZeroUsize,
+
+    /// The length of each request's content; the answers are about as long
+    #[arg(long, value_name = "BYTES", default_value = "39", value_parser = content_size)]
+    content_size: usize,
+
+    /// For how long requests are sent
+    #[arg(short, long, value_name = "SECONDS", default_value = "10")]
+    duration: Seconds,
+
+    /// How many more connections are there that only stay open
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    idle: usize,
+
+    /// Replace each connection by a new one after N requests
+    #[arg(long, value_name = "N", value_parser = value_parser!(NonZeroU64))]
+    per_connection: Option<NonZeroU64>,
+
+    /// Measure an echo of the same bytes too, in turns of a second, and compare
+    #[arg(long)]
+    raw: bool,
+
+    /// Print the figures as a JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// How long to wait for connections, and for the last answers
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    timeout: Seconds,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  load --connections 100 --duration 5
+  load 127.0.0.1 65432 --connections 100 --rate 5000
+  load --pipeline 16 --raw              compare with an echo of the same bytes
+  load --per-connection 1 --raw         a new connection for each request
+  load --idle 1000 --json               besides 1000 connections that do nothing
+
+app-server should run with --quiet, or it measures the terminal.
+
+Exit status:
+  0  there were answers
+  1  nothing was answered, or the server could not be reached
+  2  the command line is wrong";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let plan = Plan {
+        connections: arguments.connections,
+        rate: arguments.rate,
+        pipeline: arguments.pipeline,
+        per_connection: arguments.per_connection,
+        content_size: arguments.content_size,
+        duration: arguments.duration.into(),
+        idle: arguments.idle,
+        timeout: arguments.timeout.into(),
+        raw: arguments.raw,
+    };
+    let console = Console::standard();
+    let outcome = measure((arguments.host.as_str(), arguments.port), &plan).and_then(|report| {
+        let text = if arguments.json {
+            serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?
+        } else {
+            report.to_string()
+        };
+        console.say(text.trim_end());
+        Ok(())
+    });
+    console.finish("load", outcome)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number")?;
+    if rate > 0.0 && rate <= 1e7 { Ok(rate) } else { Err("not more than 0 and at most ten millions".into()) }
+}
+
+fn content_size(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1 << 30;
+    let size = text.parse().map_err(|_| "not a number of bytes")?;
+    if (SMALLEST..=MOST).contains(&size) { Ok(size) } else { Err(format!("not from {SMALLEST} to {MOST}")) }
+}

@@ -1,0 +1,40 @@
+//! The multi-connection server of the sockets tutorial: sends back what each of many clients sends.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use jsonframe_demos::console::Console;
+use jsonframe_demos::multiconn::Server;
+
+/// Send back to each of many clients every byte that it sends, all in one thread.
+///
+/// Nothing that a client does ends the server. When no further connection can be accepted, those that are there go on,
+/// and others are accepted as soon as that is possible.
+#[derive(Parser)]
+#[command(name = "multiconn-server", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Where to listen
+    host: String,
+
+    /// The port; 0 for a free one
+    port: u16,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  multiconn-server 127.0.0.1 65432
+  multiconn-server 127.0.0.1 0      listen on a free port; the first line says which
+  multiconn-server :: 65432         listen on all addresses
+
+Exit status:
+  1  the address cannot be listened on
+  2  the command line is wrong";
+
+fn main() -> ExitCode {
+    let Arguments { host, port } = Arguments::parse();
+    let console = Console::standard();
+    let outcome = Server::bind((host.as_str(), port), console.clone())
+        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))
+        .and_then(|mut server| server.run().map_err(|error| format!("cannot wait for events: {error}")));
+    console.finish("multiconn-server", outcome)
+}

@@ -1,0 +1,181 @@
+//! Sends files over the network, each as one message.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::process::{self, ExitCode};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use jsonframe_demos::console::Console;
+use jsonframe_demos::transfer::{Limits, Progress, Receiver, Store, send};
+
+/// Send a file of any size, or receive files.
+///
+/// A file is one message of the protocol: the header has its name and its checksum, the content is streamed in constant
+/// memory on both sides. On a terminal a bar shows how far it is, how fast, and the time left.
+#[derive(Parser)]
+#[command(name = "transfer", version, propagate_version = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Send(Send),
+    Receive(Receive),
+}
+
+/// Send a file to a receiver, and wait until it is stored there.
+///
+/// The file is read twice: first for its checksum, then to be sent. Should it change meanwhile, the receiver does not
+/// get it whole, and does not keep it.
+#[derive(Args)]
+#[command(after_help = SEND_EXAMPLES)]
+struct Send {
+    /// The file
+    file: PathBuf,
+
+    /// The receiver
+    #[arg(default_value = "127.0.0.1")]
+    host: String,
+
+    /// Its port
+    #[arg(default_value_t = 65432)]
+    port: u16,
+
+    /// How long to wait for a connection, and while nothing moves on it
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    timeout: NonZeroU32,
+}
+
+/// Receive files to a directory, until stopped.
+///
+/// A file is written under a temporary name, `.transfer-….part`, and gets its own when it is whole, verified and on the
+/// disk. The peer chooses the name, but only a plain one that leads nowhere else on any system; a file that is there is
+/// not replaced. Ctrl-C removes what is unfinished.
+#[derive(Args)]
+#[command(after_help = RECEIVE_EXAMPLES)]
+struct Receive {
+    /// The directory
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+
+    /// Where to listen
+    #[arg(default_value = "127.0.0.1")]
+    host: String,
+
+    /// The port; 0 for a free one
+    #[arg(default_value_t = 65432)]
+    port: u16,
+
+    /// Receive one file from the first peer that connects, then end
+    #[arg(long)]
+    once: bool,
+
+    /// Replace files that are there
+    #[arg(long)]
+    overwrite: bool,
+
+    /// Refuse files that come without a checksum; otherwise the line about them says so
+    #[arg(long)]
+    require_checksum: bool,
+
+    /// The largest file accepted
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().size)]
+    max_size: u64,
+
+    /// How many connections are served at a time; others wait to be accepted
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections)]
+    max_connections: NonZeroUsize,
+
+    /// How long a connection may stand still
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    timeout: NonZeroU32,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  transfer receive downloads            receive to a directory, on 127.0.0.1:65432
+  transfer send photo.jpg               send a file there
+
+Exit status:
+  0  the file was sent or received; `receive` was stopped while no file was under way
+  1  it was not
+  2  the command line is wrong";
+
+const SEND_EXAMPLES: &str = "\
+Examples:
+  transfer send photo.jpg
+  transfer send photo.jpg 192.168.0.7 65432 --timeout 10
+
+Exit status:
+  0  the receiver has stored the file
+  1  it has not, or has not said so
+  2  the command line is wrong";
+
+const RECEIVE_EXAMPLES: &str = "\
+Examples:
+  transfer receive downloads
+  transfer receive downloads :: 65432   listen on all addresses
+  transfer receive . 127.0.0.1 0 --once --require-checksum
+
+Exit status:
+  0  it was stopped while no file was under way; with --once, the file was received
+  1  it was stopped in the middle of a file; with --once, no file was received; it cannot listen or write
+  2  the command line is wrong";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let console = Console::standard();
+    let progress = Progress::standard(console.clone());
+    let outcome = match arguments.command {
+        Command::Send(Send { file, host, port, timeout }) => {
+            send(&file, (host.as_str(), port), seconds(timeout), &progress)
+        }
+        Command::Receive(arguments) => receive(&arguments, &progress),
+    };
+    console.finish("transfer", outcome)
+}
+
+fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
+    let Receive { directory, host, port, once, overwrite, .. } = arguments;
+    let store = Store::open(directory, *overwrite)
+        .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
+    end_cleanly(store.clone(), progress.clone(), *once)?;
+    let limits = Limits {
+        connections: arguments.max_connections,
+        timeout: seconds(arguments.timeout),
+        size: arguments.max_size,
+        require_checksum: arguments.require_checksum,
+    };
+    let receiver = Receiver::bind((host.as_str(), *port), limits, store.clone(), progress.clone())
+        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
+    let outcome = if *once {
+        receiver.run_once()
+    } else {
+        receiver.run();
+        Ok(())
+    };
+    store.close();
+    outcome
+}
+
+/// Makes Ctrl-C, and what else asks a program to end, remove the unfinished files first.
+fn end_cleanly(store: Store, progress: Progress, once: bool) -> Result<(), String> {
+    let end = move || {
+        let removed = store.close();
+        progress.clear();
+        if removed > 0 {
+            progress.complain(format_args!("transfer: stopped; unfinished files removed: {removed}"));
+        } else if once {
+            progress.complain("transfer: stopped before a file was received");
+        }
+        process::exit(i32::from(removed > 0 || once));
+    };
+    ctrlc::set_handler(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
+}
+
+fn seconds(seconds: NonZeroU32) -> Duration {
+    Duration::from_secs(seconds.get().into())
+}

@@ -1,0 +1,87 @@
+//! The echo pair of the tutorial: bytes over one connection, without messages.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::thread;
+use std::time::Duration;
+
+use crate::console::Console;
+use crate::dial::dial;
+use crate::text::ByteString;
+use crate::wire::in_words;
+
+/// How much is read at a time, in bytes.
+const CHUNK: usize = 16 * 1024;
+
+/// Accepts one connection and sends back what comes, until its client leaves.
+///
+/// # Errors
+///
+/// Why that came to another end, in words.
+pub fn serve(listener: &TcpListener, console: &Console) -> Result<(), String> {
+    let (mut stream, peer) = loop {
+        match listener.accept() {
+            // A client may be gone before it is accepted.
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            accepted => break accepted.map_err(|error| format!("cannot accept a connection: {error}"))?,
+        }
+    };
+    console.say(format_args!("Connected by: {peer}"));
+    send_back(&mut stream).map_err(|error| format!("the connection to {peer} failed: {error}"))
+}
+
+fn send_back(stream: &mut TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(count) => stream.write_all(&chunk[..count])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Sends bytes to an echo server and prints what comes back.
+///
+/// # Errors
+///
+/// Why the same bytes did not come back, in words.
+pub fn converse(
+    address: impl ToSocketAddrs,
+    message: &[u8],
+    timeout: Duration,
+    console: &Console,
+) -> Result<(), String> {
+    let (stream, _) = dial(address, timeout, |_| ())?;
+    let (sent, received) = thread::scope(|scope| {
+        // A long message comes back while it is still being sent, and fills every buffer if nobody takes it.
+        let sending = scope.spawn(|| send(&stream, message));
+        let received = receive(&stream, message.len());
+        if received.is_err() {
+            // Nothing is left to send for. The stream may be closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        (sending.join(), received)
+    });
+    let received = received.map_err(in_words)?;
+    console.say(format_args!("Received {}", ByteString(&received)));
+    sent.map_err(|_| "the sending thread panicked")?.map_err(in_words)?;
+    if received.len() < message.len() {
+        let missing = message.len() - received.len();
+        return Err(format!("the server closed the connection; bytes missing: {missing}"));
+    }
+    if received == message { Ok(()) } else { Err("other bytes came back than were sent".into()) }
+}
+
+fn send(mut stream: &TcpStream, message: &[u8]) -> io::Result<()> {
+    stream.write_all(message)
+}
+
+/// Receives so many bytes, or those that come before the stream ends.
+fn receive(stream: &TcpStream, count: usize) -> io::Result<Vec<u8>> {
+    let mut received = Vec::new();
+    stream.take(count as u64).read_to_end(&mut received)?;
+    Ok(received)
+}

@@ -1,0 +1,225 @@
+//! What a server grants its peers, as options of a command line.
+
+use std::fmt::{self, Display, Formatter};
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, value_parser};
+use jsonframe_std::server::{AtLimit, Limits};
+
+/// An option for each of a server's [`Limits`].
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitOptions {
+    /// How many connections are open at a time; `ulimit -n` may allow fewer
+    #[arg(long, value_name = "N", default_value_t = limit(Limits::default().connections))]
+    max_connections: NonZeroUsize,
+
+    /// What becomes of a connection beyond them: it waits to be accepted, or is closed at once
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = BeyondLimit::Wait)]
+    at_limit: BeyondLimit,
+
+    /// How many connections may wait to be accepted
+    #[arg(long, value_name = "N", default_value_t = Limits::default().backlog)]
+    backlog: u32,
+
+    /// The longest header accepted
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().header, value_parser = value_parser!(u16).range(1..))]
+    max_header: u16,
+
+    /// The longest content accepted
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_CONTENT)]
+    max_content: u64,
+
+    /// How much JSON content is collected at a time for all connections
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().collected_total)]
+    max_collected: usize,
+
+    /// How much may be queued for a peer until nothing more is read from it
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().unread_replies)]
+    max_unread_replies: usize,
+
+    /// How much may be queued for a peer at all
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().queued)]
+    max_queued: usize,
+
+    /// How much may be queued for all peers together
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().queued_total)]
+    max_queued_total: usize,
+
+    /// How long a header may take, from its first byte to its last
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_deadline.into())]
+    header_timeout: Seconds,
+
+    /// The least rate of content, in bytes per second
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().content_floor)]
+    min_rate: u64,
+
+    /// The time over which that rate is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().content_window.into())]
+    rate_window: Seconds,
+
+    /// How long nothing may happen between messages
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_deadline.into())]
+    idle_timeout: Seconds,
+
+    /// How long a peer may take nothing of what is sent to it
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_deadline.into())]
+    write_timeout: Seconds,
+
+    /// How long a peer may go on sending after the last answer to it
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().linger.into())]
+    linger: Seconds,
+
+    /// How long it may be silent in that time
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().linger_silence.into())]
+    linger_silence: Seconds,
+
+    /// How much it may send in that time
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().linger_bytes)]
+    linger_bytes: u64,
+}
+
+/// The longest content by default: 64 MiB. More than the library's default, for binary content is not kept.
+const MAX_CONTENT: u64 = 64 * 1024 * 1024;
+
+/// The defaults for a program: those of the library, but for content of up to 64 MiB.
+pub fn default_limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.content = MAX_CONTENT;
+    limits
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BeyondLimit {
+    Wait,
+    Refuse,
+}
+
+impl From<LimitOptions> for Limits {
+    fn from(options: LimitOptions) -> Self {
+        let mut limits = Self::default();
+        limits.connections = options.max_connections.get();
+        limits.at_limit = match options.at_limit {
+            BeyondLimit::Wait => AtLimit::Wait,
+            BeyondLimit::Refuse => AtLimit::Refuse,
+        };
+        limits.backlog = options.backlog;
+        limits.header = options.max_header;
+        limits.content = options.max_content;
+        limits.collected_total = options.max_collected;
+        limits.unread_replies = options.max_unread_replies;
+        limits.queued = options.max_queued;
+        limits.queued_total = options.max_queued_total;
+        limits.header_deadline = options.header_timeout.into();
+        limits.content_floor = options.min_rate;
+        limits.content_window = options.rate_window.into();
+        limits.idle_deadline = options.idle_timeout.into();
+        limits.write_deadline = options.write_timeout.into();
+        limits.linger = options.linger.into();
+        limits.linger_silence = options.linger_silence.into();
+        limits.linger_bytes = options.linger_bytes;
+        limits
+    }
+}
+
+fn limit(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// A time on a command line, in seconds, such as `10` or `0.5`. Longer than none, and no more than ten years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(Duration);
+
+impl From<Duration> for Seconds {
+    fn from(time: Duration) -> Self {
+        Self(time)
+    }
+}
+
+impl From<Seconds> for Duration {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0
+    }
+}
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.as_secs_f64().fmt(f)
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const MOST: f64 = 10.0 * 365.0 * 86_400.0;
+        let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(time) if !time.is_zero() && seconds <= MOST => Ok(Self(time)),
+            _ => Err("not more than 0 and at most ten years"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        limits: LimitOptions,
+    }
+
+    fn limits(words: &[&str]) -> String {
+        let line = Line::try_parse_from([&["server"], words].concat()).unwrap();
+        format!("{:?}", Limits::from(line.limits))
+    }
+
+    #[test]
+    fn there_is_an_option_for_every_limit() {
+        let default = limits(&[]);
+        assert_eq!(default, format!("{:?}", default_limits()));
+        let mut changed = 0;
+        for (option, value, shown) in [
+            ("--max-connections", "7", "connections: 7,"),
+            ("--at-limit", "refuse", "at_limit: Refuse,"),
+            ("--backlog", "7", "backlog: 7,"),
+            ("--max-header", "7", "header: 7,"),
+            ("--max-content", "7", "content: 7,"),
+            ("--max-collected", "7", "collected_total: 7,"),
+            ("--max-unread-replies", "7", "unread_replies: 7,"),
+            ("--max-queued", "7", "queued: 7,"),
+            ("--max-queued-total", "7", "queued_total: 7,"),
+            ("--header-timeout", "0.7", "header_deadline: 700ms,"),
+            ("--min-rate", "7", "content_floor: 7,"),
+            ("--rate-window", "0.7", "content_window: 700ms,"),
+            ("--idle-timeout", "0.7", "idle_deadline: 700ms,"),
+            ("--write-timeout", "0.7", "write_deadline: 700ms,"),
+            ("--linger", "0.7", "linger: 700ms,"),
+            ("--linger-silence", "0.7", "linger_silence: 700ms,"),
+            ("--linger-bytes", "7", "linger_bytes: 7 "),
+        ] {
+            let limits = limits(&[option, value]);
+            assert!(limits.contains(shown) && !default.contains(shown), "{option}: {limits}");
+            changed += 1;
+        }
+        assert_eq!(default.matches(": ").count(), changed, "a limit is without an option, or without a test");
+    }
+
+    #[test]
+    fn seconds_have_fractions_and_limits() {
+        for (text, milliseconds) in [("10", 10_000), ("0.5", 500), ("1e-3", 1), ("315360000", 315_360_000_000)] {
+            assert_eq!(text.parse(), Ok(Seconds(Duration::from_millis(milliseconds))), "{text}");
+        }
+        for text in ["", "0", "-1", "1s", "inf", "NaN", "1e300", "1e-30", "315360001"] {
+            assert!(text.parse::<Seconds>().is_err(), "{text}");
+        }
+        assert_eq!(Seconds(Duration::from_millis(1500)).to_string(), "1.5");
+        assert_eq!(Seconds(Duration::from_secs(300)).to_string(), "300");
+    }
+}

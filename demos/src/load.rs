@@ -1,0 +1,115 @@
+//! A load generator for the server of the tutorial: many connections in one thread, and how long answers take.
+//!
+//! With a rate, requests are due at times that do not depend on the answers, and latency is counted from when a request was
+//! due: a server that stops for a second makes all wait that were due in it, and they are counted so. Without one, each
+//! connection sends its next request when an answer has come, so a server that stops is asked less; latency is counted
+//! from sending then.
+//!
+//! For comparison the same bytes can be sent, in turns, to an echo of bytes in this process: the least that any server
+//! has to do.
+
+mod drive;
+mod echo;
+mod line;
+mod pace;
+mod report;
+mod request;
+mod tally;
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use crate::dial::dial;
+use drive::Driver;
+use line::Kind;
+pub use report::Report;
+use request::Request;
+pub use request::SMALLEST;
+use tally::Tally;
+
+/// How long a turn is when the server and the echo have turns.
+const TURN: Duration = Duration::from_secs(1);
+
+/// What to do to a server.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many connections send requests.
+    pub connections: NonZeroUsize,
+    /// How many requests are due each second on all of them together. Without, each sends the next one when it can.
+    pub rate: Option<f64>,
+    /// How many requests may be under way on a connection.
+    pub pipeline: NonZeroUsize,
+    /// After how many requests a connection is replaced by a new one.
+    pub per_connection: Option<NonZeroU64>,
+    /// How long the content of each request is, in bytes; at least [`SMALLEST`].
+    pub content_size: usize,
+    /// For how long requests are sent.
+    pub duration: Duration,
+    /// How many more connections are there that send nothing.
+    pub idle: usize,
+    /// How long to wait for connections, and for the last answers.
+    pub timeout: Duration,
+    /// Whether an echo of the same bytes is measured beside the server, for as long.
+    pub raw: bool,
+}
+
+/// Does it, for what came out.
+///
+/// # Errors
+///
+/// Why the server cannot be reached, why there cannot be so many connections, or that there was no answer at all, in words.
+pub fn measure(address: impl ToSocketAddrs, plan: &Plan) -> Result<Report, String> {
+    let request = Request::new(plan.content_size)?;
+    let (_, server) = dial(address, plan.timeout, |_| ())?;
+    let idle = hold(server, plan.idle, plan.timeout)?;
+    let echo = if plan.raw { Some(echo::start().map_err(in_poll)?) } else { None };
+
+    let turns = if plan.raw { plan.duration.div_duration_f64(TURN).ceil().clamp(1.0, 1e6) } else { 1.0 };
+    let turn = plan.duration.div_f64(turns);
+    let (mut tally, mut bare) = (Tally::default(), Tally::default());
+    let mut time_left = plan.duration;
+    while !time_left.is_zero() {
+        // What is left by rounding is no turn.
+        time_left = time_left.saturating_sub(turn);
+        if time_left < turn / 2 {
+            time_left = Duration::ZERO;
+        }
+        let drive = |address, kind| Driver::new(plan, &request, address, kind)?.run(turn);
+        if let Some(echo) = echo {
+            bare.add(drive(echo, Kind::Bytes).map_err(in_poll)?);
+        }
+        tally.add(drive(server, Kind::Messages).map_err(in_poll)?);
+    }
+    let idle_lost = idle.iter().filter(|stream| !is_alive(stream)).count();
+    let report = Report::new(plan, &request, &tally, echo.map(|_| &bare), idle_lost);
+    if tally.answered() == 0 {
+        return Err(format!("nothing was answered; {}", report.errors()));
+    }
+    Ok(report)
+}
+
+/// Opens connections that send nothing.
+fn hold(server: SocketAddr, count: usize, timeout: Duration) -> Result<Vec<TcpStream>, String> {
+    let open = |number| {
+        TcpStream::connect_timeout(&server, timeout).map_err(|error| {
+            format!("cannot open idle connection {number} of {count}: {error}; `ulimit -n` shows and sets the limit")
+        })
+    };
+    (1..=count).map(open).collect()
+}
+
+/// Whether a connection that sends nothing has not been ended by the server.
+fn is_alive(stream: &TcpStream) -> bool {
+    let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+    match peeked {
+        Ok(count) => count > 0,
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "to be given to `map_err`")]
+fn in_poll(error: io::Error) -> String {
+    format!("cannot wait for events: {error}")
+}

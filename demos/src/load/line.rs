@@ -1,0 +1,222 @@
+//! One connection that sends requests.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::Instant;
+
+use jsonframe::Event;
+use jsonframe_std::{Error, Fill, Session};
+use mio::net::TcpStream;
+
+use super::request::Request;
+use super::tally::{Failure, Tally};
+use crate::application::JSON;
+
+/// How an answer of the application begins that is an error.
+const ERROR: &[u8] = b"{\"error\"";
+
+/// What goes over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Messages, decoded and looked at.
+    Messages,
+    /// Bytes, only counted.
+    Bytes,
+}
+
+/// A connection, and the requests under way on it.
+#[derive(Debug)]
+pub(super) struct Line {
+    wire: Wire,
+    is_open: bool,
+    /// From when the latency of each request under way counts.
+    due: VecDeque<Instant>,
+    /// How many more requests may be sent.
+    left: u64,
+}
+
+#[derive(Debug)]
+enum Wire {
+    Messages { session: Session<TcpStream>, beginning: Vec<u8>, is_json: bool },
+    Bytes { stream: TcpStream, sent: u64, to_send: u64, received: u64, answered: u64 },
+}
+
+impl Line {
+    /// A connection that is being opened.
+    pub(super) fn new(stream: TcpStream, kind: Kind, left: u64) -> Self {
+        let wire = match kind {
+            // The limit is on what is read ahead of answers; here those are what is wanted.
+            Kind::Messages => Wire::Messages {
+                session: Session::new(stream).with_write_limit(usize::MAX).with_max_content(jsonframe_std::UNLIMITED),
+                beginning: Vec::new(),
+                is_json: false,
+            },
+            Kind::Bytes => Wire::Bytes { stream, sent: 0, to_send: 0, received: 0, answered: 0 },
+        };
+        Self { wire, is_open: false, due: VecDeque::new(), left }
+    }
+
+    /// Whether the connection is open by now.
+    pub(super) fn is_opened(&mut self) -> io::Result<bool> {
+        if self.is_open {
+            return Ok(true);
+        }
+        let stream = self.wire.stream();
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
+            address => address?,
+        };
+        stream.set_nodelay(true)?;
+        self.is_open = true;
+        Ok(true)
+    }
+
+    /// Whether it has been found open.
+    pub(super) const fn has_opened(&self) -> bool {
+        self.is_open
+    }
+
+    /// Whether another request may be sent, with so many under way at most.
+    pub(super) fn has_room(&self, depth: usize) -> bool {
+        self.is_open && self.left > 0 && self.due.len() < depth
+    }
+
+    /// How many requests are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.due.len()
+    }
+
+    /// Whether everything that was to be asked on this connection is answered.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.left == 0 && self.due.is_empty()
+    }
+
+    /// Queues a request.
+    pub(super) fn send(&mut self, request: &Request, due: Instant) -> Result<(), Failure> {
+        match &mut self.wire {
+            Wire::Messages { session, .. } => session
+                .queue(&request.header(), std::sync::Arc::clone(request.content()))
+                .map_err(|_| Failure::Protocol)?,
+            Wire::Bytes { to_send, .. } => *to_send += request.frame().len() as u64,
+        }
+        self.due.push_back(due);
+        self.left -= 1;
+        Ok(())
+    }
+
+    /// Writes as far as the stream takes it.
+    pub(super) fn flush(&mut self, batch: &[u8], frame: usize) -> Result<(), Failure> {
+        match &mut self.wire {
+            Wire::Messages { session, .. } => session.flush().map(|_| ()).map_err(|_| Failure::Io),
+            Wire::Bytes { stream, sent, to_send, .. } => {
+                while sent < to_send {
+                    let position = usize::try_from(*sent % frame as u64).unwrap_or(0);
+                    let length = usize::try_from(*to_send - *sent).unwrap_or(usize::MAX).min(batch.len() - position);
+                    match stream.write(&batch[position..position + length]) {
+                        Ok(0) => return Err(Failure::Io),
+                        Ok(count) => *sent += count as u64,
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Err(_) => return Err(Failure::Io),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the answers that have come, and stops when all have, unless the server has ended the connection.
+    pub(super) fn receive(
+        &mut self,
+        frame: usize,
+        has_ended: bool,
+        scrap: &mut [u8],
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        loop {
+            if self.take_answers(frame, tally)? && !has_ended {
+                return Ok(());
+            }
+            let filled = match &mut self.wire {
+                Wire::Messages { session, .. } => session.fill().map_err(|_| Failure::Io)?,
+                Wire::Bytes { stream, received, .. } => match stream.read(scrap) {
+                    Ok(0) => Fill::Eof,
+                    Ok(count) => {
+                        *received += count as u64;
+                        Fill::Data
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => Fill::Blocked,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => Fill::Data,
+                    Err(_) => return Err(Failure::Io),
+                },
+            };
+            match filled {
+                Fill::Data => {}
+                Fill::Blocked => return Ok(()),
+                // If it ended inside an answer, the session says so.
+                Fill::Eof => return self.take_answers(frame, tally).and(Err(Failure::Closed)),
+            }
+        }
+    }
+
+    /// Takes what has been read: true if no answer is awaited any more.
+    fn take_answers(&mut self, frame: usize, tally: &mut Tally) -> Result<bool, Failure> {
+        match &mut self.wire {
+            Wire::Messages { session, beginning, is_json } => {
+                while let Some(event) = session.next_event().map_err(in_kind)? {
+                    match event {
+                        Event::Header(header) => {
+                            *is_json = header.content_type() == JSON;
+                            beginning.clear();
+                        }
+                        Event::Content(piece) => beginning.extend(piece.iter().take(ERROR.len() - beginning.len())),
+                        Event::End => {
+                            if *is_json && beginning == ERROR {
+                                return Err(Failure::Answer);
+                            }
+                            // More answers than requests are no answers.
+                            let due = self.due.pop_front().ok_or(Failure::Protocol)?;
+                            tally.answer(due, Instant::now());
+                        }
+                    }
+                }
+            }
+            Wire::Bytes { received, answered, .. } => {
+                while *received >= (*answered + 1) * frame as u64 {
+                    *answered += 1;
+                    let due = self.due.pop_front().ok_or(Failure::Protocol)?;
+                    tally.answer(due, Instant::now());
+                }
+            }
+        }
+        Ok(self.due.is_empty())
+    }
+
+    pub(super) const fn stream_mut(&mut self) -> &mut TcpStream {
+        match &mut self.wire {
+            Wire::Messages { session, .. } => session.get_mut(),
+            Wire::Bytes { stream, .. } => stream,
+        }
+    }
+}
+
+impl Wire {
+    const fn stream(&self) -> &TcpStream {
+        match self {
+            Self::Messages { session, .. } => session.get_ref(),
+            Self::Bytes { stream, .. } => stream,
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "to be given to `map_err`")]
+fn in_kind(error: Error) -> Failure {
+    match error {
+        Error::Io(_) => Failure::Io,
+        Error::Decode(error) if matches!(error.kind(), jsonframe::DecodeErrorKind::Truncated { .. }) => Failure::Closed,
+        _ => Failure::Protocol,
+    }
+}

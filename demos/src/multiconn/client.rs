@@ -1,0 +1,208 @@
+//! The client: a number of connections, in one thread.
+
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Registry, Token};
+
+use super::dialogue::Dialogue;
+use crate::console::Console;
+use crate::dial::look_up;
+
+/// Opens so many connections to an echo server at once, sends two messages on each, and closes each when they came back.
+///
+/// A connection that fails does not end the others. When on none of them anything moves for the time given, the client
+/// ends them.
+///
+/// # Errors
+///
+/// How many connections failed, and why the first of them; or why there cannot be so many.
+pub fn converse(
+    address: impl ToSocketAddrs,
+    connections: usize,
+    patience: Duration,
+    console: &Console,
+) -> Result<(), String> {
+    let addresses: Vec<SocketAddr> = look_up(address)?.collect();
+    let mut client = Client::new(&addresses, console).map_err(|error| format!("cannot wait for events: {error}"))?;
+    for index in 0..connections {
+        client.start(index).map_err(|error| {
+            let number = index + 1;
+            format!("cannot open connection {number} of {connections}: {error}; `ulimit -n` shows and sets the limit")
+        })?;
+    }
+    client.run(patience).map_err(|error| format!("cannot wait for events: {error}"))?;
+    match client.first_failure {
+        Some((number, reason)) => {
+            let failed = client.failed;
+            Err(format!("{failed} of {connections} connections failed; connection {number}: {reason}"))
+        }
+        None => Ok(()),
+    }
+}
+
+struct Client<'a> {
+    poll: Poll,
+    addresses: &'a [SocketAddr],
+    console: &'a Console,
+    /// Each at the index that is its token; `None` is closed.
+    connections: Vec<Option<Connection<'a>>>,
+    open: usize,
+    failed: usize,
+    /// The number of the connection that failed first, and why.
+    first_failure: Option<(usize, String)>,
+}
+
+struct Connection<'a> {
+    stream: TcpStream,
+    connected: bool,
+    /// The addresses to try if this one does not answer.
+    further: &'a [SocketAddr],
+    dialogue: Dialogue,
+}
+
+impl<'a> Client<'a> {
+    fn new(addresses: &'a [SocketAddr], console: &'a Console) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        Ok(Self { poll, addresses, console, connections: Vec::new(), open: 0, failed: 0, first_failure: None })
+    }
+
+    /// Starts the next connection. It fails only when there is no room for another connection; other failures are the
+    /// connection's own.
+    fn start(&mut self, index: usize) -> io::Result<()> {
+        let number = index + 1;
+        let no_address = io::Error::new(ErrorKind::AddrNotAvailable, "the name has no address");
+        let connection = match self.connect(index, self.addresses, no_address) {
+            Ok((stream, further)) => {
+                self.open += 1;
+                Some(Connection { stream, connected: false, further, dialogue: Dialogue::new(number) })
+            }
+            Err(error) if is_lack_of_room(&error) => return Err(error),
+            Err(error) => {
+                self.fail(index, error.to_string());
+                None
+            }
+        };
+        self.connections.push(connection);
+        Ok(())
+    }
+
+    /// Begins to connect to the first of these addresses where that is possible, and returns those behind it. When there
+    /// is none, the last failure stands.
+    fn connect(
+        &self,
+        index: usize,
+        mut further: &'a [SocketAddr],
+        mut failure: io::Error,
+    ) -> io::Result<(TcpStream, &'a [SocketAddr])> {
+        let number = index + 1;
+        while let Some((address, rest)) = further.split_first() {
+            further = rest;
+            self.console.say(format_args!("starting connection {number} to {address}"));
+            match connect(*address, self.poll.registry(), Token(index)) {
+                Ok(stream) => return Ok((stream, further)),
+                Err(error) if is_lack_of_room(&error) => return Err(error),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    fn run(&mut self, patience: Duration) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut last_event = Instant::now();
+        while self.open > 0 && !self.console.has_failed() {
+            match self.poll.poll(&mut events, Some(patience)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            if !events.is_empty() {
+                last_event = Instant::now();
+            } else if last_event.elapsed() >= patience {
+                for index in 0..self.connections.len() {
+                    self.end(index, Err("the connection timed out".into()));
+                }
+            }
+            for event in &events {
+                self.proceed(event.token().0);
+            }
+        }
+        Ok(())
+    }
+
+    fn proceed(&mut self, index: usize) {
+        // A connection may have been reported twice, and be closed by now.
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        if !connection.connected {
+            match is_connected(&connection.stream) {
+                Ok(connected) => connection.connected = connected,
+                Err(error) => {
+                    let further = mem::take(&mut connection.further);
+                    match self.connect(index, further, error) {
+                        Ok((stream, further)) => {
+                            if let Some(connection) = &mut self.connections[index] {
+                                (connection.stream, connection.further) = (stream, further);
+                            }
+                        }
+                        Err(error) => self.end(index, Err(error.to_string())),
+                    }
+                    return;
+                }
+            }
+        }
+        if connection.connected {
+            match connection.dialogue.proceed(&mut connection.stream, self.console) {
+                Ok(false) => {}
+                Ok(true) => self.end(index, Ok(())),
+                Err(reason) => self.end(index, Err(reason)),
+            }
+        }
+    }
+
+    /// Closes a connection, if it is open.
+    fn end(&mut self, index: usize, outcome: Result<(), String>) {
+        if self.connections[index].take().is_some() {
+            self.open -= 1;
+            self.console.say(format_args!("closing connection {}", index + 1));
+            if let Err(reason) = outcome {
+                self.fail(index, reason);
+            }
+        }
+    }
+
+    fn fail(&mut self, index: usize, reason: String) {
+        self.failed += 1;
+        self.first_failure.get_or_insert((index + 1, reason));
+    }
+}
+
+/// Begins to connect. The poller tells when that came to an end.
+fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    // It works without, only slower.
+    let _ = stream.set_nodelay(true);
+    registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+    Ok(stream)
+}
+
+/// Whether the stream is connected; that it is not may come without an end of trying.
+fn is_connected(stream: &TcpStream) -> io::Result<bool> {
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
+    match stream.peer_addr() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the process or the system has no descriptor left, or no memory.
+fn is_lack_of_room(error: &io::Error) -> bool {
+    // std has no name for ENFILE and EMFILE, or WSAEMFILE.
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
+    error.kind() == ErrorKind::OutOfMemory || error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}

@@ -1,0 +1,160 @@
+//! The server: any number of connections, in one thread.
+
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use super::echo::{CHUNK, Echo, Turn};
+use super::listen::listen;
+use crate::console::Console;
+
+/// Where readiness of the listener is reported. Those of the connections count from 0.
+const LISTENER: Token = Token(usize::MAX);
+
+/// How many connections are accepted until those that are there have their turn.
+const BUDGET: usize = 64;
+
+/// How long the server waits when it cannot accept a connection: others may end meanwhile and set resources free.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A server that listens, and sends back to each client what it sends.
+pub struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    address: SocketAddr,
+    connections: Slab<Echo<TcpStream>>,
+    /// Who had to stop in the middle of its work, and is not announced again by the poller.
+    unfinished: Vec<Token>,
+    /// When to accept again, after that has failed.
+    accept_again: Option<Instant>,
+    chunk: Box<[u8]>,
+    console: Console,
+}
+
+impl Server {
+    /// A server at the first of these addresses that can be listened on. Its lines go to the console.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`std::net::TcpListener::bind`], and of setting up a readiness poller.
+    pub fn bind(address: impl ToSocketAddrs, console: Console) -> io::Result<Self> {
+        let mut listener = listen(address)?;
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            address: listener.local_addr()?,
+            listener,
+            connections: Slab::new(),
+            unfinished: Vec::new(),
+            accept_again: None,
+            chunk: vec![0; CHUNK].into(),
+            console,
+        })
+    }
+
+    /// The address at which it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the console has failed. Nothing that a peer does ends it.
+    ///
+    /// # Errors
+    ///
+    /// When the poller fails.
+    pub fn run(&mut self) -> io::Result<()> {
+        self.console.say(format_args!("listening on {}", self.address));
+        let mut events = Events::with_capacity(1024);
+        while !self.console.has_failed() {
+            match self.poll.poll(&mut events, self.patience()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            let unfinished = mem::take(&mut self.unfinished);
+            for token in unfinished.into_iter().chain(events.iter().map(mio::event::Event::token)) {
+                self.proceed(token);
+            }
+            if self.accept_again.is_some_and(|instant| instant <= Instant::now()) {
+                self.accept_all();
+            }
+        }
+        Ok(())
+    }
+
+    /// How long to wait for events.
+    fn patience(&self) -> Option<Duration> {
+        if !self.unfinished.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        self.accept_again.map(|instant| instant.saturating_duration_since(Instant::now()))
+    }
+
+    fn proceed(&mut self, token: Token) {
+        if token == LISTENER {
+            // After a failure the time has not come yet.
+            if self.accept_again.is_none() {
+                self.accept_all();
+            }
+            return;
+        }
+        // A connection may have been reported twice, and be closed by now.
+        let Some(connection) = self.connections.get_mut(token.0) else { return };
+        match connection.proceed(&mut self.chunk, &self.console) {
+            Ok(Turn::Blocked) => {}
+            Ok(Turn::Unfinished) => self.unfinished.push(token),
+            Ok(Turn::Over) => self.close(token, None),
+            Err(error) => self.close(token, Some(&error)),
+        }
+    }
+
+    fn close(&mut self, token: Token, error: Option<&io::Error>) {
+        let peer = self.connections.remove(token.0).peer();
+        if let Some(error) = error {
+            self.console.complain(format_args!("error: {error} from {peer}"));
+        }
+        self.console.say(format_args!("closing connection to {peer}"));
+    }
+
+    /// Accepts who waits, or some of them.
+    fn accept_all(&mut self) {
+        for _ in 0..BUDGET {
+            match self.accept() {
+                // The one who was to be accepted may be gone; there may be others.
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                    // Once is enough, however long it lasts.
+                    if self.accept_again.is_none() {
+                        self.console.complain(format_args!("error: cannot accept a connection: {error}"));
+                    }
+                    self.accept_again = Some(Instant::now() + PAUSE);
+                    return;
+                }
+                accepted => {
+                    self.accept_again = None;
+                    if accepted.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        self.unfinished.push(LISTENER);
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        let (mut stream, peer) = self.listener.accept()?;
+        // It works without, only slower.
+        let _ = stream.set_nodelay(true);
+        let entry = self.connections.vacant_entry();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, Token(entry.key()), interest)?;
+        entry.insert(Echo::new(stream, peer));
+        self.console.say(format_args!("accepted connection from {peer}"));
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! A thread for each connection.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use crate::console::Console;
+use crate::slots::{Slot, Slots};
+
+/// How long a server waits when it cannot accept a connection: others may end meanwhile and set resources free.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves each connection in a thread, as many at a time as there are slots, until the console has failed.
+pub(crate) fn serve_each(
+    listener: &TcpListener,
+    slots: &Slots,
+    console: &Console,
+    converse: impl Fn(TcpStream, SocketAddr) + Clone + Send + 'static,
+) {
+    while !console.has_failed() {
+        if let Err(error) = accept(listener, slots.take(), converse.clone()) {
+            console.complain(format_args!("error: cannot accept a connection: {error}"));
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+fn accept(
+    listener: &TcpListener,
+    slot: Slot,
+    converse: impl FnOnce(TcpStream, SocketAddr) + Send + 'static,
+) -> io::Result<()> {
+    let (stream, peer) = listener.accept()?;
+    thread::Builder::new().spawn(move || {
+        let _slot = slot;
+        converse(stream, peer);
+    })?;
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! Files of any size, each as one message, in constant memory.
+//!
+//! The message has the content type `application/octet-stream`, the encoding `binary`, and two extension members:
+//! `filename`, the file's name without a directory, and `sha256`, the checksum of its content in hex. The receiver takes
+//! content of any type and encoding for the bytes of a file, and may do without the checksum. It answers each with `{"result": "received", "bytes": N}` when the file is stored, or with `{"error": "…"}` as soon as it knows
+//! that it will not be.
+
+mod checksum;
+mod file_name;
+mod progress;
+mod receive;
+mod send;
+mod source;
+mod store;
+mod verdict;
+
+pub use progress::Progress;
+pub use receive::{Limits, Receiver};
+pub use send::send;
+pub use store::Store;

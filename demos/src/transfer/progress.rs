@@ -1,0 +1,120 @@
+//! How far the files are, for whoever watches the terminal.
+
+use std::fmt::Display;
+use std::io::{self, Read};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::console::Console;
+use crate::text::Printable;
+
+/// What a bar shows: what is done and how much of it, how fast, and the time left.
+const TEMPLATE: &str = "{msg} [{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+
+/// Bars on a terminal, below the lines of a console.
+#[derive(Clone)]
+pub struct Progress {
+    bars: MultiProgress,
+    console: Console,
+}
+
+impl Progress {
+    /// Bars on stderr, or none when that is not a terminal.
+    pub fn standard(console: Console) -> Self {
+        Self::new(ProgressDrawTarget::stderr(), console)
+    }
+
+    fn new(target: ProgressDrawTarget, console: Console) -> Self {
+        Self { bars: MultiProgress::with_draw_target(target), console }
+    }
+
+    /// The console, for who reads from it or asks how it does. Lines are to be written through [`say`](Self::say) and
+    /// [`complain`](Self::complain).
+    pub const fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Writes a line to the output, above the bars.
+    pub fn say(&self, line: impl Display) {
+        self.bars.suspend(|| self.console.say(line));
+    }
+
+    /// Writes a line to the error output, above the bars.
+    pub fn complain(&self, line: impl Display) {
+        self.bars.suspend(|| self.console.complain(line));
+    }
+
+    /// Takes all bars off the screen.
+    pub fn clear(&self) {
+        // A terminal that is gone shows none.
+        let _ = self.bars.clear();
+    }
+
+    /// A bar for so many bytes, which is there until it is dropped.
+    pub(super) fn bar(&self, activity: &str, name: &str, total: u64) -> Bar {
+        let style = ProgressStyle::with_template(TEMPLATE);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+        let bar = self.bars.add(ProgressBar::new(total));
+        Bar(bar.with_style(style).with_message(format!("{activity} {}", Printable(name))))
+    }
+}
+
+/// A bar on the terminal.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn advance(&self, bytes: usize) {
+        self.0.inc(bytes as u64);
+    }
+
+    /// The same source, counted.
+    pub(super) fn count<'a>(&'a self, source: impl Read + 'a) -> impl Read + 'a {
+        Counted { bar: self, source }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+struct Counted<'a, R> {
+    bar: &'a Bar,
+    source: R,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(place)?;
+        self.bar.advance(count);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::InMemoryTerm;
+
+    use super::*;
+
+    #[test]
+    fn a_terminal_shows_a_bar_until_the_end() {
+        let terminal = InMemoryTerm::new(5, 100);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let progress = Progress::new(target, Console::new(io::sink(), io::sink()));
+        let bar = progress.bar("sending", "big\u{1B}[2J.bin", 4096);
+        bar.advance(1024);
+        bar.0.tick();
+        let shown = terminal.contents();
+        assert!(
+            shown.starts_with(r"sending big\u{1b}[2J.bin [=======>                      ] 1.00 KiB of 4.00 KiB, "),
+            "{shown}"
+        );
+        assert!(shown.ends_with(" left"), "{shown}");
+        progress.say("a line");
+        assert!(terminal.contents().contains("KiB"));
+        drop(bar);
+        assert_eq!(terminal.contents(), "");
+    }
+}

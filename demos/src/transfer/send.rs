@@ -1,0 +1,118 @@
+//! The sending side.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Seek, SeekFrom};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use jsonframe::Header;
+use jsonframe_std::{Connection, Error};
+
+use super::progress::Progress;
+use super::source::{Source, Stop, Summary, summarize};
+use super::verdict::Verdict;
+use super::{checksum, file_name};
+use crate::dial::dial;
+use crate::text::Printable;
+use crate::wire::in_words;
+
+/// The longest answer that is read.
+const MAX_ANSWER: u64 = 64 * 1024;
+
+/// Sends a file to a receiver, waits until it has answered, and prints one line.
+///
+/// The file is read twice: first for its checksum, which goes before the content.
+///
+/// # Errors
+///
+/// Why the file is not stored there, in words.
+pub fn send(path: &Path, receiver: impl ToSocketAddrs, timeout: Duration, progress: &Progress) -> Result<(), String> {
+    let shown = path.display().to_string();
+    let of_file = |error| format!("{shown}: {error}");
+    // To open a pipe would wait for its other end.
+    if !fs::metadata(path).map_err(of_file)?.is_file() {
+        return Err(format!("{shown}: not a regular file"));
+    }
+    let mut file = File::open(path).map_err(of_file)?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| format!("{shown}: its name is not UTF-8, and cannot be sent"))?;
+
+    let length = file.metadata().map_err(of_file)?.len();
+    let bar = progress.bar("reading", name, length);
+    let summary = summarize(&mut bar.count(&file)).map_err(of_file)?;
+    drop(bar);
+    file.seek(SeekFrom::Start(0)).map_err(of_file)?;
+
+    let (stream, address) = dial(receiver, timeout, |_| ())?;
+    let verdict = exchange(stream, file, name, summary, progress);
+    let Summary { length, sum } = summary;
+    match verdict.map_err(|failure| failure.in_words(&shown, address))? {
+        Verdict::Received { bytes, .. } if bytes == length => {
+            progress.say(format_args!("sent {} ({length} bytes, sha256 {sum}) to {address}", Printable(name)));
+            Ok(())
+        }
+        Verdict::Received { bytes, .. } => Err(format!("{shown}: the receiver has {bytes} of {length} bytes")),
+        Verdict::Refused { error } => Err(format!("{shown}: the receiver refuses it: {error}")),
+    }
+}
+
+/// Why there is no verdict.
+enum Failure {
+    Stopped(Stop),
+    Closed,
+    Connection(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl Failure {
+    fn in_words(self, file: &str, receiver: SocketAddr) -> String {
+        match self {
+            Self::Stopped(Stop::Unreadable(error)) => format!("{file}: {error}"),
+            Self::Stopped(_) => format!("{file}: it has changed while it was sent"),
+            Self::Closed => format!("{file}: {receiver} closed the connection without an answer"),
+            Self::Connection(error) => format!("{file}: the connection to {receiver} failed: {}", in_words(error)),
+        }
+    }
+}
+
+/// Sends the file and receives the answer, which may come before everything is sent.
+fn exchange(
+    stream: TcpStream,
+    file: File,
+    name: &str,
+    summary: Summary,
+    progress: &Progress,
+) -> Result<Verdict, Failure> {
+    let watched = stream.try_clone().map_err(Error::Io)?;
+    let mut connection = Connection::new(stream).with_max_content(MAX_ANSWER);
+    let sum = summary.sum.to_string();
+    let extensions = [(file_name::MEMBER, name.into()), (checksum::MEMBER, sum.as_str().into())];
+    let header = Header::new("application/octet-stream", "binary", summary.length).with_extensions(&extensions);
+
+    let mut source = Source::new(file, summary, &watched);
+    let bar = progress.bar("sending", name, summary.length);
+    let sent = connection.send_stream(&header, &mut bar.count(&mut source));
+    drop(bar);
+    match (source.into_stop(), sent) {
+        (None, Ok(())) | (Some(Stop::Answered), _) => receive(&mut connection),
+        (Some(stop), _) => Err(Failure::Stopped(stop)),
+        // A receiver that is gone may have said why.
+        (None, Err(error)) if is_closed(&error) => receive(&mut connection).map_err(|_| error.into()),
+        (None, Err(error)) => Err(error.into()),
+    }
+}
+
+fn receive(connection: &mut Connection<TcpStream>) -> Result<Verdict, Failure> {
+    let answer = connection.receive()?.ok_or(Failure::Closed)?;
+    Ok(answer.json()?)
+}
+
+fn is_closed(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset))
+}

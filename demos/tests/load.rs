@@ -1,0 +1,208 @@
+//! The load generator, as a program.
+
+mod common;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use common::{Server, program, text};
+use jsonframe_std::Connection;
+use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
+
+const LOAD: &str = env!("CARGO_BIN_EXE_load");
+
+fn quiet_server(options: &[&str]) -> Server {
+    Server::start(&[&["--quiet"], options].concat())
+}
+
+/// What `load` says about a server at this port of the loopback interface.
+fn figures(port: u16, options: &[&str]) -> Value {
+    let run = program(LOAD, &["127.0.0.1", &port.to_string(), "--json"]).args(options).assert().success().stderr("");
+    serde_json::from_str(text(&run.get_output().stdout)).expect("it is JSON")
+}
+
+fn number(figures: &Value, pointer: &str) -> f64 {
+    figures.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("{pointer} in {figures}"))
+}
+
+#[test]
+fn a_closed_loop_gives_figures() {
+    let server = quiet_server(&[]);
+    let options =
+        ["--connections", "5", "--pipeline", "3", "--content-size", "5000", "--duration", "0.5", "--idle", "7"];
+    let figures = figures(server.address.port(), &options);
+    for (member, expected) in [
+        ("connections", json!(5)),
+        ("pipeline", json!(3)),
+        ("content_size", json!(5000)),
+        ("request_size", json!(2 + 105 + 5000)),
+        ("rate", Value::Null),
+        ("idle", json!(7)),
+        ("idle_lost", json!(0)),
+        ("opened", json!(5)),
+        ("unsent", json!(0)),
+        ("errors", json!({})),
+    ] {
+        assert_eq!(figures[member], expected, "{member}");
+    }
+    assert!(number(&figures, "/answered") >= 15.0);
+    assert_eq!(figures["answered"], figures["sent"]);
+    assert!(number(&figures, "/requests_per_second") > 0.0);
+    let latencies =
+        ["min", "p50", "p90", "p99", "p99_9", "max"].map(|name| number(&figures["latency_us"], &format!("/{name}")));
+    assert!(latencies.is_sorted() && latencies[0] > 0.0, "{latencies:?}");
+    assert!(number(&figures, "/seconds") >= 0.5);
+    assert!(figures.get("raw").is_none() && figures.get("ratio").is_none());
+    assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn at_a_rate_so_many_are_sent() {
+    let server = quiet_server(&[]);
+    let figures = figures(server.address.port(), &["-c", "3", "-r", "200", "-d", "1"]);
+    let count = |member| figures[member].as_u64().unwrap();
+    assert_eq!(count("sent") + count("unsent"), 200);
+    assert_eq!(figures["answered"], figures["sent"]);
+    assert_eq!(figures["errors"], json!({}));
+}
+
+#[test]
+fn an_echo_of_the_same_bytes_is_measured_beside() {
+    let server = quiet_server(&[]);
+    for options in [&["-p", "2"][..], &["--content-size", "300000"], &["--per-connection", "1"]] {
+        let figures = figures(server.address.port(), &[&["--raw", "-d", "0.4", "-c", "2"], options].concat());
+        let ratio = number(&figures, "/requests_per_second") / number(&figures, "/raw/requests_per_second");
+        assert!((ratio - number(&figures, "/ratio")).abs() < 1e-6);
+        assert_eq!(figures["errors"], json!({}));
+        let run = program(LOAD, &["--raw", "-d", "0.2"]).args(server.host_and_port()).assert().success();
+        let output = text(&run.get_output().stdout);
+        for beginning in
+            ["load ", "requests ", "answered ", "throughput ", "latency ", "errors        no errors", "ratio "]
+        {
+            assert!(output.lines().any(|line| line.starts_with(beginning)), "{beginning} in {output}");
+        }
+    }
+}
+
+#[test]
+fn connections_are_replaced() {
+    let server = quiet_server(&[]);
+    let figures = figures(server.address.port(), &["--per-connection", "2", "-d", "0.5", "-c", "2"]);
+    let (opened, answered) = (number(&figures, "/opened"), number(&figures, "/answered"));
+    assert!(opened >= answered / 2.0 && opened <= answered / 2.0 + 2.0, "{opened} for {answered}");
+    assert_eq!(figures["errors"], json!({}));
+}
+
+#[test]
+fn idle_connections_that_the_server_ended_are_counted() {
+    let server = quiet_server(&["--idle-timeout", "0.3"]);
+    let figures = figures(server.address.port(), &["--idle", "5", "-d", "1.5"]);
+    assert_eq!(figures["idle_lost"], 5);
+}
+
+/// A server that answers every request on one connection after the other, but waits once.
+fn stalling_server(stall: Duration) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        // The first connection only asks whether there is a server.
+        let streams = listener.incoming().skip(1).map_while(Result::ok);
+        streams.for_each(|stream| {
+            let mut connection = Connection::new(stream);
+            let mut number = 0;
+            while let Ok(Some(_)) = connection.receive() {
+                number += 1;
+                if number == 10 {
+                    thread::sleep(stall);
+                }
+                let _ = connection.send_json(&json!({"result": ""}));
+            }
+        });
+    });
+    port
+}
+
+/// When a server does not answer for a while, all those are late that were due in it.
+#[test]
+fn omission_is_not_coordinated() {
+    let stall = Duration::from_millis(800);
+    let at_rate = figures(stalling_server(stall), &["-r", "100", "-d", "1.5"]);
+    // Of 150 requests 80 were due in that time, and were late by 400 ms at the median.
+    assert!(number(&at_rate, "/latency_us/p90") > 400_000.0, "{at_rate}");
+    // Who waits for each answer has one late request.
+    let closed = figures(stalling_server(stall), &["-d", "1.5"]);
+    assert!(number(&closed, "/latency_us/max") >= 800_000.0, "{closed}");
+    assert!(number(&closed, "/latency_us/p50") < 400_000.0, "{closed}");
+}
+
+#[test]
+fn failures_are_told_by_kind() {
+    let fails = |port: u16, options: &[&str], reason: &str| {
+        let words = ["127.0.0.1", &port.to_string(), "-d", "0.3", "--timeout", "0.5"];
+        let run = program(LOAD, &words).args(options).assert().code(1).stdout("");
+        let complaint = text(&run.get_output().stderr);
+        assert!(complaint.starts_with(&format!("load: {reason}")), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1);
+    };
+    let server = quiet_server(&["--max-content", "50"]);
+    fails(server.address.port(), &["--content-size", "60"], "nothing was answered; errors: answer ");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    fails(port, &["-c", "2", "-p", "3"], "nothing was answered; errors: timeout 6");
+
+    // Each peer that is accepted is told something that is no message, or nothing.
+    let nonsense = |serve: fn(&TcpStream)| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.peek(&mut [0]);
+                serve(&stream);
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                let _ = std::io::copy(&mut &stream, &mut std::io::sink());
+            }
+        });
+        port
+    };
+    fails(nonsense(|_| {}), &[], "nothing was answered; errors: closed ");
+    let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, b"HTTP/1.1 400 Bad Request\r\n"));
+    fails(nonsense(speaks), &[], "nothing was answered; errors: closed ");
+    let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, &[0; 10]));
+    fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
+
+    // An address that is taken, but at which nobody listens.
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    silent.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let port = silent.local_addr().unwrap().as_socket().unwrap().port();
+    fails(port, &[], &format!("cannot connect to 127.0.0.1:{port}: "));
+}
+
+#[test]
+fn wrong_usage_has_its_own_exit_code() {
+    for arguments in [
+        &["-c", "0"][..],
+        &["-r", "0"],
+        &["-r", "-1"],
+        &["-r", "nan"],
+        &["-p", "0"],
+        &["--content-size", "32"],
+        &["-d", "0"],
+        &["--per-connection", "0"],
+        &["127.0.0.1", "http"],
+    ] {
+        program(LOAD, arguments).assert().code(2).stdout("");
+    }
+    let help = program(LOAD, &["--help"]).assert().success();
+    assert!(text(&help.get_output().stdout).contains("\nExamples:\n"));
+    program(LOAD, &["--version"]).assert().success();
+}
+
+#[test]
+fn a_program_whose_output_nobody_reads_ends_quietly() {
+    let server = quiet_server(&[]);
+    let [host, port] = server.host_and_port();
+    assert!(common::ends_quietly_unread(LOAD, &[&host, &port, "-d", "0.1"]));
+}
