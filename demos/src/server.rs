@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use jsonframe::{DecodeError, Header, JsonError, Message};
-use jsonframe_std::server::{self, Closed, Handle, Handler, Id, Limits, Peer, Take};
+use jsonframe_std::server::{self, Closed, Handle, Handler, Id, Limits, Peer, Stats, Take};
 use tracing::{debug, info};
 
 use crate::application::{self, Draft, JSON};
@@ -92,7 +92,7 @@ impl Server {
 
 /// Complains about connections that were not accepted, until the server is over. No handler is told of them.
 fn watch(handle: &Handle, console: &Console, over: &Receiver<()>) {
-    let mut before = handle.stats();
+    let mut before = Stats::default();
     while over.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
         let stats = handle.stats();
         let failed = stats.accept_errors.saturating_sub(before.accept_errors);

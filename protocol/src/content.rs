@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::run::unescaped_run;
 use crate::{EncodeError, Header, Message};
 
 /// Why content could not be made from a value, or a value from content.
@@ -83,7 +84,7 @@ impl<'a> Message<'a> {
 /// # Ok::<(), jsonframe::JsonError>(())
 /// ```
 pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
-    Ok(spaced(&serde_json::to_vec(value)?))
+    Ok(spaced(&serde_json::to_string(value)?))
 }
 
 /// Writes a value as a whole message of JSON content.
@@ -115,21 +116,33 @@ fn is_utf8(label: &str) -> bool {
 /// The same JSON with a space after each comma and each colon that is not part of a string.
 ///
 /// serde_json's own formatters cannot be replaced without std.
-fn spaced(compact: &[u8]) -> Vec<u8> {
+fn spaced(compact: &str) -> Vec<u8> {
     let mut spaced = Vec::with_capacity(compact.len().saturating_add(compact.len() / 4));
     let mut in_string = false;
-    let mut escaped = false;
-    for byte in compact {
-        spaced.push(*byte);
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            b',' | b':' if !in_string => spaced.push(b' '),
-            _ => {}
-        }
+    let mut rest = compact;
+    loop {
+        let plain = if in_string { unescaped_run(rest) } else { run_outside_strings(rest) };
+        let Some((run, special)) = rest.split_at_checked(plain) else { return spaced };
+        spaced.extend_from_slice(run.as_bytes());
+        let (taken, space) = match special.as_bytes() {
+            [] => return spaced,
+            [b'\\', ..] => (2, ""),
+            [b'"', ..] => {
+                in_string = !in_string;
+                (1, "")
+            }
+            _ => (1, if in_string { "" } else { " " }),
+        };
+        let Some((special, after)) = special.split_at_checked(taken) else { return spaced };
+        spaced.extend_from_slice(special.as_bytes());
+        spaced.extend_from_slice(space.as_bytes());
+        rest = after;
     }
-    spaced
+}
+
+/// How many bytes come before the next string or separator.
+fn run_outside_strings(json: &str) -> usize {
+    json.bytes().take_while(|byte| !matches!(byte, b'"' | b',' | b':')).count()
 }
 
 #[cfg(test)]
@@ -143,6 +156,14 @@ mod tests {
         let value = serde_json::json!({"a,b": [1, "c:d\\", "\",\"", {}], "": []});
         let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
         assert_eq!(json, r#"{"": [], "a,b": [1, "c:d\\", "\",\"", {}]}"#);
+    }
+
+    #[test]
+    fn every_escape_is_passed_over_whole() {
+        let value = serde_json::json!(["\\", "\"", "\\\"", "\u{1},:", "é,:🐶\\", ",\n:\"", {"\"": ":"}]);
+        let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
+        assert_eq!(json, r#"["\\", "\"", "\\\"", "\u0001,:", "é,:🐶\\", ",\n:\"", {"\"": ":"}]"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 
     #[test]
