@@ -18,7 +18,7 @@ use jsonframe_demos::console::Console;
 /// Two words are ACTION and VALUE, and the server is at 127.0.0.1 65432. Of four words or more the first two are HOST and
 /// PORT, and each further pair is a request. Where requests are given with --request, the words can only be HOST and PORT.
 #[derive(Parser)]
-#[command(version, override_usage = USAGE, after_help = EXAMPLES)]
+#[command(name = "app-client", version, override_usage = USAGE, after_help = EXAMPLES)]
 struct Arguments {
     #[arg(hide = true)]
     words: Vec<String>,

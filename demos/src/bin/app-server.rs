@@ -16,7 +16,7 @@ use tracing::{Level, info};
 /// A message that cannot be understood is answered with {"error": "…"}, and the connection closed. Nothing that a peer does
 /// ends the server. Ctrl-C and SIGTERM do: requests under way are answered first. A second one ends it at once.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(name = "app-server", version, after_help = EXAMPLES)]
 struct Arguments {
     /// Where to listen
     #[arg(default_value = "127.0.0.1")]

@@ -16,7 +16,7 @@ use jsonframe_demos::load::{Plan, SMALLEST, measure};
 ///
 /// Everything happens in one thread. With --rate it does not sleep for less than a millisecond, but waits on the processor.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(name = "load", version, after_help = EXAMPLES)]
 struct Arguments {
     /// The server
     #[arg(default_value = "127.0.0.1")]

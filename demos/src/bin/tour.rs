@@ -23,7 +23,7 @@ use jsonframe_demos::{echo, multiconn};
 ///
 /// Both run in this process, over TCP on the loopback interface.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "tour", version)]
 struct Arguments {}
 
 const BYTES: &str = "\
