@@ -1,31 +1,46 @@
 //! JSON in the emitted form, which is exactly what Python's `json.dumps(value, ensure_ascii=False)` writes
 //! ([SPEC §4.1](crate::spec#41-the-emitted-form)).
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use crate::escape::Character;
-use crate::json::{RawString, Scanner};
-use crate::run::{is_unescaped, unescaped_run};
+use crate::json::{RawString, Utf8, skip_whitespace, string};
+use crate::run::{is_unescaped, needs_escape, run_to, unescaped_run};
+
+/// What JSON is written to, piece by piece; each piece is whole characters.
+pub(crate) trait Sink {
+    fn put(&mut self, bytes: &[u8]) -> fmt::Result;
+}
+
+impl Sink for fmt::Formatter<'_> {
+    fn put(&mut self, bytes: &[u8]) -> fmt::Result {
+        self.write_str(core::str::from_utf8(bytes).map_err(|_| fmt::Error)?)
+    }
+}
 
 /// Writes a JSON string that stands for the text.
-pub(crate) fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
-    out.write_str("\"")?;
-    write_escaped(out, text)?;
-    out.write_str("\"")
+#[inline]
+pub(crate) fn write_string(out: &mut impl Sink, text: &str) -> fmt::Result {
+    out.put(b"\"")?;
+    if is_unescaped(text) {
+        out.put(text.as_bytes())?;
+    } else {
+        write_escaped(out, text)?;
+    }
+    out.put(b"\"")
 }
 
 /// Writes text as it stands within a JSON string.
-fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
-    if is_unescaped(text) {
-        return out.write_str(text);
-    }
+fn write_escaped(out: &mut impl Sink, text: &str) -> fmt::Result {
     let mut rest = text;
     while let Some((plain, byte, after)) = split_at_special(rest) {
-        out.write_str(plain)?;
+        if !plain.is_empty() {
+            out.put(plain.as_bytes())?;
+        }
         write_escape(out, byte)?;
         rest = after;
     }
-    out.write_str(rest)
+    out.put(rest.as_bytes())
 }
 
 /// The text before the first byte that must be escaped, that byte, and the text after it.
@@ -35,29 +50,29 @@ fn split_at_special(text: &str) -> Option<(&str, u8, &str)> {
     Some((plain, byte, rest.get(1..)?))
 }
 
-fn write_escape(out: &mut impl Write, byte: u8) -> fmt::Result {
-    out.write_str(match byte {
-        b'"' => "\\\"",
-        b'\\' => "\\\\",
-        b'\n' => "\\n",
-        b'\r' => "\\r",
-        b'\t' => "\\t",
-        0x08 => "\\b",
-        0x0C => "\\f",
-        _ => {
-            out.write_str("\\u00")?;
-            out.write_char(lower_hex(byte >> 4))?;
-            return out.write_char(lower_hex(byte & 0xF));
-        }
+fn write_escape(out: &mut impl Sink, byte: u8) -> fmt::Result {
+    out.put(match byte {
+        b'"' => b"\\\"",
+        b'\\' => b"\\\\",
+        b'\n' => b"\\n",
+        b'\r' => b"\\r",
+        b'\t' => b"\\t",
+        0x08 => b"\\b",
+        0x0C => b"\\f",
+        _ => return out.put(&[b'\\', b'u', b'0', b'0', lower_hex(byte >> 4), lower_hex(byte & 0xF)]),
     })
 }
 
-fn lower_hex(digit: u8) -> char {
-    char::from_digit(u32::from(digit), 16).unwrap_or('0')
+const fn lower_hex(digit: u8) -> u8 {
+    match digit {
+        0..=9 => digit | b'0',
+        _ => digit.wrapping_sub(10).wrapping_add(b'a'),
+    }
 }
 
 /// Writes an integer in decimal digits.
-pub(crate) fn write_integer(out: &mut impl Write, number: u64) -> fmt::Result {
+#[inline]
+pub(crate) fn write_integer(out: &mut impl Sink, number: u64) -> fmt::Result {
     let mut digits = [b'0'; 20];
     let mut rest = number;
     let mut used = 0_usize;
@@ -69,54 +84,64 @@ pub(crate) fn write_integer(out: &mut impl Write, number: u64) -> fmt::Result {
             break;
         }
     }
-    let digits = digits.get(digits.len().saturating_sub(used)..).unwrap_or_default();
-    out.write_str(core::str::from_utf8(digits).unwrap_or_default())
+    out.put(digits.get(digits.len().saturating_sub(used)..).unwrap_or_default())
 }
 
 /// Writes valid JSON again in the emitted form: a space after each separator and no other white space, and nothing
 /// escaped in its strings but what must be. Numbers stay as they are.
-pub(crate) fn write_again(out: &mut impl Write, json: &str) -> fmt::Result {
-    let mut scanner = Scanner::new(json.as_bytes());
+pub(crate) fn write_again(out: &mut impl Sink, json: &str) -> fmt::Result {
+    let json = json.as_bytes();
+    let mut utf8 = Utf8::default();
+    let mut at = 0;
     loop {
-        scanner.skip_whitespace();
-        match scanner.peek() {
-            None => return Ok(()),
-            Some(b'"') => write_string_again(out, &scanner.string("").map_err(|_| fmt::Error)?)?,
-            Some(byte) => {
-                scanner.advance(1);
-                out.write_char(char::from(byte))?;
-                if matches!(byte, b',' | b':') {
-                    out.write_str(" ")?;
-                }
-            }
+        at = skip_whitespace(json, at);
+        let Some(byte) = json.get(at) else {
+            return Ok(());
+        };
+        if *byte == b'"' {
+            let string = string(json, at, "", &mut utf8).map_err(|_| fmt::Error)?;
+            write_string_again(out, string, json)?;
+            at = string.behind();
+            continue;
         }
+        match byte {
+            b',' => out.put(b", ")?,
+            b':' => out.put(b": ")?,
+            byte => out.put(&[*byte])?,
+        }
+        at = at.wrapping_add(1);
     }
 }
 
-fn write_string_again(out: &mut impl Write, string: &RawString<'_>) -> fmt::Result {
-    out.write_str("\"")?;
-    let mut rest = string.bytes;
-    while let Some(length) = rest.iter().position(|byte| *byte == b'\\') {
-        let (plain, escape) = rest.split_at_checked(length).ok_or(fmt::Error)?;
+fn write_string_again(out: &mut impl Sink, string: RawString, json: &[u8]) -> fmt::Result {
+    out.put(b"\"")?;
+    let mut rest = string.bytes(json);
+    while let Some((plain, escape @ [_, ..])) = rest.split_at_checked(run_to(b'\\', rest)) {
         let character = Character::first(escape).ok_or(fmt::Error)?;
-        out.write_str(utf8(plain)?)?;
-        write_escaped(out, utf8(character.utf8())?)?;
+        out.put(plain)?;
+        match character.utf8() {
+            [byte] if needs_escape(*byte) => write_escape(out, *byte)?,
+            utf8 => out.put(utf8)?,
+        }
         rest = escape.get(character.raw_len..).unwrap_or_default();
     }
-    out.write_str(utf8(rest)?)?;
-    out.write_str("\"")
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, fmt::Error> {
-    core::str::from_utf8(bytes).map_err(|_| fmt::Error)
+    out.put(rest)?;
+    out.put(b"\"")
 }
 
 #[cfg(test)]
 mod tests {
+    use core::fmt::Write;
     use std::format;
     use std::string::{String, ToString};
 
     use super::*;
+
+    impl Sink for String {
+        fn put(&mut self, bytes: &[u8]) -> fmt::Result {
+            self.write_str(str::from_utf8(bytes).unwrap())
+        }
+    }
 
     #[test]
     fn integers_are_written_as_display_does() {

@@ -4,30 +4,45 @@
 //! It answers as the general scanner does, or not at all.
 
 use crate::ByteOrder;
-use crate::parse::{Fields, Span, plain_integer};
+use crate::json::RawString;
+use crate::parse::{Fields, plain_integer};
 use crate::run::plain_run;
+use crate::text::Text;
 
 /// The required members of a header in the emitted form; `None` for every other header, valid or not.
+#[inline]
 pub(crate) fn parse_emitted(header: &[u8]) -> Option<Fields> {
     let rest = header.strip_prefix(b"{\"byteorder\": \"")?;
     let (byte_order, rest) = match rest.strip_prefix(b"little\", \"content-type\": \"") {
         Some(rest) => (ByteOrder::Little, rest),
         None => (ByteOrder::Big, rest.strip_prefix(b"big\", \"content-type\": \"")?),
     };
+    // Most messages are JSON in UTF-8. To compare all of that at once is faster than to look for its ends.
+    let (content_type, content_encoding, rest) =
+        match rest.strip_prefix(b"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": ") {
+            Some(rest) => (Text::TextJson, Text::Utf8, rest),
+            None => texts(header, rest)?,
+        };
+    let digits = u16::try_from(header.len().checked_sub(rest.len())?).ok()?;
+    let content_length = plain_integer(rest.strip_suffix(b"}")?)?;
+    Some(Fields { content_length, content_type, content_encoding, digits, byte_order })
+}
+
+/// The content type with which this rest of the header begins, the content encoding after it, and what follows them.
+fn texts<'a>(header: &[u8], rest: &'a [u8]) -> Option<(Text, Text, &'a [u8])> {
     let (content_type, rest) = text(header, rest)?;
     let rest = rest.strip_prefix(b"\", \"content-encoding\": \"")?;
     let (content_encoding, rest) = text(header, rest)?;
     let rest = rest.strip_prefix(b"\", \"content-length\": ")?;
-    let digits = u16::try_from(header.len().checked_sub(rest.len())?).ok()?;
-    let content_length = plain_integer(rest.strip_suffix(b"}")?)?;
-    Some(Fields { byte_order, content_type, content_encoding, content_length, digits })
+    Some((content_type, content_encoding, rest))
 }
 
 /// The plain text at the beginning of this rest of the header, and what follows it.
-fn text<'a>(header: &[u8], rest: &'a [u8]) -> Option<(Span, &'a [u8])> {
-    let length = plain_run(rest);
-    let start = header.len().checked_sub(rest.len())?;
-    Some((Span::new(start, length), rest.get(length..)?))
+fn text<'a>(header: &[u8], rest: &'a [u8]) -> Option<(Text, &'a [u8])> {
+    let (text, rest) = rest.split_at_checked(plain_run(rest))?;
+    let end = header.len().checked_sub(rest.len())?;
+    let start = end.checked_sub(text.len())?;
+    Some((Text::find(header, RawString { start, end, escaped: false }), rest))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! From a header to its bytes ([SPEC §4](crate::spec#4-sending)).
 
-use core::fmt::{self, Write};
+use core::fmt;
 
-use crate::emit::{write_integer, write_string};
+use crate::emit::{Sink, write_integer, write_string};
 use crate::{ByteOrder, EncodeError, Header, Member};
 
 /// The size of a proto-header, in bytes.
@@ -70,23 +70,24 @@ impl Header<'_> {
         Ok(needed)
     }
 
-    pub(crate) fn write_json(&self, out: &mut impl Write) -> fmt::Result {
-        out.write_str(match self.byte_order() {
-            ByteOrder::Little => "{\"byteorder\": \"little\", \"content-type\": ",
-            ByteOrder::Big => "{\"byteorder\": \"big\", \"content-type\": ",
-        })?;
+    #[inline]
+    pub(crate) fn write_json(&self, out: &mut impl Sink) -> fmt::Result {
+        match self.byte_order() {
+            ByteOrder::Little => out.put(b"{\"byteorder\": \"little\", \"content-type\": ")?,
+            ByteOrder::Big => out.put(b"{\"byteorder\": \"big\", \"content-type\": ")?,
+        }
         write_string(out, self.content_type())?;
-        out.write_str(", \"content-encoding\": ")?;
+        out.put(b", \"content-encoding\": ")?;
         write_string(out, self.content_encoding())?;
-        out.write_str(", \"content-length\": ")?;
+        out.put(b", \"content-length\": ")?;
         write_integer(out, self.content_length())?;
         for (name, value) in self.extensions() {
-            out.write_str(", ")?;
+            out.put(b", ")?;
             write_string(out, name)?;
-            out.write_str(": ")?;
+            out.put(b": ")?;
             value.write_json(out)?;
         }
-        out.write_str("}")
+        out.put(b"}")
     }
 }
 
@@ -100,9 +101,10 @@ impl fmt::Display for Header<'_> {
 /// Counts what is written to it.
 struct Counter(usize);
 
-impl Write for Counter {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0 = self.0.saturating_add(text.len());
+impl Sink for Counter {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) -> fmt::Result {
+        self.0 = self.0.saturating_add(bytes.len());
         Ok(())
     }
 }
@@ -110,11 +112,12 @@ impl Write for Counter {
 /// Fills a slice from its beginning with what is written to it.
 struct Filler<'a>(&'a mut [u8]);
 
-impl Write for Filler<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+impl Sink for Filler<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) -> fmt::Result {
         let room = core::mem::take(&mut self.0);
-        let (place, rest) = room.split_at_mut_checked(text.len()).ok_or(fmt::Error)?;
-        place.copy_from_slice(text.as_bytes());
+        let (place, rest) = room.split_at_mut_checked(bytes.len()).ok_or(fmt::Error)?;
+        place.copy_from_slice(bytes);
         self.0 = rest;
         Ok(())
     }

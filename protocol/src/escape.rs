@@ -11,6 +11,7 @@
 use core::cell::Cell;
 
 use crate::json::hex_digit;
+use crate::run::run_to;
 
 /// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
 pub(crate) const MARK: u8 = 0xFF;
@@ -22,19 +23,20 @@ pub(crate) fn resolve(string: &mut [u8]) -> usize {
     };
     *opening = MARK;
     let (mut read, mut write) = (0_usize, 0_usize);
-    while let Some(rest) = body.get(read..).filter(|rest| !rest.is_empty()) {
-        let plain = rest.iter().take_while(|byte| **byte != b'\\').count();
-        if plain > 0 {
+    while let Some(rest @ [first, ..]) = body.get(read..) {
+        if *first != b'\\' {
+            let plain = run_to(b'\\', rest);
             move_down(body, read, plain, write);
             read = read.saturating_add(plain);
             write = write.saturating_add(plain);
         } else if let Some(character) = Character::first(rest) {
-            let utf8 = character.utf8();
-            for (place, byte) in body.iter_mut().skip(write).zip(utf8) {
-                *place = *byte;
+            for byte in character.utf8() {
+                if let Some(place) = body.get_mut(write) {
+                    *place = *byte;
+                }
+                write = write.saturating_add(1);
             }
             read = read.saturating_add(character.raw_len);
-            write = write.saturating_add(utf8.len());
         } else {
             break;
         }
@@ -46,10 +48,11 @@ pub(crate) fn resolve(string: &mut [u8]) -> usize {
     write
 }
 
-/// Copies bytes to a place before them, one by one: `copy_within` would check, and panic, at run time.
+/// Copies bytes to a place before them, in words and then one by one: `copy_within` would check, and panic, at run time.
 fn move_down(bytes: &mut [u8], from: usize, count: usize, to: usize) {
     let bytes = Cell::from_mut(bytes).as_slice_of_cells();
-    for (place, byte) in bytes.iter().skip(to).zip(bytes.iter().skip(from).take(count)) {
+    let (from, to) = (bytes.get(from..).unwrap_or_default(), bytes.get(to..).unwrap_or_default());
+    for (place, byte) in to.iter().zip(from.iter().take(count)) {
         place.set(byte.get());
     }
 }

@@ -4,7 +4,8 @@ use core::{fmt, slice};
 
 use crate::escape::MARK;
 use crate::header::Members;
-use crate::json::{Position, Scanner};
+use crate::json::{Utf8, colon, skip_whitespace, value};
+use crate::run::run_to;
 use crate::{Member, Value};
 
 /// The extension members of a [`Header`](crate::Header), each a name and a value, in the order of the header.
@@ -17,14 +18,14 @@ pub struct Extensions<'a>(Source<'a>);
 enum Source<'a> {
     Listed(slice::Iter<'a, (&'a str, Value<'a>)>),
     /// The bytes of a received header, and how far they have been gone through.
-    Received(&'a [u8], Position),
+    Received { header: &'a [u8], at: usize, utf8: Utf8 },
 }
 
 impl<'a> Extensions<'a> {
     pub(crate) fn new(members: Members<'a>) -> Self {
         Self(match members {
             Members::Listed(members) => Source::Listed(members.iter()),
-            Members::Received(header) => Source::Received(header, Position::default()),
+            Members::Received(header) => Source::Received { header, at: 0, utf8: Utf8::default() },
         })
     }
 }
@@ -35,17 +36,13 @@ impl<'a> Iterator for Extensions<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Source::Listed(members) => members.next().copied(),
-            Source::Received(header, position) => {
-                // One scanner's knowledge is handed on to the next, or text beyond ASCII would be checked again for each.
-                let mut scanner = Scanner::resume(header, *position);
-                loop {
-                    let (name, value) = next_member(&mut scanner)?;
-                    if Member::from_name(name.as_bytes()).is_none() {
-                        *position = scanner.position();
-                        return Some((name, value));
-                    }
+            Source::Received { header, at, utf8 } => loop {
+                let (name, value, behind) = member(header, *at, utf8)?;
+                *at = behind;
+                if Member::from_name(name.as_bytes()).is_none() {
+                    return Some((name, value));
                 }
-            }
+            },
         }
     }
 }
@@ -57,33 +54,29 @@ impl fmt::Debug for Extensions<'_> {
     }
 }
 
-/// Takes the next member of a valid header whose own strings are resolved.
-fn next_member<'a>(scanner: &mut Scanner<'a>) -> Option<(&'a str, Value<'a>)> {
-    scanner.skip_whitespace();
-    if !scanner.take(b',') {
-        scanner.take(b'{');
+/// The next member of a valid header whose own strings are resolved, and the index behind it.
+fn member<'a>(header: &'a [u8], at: usize, utf8: &mut Utf8) -> Option<(&'a str, Value<'a>, usize)> {
+    let mut at = skip_whitespace(header, at);
+    if let Some(b'{' | b',') = header.get(at) {
+        at = skip_whitespace(header, at.wrapping_add(1));
     }
-    scanner.skip_whitespace();
-    let name = text(scanner)?;
-    scanner.colon().ok()?;
-    let value = match scanner.peek()? {
-        b'"' | MARK => text(scanner)?.into(),
-        _ => {
-            let json = scanner.rest();
-            scanner.value(1).ok()?;
-            let length = json.len().saturating_sub(scanner.rest().len());
-            Value::from_json(core::str::from_utf8(json.get(..length)?).ok()?)
-        }
-    };
-    Some((name, value))
+    let (name, behind) = text(header, at)?;
+    let at = colon(header, behind).ok()?;
+    if let Some((text, behind)) = text(header, at) {
+        return Some((name, text.into(), behind));
+    }
+    let behind = value(header, at, 1, utf8).ok()?;
+    let json = core::str::from_utf8(header.get(at..behind)?).ok()?;
+    Some((name, Value::from_json(json), behind))
 }
 
-/// A string without escapes, between quotes or marks.
-fn text<'a>(scanner: &mut Scanner<'a>) -> Option<&'a str> {
-    let quote = scanner.peek().filter(|quote| matches!(*quote, b'"' | MARK))?;
-    scanner.advance(1);
-    let body = scanner.rest();
-    let length = body.iter().position(|byte| *byte == quote)?;
-    scanner.advance(length.saturating_add(1));
-    core::str::from_utf8(body.get(..length)?).ok()
+/// A string without escapes, between quotes or marks, and the index behind it.
+fn text(header: &[u8], at: usize) -> Option<(&str, usize)> {
+    let (quote, body) = header.get(at..)?.split_first()?;
+    let (b'"' | MARK) = *quote else {
+        return None;
+    };
+    let length = run_to(*quote, body);
+    let text = core::str::from_utf8(body.get(..length)?).ok()?;
+    Some((text, at.wrapping_add(length).wrapping_add(2)))
 }

@@ -107,11 +107,12 @@ impl<'a> Header<'a> {
     }
 
     /// A received header: its bytes, what was found in them, and where its members are.
+    #[inline]
     pub(crate) fn received(header: &'a [u8], fields: &Fields, members: Members<'a>) -> Self {
         Self {
             byte_order: fields.byte_order,
-            content_type: fields.content_type.text(header),
-            content_encoding: fields.content_encoding.text(header),
+            content_type: fields.content_type.of(header),
+            content_encoding: fields.content_encoding.of(header),
             content_length: fields.content_length,
             members,
         }

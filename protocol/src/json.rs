@@ -1,7 +1,8 @@
 //! An iterative scanner for JSON (RFC 8259): it accepts or refuses, says where, and copies nothing.
 //!
-//! The scanner never recurses, so the peer's nesting costs it 64 bits and not the stack, and it looks at every byte once,
-//! but for one check of the rest of the header when the first byte beyond ASCII is met.
+//! Every function passes over a part of a text, from the index `at` on, and returns the index behind that part. The
+//! scanner never recurses, so the peer's nesting costs it 64 bits and not the stack, and it looks at every byte once, but
+//! for one check of the rest of the text when the first byte beyond ASCII is met.
 
 use crate::DecodeErrorKind;
 use crate::run::plain_run;
@@ -19,323 +20,291 @@ pub(crate) struct Fault {
 
 pub(crate) type Result<T> = core::result::Result<T, Fault>;
 
-/// A string of the text, without its quotes.
-#[derive(Clone, Copy)]
-pub(crate) struct RawString<'a> {
-    /// The bytes between the quotes, escapes unresolved.
-    pub(crate) bytes: &'a [u8],
-    /// The index of the first of them.
+/// An error about the byte at this index, or about there being none.
+#[cold]
+pub(crate) fn unexpected(text: &[u8], at: usize, expected: &'static str) -> Fault {
+    let found = text.get(at).copied().unwrap_or_default();
+    refused(text, at, DecodeErrorKind::UnexpectedByte { found, expected }, expected)
+}
+
+/// Like [`unexpected`], with another kind of error about the byte.
+///
+/// Bytes that are not UTF-8 are refused as such wherever they stand.
+#[cold]
+pub(crate) fn refused(text: &[u8], at: usize, kind: DecodeErrorKind, expected: &'static str) -> Fault {
+    let kind = match text.get(at) {
+        None => DecodeErrorKind::UnexpectedEnd { expected },
+        Some(found) if found.is_ascii() || utf8_prefix(text, at) > 0 => kind,
+        Some(_) => DecodeErrorKind::NotUtf8,
+    };
+    Fault { kind, at }
+}
+
+/// Refuses anything but the end.
+pub(crate) fn end(text: &[u8], at: usize) -> Result<()> {
+    match text.get(at) {
+        None => Ok(()),
+        Some(found) => Err(refused(text, at, DecodeErrorKind::TrailingData { found: *found }, "")),
+    }
+}
+
+/// The index of the first byte that is not white space.
+#[inline]
+pub(crate) fn skip_whitespace(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+/// Passes over the colon between a member's name and its value, and over the white space around it.
+#[inline]
+pub(crate) fn colon(text: &[u8], at: usize) -> Result<usize> {
+    let at = skip_whitespace(text, at);
+    match text.get(at) {
+        Some(b':') => Ok(skip_whitespace(text, at.wrapping_add(1))),
+        _ => Err(unexpected(text, at, "`:`")),
+    }
+}
+
+/// How much of a text is known to be UTF-8.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Utf8 {
+    /// Everything before this index is; 0 until the first byte beyond ASCII is met.
+    before: usize,
+}
+
+/// A string of a text, by the indices of what stands between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawString {
+    /// Behind the opening quote.
     pub(crate) start: usize,
-    /// Whether there is an escape among them.
+    /// Of the closing quote.
+    pub(crate) end: usize,
+    /// Whether there is an escape in between.
     pub(crate) escaped: bool,
 }
 
-/// How far a scanner has come.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Position {
-    /// The index of the next byte.
-    pub(crate) at: usize,
-    /// Everything before this index is known to be UTF-8; 0 until the first byte beyond ASCII is met.
-    utf8_before: usize,
+impl RawString {
+    /// The bytes between the quotes, escapes unresolved.
+    #[inline]
+    pub(crate) fn bytes(self, text: &[u8]) -> &[u8] {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The index behind the closing quote.
+    #[inline]
+    pub(crate) const fn behind(self) -> usize {
+        self.end.wrapping_add(1)
+    }
 }
 
-/// Passes over a JSON text.
-pub(crate) struct Scanner<'a> {
-    text: &'a [u8],
-    rest: &'a [u8],
-    utf8_before: usize,
+/// A string, from its opening quote on.
+#[inline]
+pub(crate) fn string(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<RawString> {
+    let Some([b'"', body @ ..]) = text.get(at..) else {
+        return Err(unexpected(text, at, expected));
+    };
+    let start = at.wrapping_add(1);
+    let run = plain_run(body);
+    let end = start.wrapping_add(run);
+    match body.get(run) {
+        Some(b'"') => Ok(RawString { start, end, escaped: false }),
+        _ => special_string(text, start, end, utf8),
+    }
 }
 
-impl<'a> Scanner<'a> {
-    pub(crate) const fn new(text: &'a [u8]) -> Self {
-        Self { text, rest: text, utf8_before: 0 }
-    }
-
-    /// Goes on where a scanner of this text has come to. What it has passed over may have changed since.
-    pub(crate) fn resume(text: &'a [u8], position: Position) -> Self {
-        let rest = text.get(position.at..).unwrap_or_default();
-        Self { text, rest, utf8_before: position.utf8_before }
-    }
-
-    pub(crate) const fn position(&self) -> Position {
-        Position { at: self.at(), utf8_before: self.utf8_before }
-    }
-
-    /// The index of the next byte.
-    pub(crate) const fn at(&self) -> usize {
-        self.text.len().saturating_sub(self.rest.len())
-    }
-
-    /// The next byte.
-    pub(crate) const fn peek(&self) -> Option<u8> {
-        match self.rest {
-            [byte, ..] => Some(*byte),
-            [] => None,
-        }
-    }
-
-    /// What has not been passed over.
-    pub(crate) const fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    /// Passes over `count` bytes, or what is left of them.
-    pub(crate) fn advance(&mut self, count: usize) {
-        self.rest = self.rest.get(count..).unwrap_or_default();
-    }
-
-    /// Passes over the next byte if it is this one.
-    pub(crate) fn take(&mut self, byte: u8) -> bool {
-        match self.rest {
-            [first, rest @ ..] if *first == byte => {
-                self.rest = rest;
-                true
+/// The string that begins at `start`, from a byte of it on that is special.
+#[inline(never)]
+fn special_string(text: &[u8], start: usize, mut at: usize, utf8: &mut Utf8) -> Result<RawString> {
+    let mut escaped = false;
+    loop {
+        at = match text.get(at) {
+            Some(b'"') => return Ok(RawString { start, end: at, escaped }),
+            Some(b'\\') => {
+                escaped = true;
+                escape(text, at)?
             }
-            _ => false,
+            Some(found @ ..0x20) => {
+                return Err(Fault { kind: DecodeErrorKind::ControlCharacter { found: *found }, at });
+            }
+            Some(0x80..) => beyond_ascii(text, at, utf8)?,
+            Some(_) => at.wrapping_add(plain_run(text.get(at..).unwrap_or_default())),
+            None => return Err(unexpected(text, at, "the string's closing quote")),
         }
     }
+}
 
-    pub(crate) fn skip_whitespace(&mut self) {
-        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
-            self.rest = rest;
-        }
+/// Passes over a run of bytes beyond ASCII.
+fn beyond_ascii(text: &[u8], at: usize, utf8: &mut Utf8) -> Result<usize> {
+    if at >= utf8.before {
+        utf8.before = at.wrapping_add(utf8_prefix(text, at));
     }
-
-    /// An error about the next byte, or about there being none.
-    #[cold]
-    pub(crate) fn unexpected(&self, expected: &'static str) -> Fault {
-        let found = self.peek().unwrap_or_default();
-        self.refused(DecodeErrorKind::UnexpectedByte { found, expected }, expected)
+    let known = text.get(at..utf8.before).unwrap_or_default();
+    match known.iter().take_while(|byte| !byte.is_ascii()).count() {
+        0 => Err(Fault { kind: DecodeErrorKind::NotUtf8, at }),
+        run => Ok(at.wrapping_add(run)),
     }
+}
 
-    /// Like [`unexpected`](Self::unexpected), with another kind of error about the next byte.
-    ///
-    /// Bytes that are not UTF-8 are refused as such wherever they stand.
-    #[cold]
-    pub(crate) fn refused(&self, kind: DecodeErrorKind, expected: &'static str) -> Fault {
-        let kind = match self.peek() {
-            None => DecodeErrorKind::UnexpectedEnd { expected },
-            Some(found) if found.is_ascii() || utf8_prefix(self.rest) > 0 => kind,
-            Some(_) => DecodeErrorKind::NotUtf8,
+/// Passes over an escape, from its backslash.
+#[inline]
+fn escape(text: &[u8], at: usize) -> Result<usize> {
+    match text.get(at.wrapping_add(1)) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at.wrapping_add(2)),
+        Some(b'u') => unicode_escape(text, at),
+        Some(_) => Err(Fault { kind: DecodeErrorKind::InvalidEscape, at }),
+        None => Err(unexpected(text, at.wrapping_add(1), "the rest of an escape")),
+    }
+}
+
+/// Passes over an escape of four digits, from its backslash, or over two that are a surrogate pair.
+fn unicode_escape(text: &[u8], backslash: usize) -> Result<usize> {
+    let mut unit = 0;
+    let mut at = backslash.wrapping_add(2);
+    for _ in 0..4 {
+        let Some(byte) = text.get(at) else {
+            return Err(unexpected(text, at, "the rest of an escape"));
         };
-        Fault { kind, at: self.at() }
+        let Some(digit) = hex_digit(*byte) else {
+            return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash });
+        };
+        unit = unit << 4 | digit;
+        at = at.wrapping_add(1);
     }
+    match unit {
+        0xD800..=0xDBFF => low_surrogate(text, at, backslash),
+        0xDC00..=0xDFFF => Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
+        _ => Ok(at),
+    }
+}
 
-    /// Refuses anything but the end.
-    pub(crate) fn end(&self) -> Result<()> {
-        match self.peek() {
-            None => Ok(()),
-            Some(found) => Err(self.refused(DecodeErrorKind::TrailingData { found }, "")),
+/// Passes over the escape of a low surrogate, the second half of the pair that begins at `backslash`.
+fn low_surrogate(text: &[u8], mut at: usize, backslash: usize) -> Result<usize> {
+    for place in 0..6 {
+        match text.get(at) {
+            Some(byte) if belongs_to_low_surrogate(place, *byte) => at = at.wrapping_add(1),
+            Some(_) => return Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
+            None => return Err(unexpected(text, at, "the rest of a surrogate pair")),
         }
     }
+    Ok(at)
+}
 
-    /// Passes over a string, from its opening quote to behind its closing one.
-    pub(crate) fn string(&mut self, expected: &'static str) -> Result<RawString<'a>> {
-        if !self.take(b'"') {
-            return Err(self.unexpected(expected));
-        }
-        let (start, body) = (self.at(), self.rest);
-        let mut escaped = false;
-        loop {
-            self.advance(plain_run(self.rest));
-            match self.rest {
-                [b'"', rest @ ..] => {
-                    let length = body.len().saturating_sub(self.rest.len());
-                    self.rest = rest;
-                    return Ok(RawString { bytes: body.get(..length).unwrap_or_default(), start, escaped });
+/// Passes over a value of any type that stands `depth` objects and arrays deep, from its first byte.
+pub(crate) fn value(text: &[u8], mut at: usize, depth: u8, utf8: &mut Utf8) -> Result<usize> {
+    let mut nesting = Nesting::below(depth);
+    loop {
+        at = match text.get(at) {
+            Some(b'"') => string(text, at, "a value", utf8)?.behind(),
+            Some(b'-' | b'0'..=b'9') => number(text, at)?,
+            Some(b't') => literal(text, at, b"true")?,
+            Some(b'f') => literal(text, at, b"false")?,
+            Some(b'n') => literal(text, at, b"null")?,
+            Some(opening @ (b'{' | b'[')) => {
+                let is_object = *opening == b'{';
+                if !nesting.open(is_object) {
+                    return Err(Fault { kind: DecodeErrorKind::TooDeep { limit: MAX_DEPTH }, at });
                 }
-                [b'\\', ..] => {
-                    self.escape()?;
-                    escaped = true;
-                }
-                [found @ ..0x20, ..] => {
-                    return Err(Fault { kind: DecodeErrorKind::ControlCharacter { found: *found }, at: self.at() });
-                }
-                [_, ..] => self.beyond_ascii()?,
-                [] => return Err(self.unexpected("the string's closing quote")),
-            }
-        }
-    }
-
-    /// Passes over a run of bytes beyond ASCII.
-    fn beyond_ascii(&mut self) -> Result<()> {
-        let at = self.at();
-        if at >= self.utf8_before {
-            self.utf8_before = at.saturating_add(utf8_prefix(self.rest));
-        }
-        let known = self.rest.get(..self.utf8_before.saturating_sub(at)).unwrap_or_default();
-        match known.iter().take_while(|byte| !byte.is_ascii()).count() {
-            0 => Err(Fault { kind: DecodeErrorKind::NotUtf8, at }),
-            run => {
-                self.advance(run);
-                Ok(())
-            }
-        }
-    }
-
-    /// Passes over an escape, from its backslash.
-    fn escape(&mut self) -> Result<()> {
-        let backslash = self.at();
-        self.advance(1);
-        match self.rest {
-            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => {
-                self.rest = rest;
-                Ok(())
-            }
-            [b'u', rest @ ..] => {
-                self.rest = rest;
-                match self.code_unit(backslash)? {
-                    0xD800..=0xDBFF => self.low_surrogate(backslash),
-                    0xDC00..=0xDFFF => Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
-                    _ => Ok(()),
-                }
-            }
-            [_, ..] => Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash }),
-            [] => Err(self.unexpected("the rest of an escape")),
-        }
-    }
-
-    /// Passes over the four digits of the escape that begins at `backslash`.
-    fn code_unit(&mut self, backslash: usize) -> Result<u16> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            let Some(byte) = self.peek() else {
-                return Err(self.unexpected("the rest of an escape"));
-            };
-            let Some(digit) = hex_digit(byte) else {
-                return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash });
-            };
-            unit = unit << 4 | digit;
-            self.advance(1);
-        }
-        Ok(unit)
-    }
-
-    /// Passes over the escape of a low surrogate, the second half of the pair that begins at `backslash`.
-    fn low_surrogate(&mut self, backslash: usize) -> Result<()> {
-        for place in 0..6 {
-            match self.peek() {
-                Some(byte) if belongs_to_low_surrogate(place, byte) => self.advance(1),
-                Some(_) => return Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
-                None => return Err(self.unexpected("the rest of a surrogate pair")),
-            }
-        }
-        Ok(())
-    }
-
-    /// Passes over the colon between a member's name and its value, and over the white space around it.
-    pub(crate) fn colon(&mut self) -> Result<()> {
-        self.skip_whitespace();
-        if !self.take(b':') {
-            return Err(self.unexpected("`:`"));
-        }
-        self.skip_whitespace();
-        Ok(())
-    }
-
-    /// Passes over a value of any type that stands `depth` objects and arrays deep, from its first byte.
-    pub(crate) fn value(&mut self, depth: u8) -> Result<()> {
-        let mut nesting = Nesting::below(depth);
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.string("a value")?;
-                }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                Some(opening @ (b'{' | b'[')) => {
-                    if !nesting.open(opening == b'{') {
-                        return Err(Fault { kind: DecodeErrorKind::TooDeep { limit: MAX_DEPTH }, at: self.at() });
+                at = skip_whitespace(text, at.wrapping_add(1));
+                match text.get(at) {
+                    Some(b'}') if is_object => at,
+                    Some(b']') if !is_object => at,
+                    _ if is_object => {
+                        at = name(text, at, "a member name or `}`", utf8)?;
+                        continue;
                     }
-                    self.advance(1);
-                    self.skip_whitespace();
-                    match (opening, self.peek()) {
-                        (b'{', Some(b'}')) | (b'[', Some(b']')) => {}
-                        (b'{', _) => {
-                            self.name("a member name or `}`")?;
-                            continue;
-                        }
-                        _ => continue,
-                    }
+                    _ => continue,
                 }
-                _ => return Err(self.unexpected("a value")),
             }
-            if self.close(&mut nesting)? {
-                return Ok(());
-            }
+            _ => return Err(unexpected(text, at, "a value")),
+        };
+        match behind_value(text, at, &mut nesting)? {
+            Next::Member(next) => at = name(text, next, "a member name", utf8)?,
+            Next::Element(next) => at = next,
+            Next::End(behind) => return Ok(behind),
         }
     }
+}
 
-    /// Passes over what follows a value, up to the next value of the same nesting: true if there is none.
-    fn close(&mut self, nesting: &mut Nesting) -> Result<bool> {
-        while let Some(in_object) = nesting.innermost() {
-            self.skip_whitespace();
-            match (in_object, self.peek()) {
-                (true, Some(b'}')) | (false, Some(b']')) => {
-                    self.advance(1);
-                    nesting.close();
-                }
-                (true, Some(b',')) => {
-                    self.advance(1);
-                    self.skip_whitespace();
-                    self.name("a member name")?;
-                    return Ok(false);
-                }
-                (false, Some(b',')) => {
-                    self.advance(1);
-                    self.skip_whitespace();
-                    return Ok(false);
-                }
-                (true, _) => return Err(self.unexpected("`,` or `}`")),
-                (false, _) => return Err(self.unexpected("`,` or `]`")),
-            }
-        }
-        Ok(true)
-    }
+/// What comes behind a value, and its index.
+enum Next {
+    /// A member of an object.
+    Member(usize),
+    /// An element of an array.
+    Element(usize),
+    /// Nothing: all brackets are closed.
+    End(usize),
+}
 
-    fn name(&mut self, expected: &'static str) -> Result<()> {
-        self.string(expected)?;
-        self.colon()
-    }
-
-    fn number(&mut self) -> Result<()> {
-        self.take(b'-');
-        if !self.take(b'0') {
-            self.digits()?;
-        }
-        if self.take(b'.') {
-            self.digits()?;
-        }
-        if self.take(b'e') || self.take(b'E') {
-            if !self.take(b'-') {
-                self.take(b'+');
+/// Passes over the brackets that close behind a value, and over the comma behind them.
+#[inline]
+fn behind_value(text: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Next> {
+    while let Some(in_object) = nesting.innermost() {
+        at = skip_whitespace(text, at);
+        match text.get(at) {
+            Some(b',') => {
+                let next = skip_whitespace(text, at.wrapping_add(1));
+                return Ok(if in_object { Next::Member(next) } else { Next::Element(next) });
             }
-            self.digits()?;
+            Some(b'}') if in_object => nesting.close(),
+            Some(b']') if !in_object => nesting.close(),
+            _ if in_object => return Err(unexpected(text, at, "`,` or `}`")),
+            _ => return Err(unexpected(text, at, "`,` or `]`")),
         }
-        Ok(())
+        at = at.wrapping_add(1);
     }
+    Ok(Next::End(at))
+}
 
-    /// Passes over one digit or more.
-    fn digits(&mut self) -> Result<()> {
-        match self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count() {
-            0 => Err(self.unexpected("a digit")),
-            run => {
-                self.advance(run);
-                Ok(())
-            }
-        }
-    }
+/// Passes over a member's name and the colon.
+fn name(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<usize> {
+    let name = string(text, at, expected, utf8)?;
+    colon(text, name.behind())
+}
 
-    fn literal(&mut self, literal: &[u8]) -> Result<()> {
-        for byte in literal {
-            if !self.take(*byte) {
-                return Err(self.unexpected("`true`, `false` or `null`"));
-            }
-        }
-        Ok(())
+fn number(text: &[u8], at: usize) -> Result<usize> {
+    let mut at = skip(text, at, b"-");
+    at = match text.get(at) {
+        Some(b'0') => at.wrapping_add(1),
+        _ => digits(text, at)?,
+    };
+    if let Some(b'.') = text.get(at) {
+        at = digits(text, at.wrapping_add(1))?;
     }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at = digits(text, skip(text, at.wrapping_add(1), b"-+"))?;
+    }
+    Ok(at)
+}
+
+/// Passes over the byte if it is one of these.
+#[inline]
+fn skip(text: &[u8], at: usize, bytes: &[u8]) -> usize {
+    match text.get(at) {
+        Some(byte) if bytes.contains(byte) => at.wrapping_add(1),
+        _ => at,
+    }
+}
+
+/// Passes over one digit or more.
+#[inline]
+fn digits(text: &[u8], first: usize) -> Result<usize> {
+    let mut at = first;
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at = at.wrapping_add(1);
+    }
+    if at == first { Err(unexpected(text, at, "a digit")) } else { Ok(at) }
+}
+
+fn literal(text: &[u8], mut at: usize, literal: &[u8]) -> Result<usize> {
+    for byte in literal {
+        if text.get(at) != Some(byte) {
+            return Err(unexpected(text, at, "`true`, `false` or `null`"));
+        }
+        at = at.wrapping_add(1);
+    }
+    Ok(at)
 }
 
 /// Which of the open brackets are those of objects: a stack of bits, the innermost lowest.
@@ -389,9 +358,9 @@ const fn belongs_to_low_surrogate(place: u8, byte: u8) -> bool {
     }
 }
 
-/// How many of the first bytes are well-formed UTF-8.
-fn utf8_prefix(bytes: &[u8]) -> usize {
-    match core::str::from_utf8(bytes) {
+/// How many bytes from this index on are well-formed UTF-8.
+fn utf8_prefix(text: &[u8], at: usize) -> usize {
+    match core::str::from_utf8(text.get(at..).unwrap_or_default()) {
         Ok(text) => text.len(),
         Err(error) => error.valid_up_to(),
     }
@@ -404,10 +373,8 @@ mod tests {
     #[test]
     fn nesting_is_counted_from_the_depth_the_value_stands_at() {
         let at_limit = ["[".repeat(63), "]".repeat(63)].concat();
-        assert_eq!(Scanner::new(at_limit.as_bytes()).value(1), Ok(()));
-        assert_eq!(
-            Scanner::new(at_limit.as_bytes()).value(2),
-            Err(Fault { kind: DecodeErrorKind::TooDeep { limit: 64 }, at: 62 })
-        );
+        let scan = |depth| value(at_limit.as_bytes(), 0, depth, &mut Utf8::default());
+        assert_eq!(scan(1), Ok(126));
+        assert_eq!(scan(2), Err(Fault { kind: DecodeErrorKind::TooDeep { limit: 64 }, at: 62 }));
     }
 }

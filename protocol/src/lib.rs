@@ -132,6 +132,7 @@ mod parse;
 mod run;
 mod state;
 mod storage;
+mod text;
 mod value;
 
 #[cfg(doc)]

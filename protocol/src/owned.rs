@@ -1,10 +1,12 @@
 //! A header that is kept.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
+use crate::emit::Sink;
 use crate::encode::PROTO_HEADER_LEN;
 use crate::header::Members;
-use crate::parse::{Fields, Span, parse};
+use crate::parse::{Fields, parse};
+use crate::text::Text;
 use crate::{EncodeError, Header, Storage};
 
 /// A header that owns its text, for when it must outlive the decoder's next message.
@@ -56,11 +58,11 @@ impl<S: Storage> OwnedHeader<S> {
             storage.extend(bytes).map_err(|_| EncodeError::BufferTooSmall { needed, available })?;
         }
         let fields = Fields {
-            byte_order: header.byte_order(),
-            content_type: Span::new(0, content_type.len()),
-            content_encoding: Span::new(content_type.len(), content_encoding.len()),
             content_length: header.content_length(),
+            content_type: Text::at(0, content_type.len()),
+            content_encoding: Text::at(content_type.len(), texts),
             digits: 0,
+            byte_order: header.byte_order(),
         };
         Ok(Self { storage, fields, members: texts })
     }
@@ -92,8 +94,8 @@ impl<S: Storage> fmt::Debug for OwnedHeader<S> {
 /// Extends a storage by what is written to it.
 struct Extender<'a, S>(&'a mut S);
 
-impl<S: Storage> Write for Extender<'_, S> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend(text.as_bytes()).map_err(|_| fmt::Error)
+impl<S: Storage> Sink for Extender<'_, S> {
+    fn put(&mut self, bytes: &[u8]) -> fmt::Result {
+        self.0.extend(bytes).map_err(|_| fmt::Error)
     }
 }

@@ -3,63 +3,36 @@
 use crate::emitted::parse_emitted;
 use crate::escape::resolve;
 use crate::header::Members;
-use crate::json::{Fault, Position, Result, Scanner};
+use crate::json::{Fault, RawString, Result, Utf8, colon, end, refused, skip_whitespace, string, unexpected, value};
+use crate::text::Text;
 use crate::{ByteOrder, DecodeErrorKind, Member};
 
-/// Where the values of a header's required members are, and what they say.
+/// What a header's required members say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fields {
-    pub(crate) byte_order: ByteOrder,
-    pub(crate) content_type: Span,
-    pub(crate) content_encoding: Span,
     pub(crate) content_length: u64,
+    pub(crate) content_type: Text,
+    pub(crate) content_encoding: Text,
     /// In a header of the emitted form without extensions: where the digits of its content length begin. 0 in others.
     pub(crate) digits: u16,
+    pub(crate) byte_order: ByteOrder,
 }
 
 impl Fields {
     /// Those of no header.
     pub(crate) const NONE: Self = Self {
-        byte_order: ByteOrder::Little,
-        content_type: Span { start: 0, end: 0 },
-        content_encoding: Span { start: 0, end: 0 },
         content_length: 0,
+        content_type: Text::At(0, 0),
+        content_encoding: Text::At(0, 0),
         digits: 0,
+        byte_order: ByteOrder::Little,
     };
 
     /// The members of the header that these are the fields of.
+    #[inline]
     pub(crate) const fn members<'a>(&self, header: &'a [u8]) -> Members<'a> {
         // What follows the digits is not kept up to date; there are no extensions there.
         if self.digits == 0 { Members::Received(header) } else { Members::Listed(&[]) }
-    }
-}
-
-/// A part of a header. Two bytes an end are enough, since no header is longer than 65,535 bytes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Span {
-    start: u16,
-    end: u16,
-}
-
-impl Span {
-    pub(crate) fn new(start: usize, length: usize) -> Self {
-        let index = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        Self { start: index(start), end: index(start.saturating_add(length)) }
-    }
-
-    fn bytes(self, header: &[u8]) -> &[u8] {
-        header.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
-    }
-
-    /// The text there.
-    pub(crate) fn text(self, header: &[u8]) -> &str {
-        match self.bytes(header) {
-            // Nearly every header says these. To know them is faster than to check again that they are UTF-8.
-            b"text/json" => "text/json",
-            b"utf-8" => "utf-8",
-            b"binary" => "binary",
-            bytes => core::str::from_utf8(bytes).unwrap_or_default(),
-        }
     }
 }
 
@@ -72,10 +45,11 @@ pub(crate) fn parse(header: &mut [u8]) -> Result<Fields> {
 }
 
 /// [`parse`] for every header there can be.
+#[inline(never)]
 pub(crate) fn parse_any(header: &mut [u8]) -> Result<Fields> {
     let parser = Parser {
         header,
-        position: Position::default(),
+        utf8: Utf8::default(),
         byte_order: None,
         content_type: None,
         content_encoding: None,
@@ -87,99 +61,81 @@ pub(crate) fn parse_any(header: &mut [u8]) -> Result<Fields> {
 /// Goes through a header once, and resolves the escapes of its members' strings on the way.
 struct Parser<'h> {
     header: &'h mut [u8],
-    position: Position,
+    utf8: Utf8,
     byte_order: Option<ByteOrder>,
-    content_type: Option<Span>,
-    content_encoding: Option<Span>,
+    content_type: Option<Text>,
+    content_encoding: Option<Text>,
     content_length: Option<u64>,
 }
 
 impl Parser<'_> {
     fn object(mut self) -> Result<Fields> {
-        self.scan(open_object)?;
-        if self.scan(|scanner| Ok(scanner.peek()))? != Some(b'}') {
-            self.member("a member name or `}`")?;
-            while self.scan(|scanner| Ok(comma(scanner)))? {
-                self.member("a member name")?;
+        let mut at = open_object(self.header)?;
+        if self.header.get(at) != Some(&b'}') {
+            let mut expected = "a member name or `}`";
+            loop {
+                at = self.member(at, expected)?;
+                at = skip_whitespace(self.header, at);
+                if self.header.get(at) != Some(&b',') {
+                    break;
+                }
+                at = skip_whitespace(self.header, at.wrapping_add(1));
+                expected = "a member name";
             }
         }
-        let end = self.position.at;
-        if !self.scan(|scanner| Ok(scanner.take(b'}')))? {
-            return self.scan(|scanner| Err(scanner.unexpected("`,` or `}`")));
+        if self.header.get(at) != Some(&b'}') {
+            return Err(unexpected(self.header, at, "`,` or `}`"));
         }
-        let fields = self.complete(end)?;
-        self.scan(|scanner| {
-            scanner.skip_whitespace();
-            scanner.end()
-        })?;
+        let fields = self.complete(at)?;
+        end(self.header, skip_whitespace(self.header, at.wrapping_add(1)))?;
         Ok(fields)
     }
 
-    /// Goes on with a scanner.
-    fn scan<T>(&mut self, pass: impl FnOnce(&mut Scanner<'_>) -> Result<T>) -> Result<T> {
-        let mut scanner = Scanner::resume(self.header, self.position);
-        let passed = pass(&mut scanner)?;
-        self.position = scanner.position();
-        Ok(passed)
-    }
-
-    fn member(&mut self, expected: &'static str) -> Result<()> {
-        let quote = self.position.at;
-        let name = self.string(expected)?;
+    /// Passes over a member, and keeps what it says if it is a required one.
+    #[inline]
+    fn member(&mut self, at: usize, expected: &'static str) -> Result<usize> {
+        let (name, behind) = self.string(at, expected)?;
         let member = Member::from_name(name.bytes(self.header));
         if let Some(member) = member
             && self.has(member)
         {
-            return Err(Fault { kind: DecodeErrorKind::DuplicateMember { member }, at: quote });
+            return Err(Fault { kind: DecodeErrorKind::DuplicateMember { member }, at });
         }
-        let first = self.scan(|scanner| {
-            scanner.colon()?;
-            Ok(scanner.peek())
-        })?;
-        match (member, first) {
-            (Some(Member::ByteOrder), _) => self.byte_order = Some(self.byte_order()?),
-            (Some(Member::ContentType), _) => self.content_type = Some(self.text(Member::ContentType)?),
-            (Some(Member::ContentEncoding), _) => self.content_encoding = Some(self.text(Member::ContentEncoding)?),
-            (Some(Member::ContentLength), _) => self.content_length = Some(self.scan(content_length)?),
-            (None, Some(b'"')) => {
-                self.string("a value")?;
+        let at = colon(self.header, behind)?;
+        match (member, self.header.get(at)) {
+            (Some(Member::ContentLength), _) => {
+                let (length, behind) = content_length(self.header, at)?;
+                self.content_length = Some(length);
+                Ok(behind)
             }
-            (None, _) => self.scan(|scanner| scanner.value(1))?,
-        }
-        Ok(())
-    }
-
-    /// A string, resolved: where its text is now.
-    fn string(&mut self, expected: &'static str) -> Result<Span> {
-        let (start, length, escaped) = self.scan(|scanner| {
-            let string = scanner.string(expected)?;
-            Ok((string.start, string.bytes.len(), string.escaped))
-        })?;
-        if !escaped {
-            return Ok(Span::new(start, length));
-        }
-        let quoted = self.header.get_mut(start.saturating_sub(1)..self.position.at).unwrap_or_default();
-        Ok(Span::new(start, resolve(quoted)))
-    }
-
-    /// The value of a required member that is a string.
-    fn text(&mut self, member: Member) -> Result<Span> {
-        let at = self.position.at;
-        match self.header.get(at) {
-            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+            (_, Some(b'"')) => {
+                let (text, behind) = self.string(at, "a value")?;
+                match member {
+                    None | Some(Member::ContentLength) => {}
+                    Some(Member::ByteOrder) => self.byte_order = Some(byte_order(text.bytes(self.header), at)?),
+                    Some(Member::ContentType) => self.content_type = Some(Text::find(self.header, text)),
+                    Some(Member::ContentEncoding) => self.content_encoding = Some(Text::find(self.header, text)),
+                }
+                Ok(behind)
+            }
+            (None, _) => value(self.header, at, 1, &mut self.utf8),
+            (Some(member), Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')) => {
                 Err(Fault { kind: DecodeErrorKind::WrongType { member }, at })
             }
-            _ => self.string("a string"),
+            (Some(_), _) => Err(unexpected(self.header, at, "a string")),
         }
     }
 
-    fn byte_order(&mut self) -> Result<ByteOrder> {
-        let at = self.position.at;
-        match self.text(Member::ByteOrder)?.bytes(self.header) {
-            b"little" => Ok(ByteOrder::Little),
-            b"big" => Ok(ByteOrder::Big),
-            _ => Err(Fault { kind: DecodeErrorKind::InvalidByteOrder, at }),
+    /// A string, resolved, and the index behind it.
+    #[inline]
+    fn string(&mut self, at: usize, expected: &'static str) -> Result<(RawString, usize)> {
+        let string = string(self.header, at, expected, &mut self.utf8)?;
+        let behind = string.behind();
+        if !string.escaped {
+            return Ok((string, behind));
         }
+        let length = resolve(self.header.get_mut(at..behind).unwrap_or_default());
+        Ok((RawString { end: string.start.wrapping_add(length), ..string }, behind))
     }
 
     const fn has(&self, member: Member) -> bool {
@@ -191,9 +147,9 @@ impl Parser<'_> {
         }
     }
 
-    /// The four, if they are all there; `end` is the index of the header's closing brace.
-    fn complete(&self, end: usize) -> Result<Fields> {
-        let missing = |member| Err(Fault { kind: DecodeErrorKind::MissingMember { member }, at: end });
+    /// The four, if they are all there; `at` is the index of the header's closing brace.
+    fn complete(&self, at: usize) -> Result<Fields> {
+        let missing = |member| Err(Fault { kind: DecodeErrorKind::MissingMember { member }, at });
         let Some(byte_order) = self.byte_order else {
             return missing(Member::ByteOrder);
         };
@@ -206,52 +162,66 @@ impl Parser<'_> {
         let Some(content_length) = self.content_length else {
             return missing(Member::ContentLength);
         };
-        Ok(Fields { byte_order, content_type, content_encoding, content_length, digits: 0 })
+        Ok(Fields { content_length, content_type, content_encoding, digits: 0, byte_order })
     }
 }
 
 /// Passes over the header's opening brace, and over the white space around it.
-fn open_object(scanner: &mut Scanner<'_>) -> Result<()> {
-    if scanner.rest().starts_with(b"\xEF\xBB\xBF") {
+fn open_object(header: &[u8]) -> Result<usize> {
+    if header.starts_with(b"\xEF\xBB\xBF") {
         return Err(Fault { kind: DecodeErrorKind::ByteOrderMark, at: 0 });
     }
-    scanner.skip_whitespace();
-    if !scanner.take(b'{') {
-        let found = scanner.peek().unwrap_or_default();
-        return Err(scanner.refused(DecodeErrorKind::NotAnObject { found }, "a JSON object, `{`"));
+    let at = skip_whitespace(header, 0);
+    match header.get(at) {
+        Some(b'{') => Ok(skip_whitespace(header, at.wrapping_add(1))),
+        found => {
+            let kind = DecodeErrorKind::NotAnObject { found: found.copied().unwrap_or_default() };
+            Err(refused(header, at, kind, "a JSON object, `{`"))
+        }
     }
-    scanner.skip_whitespace();
-    Ok(())
 }
 
-/// Passes over the comma behind a member, if there is one, and over the white space around it.
-fn comma(scanner: &mut Scanner<'_>) -> bool {
-    scanner.skip_whitespace();
-    let comma = scanner.take(b',');
-    scanner.skip_whitespace();
-    comma
+fn byte_order(text: &[u8], at: usize) -> Result<ByteOrder> {
+    match text {
+        b"little" => Ok(ByteOrder::Little),
+        b"big" => Ok(ByteOrder::Big),
+        _ => Err(Fault { kind: DecodeErrorKind::InvalidByteOrder, at }),
+    }
 }
 
-/// A plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.
-fn content_length(scanner: &mut Scanner<'_>) -> Result<u64> {
+/// A plain non-negative integer, and the index behind it: no sign, no fraction, no exponent, no leading zero, no more than
+/// 64 bits.
+fn content_length(header: &[u8], at: usize) -> Result<(u64, usize)> {
     let token = |byte: &&u8| matches!(**byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
-    let length = scanner.rest().iter().take_while(token).count();
-    let digits = scanner.rest().get(..length).unwrap_or_default();
-    let Some(number) = plain_integer(digits) else {
-        return Err(scanner.refused(DecodeErrorKind::InvalidContentLength, "the value of `content-length`"));
+    let rest = header.get(at..).unwrap_or_default();
+    let length = rest.iter().take_while(token).count();
+    let Some(number) = rest.get(..length).and_then(plain_integer) else {
+        return Err(refused(header, at, DecodeErrorKind::InvalidContentLength, "the value of `content-length`"));
     };
-    scanner.advance(length);
-    Ok(number)
+    Ok((number, at.wrapping_add(length)))
 }
 
 /// The number that the digits spell, if they spell one as JSON does.
+#[inline]
 pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
+    /// So many digits always fit.
+    const SAFE: usize = 19;
+
+    let mut number = 0_u64;
+    for byte in digits.iter().take(SAFE) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
     match digits {
         [] | [b'0', _, ..] => None,
-        _ => digits.iter().try_fold(0_u64, |number, byte| {
-            let digit = char::from(*byte).to_digit(10)?;
-            number.checked_mul(10)?.checked_add(u64::from(digit))
-        }),
+        [_, ..] if digits.len() <= SAFE => Some(number),
+        [.., last @ b'0'..=b'9'] if digits.len() == SAFE.wrapping_add(1) => {
+            number.checked_mul(10)?.checked_add(u64::from(last.wrapping_sub(b'0')))
+        }
+        _ => None,
     }
 }
 

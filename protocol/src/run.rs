@@ -2,14 +2,23 @@
 
 /// How many of the first bytes can stand in a JSON string as they are, without a look at their neighbours: ASCII, but no
 /// quote, no backslash, no control character.
+#[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    run(bytes, |word| needs_escape(word) | word, |byte| needs_escape_byte(byte) || !byte.is_ascii())
+    run(bytes, |word| mark_special(word) | word, |byte| needs_escape(byte) || !byte.is_ascii())
+}
+
+/// How many bytes there are before the first of this value, or all there are.
+#[inline]
+pub(crate) fn run_to(byte: u8, bytes: &[u8]) -> usize {
+    let copies = u64::from_le_bytes([byte; 8]);
+    let marks = |word: u64| (word ^ copies).wrapping_sub(ONES) & !(word ^ copies);
+    run(bytes, marks, |other| other == byte)
 }
 
 /// How many of the first bytes of a text can stand in a JSON string as they are: no quote, no backslash, no control
 /// character.
 pub(crate) fn unescaped_run(text: &str) -> usize {
-    run(text.as_bytes(), |word| needs_escape(word) & !word, needs_escape_byte)
+    run(text.as_bytes(), |word| mark_special(word) & !word, needs_escape)
 }
 
 /// Whether all of a text can stand in a JSON string as it is.
@@ -17,7 +26,7 @@ pub(crate) fn unescaped_run(text: &str) -> usize {
 /// Its end is looked at in one step too, together with bytes before it.
 pub(crate) fn is_unescaped(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let special = |word| needs_escape(word) & !word & HIGHS;
+    let special = |word| mark_special(word) & !word & HIGHS;
     if let Some(end) = bytes.last_chunk::<8>() {
         let (words, _) = bytes.as_chunks::<8>();
         return words.iter().chain([end]).all(|word| special(u64::from_le_bytes(*word)) == 0);
@@ -26,7 +35,7 @@ pub(crate) fn is_unescaped(text: &str) -> bool {
         let word = u64::from(u32::from_le_bytes(*start)) << 32 | u64::from(u32::from_le_bytes(*end));
         return special(word) == 0;
     }
-    !bytes.iter().any(|byte| needs_escape_byte(*byte))
+    !bytes.iter().any(|byte| needs_escape(*byte))
 }
 
 /// How many bytes come before the first special one. `special` marks those of a word by their highest bits, of which the
@@ -38,11 +47,18 @@ fn run(bytes: &[u8], special: impl Fn(u64) -> u64, is_special: impl Fn(u8) -> bo
     for word in words {
         let marks = special(u64::from_le_bytes(*word)) & HIGHS;
         if marks != 0 {
-            return run.saturating_add((marks.trailing_zeros() / 8) as usize);
+            return run.wrapping_add((marks.trailing_zeros() / 8) as usize);
         }
-        run = run.saturating_add(8);
+        run = run.wrapping_add(8);
     }
-    run.saturating_add(tail.iter().take_while(|byte| !is_special(**byte)).count())
+    run.wrapping_add(tail_run(tail, is_special))
+}
+
+/// [`run`] byte by byte. Behind nearly every text there are eight bytes, so this is seldom called.
+#[cold]
+#[inline(never)]
+fn tail_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
@@ -52,7 +68,7 @@ const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
 ///
 /// The lowest mark among ASCII is exact. Above it a byte may be marked wrongly, for a subtraction borrows from its
 /// neighbour; and so may bytes beyond ASCII.
-const fn needs_escape(word: u64) -> u64 {
+const fn mark_special(word: u64) -> u64 {
     const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
     const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
     const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
@@ -63,7 +79,8 @@ const fn needs_escape(word: u64) -> u64 {
     control | quote | backslash
 }
 
-const fn needs_escape_byte(byte: u8) -> bool {
+/// Whether the byte cannot stand in a JSON string as it is.
+pub(crate) const fn needs_escape(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | ..0x20)
 }
 
@@ -82,7 +99,7 @@ mod tests {
                 for at in 0..20 {
                     let mut bytes = [neighbour; 21];
                     bytes[at] = special;
-                    let plain = by_bytes(&bytes, |byte| needs_escape_byte(byte) || byte >= 0x80);
+                    let plain = by_bytes(&bytes, |byte| needs_escape(byte) || byte >= 0x80);
                     assert_eq!(plain_run(&bytes), plain, "{special:#x} among {neighbour:#x} at {at}");
                 }
             }
@@ -110,7 +127,7 @@ mod tests {
                 for at in 0..20 {
                     let text: std::string::String =
                         (0..21).map(|index| if index == at { special } else { neighbour }).collect();
-                    let unescaped = by_bytes(text.as_bytes(), needs_escape_byte);
+                    let unescaped = by_bytes(text.as_bytes(), needs_escape);
                     assert_eq!(unescaped_run(&text), unescaped, "{special:?} among {neighbour:?} at {at}");
                     assert_eq!(is_unescaped(&text), unescaped == text.len(), "{special:?} among {neighbour:?} at {at}");
                 }

@@ -24,8 +24,10 @@ pub(crate) struct State {
 /// The part of the message under way.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// The proto-header, of which this is the first byte.
-    ProtoHeader(Option<u8>),
+    /// The proto-header.
+    ProtoHeader,
+    /// The proto-header's second byte, after this first one.
+    SecondByte(u8),
     /// The header, of which so many bytes are in the room.
     Header(u16),
     /// The content, of which so many bytes are to come: one at least.
@@ -44,7 +46,7 @@ pub(crate) enum Step<'i> {
 
 impl State {
     pub(crate) const fn new() -> Self {
-        Self { phase: Phase::ProtoHeader(None), position: 0, header_length: 0, is_current: false, fields: Fields::NONE }
+        Self { phase: Phase::ProtoHeader, position: 0, header_length: 0, is_current: false, fields: Fields::NONE }
     }
 
     pub(crate) const fn position(&self) -> u64 {
@@ -57,7 +59,7 @@ impl State {
 
     /// Forgets what is in the room, which may be another one from here on: false within a message.
     pub(crate) const fn forget_room(&mut self) -> bool {
-        let between = matches!(self.phase, Phase::ProtoHeader(None));
+        let between = matches!(self.phase, Phase::ProtoHeader);
         if between {
             self.is_current = false;
             self.fields.digits = 0;
@@ -72,108 +74,134 @@ impl State {
 
     #[inline]
     pub(crate) fn step<'i>(&mut self, room: &mut [u8], input: &mut &'i [u8]) -> Result<Option<Step<'i>>, DecodeError> {
-        loop {
-            match self.phase {
-                Phase::ProtoHeader(first) => {
-                    let lacking = if first.is_some() { 1 } else { PROTO_HEADER_LEN };
-                    let length = match (first, self.take(input, lacking as u64)) {
-                        (_, []) => return Ok(None),
-                        (None, [byte]) => {
-                            self.phase = Phase::ProtoHeader(Some(*byte));
-                            self.is_current = false;
-                            return Ok(None);
-                        }
-                        (None, [first, second, ..]) => [*first, *second],
-                        (Some(first), [second, ..]) => [first, *second],
-                    };
-                    self.is_current = false;
-                    self.begin_header(u16::from_be_bytes(length), room.len())?;
+        match self.phase {
+            Phase::Content(left) => {
+                if input.is_empty() {
+                    return Ok(None);
                 }
-                Phase::Header(filled) => {
-                    return Ok(self.header(filled, room, input)?.then_some(Step::Header));
+                let piece = self.take(input, left);
+                self.lack_content(left.saturating_sub(piece.len() as u64));
+                Ok(Some(Step::Content(piece)))
+            }
+            Phase::End => {
+                self.phase = Phase::ProtoHeader;
+                Ok(Some(Step::End))
+            }
+            _ => {
+                if self.head(room, input) {
+                    return Ok(Some(Step::Header));
                 }
-                Phase::Content(left) => {
-                    if input.is_empty() {
-                        return Ok(None);
-                    }
-                    let piece = self.take(input, left);
-                    self.lack_content(left.saturating_sub(piece.len() as u64));
-                    return Ok(Some(Step::Content(piece)));
+                match self.phase {
+                    Phase::Failed(error) => Err(error),
+                    _ => Ok(None),
                 }
-                Phase::End => {
-                    self.phase = Phase::ProtoHeader(None);
-                    return Ok(Some(Step::End));
-                }
-                Phase::Failed(error) => return Err(error),
             }
         }
     }
 
     /// Takes at most so many bytes from the front of the input.
+    #[inline]
     fn take<'i>(&mut self, input: &mut &'i [u8], limit: u64) -> &'i [u8] {
-        let count = usize::try_from(limit).map_or(input.len(), |limit| limit.min(input.len()));
+        let count = usize::try_from(limit).unwrap_or(usize::MAX);
         let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
         *input = rest;
-        self.position = self.position.saturating_add(taken.len() as u64);
+        self.position = self.position.wrapping_add(taken.len() as u64);
         taken
     }
 
-    fn begin_header(&mut self, length: u16, capacity: usize) -> Result<(), DecodeError> {
-        let start = self.position.saturating_sub(PROTO_HEADER_LEN as u64);
-        if length == 0 {
-            return Err(self.fail(DecodeErrorKind::EmptyHeader, start));
-        }
-        if let Ok(capacity) = u16::try_from(capacity)
-            && length > capacity
-        {
-            return Err(self.fail(DecodeErrorKind::HeaderTooLong { length, capacity }, start));
-        }
-        self.header_length = length;
-        self.phase = Phase::Header(0);
-        Ok(())
-    }
-
-    /// Takes what there is of the header, of which `filled` bytes are in the room: true if it is whole now.
+    /// Takes what there is of the proto-header and of the header: true if the header is whole now.
     ///
     /// Apart from [`step`](Self::step), whose other ways are short and want few registers.
     #[inline(never)]
-    fn header(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> Result<bool, DecodeError> {
-        let lacking = self.header_length.saturating_sub(filled);
-        let piece = self.take(input, u64::from(lacking));
-        let is_whole = piece.len() == self.header_length();
-        if is_whole && self.is_alike(room, piece) {
-            self.end_header();
-            return Ok(true);
+    fn head(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
+        match self.phase {
+            Phase::ProtoHeader => match self.take(input, PROTO_HEADER_LEN as u64) {
+                [first, second] => self.begin_header([*first, *second], room, input),
+                [first] => {
+                    self.is_current = false;
+                    self.phase = Phase::SecondByte(*first);
+                    false
+                }
+                _ => false,
+            },
+            Phase::SecondByte(first) => match self.take(input, 1) {
+                [second, ..] => self.begin_header([first, *second], room, input),
+                [] => false,
+            },
+            Phase::Header(filled) => self.go_on(filled, room, input),
+            _ => false,
         }
-        // In the input, where it has been for longer, a header is read faster than in the room right after it came there.
-        let emitted = if is_whole { parse_emitted(piece) } else { None };
-        let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
-        if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
-            place.copy_from_slice(piece);
-        }
-        if piece.len() < usize::from(lacking) {
-            self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
-            return Ok(false);
-        }
-        self.fields = match emitted {
-            Some(fields) => fields,
-            None => self.parse(room)?,
-        };
-        self.end_header();
-        Ok(true)
     }
 
-    fn parse(&mut self, room: &mut [u8]) -> Result<Fields, DecodeError> {
+    #[inline]
+    fn begin_header(&mut self, proto_header: [u8; PROTO_HEADER_LEN], room: &mut [u8], input: &mut &[u8]) -> bool {
+        self.is_current = false;
+        let length = u16::from_be_bytes(proto_header);
+        let capacity = u16::try_from(room.len()).unwrap_or(u16::MAX);
+        if length == 0 || length > capacity {
+            return self.refuse_length(length, capacity);
+        }
+        self.header_length = length;
+        if input.len() < usize::from(length) {
+            return self.go_on(0, room, input);
+        }
+        let header = self.take(input, u64::from(length));
+        // Where it has been for longer, a header is read faster than in the room right after it came there.
+        if !self.is_alike(room, header) {
+            let fields = parse_emitted(header);
+            fill(room, 0, header);
+            match fields {
+                Some(fields) => self.fields = fields,
+                None => return self.parse(room),
+            }
+        }
+        self.end_header();
+        true
+    }
+
+    #[cold]
+    fn refuse_length(&mut self, length: u16, capacity: u16) -> bool {
+        let kind = match length {
+            0 => DecodeErrorKind::EmptyHeader,
+            _ => DecodeErrorKind::HeaderTooLong { length, capacity },
+        };
+        self.fail(kind, self.position.saturating_sub(PROTO_HEADER_LEN as u64));
+        false
+    }
+
+    /// Takes what there is of a header that comes in pieces, of which `filled` bytes are in the room.
+    fn go_on(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> bool {
+        let lacking = self.header_length.saturating_sub(filled);
+        let piece = self.take(input, u64::from(lacking));
+        fill(room, filled, piece);
+        if piece.len() < usize::from(lacking) {
+            self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
+            return false;
+        }
+        self.parse(room)
+    }
+
+    #[inline(never)]
+    fn parse(&mut self, room: &mut [u8]) -> bool {
         let header = room.get_mut(..self.header_length()).unwrap_or_default();
-        parse(header).map_err(|fault| {
-            let start = self.position.saturating_sub(u64::from(self.header_length));
-            self.fail(fault.kind, start.saturating_add(fault.at as u64))
-        })
+        match parse(header) {
+            Ok(fields) => {
+                self.fields = fields;
+                self.end_header();
+                true
+            }
+            Err(fault) => {
+                let start = self.position.saturating_sub(u64::from(self.header_length));
+                self.fail(fault.kind, start.saturating_add(fault.at as u64));
+                false
+            }
+        }
     }
 
     /// Whether the header is the one in the room but for its content length, which is then taken over.
     ///
     /// Most streams repeat one header in the emitted form. Then the digits are all that needs to be read.
+    #[inline]
     fn is_alike(&mut self, room: &[u8], header: &[u8]) -> bool {
         let digits = usize::from(self.fields.digits);
         let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), room.get(..digits)) else {
@@ -223,8 +251,8 @@ impl State {
 
     pub(crate) const fn needs(&self) -> u64 {
         match self.phase {
-            Phase::ProtoHeader(None) => PROTO_HEADER_LEN as u64,
-            Phase::ProtoHeader(Some(_)) => 1,
+            Phase::ProtoHeader => PROTO_HEADER_LEN as u64,
+            Phase::SecondByte(_) => 1,
             Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
             Phase::Content(left) => left,
             Phase::End | Phase::Failed(_) => 0,
@@ -233,7 +261,7 @@ impl State {
 
     pub(crate) const fn finish(&self) -> Result<(), DecodeError> {
         match self.phase {
-            Phase::ProtoHeader(None) | Phase::End => Ok(()),
+            Phase::ProtoHeader | Phase::End => Ok(()),
             Phase::Failed(error) => Err(error),
             _ => {
                 let missing = self.needs();
@@ -247,5 +275,20 @@ impl State {
         let error = DecodeError::new(kind, offset);
         self.phase = Phase::Failed(error);
         error
+    }
+}
+
+/// Puts a piece of the header to its place in the room.
+#[inline]
+fn fill(room: &mut [u8], filled: u16, piece: &[u8]) {
+    let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
+    match (piece, free) {
+        // Serial lines deliver byte by byte.
+        ([byte], [place, ..]) => *place = *byte,
+        (_, free) => {
+            if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
+                place.copy_from_slice(piece);
+            }
+        }
     }
 }

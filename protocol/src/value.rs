@@ -1,10 +1,10 @@
 //! The values of extension members.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use crate::InvalidJson;
-use crate::emit::{write_again, write_integer, write_string};
-use crate::json::Scanner;
+use crate::emit::{Sink, write_again, write_integer, write_string};
+use crate::json::{Fault, Utf8, end, skip_whitespace, unexpected, value};
 use crate::parse::plain_integer;
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
@@ -59,19 +59,18 @@ impl<'a> Value<'a> {
     /// # Ok::<(), jsonframe::InvalidJson>(())
     /// ```
     pub fn json(text: &'a str) -> Result<Self, InvalidJson> {
-        let mut scanner = Scanner::new(text.as_bytes());
-        scanner.skip_whitespace();
-        let start = scanner.at();
-        let outcome = match scanner.peek() {
-            Some(b'"') => Err(scanner.unexpected("an array, an object, a number, `true`, `false` or `null`")),
-            _ => scanner.value(1),
-        };
-        let value = text.get(start..scanner.at()).unwrap_or_default();
-        scanner.skip_whitespace();
-        match outcome.and_then(|()| scanner.end()) {
-            Ok(()) => Ok(Self::from_json(value)),
-            Err(fault) => Err(InvalidJson::new(fault)),
+        Self::checked(text).map_err(InvalidJson::new)
+    }
+
+    fn checked(text: &'a str) -> Result<Self, Fault> {
+        let bytes = text.as_bytes();
+        let start = skip_whitespace(bytes, 0);
+        if bytes.get(start) == Some(&b'"') {
+            return Err(unexpected(bytes, start, "an array, an object, a number, `true`, `false` or `null`"));
         }
+        let behind = value(bytes, start, 1, &mut Utf8::default())?;
+        end(bytes, skip_whitespace(bytes, behind))?;
+        Ok(Self::from_json(text.get(start..behind).unwrap_or_default()))
     }
 
     /// The value of a valid JSON text that is not a string.
@@ -150,14 +149,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(crate) fn write_json(&self, out: &mut impl Write) -> fmt::Result {
+    pub(crate) fn write_json(&self, out: &mut impl Sink) -> fmt::Result {
         match self.0 {
-            Repr::Null => out.write_str("null"),
-            Repr::Bool(true) => out.write_str("true"),
-            Repr::Bool(false) => out.write_str("false"),
+            Repr::Null => out.put(b"null"),
+            Repr::Bool(true) => out.put(b"true"),
+            Repr::Bool(false) => out.put(b"false"),
             Repr::Natural(number) => write_integer(out, number),
             Repr::Negative(number) => {
-                out.write_str("-")?;
+                out.put(b"-")?;
                 write_integer(out, number.unsigned_abs())
             }
             Repr::Text(text) => write_string(out, text),
