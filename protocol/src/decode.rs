@@ -89,17 +89,30 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     ///
     /// [`DecodeError`] if the bytes are not a sequence of messages. Everything before the message at fault has been
     /// reported by then. The error is returned again by every later call.
+    #[inline]
     pub fn decode<'d, 'i>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Event<'d, 'i>>, DecodeError> {
-        let step = self.state.step(self.buffer.as_mut(), input)?;
-        Ok(match step {
-            None => None,
-            Some(Step::Header) => self.header().map(Event::Header),
-            Some(Step::Content(piece)) => Some(Event::Content(piece)),
-            Some(Step::End) => Some(Event::End),
-        })
+        match self.state.step(self.buffer.as_mut(), input) {
+            Step::Content(piece) => Ok(Some(Event::Content(piece))),
+            Step::End => Ok(Some(Event::End)),
+            Step::Nothing => Ok(None),
+            Step::Head => self.decode_head(input),
+        }
+    }
+
+    /// [`decode`](Self::decode) where a head is due: apart, so that the short ways are inlined where they are called.
+    #[inline(never)]
+    fn decode_head<'d, 'i>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Event<'d, 'i>>, DecodeError> {
+        if self.state.head(self.buffer.as_mut(), input) {
+            return Ok(self.header().map(Event::Header));
+        }
+        match self.state.failure() {
+            Some(error) => Err(error),
+            None => Ok(None),
+        }
     }
 
     /// The header of the message under way, or of the last one, until a byte of the next message is taken.
+    #[inline]
     pub fn header(&self) -> Option<Header<'_>> {
         let fields = self.state.fields()?;
         let header = self.buffer.as_ref().get(..self.state.header_length())?;

@@ -3,8 +3,8 @@
 
 use core::fmt;
 
-use crate::escape::Character;
-use crate::json::{RawString, Utf8, skip_whitespace, string};
+use crate::escape::escape;
+use crate::json::{Utf8, skip_whitespace, string};
 use crate::run::{is_unescaped, needs_escape, run_to, unescaped_run};
 
 /// What JSON is written to, piece by piece; each piece is whole characters.
@@ -73,6 +73,19 @@ const fn lower_hex(digit: u8) -> u8 {
 /// Writes an integer in decimal digits.
 #[inline]
 pub(crate) fn write_integer(out: &mut impl Sink, number: u64) -> fmt::Result {
+    let digit = |place: u64| b'0' | (number / place % 10) as u8;
+    // Most are short, and what is as long as the compiler knows is written at once.
+    match number {
+        0..=9 => out.put(&[digit(1)]),
+        10..=99 => out.put(&[digit(10), digit(1)]),
+        100..=999 => out.put(&[digit(100), digit(10), digit(1)]),
+        1000..=9999 => out.put(&[digit(1000), digit(100), digit(10), digit(1)]),
+        _ => write_long_integer(out, number),
+    }
+}
+
+#[inline(never)]
+fn write_long_integer(out: &mut impl Sink, number: u64) -> fmt::Result {
     let mut digits = [b'0'; 20];
     let mut rest = number;
     let mut used = 0_usize;
@@ -99,9 +112,9 @@ pub(crate) fn write_again(out: &mut impl Sink, json: &str) -> fmt::Result {
             return Ok(());
         };
         if *byte == b'"' {
-            let string = string(json, at, "", &mut utf8).map_err(|_| fmt::Error)?;
-            write_string_again(out, string, json)?;
-            at = string.behind();
+            let behind = string(json, at, "", &mut utf8).map_err(|_| fmt::Error)?;
+            write_string_again(out, json.get(at..behind).unwrap_or_default())?;
+            at = behind;
             continue;
         }
         match byte {
@@ -113,20 +126,19 @@ pub(crate) fn write_again(out: &mut impl Sink, json: &str) -> fmt::Result {
     }
 }
 
-fn write_string_again(out: &mut impl Sink, string: RawString, json: &[u8]) -> fmt::Result {
-    out.put(b"\"")?;
-    let mut rest = string.bytes(json);
-    while let Some((plain, escape @ [_, ..])) = rest.split_at_checked(run_to(b'\\', rest)) {
-        let character = Character::first(escape).ok_or(fmt::Error)?;
+/// Writes a valid string again, given with its quotes.
+fn write_string_again(out: &mut impl Sink, string: &[u8]) -> fmt::Result {
+    let mut rest = string;
+    while let Some((plain, escaped @ [_, ..])) = rest.split_at_checked(run_to(b'\\', rest)) {
+        let (character, behind) = escape(escaped, 0).map_err(|_| fmt::Error)?;
         out.put(plain)?;
         match character.utf8() {
             [byte] if needs_escape(*byte) => write_escape(out, *byte)?,
             utf8 => out.put(utf8)?,
         }
-        rest = escape.get(character.raw_len..).unwrap_or_default();
+        rest = escaped.get(behind..).unwrap_or_default();
     }
-    out.put(rest)?;
-    out.put(b"\"")
+    out.put(rest)
 }
 
 #[cfg(test)]

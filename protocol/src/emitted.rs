@@ -42,7 +42,7 @@ fn text<'a>(header: &[u8], rest: &'a [u8]) -> Option<(Text, &'a [u8])> {
     let (text, rest) = rest.split_at_checked(plain_run(rest))?;
     let end = header.len().checked_sub(rest.len())?;
     let start = end.checked_sub(text.len())?;
-    Some((Text::find(header, RawString { start, end, escaped: false }), rest))
+    Some((Text::find(header, RawString { start, end }), rest))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::emit::{Sink, write_integer, write_string};
+use crate::header::Members;
 use crate::{ByteOrder, EncodeError, Header, Member};
 
 /// The size of a proto-header, in bytes.
@@ -17,9 +18,9 @@ impl Header<'_> {
     /// assert_eq!(Header::json(39).with_byte_order(ByteOrder::Little).encoded_len(), 2 + 103);
     /// ```
     pub fn encoded_len(&self) -> usize {
-        let mut counter = Counter(0);
-        let _ = self.write_json(&mut counter);
-        counter.0.saturating_add(PROTO_HEADER_LEN)
+        let mut nowhere = Filler { room: &mut [], written: PROTO_HEADER_LEN };
+        let _ = self.write_json(&mut nowhere);
+        nowhere.written
     }
 
     /// Writes the proto-header and the header to the beginning of a buffer, and returns them.
@@ -28,10 +29,10 @@ impl Header<'_> {
     ///
     /// # Errors
     ///
-    /// The buffer is left as it was if the header is longer than a proto-header can announce
-    /// ([`EncodeError::HeaderTooLong`]), if the buffer is too small ([`EncodeError::BufferTooSmall`]; ask
-    /// [`encoded_len`](Self::encoded_len) first), or if an extension bears the name of a required member
-    /// ([`EncodeError::ReservedName`]).
+    /// [`EncodeError::ReservedName`] if an extension bears the name of a required member,
+    /// [`EncodeError::HeaderTooLong`] if the header is longer than a proto-header can announce,
+    /// [`EncodeError::BufferTooSmall`] if it does not fit, which says how much room it needs. There is nothing to be sent
+    /// in the buffer then.
     ///
     /// ```
     /// use jsonframe::{ByteOrder, Header};
@@ -46,40 +47,59 @@ impl Header<'_> {
     /// # Ok::<(), jsonframe::EncodeError>(())
     /// ```
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-        let needed = self.checked_len()?;
+        self.check_names()?;
         let available = buffer.len();
-        let too_small = EncodeError::BufferTooSmall { needed, available };
-        let (head, _) = buffer.split_at_mut_checked(needed).ok_or(too_small)?;
-        let (proto_header, json) = head.split_first_chunk_mut::<PROTO_HEADER_LEN>().ok_or(too_small)?;
-        let length = u16::try_from(json.len()).map_err(|_| EncodeError::HeaderTooLong { length: json.len() })?;
-        *proto_header = length.to_be_bytes();
-        self.write_json(&mut Filler(json)).map_err(|_| too_small)?;
+        let mut filler = Filler { room: buffer, written: 0 };
+        let _ = filler.put(&[0; PROTO_HEADER_LEN]);
+        let _ = self.write_json(&mut filler);
+        let needed = filler.written;
+        let length = check_length(needed)?;
+        let head = buffer.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed, available })?;
+        if let Some(proto_header) = head.first_chunk_mut() {
+            *proto_header = length.to_be_bytes();
+        }
         Ok(head)
     }
 
     /// Like [`encoded_len`](Self::encoded_len), for a header that can be sent.
     pub(crate) fn checked_len(&self) -> Result<usize, EncodeError> {
-        if let Some(member) = self.extensions().find_map(|(name, _)| Member::from_name(name.as_bytes())) {
-            return Err(EncodeError::ReservedName { member });
-        }
+        self.check_names()?;
         let needed = self.encoded_len();
-        let length = needed.saturating_sub(PROTO_HEADER_LEN);
-        if length > usize::from(u16::MAX) {
-            return Err(EncodeError::HeaderTooLong { length });
-        }
+        check_length(needed)?;
         Ok(needed)
     }
 
     #[inline]
-    pub(crate) fn write_json(&self, out: &mut impl Sink) -> fmt::Result {
-        match self.byte_order() {
-            ByteOrder::Little => out.put(b"{\"byteorder\": \"little\", \"content-type\": ")?,
-            ByteOrder::Big => out.put(b"{\"byteorder\": \"big\", \"content-type\": ")?,
+    fn check_names(&self) -> Result<(), EncodeError> {
+        // Among received ones there are none, or they would not be extensions.
+        let Members::Listed(members) = self.members() else {
+            return Ok(());
+        };
+        match members.iter().find_map(|(name, _)| Member::from_name(name.as_bytes())) {
+            None => Ok(()),
+            Some(member) => Err(EncodeError::ReservedName { member }),
         }
-        write_string(out, self.content_type())?;
-        out.put(b", \"content-encoding\": ")?;
-        write_string(out, self.content_encoding())?;
-        out.put(b", \"content-length\": ")?;
+    }
+
+    #[inline]
+    pub(crate) fn write_json(&self, out: &mut impl Sink) -> fmt::Result {
+        match (self.byte_order(), self.content_type(), self.content_encoding()) {
+            // Most messages are JSON in UTF-8, and all of that is one piece.
+            (ByteOrder::Little, "text/json", "utf-8") => out.put(
+                b"{\"byteorder\": \"little\", \"content-type\": \"text/json\", \
+                  \"content-encoding\": \"utf-8\", \"content-length\": ",
+            )?,
+            (byte_order, content_type, content_encoding) => {
+                match byte_order {
+                    ByteOrder::Little => out.put(b"{\"byteorder\": \"little\", \"content-type\": ")?,
+                    ByteOrder::Big => out.put(b"{\"byteorder\": \"big\", \"content-type\": ")?,
+                }
+                write_string(out, content_type)?;
+                out.put(b", \"content-encoding\": ")?;
+                write_string(out, content_encoding)?;
+                out.put(b", \"content-length\": ")?;
+            }
+        }
         write_integer(out, self.content_length())?;
         for (name, value) in self.extensions() {
             out.put(b", ")?;
@@ -98,27 +118,29 @@ impl fmt::Display for Header<'_> {
     }
 }
 
-/// Counts what is written to it.
-struct Counter(usize);
-
-impl Sink for Counter {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) -> fmt::Result {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(())
+/// The length of a header from how long its head is.
+const fn check_length(encoded_len: usize) -> Result<u16, EncodeError> {
+    let length = encoded_len.saturating_sub(PROTO_HEADER_LEN);
+    if length > u16::MAX as usize {
+        return Err(EncodeError::HeaderTooLong { length });
     }
+    Ok(length as u16)
 }
 
-/// Fills a slice from its beginning with what is written to it.
-struct Filler<'a>(&'a mut [u8]);
+/// Fills a slice from its beginning with what is written to it, as long as that fits, and counts all of it.
+struct Filler<'a> {
+    room: &'a mut [u8],
+    written: usize,
+}
 
 impl Sink for Filler<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
-        let room = core::mem::take(&mut self.0);
-        let (place, rest) = room.split_at_mut_checked(bytes.len()).ok_or(fmt::Error)?;
-        place.copy_from_slice(bytes);
-        self.0 = rest;
+        self.written = self.written.saturating_add(bytes.len());
+        if let Some((place, rest)) = core::mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.room = rest;
+        }
         Ok(())
     }
 }

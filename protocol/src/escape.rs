@@ -1,4 +1,4 @@
-//! The strings of a header with their escapes resolved, in place.
+//! Escapes, and the strings of a header with their escapes resolved, in place.
 //!
 //! What an escape stands for is shorter than the escape, so a string is resolved where it stands. It then begins and ends
 //! with [`MARK`] in place of its quotes, and spaces fill the room that became free:
@@ -10,109 +10,139 @@
 
 use core::cell::Cell;
 
-use crate::json::hex_digit;
-use crate::run::run_to;
+use crate::DecodeErrorKind;
+use crate::json::{Fault, RawString, Result, Utf8, beyond_ascii, control_character, unexpected};
+use crate::run::plain_run;
 
 /// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
 pub(crate) const MARK: u8 = 0xFF;
 
-/// Resolves a valid string, given with its quotes, and returns the length of its text.
-pub(crate) fn resolve(string: &mut [u8]) -> usize {
-    let Some((opening, [body @ .., _])) = string.split_first_mut() else {
-        return 0;
-    };
-    *opening = MARK;
-    let (mut read, mut write) = (0_usize, 0_usize);
-    while let Some(rest @ [first, ..]) = body.get(read..) {
-        if *first != b'\\' {
-            let plain = run_to(b'\\', rest);
-            move_down(body, read, plain, write);
-            read = read.saturating_add(plain);
-            write = write.saturating_add(plain);
-        } else if let Some(character) = Character::first(rest) {
-            for byte in character.utf8() {
-                if let Some(place) = body.get_mut(write) {
-                    *place = *byte;
-                }
-                write = write.saturating_add(1);
-            }
-            read = read.saturating_add(character.raw_len);
-        } else {
-            break;
-        }
-    }
-    if let Some([closing, free @ ..]) = string.get_mut(write.saturating_add(1)..) {
-        *closing = MARK;
-        free.fill(b' ');
-    }
-    write
+/// What an escape stands for.
+pub(crate) struct Character {
+    utf8: [u8; 4],
+    length: usize,
 }
 
-/// Copies bytes to a place before them, in words and then one by one: `copy_within` would check, and panic, at run time.
+impl Character {
+    fn new(character: char) -> Self {
+        let mut utf8 = [0; 4];
+        let length = character.encode_utf8(&mut utf8).len();
+        Self { utf8, length }
+    }
+
+    pub(crate) fn utf8(&self) -> &[u8] {
+        self.utf8.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// The character that the escape at this index stands for, and the index behind it.
+#[inline]
+pub(crate) fn escape(text: &[u8], backslash: usize) -> Result<(Character, usize)> {
+    let letter = match text.get(backslash.wrapping_add(1)) {
+        Some(itself @ (b'"' | b'\\' | b'/')) => *itself,
+        Some(b'b') => 0x8,
+        Some(b'f') => 0xC,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'u') => return unicode_escape(text, backslash),
+        Some(_) => return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash }),
+        None => return Err(unexpected(text, backslash.wrapping_add(1), "the rest of an escape")),
+    };
+    Ok((Character { utf8: [letter, 0, 0, 0], length: 1 }, backslash.wrapping_add(2)))
+}
+
+/// [`escape`] for four digits, and for twice four that are a surrogate pair.
+fn unicode_escape(text: &[u8], backslash: usize) -> Result<(Character, usize)> {
+    let mut unit = 0;
+    let mut at = backslash.wrapping_add(2);
+    for _ in 0..4 {
+        let Some(byte) = text.get(at) else {
+            return Err(unexpected(text, at, "the rest of an escape"));
+        };
+        let Some(digit) = char::from(*byte).to_digit(16) else {
+            return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash });
+        };
+        unit = unit << 4 | digit;
+        at = at.wrapping_add(1);
+    }
+    match (char::from_u32(unit), unit) {
+        (Some(character), _) => Ok((Character::new(character), at)),
+        (None, 0xD800..=0xDBFF) => low_surrogate(text, at, backslash, unit),
+        _ => Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
+    }
+}
+
+/// The second half of the surrogate pair that begins at `backslash` with this high one.
+fn low_surrogate(text: &[u8], mut at: usize, backslash: usize, high: u32) -> Result<(Character, usize)> {
+    let lone = Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash };
+    let mut low = 0;
+    for place in 0..6 {
+        let Some(byte) = text.get(at) else {
+            return Err(unexpected(text, at, "the rest of a surrogate pair"));
+        };
+        let digit = char::from(*byte).to_digit(16);
+        low = match (place, byte, digit) {
+            (0, b'\\', _) | (1, b'u', _) => 0,
+            (2, _, Some(digit @ 0xD)) | (3, _, Some(digit @ 0xC..)) | (4.., _, Some(digit)) => low << 4 | digit,
+            _ => return Err(lone),
+        };
+        at = at.wrapping_add(1);
+    }
+    let pair = (high & 0x3FF) << 10 | low & 0x3FF;
+    let character = char::from_u32(pair.wrapping_add(0x1_0000)).ok_or(lone)?;
+    Ok((Character::new(character), at))
+}
+
+/// Passes over the rest of the string that begins at `start`, from the first byte of it on that is special, and resolves
+/// its escapes: where its text is now, and the index behind it.
+#[inline(never)]
+pub(crate) fn resolve(text: &mut [u8], start: usize, special: usize, utf8: &mut Utf8) -> Result<(RawString, usize)> {
+    let (mut read, mut write) = (special, special);
+    loop {
+        let plain = match text.get(read) {
+            Some(b'"') => break,
+            Some(b'\\') => {
+                let (character, behind) = escape(text, read)?;
+                for byte in character.utf8() {
+                    put(text, write, *byte);
+                    write = write.wrapping_add(1);
+                }
+                read = behind;
+                continue;
+            }
+            Some(found @ ..0x20) => return Err(control_character(*found, read)),
+            Some(0x80..) => beyond_ascii(text, read, utf8)?.wrapping_sub(read),
+            Some(_) => plain_run(text.get(read..).unwrap_or_default()),
+            None => return Err(unexpected(text, read, "the string's closing quote")),
+        };
+        if write < read {
+            move_down(text, read, plain, write);
+        }
+        read = read.wrapping_add(plain);
+        write = write.wrapping_add(plain);
+    }
+    if write < read {
+        put(text, start.wrapping_sub(1), MARK);
+        put(text, write, MARK);
+        text.get_mut(write.wrapping_add(1)..=read).unwrap_or_default().fill(b' ');
+    }
+    Ok((RawString { start, end: write }, read.wrapping_add(1)))
+}
+
+fn put(text: &mut [u8], at: usize, byte: u8) {
+    if let Some(place) = text.get_mut(at) {
+        *place = byte;
+    }
+}
+
+/// Copies bytes to a place before them: `copy_within` would check, and panic, at run time.
 fn move_down(bytes: &mut [u8], from: usize, count: usize, to: usize) {
     let bytes = Cell::from_mut(bytes).as_slice_of_cells();
     let (from, to) = (bytes.get(from..).unwrap_or_default(), bytes.get(to..).unwrap_or_default());
     for (place, byte) in to.iter().zip(from.iter().take(count)) {
         place.set(byte.get());
     }
-}
-
-/// A character of a valid string, or one byte of a character that stands for itself.
-pub(crate) struct Character {
-    utf8: [u8; 4],
-    len: usize,
-    /// How many bytes it takes in the raw string.
-    pub(crate) raw_len: usize,
-}
-
-impl Character {
-    pub(crate) fn first(raw: &[u8]) -> Option<Self> {
-        match raw {
-            [] => None,
-            [b'\\', b'u', rest @ ..] => {
-                let unit = code_unit(rest)?;
-                if let 0xD800..=0xDBFF = unit {
-                    let low = code_unit(rest.get(6..)?)?;
-                    let pair = char::decode_utf16([unit, low]).next()?.ok()?;
-                    Some(Self::new(pair, 12))
-                } else {
-                    Some(Self::new(char::from_u32(u32::from(unit))?, 6))
-                }
-            }
-            [b'\\', letter, ..] => Some(Self::new(
-                match letter {
-                    b'b' => '\u{8}',
-                    b'f' => '\u{C}',
-                    b'n' => '\n',
-                    b'r' => '\r',
-                    b't' => '\t',
-                    itself => char::from(*itself),
-                },
-                2,
-            )),
-            [byte, ..] => Some(Self { utf8: [*byte, 0, 0, 0], len: 1, raw_len: 1 }),
-        }
-    }
-
-    fn new(character: char, raw_len: usize) -> Self {
-        let mut utf8 = [0; 4];
-        let len = character.encode_utf8(&mut utf8).len();
-        Self { utf8, len, raw_len }
-    }
-
-    pub(crate) fn utf8(&self) -> &[u8] {
-        self.utf8.get(..self.len).unwrap_or_default()
-    }
-}
-
-/// The code unit that four hexadecimal digits spell.
-fn code_unit(digits: &[u8]) -> Option<u16> {
-    let digits = digits.first_chunk::<4>()?;
-    let mut unit = 0;
-    for digit in digits {
-        unit = unit << 4 | hex_digit(*digit)?;
-    }
-    Some(unit)
 }
 
 #[cfg(test)]
@@ -123,7 +153,8 @@ mod tests {
 
     fn assert_resolved(string: &str, text: &str) {
         let mut bytes = Vec::from(string);
-        assert_eq!(resolve(&mut bytes), text.len(), "{string}");
+        let (resolved, behind) = resolve(&mut bytes, 1, 1, &mut Utf8::default()).unwrap();
+        assert_eq!((resolved.bytes(&bytes), behind), (text.as_bytes(), string.len()), "{string}");
         let (resolved, free) = bytes.split_at(text.len() + 2);
         assert_eq!(resolved, [&[MARK], text.as_bytes(), &[MARK]].concat(), "{string}");
         assert!(free.iter().all(|byte| *byte == b' '), "{string}");
@@ -134,7 +165,15 @@ mod tests {
         assert_resolved(r#""a\u002db""#, "a-b");
         assert_resolved(r#""\ud83d\udc36""#, "🐶");
         assert_resolved(r#""\uFFFF\u0000é""#, "\u{FFFF}\0é");
-        assert_resolved(r#""""#, "");
+    }
+
+    #[test]
+    fn a_string_without_escapes_stays_as_it_is() {
+        for string in ["\"\"", "\"abcdefghé\""] {
+            let mut bytes = Vec::from(string);
+            assert_eq!(resolve(&mut bytes, 1, 1, &mut Utf8::default()).unwrap().1, string.len());
+            assert_eq!(bytes, string.as_bytes());
+        }
     }
 
     #[test]

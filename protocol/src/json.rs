@@ -5,6 +5,7 @@
 //! for one check of the rest of the text when the first byte beyond ASCII is met.
 
 use crate::DecodeErrorKind;
+use crate::escape::escape;
 use crate::run::plain_run;
 
 /// How many objects and arrays of a header may be open at once, the header's own object being the first
@@ -74,60 +75,51 @@ pub(crate) struct Utf8 {
     before: usize,
 }
 
-/// A string of a text, by the indices of what stands between its quotes.
+/// What stands between the quotes of a string.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawString {
-    /// Behind the opening quote.
+    /// The index behind the opening quote.
     pub(crate) start: usize,
-    /// Of the closing quote.
+    /// The index of the closing quote.
     pub(crate) end: usize,
-    /// Whether there is an escape in between.
-    pub(crate) escaped: bool,
 }
 
 impl RawString {
-    /// The bytes between the quotes, escapes unresolved.
     #[inline]
     pub(crate) fn bytes(self, text: &[u8]) -> &[u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
-
-    /// The index behind the closing quote.
-    #[inline]
-    pub(crate) const fn behind(self) -> usize {
-        self.end.wrapping_add(1)
-    }
 }
 
-/// A string, from its opening quote on.
+/// The beginning of a string, from its opening quote on: up to its closing quote, or to the first byte that is special in
+/// another way.
 #[inline]
-pub(crate) fn string(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<RawString> {
+pub(crate) fn open_string(text: &[u8], at: usize, expected: &'static str) -> Result<RawString> {
     let Some([b'"', body @ ..]) = text.get(at..) else {
         return Err(unexpected(text, at, expected));
     };
     let start = at.wrapping_add(1);
-    let run = plain_run(body);
-    let end = start.wrapping_add(run);
-    match body.get(run) {
-        Some(b'"') => Ok(RawString { start, end, escaped: false }),
-        _ => special_string(text, start, end, utf8),
+    Ok(RawString { start, end: start.wrapping_add(plain_run(body)) })
+}
+
+/// Passes over a string, from its opening quote on.
+#[inline]
+pub(crate) fn string(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<usize> {
+    let string = open_string(text, at, expected)?;
+    match text.get(string.end) {
+        Some(b'"') => Ok(string.end.wrapping_add(1)),
+        _ => special_string(text, string.end, utf8),
     }
 }
 
-/// The string that begins at `start`, from a byte of it on that is special.
+/// Passes over the rest of a string.
 #[inline(never)]
-fn special_string(text: &[u8], start: usize, mut at: usize, utf8: &mut Utf8) -> Result<RawString> {
-    let mut escaped = false;
+fn special_string(text: &[u8], mut at: usize, utf8: &mut Utf8) -> Result<usize> {
     loop {
         at = match text.get(at) {
-            Some(b'"') => return Ok(RawString { start, end: at, escaped }),
-            Some(b'\\') => {
-                escaped = true;
-                escape(text, at)?
-            }
-            Some(found @ ..0x20) => {
-                return Err(Fault { kind: DecodeErrorKind::ControlCharacter { found: *found }, at });
-            }
+            Some(b'"') => return Ok(at.wrapping_add(1)),
+            Some(b'\\') => escape(text, at)?.1,
+            Some(found @ ..0x20) => return Err(control_character(*found, at)),
             Some(0x80..) => beyond_ascii(text, at, utf8)?,
             Some(_) => at.wrapping_add(plain_run(text.get(at..).unwrap_or_default())),
             None => return Err(unexpected(text, at, "the string's closing quote")),
@@ -135,8 +127,13 @@ fn special_string(text: &[u8], start: usize, mut at: usize, utf8: &mut Utf8) -> 
     }
 }
 
+#[cold]
+pub(crate) const fn control_character(found: u8, at: usize) -> Fault {
+    Fault { kind: DecodeErrorKind::ControlCharacter { found }, at }
+}
+
 /// Passes over a run of bytes beyond ASCII.
-fn beyond_ascii(text: &[u8], at: usize, utf8: &mut Utf8) -> Result<usize> {
+pub(crate) fn beyond_ascii(text: &[u8], at: usize, utf8: &mut Utf8) -> Result<usize> {
     if at >= utf8.before {
         utf8.before = at.wrapping_add(utf8_prefix(text, at));
     }
@@ -147,56 +144,12 @@ fn beyond_ascii(text: &[u8], at: usize, utf8: &mut Utf8) -> Result<usize> {
     }
 }
 
-/// Passes over an escape, from its backslash.
-#[inline]
-fn escape(text: &[u8], at: usize) -> Result<usize> {
-    match text.get(at.wrapping_add(1)) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at.wrapping_add(2)),
-        Some(b'u') => unicode_escape(text, at),
-        Some(_) => Err(Fault { kind: DecodeErrorKind::InvalidEscape, at }),
-        None => Err(unexpected(text, at.wrapping_add(1), "the rest of an escape")),
-    }
-}
-
-/// Passes over an escape of four digits, from its backslash, or over two that are a surrogate pair.
-fn unicode_escape(text: &[u8], backslash: usize) -> Result<usize> {
-    let mut unit = 0;
-    let mut at = backslash.wrapping_add(2);
-    for _ in 0..4 {
-        let Some(byte) = text.get(at) else {
-            return Err(unexpected(text, at, "the rest of an escape"));
-        };
-        let Some(digit) = hex_digit(*byte) else {
-            return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash });
-        };
-        unit = unit << 4 | digit;
-        at = at.wrapping_add(1);
-    }
-    match unit {
-        0xD800..=0xDBFF => low_surrogate(text, at, backslash),
-        0xDC00..=0xDFFF => Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
-        _ => Ok(at),
-    }
-}
-
-/// Passes over the escape of a low surrogate, the second half of the pair that begins at `backslash`.
-fn low_surrogate(text: &[u8], mut at: usize, backslash: usize) -> Result<usize> {
-    for place in 0..6 {
-        match text.get(at) {
-            Some(byte) if belongs_to_low_surrogate(place, *byte) => at = at.wrapping_add(1),
-            Some(_) => return Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
-            None => return Err(unexpected(text, at, "the rest of a surrogate pair")),
-        }
-    }
-    Ok(at)
-}
-
 /// Passes over a value of any type that stands `depth` objects and arrays deep, from its first byte.
 pub(crate) fn value(text: &[u8], mut at: usize, depth: u8, utf8: &mut Utf8) -> Result<usize> {
     let mut nesting = Nesting::below(depth);
     loop {
         at = match text.get(at) {
-            Some(b'"') => string(text, at, "a value", utf8)?.behind(),
+            Some(b'"') => string(text, at, "a value", utf8)?,
             Some(b'-' | b'0'..=b'9') => number(text, at)?,
             Some(b't') => literal(text, at, b"true")?,
             Some(b'f') => literal(text, at, b"false")?,
@@ -259,8 +212,8 @@ fn behind_value(text: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Nex
 
 /// Passes over a member's name and the colon.
 fn name(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<usize> {
-    let name = string(text, at, expected, utf8)?;
-    colon(text, name.behind())
+    let behind = string(text, at, expected, utf8)?;
+    colon(text, behind)
 }
 
 fn number(text: &[u8], at: usize) -> Result<usize> {
@@ -339,22 +292,6 @@ impl Nesting {
     /// Whether the innermost open bracket is that of an object, if one is open.
     const fn innermost(&self) -> Option<bool> {
         if self.open == 0 { None } else { Some(self.objects & 1 == 1) }
-    }
-}
-
-pub(crate) fn hex_digit(byte: u8) -> Option<u16> {
-    let digit = char::from(byte).to_digit(16)?;
-    u16::try_from(digit).ok()
-}
-
-/// Whether the byte may stand at this place of `\uDC00` to `\uDFFF`.
-const fn belongs_to_low_surrogate(place: u8, byte: u8) -> bool {
-    match place {
-        0 => byte == b'\\',
-        1 => byte == b'u',
-        2 => matches!(byte, b'd' | b'D'),
-        3 => matches!(byte, b'c'..=b'f' | b'C'..=b'F'),
-        _ => byte.is_ascii_hexdigit(),
     }
 }
 

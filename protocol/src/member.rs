@@ -38,6 +38,25 @@ impl Member {
         }
     }
 
+    /// The member whose name, in quotes and without escapes, these bytes begin with, and how long that is.
+    ///
+    /// To compare is faster than to look for the name's end first.
+    #[inline]
+    pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
+        let Some(rest) = bytes.strip_prefix(b"\"content-") else {
+            return bytes.starts_with(b"\"byteorder\"").then_some((Self::ByteOrder, 11));
+        };
+        if rest.starts_with(b"length\"") {
+            Some((Self::ContentLength, 16))
+        } else if rest.starts_with(b"type\"") {
+            Some((Self::ContentType, 14))
+        } else if rest.starts_with(b"encoding\"") {
+            Some((Self::ContentEncoding, 18))
+        } else {
+            None
+        }
+    }
+
     /// The member that bears this name, if it is one of the four.
     pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
         Some(match name {
@@ -53,5 +72,23 @@ impl Member {
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn a_name_at_the_front_is_known_with_its_quotes() {
+        for member in Member::ALL {
+            let quoted = format!("\"{member}\"");
+            assert_eq!(Member::at_front(format!("{quoted}: 1").as_bytes()), Some((member, quoted.len())));
+            assert_eq!(Member::at_front(quoted.trim_end_matches('"').as_bytes()), None);
+            assert_eq!(Member::from_name(member.as_str().as_bytes()), Some(member));
+        }
+        assert_eq!(Member::at_front(b"\"content-length2\""), None);
     }
 }

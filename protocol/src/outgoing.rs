@@ -38,7 +38,7 @@ impl<'a> Outgoing<'a> {
     /// # Errors
     ///
     /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; and what
-    /// [`Header::encode`] returns. The buffer is left as it was.
+    /// [`Header::encode`] returns.
     pub fn new(header: &Header<'_>, content: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, EncodeError> {
         check_length(header, content)?;
         let head = header.encode(buffer)?;

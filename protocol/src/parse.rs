@@ -3,7 +3,7 @@
 use crate::emitted::parse_emitted;
 use crate::escape::resolve;
 use crate::header::Members;
-use crate::json::{Fault, RawString, Result, Utf8, colon, end, refused, skip_whitespace, string, unexpected, value};
+use crate::json::{Fault, RawString, Result, Utf8, colon, end, open_string, refused, skip_whitespace, unexpected, value};
 use crate::text::Text;
 use crate::{ByteOrder, DecodeErrorKind, Member};
 
@@ -94,48 +94,81 @@ impl Parser<'_> {
     /// Passes over a member, and keeps what it says if it is a required one.
     #[inline]
     fn member(&mut self, at: usize, expected: &'static str) -> Result<usize> {
-        let (name, behind) = self.string(at, expected)?;
-        let member = Member::from_name(name.bytes(self.header));
+        let (member, behind) = self.name(at, expected)?;
         if let Some(member) = member
             && self.has(member)
         {
             return Err(Fault { kind: DecodeErrorKind::DuplicateMember { member }, at });
         }
         let at = colon(self.header, behind)?;
-        match (member, self.header.get(at)) {
-            (Some(Member::ContentLength), _) => {
-                let (length, behind) = content_length(self.header, at)?;
-                self.content_length = Some(length);
-                Ok(behind)
+        let behind;
+        match member {
+            None => return self.extension(at),
+            Some(Member::ByteOrder) => (self.byte_order, behind) = some_first(self.byte_order(at)?),
+            Some(Member::ContentType) => (self.content_type, behind) = some_first(self.text(at, Member::ContentType)?),
+            Some(Member::ContentEncoding) => {
+                (self.content_encoding, behind) = some_first(self.text(at, Member::ContentEncoding)?);
             }
-            (_, Some(b'"')) => {
-                let (text, behind) = self.string(at, "a value")?;
-                match member {
-                    None | Some(Member::ContentLength) => {}
-                    Some(Member::ByteOrder) => self.byte_order = Some(byte_order(text.bytes(self.header), at)?),
-                    Some(Member::ContentType) => self.content_type = Some(Text::find(self.header, text)),
-                    Some(Member::ContentEncoding) => self.content_encoding = Some(Text::find(self.header, text)),
-                }
-                Ok(behind)
-            }
-            (None, _) => value(self.header, at, 1, &mut self.utf8),
-            (Some(member), Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')) => {
+            Some(Member::ContentLength) => (self.content_length, behind) = some_first(content_length(self.header, at)?),
+        }
+        Ok(behind)
+    }
+
+    /// The required member that bears the name at this index, if one does, and the index behind the name.
+    #[inline]
+    fn name(&mut self, at: usize, expected: &'static str) -> Result<(Option<Member>, usize)> {
+        let rest = self.header.get(at..).unwrap_or_default();
+        if let Some((member, length)) = Member::at_front(rest) {
+            return Ok((Some(member), at.wrapping_add(length)));
+        }
+        let (name, behind) = self.string(at, expected)?;
+        Ok((Member::from_name(name.bytes(self.header)), behind))
+    }
+
+    /// Passes over the value of an extension member.
+    fn extension(&mut self, at: usize) -> Result<usize> {
+        match self.header.get(at) {
+            Some(b'"') => Ok(self.string(at, "a value")?.1),
+            _ => value(self.header, at, 1, &mut self.utf8),
+        }
+    }
+
+    fn byte_order(&mut self, at: usize) -> Result<(ByteOrder, usize)> {
+        let (text, behind) = self.required_string(at, Member::ByteOrder)?;
+        match text.bytes(self.header) {
+            b"little" => Ok((ByteOrder::Little, behind)),
+            b"big" => Ok((ByteOrder::Big, behind)),
+            _ => Err(Fault { kind: DecodeErrorKind::InvalidByteOrder, at }),
+        }
+    }
+
+    #[inline]
+    fn text(&mut self, at: usize, member: Member) -> Result<(Text, usize)> {
+        let rest = self.header.get(at..).unwrap_or_default();
+        if let Some((text, length)) = Text::at_front(rest) {
+            return Ok((text, at.wrapping_add(length)));
+        }
+        let (text, behind) = self.required_string(at, member)?;
+        Ok((Text::find(self.header, text), behind))
+    }
+
+    /// The value of a required member that is a string.
+    fn required_string(&mut self, at: usize, member: Member) -> Result<(RawString, usize)> {
+        match self.header.get(at) {
+            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
                 Err(Fault { kind: DecodeErrorKind::WrongType { member }, at })
             }
-            (Some(_), _) => Err(unexpected(self.header, at, "a string")),
+            _ => self.string(at, "a string"),
         }
     }
 
     /// A string, resolved, and the index behind it.
-    #[inline]
     fn string(&mut self, at: usize, expected: &'static str) -> Result<(RawString, usize)> {
-        let string = string(self.header, at, expected, &mut self.utf8)?;
-        let behind = string.behind();
-        if !string.escaped {
-            return Ok((string, behind));
+        let string = open_string(self.header, at, expected)?;
+        match self.header.get(string.end) {
+            Some(b'"') => Ok((string, string.end.wrapping_add(1))),
+            _ => resolve(self.header, string.start, string.end, &mut self.utf8),
         }
-        let length = resolve(self.header.get_mut(at..behind).unwrap_or_default());
-        Ok((RawString { end: string.start.wrapping_add(length), ..string }, behind))
     }
 
     const fn has(&self, member: Member) -> bool {
@@ -181,12 +214,8 @@ fn open_object(header: &[u8]) -> Result<usize> {
     }
 }
 
-fn byte_order(text: &[u8], at: usize) -> Result<ByteOrder> {
-    match text {
-        b"little" => Ok(ByteOrder::Little),
-        b"big" => Ok(ByteOrder::Big),
-        _ => Err(Fault { kind: DecodeErrorKind::InvalidByteOrder, at }),
-    }
+fn some_first<T>((value, behind): (T, usize)) -> (Option<T>, usize) {
+    (Some(value), behind)
 }
 
 /// A plain non-negative integer, and the index behind it: no sign, no fraction, no exponent, no leading zero, no more than

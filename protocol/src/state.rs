@@ -37,11 +37,16 @@ enum Phase {
     Failed(DecodeError),
 }
 
-/// An [`Event`](crate::Event) that borrows nothing from the decoder.
+/// What is to be done next.
 pub(crate) enum Step<'i> {
-    Header,
+    /// Report this piece of content.
     Content(&'i [u8]),
+    /// Report the end.
     End,
+    /// Wait for input.
+    Nothing,
+    /// Take a [`head`](State::head), or fail.
+    Head,
 }
 
 impl State {
@@ -73,29 +78,31 @@ impl State {
     }
 
     #[inline]
-    pub(crate) fn step<'i>(&mut self, room: &mut [u8], input: &mut &'i [u8]) -> Result<Option<Step<'i>>, DecodeError> {
+    pub(crate) fn step<'i>(&mut self, room: &mut [u8], input: &mut &'i [u8]) -> Step<'i> {
         match self.phase {
+            Phase::Content(_) if input.is_empty() => Step::Nothing,
             Phase::Content(left) => {
-                if input.is_empty() {
-                    return Ok(None);
-                }
                 let piece = self.take(input, left);
                 self.lack_content(left.saturating_sub(piece.len() as u64));
-                Ok(Some(Step::Content(piece)))
+                Step::Content(piece)
             }
             Phase::End => {
                 self.phase = Phase::ProtoHeader;
-                Ok(Some(Step::End))
+                Step::End
             }
-            _ => {
-                if self.head(room, input) {
-                    return Ok(Some(Step::Header));
-                }
-                match self.phase {
-                    Phase::Failed(error) => Err(error),
-                    _ => Ok(None),
-                }
+            Phase::Header(filled) if input.len() < usize::from(self.header_length.saturating_sub(filled)) => {
+                self.keep(filled, room, input);
+                Step::Nothing
             }
+            _ => Step::Head,
+        }
+    }
+
+    /// The error that every call returns from here on, if there is one.
+    pub(crate) const fn failure(&self) -> Option<DecodeError> {
+        match self.phase {
+            Phase::Failed(error) => Some(error),
+            _ => None,
         }
     }
 
@@ -110,10 +117,40 @@ impl State {
     }
 
     /// Takes what there is of the proto-header and of the header: true if the header is whole now.
-    ///
-    /// Apart from [`step`](Self::step), whose other ways are short and want few registers.
+    #[inline]
+    pub(crate) fn head(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
+        if let Phase::ProtoHeader = self.phase
+            && let Some((length, header, rest)) = split_head(input, room.len())
+        {
+            *input = rest;
+            self.header_length = length;
+            self.position = self.position.wrapping_add(PROTO_HEADER_LEN as u64).wrapping_add(length.into());
+            self.whole_header(room, header)
+        } else {
+            self.head_in_pieces(room, input)
+        }
+    }
+
+    /// Takes a header that is all there.
+    #[inline]
+    fn whole_header(&mut self, room: &mut [u8], header: &[u8]) -> bool {
+        if !self.is_alike(room, header) {
+            self.is_current = false;
+            // Where it has been for longer, a header is read faster than in the room right after it came there.
+            let fields = parse_emitted(header);
+            fill(room, 0, header);
+            match fields {
+                Some(fields) => self.fields = fields,
+                None => return self.parse(room),
+            }
+        }
+        self.end_header();
+        true
+    }
+
+    /// [`head`](Self::head) for a head that is not all there, or that must be refused.
     #[inline(never)]
-    fn head(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
+    fn head_in_pieces(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
         match self.phase {
             Phase::ProtoHeader => match self.take(input, PROTO_HEADER_LEN as u64) {
                 [first, second] => self.begin_header([*first, *second], room, input),
@@ -133,52 +170,45 @@ impl State {
         }
     }
 
-    #[inline]
     fn begin_header(&mut self, proto_header: [u8; PROTO_HEADER_LEN], room: &mut [u8], input: &mut &[u8]) -> bool {
         self.is_current = false;
         let length = u16::from_be_bytes(proto_header);
         let capacity = u16::try_from(room.len()).unwrap_or(u16::MAX);
         if length == 0 || length > capacity {
-            return self.refuse_length(length, capacity);
+            let kind = match length {
+                0 => DecodeErrorKind::EmptyHeader,
+                _ => DecodeErrorKind::HeaderTooLong { length, capacity },
+            };
+            self.fail(kind, self.position.saturating_sub(PROTO_HEADER_LEN as u64));
+            return false;
         }
         self.header_length = length;
-        if input.len() < usize::from(length) {
-            return self.go_on(0, room, input);
-        }
-        let header = self.take(input, u64::from(length));
-        // Where it has been for longer, a header is read faster than in the room right after it came there.
-        if !self.is_alike(room, header) {
-            let fields = parse_emitted(header);
-            fill(room, 0, header);
-            match fields {
-                Some(fields) => self.fields = fields,
-                None => return self.parse(room),
-            }
-        }
-        self.end_header();
-        true
-    }
-
-    #[cold]
-    fn refuse_length(&mut self, length: u16, capacity: u16) -> bool {
-        let kind = match length {
-            0 => DecodeErrorKind::EmptyHeader,
-            _ => DecodeErrorKind::HeaderTooLong { length, capacity },
-        };
-        self.fail(kind, self.position.saturating_sub(PROTO_HEADER_LEN as u64));
-        false
+        self.phase = Phase::Header(0);
+        self.go_on(0, room, input)
     }
 
     /// Takes what there is of a header that comes in pieces, of which `filled` bytes are in the room.
     fn go_on(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> bool {
         let lacking = self.header_length.saturating_sub(filled);
-        let piece = self.take(input, u64::from(lacking));
-        fill(room, filled, piece);
-        if piece.len() < usize::from(lacking) {
-            self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
+        if input.len() < usize::from(lacking) {
+            self.keep(filled, room, input);
             return false;
         }
+        let piece = self.take(input, u64::from(lacking));
+        if filled == 0 {
+            return self.whole_header(room, piece);
+        }
+        fill(room, filled, piece);
         self.parse(room)
+    }
+
+    /// Takes all of the input, which does not complete the header.
+    #[inline(never)]
+    fn keep(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
+        let piece = core::mem::take(input);
+        fill(room, filled, piece);
+        self.position = self.position.wrapping_add(piece.len() as u64);
+        self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
     }
 
     #[inline(never)]
@@ -276,6 +306,16 @@ impl State {
         self.phase = Phase::Failed(error);
         error
     }
+}
+
+/// The header at the front of the input, its length and what follows it, if it is all there and fits in the room.
+#[inline]
+fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
+    let (proto_header, rest) = input.split_first_chunk::<PROTO_HEADER_LEN>()?;
+    let length = u16::from_be_bytes(*proto_header);
+    let (header, rest) = rest.split_at_checked(usize::from(length))?;
+    let fits = length > 0 && header.len() <= capacity;
+    fits.then_some((length, header, rest))
 }
 
 /// Puts a piece of the header to its place in the room.

@@ -15,6 +15,18 @@ pub(crate) enum Text {
 }
 
 impl Text {
+    /// The text with which, in quotes and without escapes, these bytes begin, if it is a known one, and how long that is.
+    #[inline]
+    pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
+        if bytes.starts_with(b"\"utf-8\"") {
+            Some((Self::Utf8, 7))
+        } else if bytes.starts_with(b"\"text/json\"") {
+            Some((Self::TextJson, 11))
+        } else {
+            None
+        }
+    }
+
     /// The text of this string, whose escapes are resolved.
     pub(crate) fn find(header: &[u8], string: RawString) -> Self {
         match string.bytes(header) {
@@ -32,13 +44,13 @@ impl Text {
 
     /// The text, in the header in which it was found.
     #[inline]
-    pub(crate) fn of(self, header: &[u8]) -> &str {
+    pub(crate) fn of<'a>(&self, header: &'a [u8]) -> &'a str {
         match self {
             Self::TextJson => "text/json",
             Self::Utf8 => "utf-8",
             Self::Binary => "binary",
             Self::At(start, end) => {
-                let bytes = header.get(usize::from(start)..usize::from(end)).unwrap_or_default();
+                let bytes = header.get(usize::from(*start)..usize::from(*end)).unwrap_or_default();
                 core::str::from_utf8(bytes).unwrap_or_default()
             }
         }
