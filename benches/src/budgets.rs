@@ -125,6 +125,20 @@ pub const WORKLOADS: &[Workload] = &[
         side: || Box::new(Headers::new(&longest(Filling::ShortMembers), 1).in_pieces(1)),
     },
     Workload {
+        name: "longest-nesting",
+        what: "a header of 65,535 bytes, nearly all of them brackets",
+        per: "header",
+        operations: 1,
+        side: || Box::new(Headers::new(&longest(Filling::Nesting), 1)),
+    },
+    Workload {
+        name: "longest-digits",
+        what: "a header of 65,535 bytes, nearly all of them one number",
+        per: "header",
+        operations: 1,
+        side: || Box::new(Headers::new(&longest(Filling::Digits), 1)),
+    },
+    Workload {
         name: "longest-escapes",
         what: "a header of 65,535 bytes, nearly all of them escapes in one text",
         per: "header",

@@ -62,6 +62,10 @@ pub enum Filling {
     ShortMembers,
     /// One extension member whose text is nothing but escapes.
     Escapes,
+    /// Arrays, as deep as they can be.
+    Nesting,
+    /// One number.
+    Digits,
 }
 
 /// A header of 65,535 bytes.
@@ -71,6 +75,11 @@ pub fn longest(filling: Filling) -> String {
         Filling::Plain => filled("", ", \"x\": \"", "x", "\"", LONGEST),
         Filling::Escapes => filled("", ", \"x\": \"", "\\n", "\"", LONGEST),
         Filling::ShortMembers => filled("", "", ",\"x\":0", "", LONGEST),
+        Filling::Nesting => {
+            let depth = 63;
+            filled("", ", \"x\": [", &format!("{}{},", "[".repeat(depth - 1), "]".repeat(depth - 1)), "0]", LONGEST)
+        }
+        Filling::Digits => filled("", ", \"x\": 1", "2", "", LONGEST),
         Filling::Members => {
             let mut members = String::new();
             let mut number = 0_u32;
@@ -115,7 +124,14 @@ mod tests {
     fn the_headers_are_as_long_as_they_say() {
         assert_eq!(SEED.len(), 103);
         assert_eq!(with_extensions().len(), 1024);
-        for filling in [Filling::Plain, Filling::Members, Filling::ShortMembers, Filling::Escapes] {
+        for filling in [
+            Filling::Plain,
+            Filling::Members,
+            Filling::ShortMembers,
+            Filling::Escapes,
+            Filling::Nesting,
+            Filling::Digits,
+        ] {
             assert_eq!(longest(filling).len(), LONGEST, "{filling:?}");
         }
     }

@@ -89,25 +89,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     ///
     /// [`DecodeError`] if the bytes are not a sequence of messages. Everything before the message at fault has been
     /// reported by then. The error is returned again by every later call.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "to return an event and take it apart again costs more than most steps")]
     pub fn decode<'d, 'i>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Event<'d, 'i>>, DecodeError> {
         match self.state.step(self.buffer.as_mut(), input) {
             Step::Content(piece) => Ok(Some(Event::Content(piece))),
             Step::End => Ok(Some(Event::End)),
             Step::Nothing => Ok(None),
-            Step::Head => self.decode_head(input),
-        }
-    }
-
-    /// [`decode`](Self::decode) where a head is due: apart, so that the short ways are inlined where they are called.
-    #[inline(never)]
-    fn decode_head<'d, 'i>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Event<'d, 'i>>, DecodeError> {
-        if self.state.head(self.buffer.as_mut(), input) {
-            return Ok(self.header().map(Event::Header));
-        }
-        match self.state.failure() {
-            Some(error) => Err(error),
-            None => Ok(None),
+            Step::Head if self.state.head(self.buffer.as_mut(), input) => Ok(self.header().map(Event::Header)),
+            Step::Head => self.state.failure(),
         }
     }
 

@@ -4,6 +4,7 @@
 use core::fmt;
 
 use crate::escape::escape;
+use crate::fault::Expected;
 use crate::json::{Utf8, skip_whitespace, string};
 use crate::run::{is_unescaped, needs_escape, run_to, unescaped_run};
 
@@ -19,7 +20,6 @@ impl Sink for fmt::Formatter<'_> {
 }
 
 /// Writes a JSON string that stands for the text.
-#[inline]
 pub(crate) fn write_string(out: &mut impl Sink, text: &str) -> fmt::Result {
     out.put(b"\"")?;
     if is_unescaped(text) {
@@ -71,15 +71,17 @@ const fn lower_hex(digit: u8) -> u8 {
 }
 
 /// Writes an integer in decimal digits.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn write_integer(out: &mut impl Sink, number: u64) -> fmt::Result {
-    let digit = |place: u64| b'0' | (number / place % 10) as u8;
-    // Most are short, and what is as long as the compiler knows is written at once.
+    let digit = |rest: u64| b'0' | (rest % 10) as u8;
+    let (ones, tens, hundreds, thousands) =
+        (digit(number), digit(number / 10), digit(number / 100), digit(number / 1000));
+    // Most are short, and an array as long as the compiler knows is written at once.
     match number {
-        0..=9 => out.put(&[digit(1)]),
-        10..=99 => out.put(&[digit(10), digit(1)]),
-        100..=999 => out.put(&[digit(100), digit(10), digit(1)]),
-        1000..=9999 => out.put(&[digit(1000), digit(100), digit(10), digit(1)]),
+        0..=9 => out.put(&[ones]),
+        10..=99 => out.put(&[tens, ones]),
+        100..=999 => out.put(&[hundreds, tens, ones]),
+        1000..=9999 => out.put(&[thousands, hundreds, tens, ones]),
         _ => write_long_integer(out, number),
     }
 }
@@ -112,7 +114,7 @@ pub(crate) fn write_again(out: &mut impl Sink, json: &str) -> fmt::Result {
             return Ok(());
         };
         if *byte == b'"' {
-            let behind = string(json, at, "", &mut utf8).map_err(|_| fmt::Error)?;
+            let behind = string(json, at, Expected::String, &mut utf8).map_err(|_| fmt::Error)?;
             write_string_again(out, json.get(at..behind).unwrap_or_default())?;
             at = behind;
             continue;
@@ -132,7 +134,7 @@ fn write_string_again(out: &mut impl Sink, string: &[u8]) -> fmt::Result {
     while let Some((plain, escaped @ [_, ..])) = rest.split_at_checked(run_to(b'\\', rest)) {
         let (character, behind) = escape(escaped, 0).map_err(|_| fmt::Error)?;
         out.put(plain)?;
-        match character.utf8() {
+        match character.encode_utf8(&mut [0; 4]).as_bytes() {
             [byte] if needs_escape(*byte) => write_escape(out, *byte)?,
             utf8 => out.put(utf8)?,
         }

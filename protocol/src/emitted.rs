@@ -9,8 +9,19 @@ use crate::parse::{Fields, plain_integer};
 use crate::run::plain_run;
 use crate::text::Text;
 
+impl Fields {
+    /// Takes over what a header in the emitted form says: false, with nothing changed, for every other header.
+    pub(crate) fn take_emitted(&mut self, header: &[u8]) -> bool {
+        let Some(fields) = parse_emitted(header) else {
+            return false;
+        };
+        *self = fields;
+        true
+    }
+}
+
 /// The required members of a header in the emitted form; `None` for every other header, valid or not.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn parse_emitted(header: &[u8]) -> Option<Fields> {
     let rest = header.strip_prefix(b"{\"byteorder\": \"")?;
     let (byte_order, rest) = match rest.strip_prefix(b"little\", \"content-type\": \"") {
@@ -20,7 +31,7 @@ pub(crate) fn parse_emitted(header: &[u8]) -> Option<Fields> {
     // Most messages are JSON in UTF-8. To compare all of that at once is faster than to look for its ends.
     let (content_type, content_encoding, rest) =
         match rest.strip_prefix(b"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": ") {
-            Some(rest) => (Text::TextJson, Text::Utf8, rest),
+            Some(rest) => (Text::TEXT_JSON, Text::UTF_8, rest),
             None => texts(header, rest)?,
         };
     let digits = u16::try_from(header.len().checked_sub(rest.len())?).ok()?;

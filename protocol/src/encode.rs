@@ -89,25 +89,37 @@ impl Header<'_> {
                 b"{\"byteorder\": \"little\", \"content-type\": \"text/json\", \
                   \"content-encoding\": \"utf-8\", \"content-length\": ",
             )?,
-            (byte_order, content_type, content_encoding) => {
-                match byte_order {
-                    ByteOrder::Little => out.put(b"{\"byteorder\": \"little\", \"content-type\": ")?,
-                    ByteOrder::Big => out.put(b"{\"byteorder\": \"big\", \"content-type\": ")?,
-                }
-                write_string(out, content_type)?;
-                out.put(b", \"content-encoding\": ")?;
-                write_string(out, content_encoding)?;
-                out.put(b", \"content-length\": ")?;
-            }
+            _ => self.write_texts(out)?,
         }
         write_integer(out, self.content_length())?;
+        if !matches!(self.members(), Members::Listed([])) {
+            self.write_extensions(out)?;
+        }
+        out.put(b"}")
+    }
+
+    /// Writes what comes before the content length.
+    #[inline(never)]
+    fn write_texts(&self, out: &mut impl Sink) -> fmt::Result {
+        match self.byte_order() {
+            ByteOrder::Little => out.put(b"{\"byteorder\": \"little\", \"content-type\": ")?,
+            ByteOrder::Big => out.put(b"{\"byteorder\": \"big\", \"content-type\": ")?,
+        }
+        write_string(out, self.content_type())?;
+        out.put(b", \"content-encoding\": ")?;
+        write_string(out, self.content_encoding())?;
+        out.put(b", \"content-length\": ")
+    }
+
+    #[inline(never)]
+    fn write_extensions(&self, out: &mut impl Sink) -> fmt::Result {
         for (name, value) in self.extensions() {
             out.put(b", ")?;
             write_string(out, name)?;
             out.put(b": ")?;
             value.write_json(out)?;
         }
-        out.put(b"}")
+        Ok(())
     }
 }
 
@@ -119,12 +131,9 @@ impl fmt::Display for Header<'_> {
 }
 
 /// The length of a header from how long its head is.
-const fn check_length(encoded_len: usize) -> Result<u16, EncodeError> {
+fn check_length(encoded_len: usize) -> Result<u16, EncodeError> {
     let length = encoded_len.saturating_sub(PROTO_HEADER_LEN);
-    if length > u16::MAX as usize {
-        return Err(EncodeError::HeaderTooLong { length });
-    }
-    Ok(length as u16)
+    u16::try_from(length).map_err(|_| EncodeError::HeaderTooLong { length })
 }
 
 /// Fills a slice from its beginning with what is written to it, as long as that fits, and counts all of it.

@@ -5,7 +5,7 @@ use core::fmt;
 use thiserror::Error;
 
 use crate::Member;
-use crate::json::Fault;
+use crate::fault::Fault;
 
 /// Why the bytes received are not a sequence of messages, and where.
 ///
@@ -283,8 +283,8 @@ pub struct InvalidJson {
 }
 
 impl InvalidJson {
-    pub(crate) const fn new(fault: Fault) -> Self {
-        Self { kind: fault.kind, offset: fault.at }
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { kind: fault.kind.into(), offset: fault.at }
     }
 }
 

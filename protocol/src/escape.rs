@@ -10,76 +10,58 @@
 
 use core::cell::Cell;
 
-use crate::DecodeErrorKind;
-use crate::json::{Fault, RawString, Result, Utf8, beyond_ascii, control_character, unexpected};
+use crate::fault::{Expected, FaultKind, Result};
+use crate::json::{RawString, Utf8, beyond_ascii, unexpected};
 use crate::run::plain_run;
 
 /// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
 pub(crate) const MARK: u8 = 0xFF;
 
-/// What an escape stands for.
-pub(crate) struct Character {
-    utf8: [u8; 4],
-    length: usize,
-}
-
-impl Character {
-    fn new(character: char) -> Self {
-        let mut utf8 = [0; 4];
-        let length = character.encode_utf8(&mut utf8).len();
-        Self { utf8, length }
-    }
-
-    pub(crate) fn utf8(&self) -> &[u8] {
-        self.utf8.get(..self.length).unwrap_or_default()
-    }
-}
-
 /// The character that the escape at this index stands for, and the index behind it.
-#[inline]
-pub(crate) fn escape(text: &[u8], backslash: usize) -> Result<(Character, usize)> {
-    let letter = match text.get(backslash.wrapping_add(1)) {
-        Some(itself @ (b'"' | b'\\' | b'/')) => *itself,
-        Some(b'b') => 0x8,
-        Some(b'f') => 0xC,
-        Some(b'n') => b'\n',
-        Some(b'r') => b'\r',
-        Some(b't') => b'\t',
+#[cfg_attr(target_pointer_width = "64", inline)]
+pub(crate) fn escape(text: &[u8], backslash: usize) -> Result<(char, usize)> {
+    let character = match text.get(backslash.wrapping_add(1)) {
+        Some(itself @ (b'"' | b'\\' | b'/')) => char::from(*itself),
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{C}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
         Some(b'u') => return unicode_escape(text, backslash),
-        Some(_) => return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash }),
-        None => return Err(unexpected(text, backslash.wrapping_add(1), "the rest of an escape")),
+        Some(_) => return Err(FaultKind::InvalidEscape.at(backslash)),
+        None => return Err(unexpected(text, backslash.wrapping_add(1), Expected::Escape)),
     };
-    Ok((Character { utf8: [letter, 0, 0, 0], length: 1 }, backslash.wrapping_add(2)))
+    Ok((character, backslash.wrapping_add(2)))
 }
 
 /// [`escape`] for four digits, and for twice four that are a surrogate pair.
-fn unicode_escape(text: &[u8], backslash: usize) -> Result<(Character, usize)> {
+fn unicode_escape(text: &[u8], backslash: usize) -> Result<(char, usize)> {
     let mut unit = 0;
     let mut at = backslash.wrapping_add(2);
     for _ in 0..4 {
         let Some(byte) = text.get(at) else {
-            return Err(unexpected(text, at, "the rest of an escape"));
+            return Err(unexpected(text, at, Expected::Escape));
         };
         let Some(digit) = char::from(*byte).to_digit(16) else {
-            return Err(Fault { kind: DecodeErrorKind::InvalidEscape, at: backslash });
+            return Err(FaultKind::InvalidEscape.at(backslash));
         };
         unit = unit << 4 | digit;
         at = at.wrapping_add(1);
     }
     match (char::from_u32(unit), unit) {
-        (Some(character), _) => Ok((Character::new(character), at)),
+        (Some(character), _) => Ok((character, at)),
         (None, 0xD800..=0xDBFF) => low_surrogate(text, at, backslash, unit),
-        _ => Err(Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash }),
+        _ => Err(FaultKind::LoneSurrogate.at(backslash)),
     }
 }
 
 /// The second half of the surrogate pair that begins at `backslash` with this high one.
-fn low_surrogate(text: &[u8], mut at: usize, backslash: usize, high: u32) -> Result<(Character, usize)> {
-    let lone = Fault { kind: DecodeErrorKind::LoneSurrogate, at: backslash };
+fn low_surrogate(text: &[u8], mut at: usize, backslash: usize, high: u32) -> Result<(char, usize)> {
+    let lone = FaultKind::LoneSurrogate.at(backslash);
     let mut low = 0;
     for place in 0..6 {
         let Some(byte) = text.get(at) else {
-            return Err(unexpected(text, at, "the rest of a surrogate pair"));
+            return Err(unexpected(text, at, Expected::SurrogatePair));
         };
         let digit = char::from(*byte).to_digit(16);
         low = match (place, byte, digit) {
@@ -91,7 +73,7 @@ fn low_surrogate(text: &[u8], mut at: usize, backslash: usize, high: u32) -> Res
     }
     let pair = (high & 0x3FF) << 10 | low & 0x3FF;
     let character = char::from_u32(pair.wrapping_add(0x1_0000)).ok_or(lone)?;
-    Ok((Character::new(character), at))
+    Ok((character, at))
 }
 
 /// Passes over the rest of the string that begins at `start`, from the first byte of it on that is special, and resolves
@@ -104,17 +86,17 @@ pub(crate) fn resolve(text: &mut [u8], start: usize, special: usize, utf8: &mut 
             Some(b'"') => break,
             Some(b'\\') => {
                 let (character, behind) = escape(text, read)?;
-                for byte in character.utf8() {
-                    put(text, write, *byte);
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                    put(text, write, byte);
                     write = write.wrapping_add(1);
                 }
                 read = behind;
                 continue;
             }
-            Some(found @ ..0x20) => return Err(control_character(*found, read)),
+            Some(found @ ..0x20) => return Err(FaultKind::ControlCharacter(*found).at(read)),
             Some(0x80..) => beyond_ascii(text, read, utf8)?.wrapping_sub(read),
             Some(_) => plain_run(text.get(read..).unwrap_or_default()),
-            None => return Err(unexpected(text, read, "the string's closing quote")),
+            None => return Err(unexpected(text, read, Expected::ClosingQuote)),
         };
         if write < read {
             move_down(text, read, plain, write);

@@ -18,7 +18,11 @@ pub struct Extensions<'a>(Source<'a>);
 enum Source<'a> {
     Listed(slice::Iter<'a, (&'a str, Value<'a>)>),
     /// The bytes of a received header, and how far they have been gone through.
-    Received { header: &'a [u8], at: usize, utf8: Utf8 },
+    Received {
+        header: &'a [u8],
+        at: usize,
+        utf8: Utf8,
+    },
 }
 
 impl<'a> Extensions<'a> {

@@ -3,40 +3,34 @@
 //! Every function passes over a part of a text, from the index `at` on, and returns the index behind that part. The
 //! scanner never recurses, so the peer's nesting costs it 64 bits and not the stack, and it looks at every byte once, but
 //! for one check of the rest of the text when the first byte beyond ASCII is met.
+//!
+//! Hints to inline are for large machines alone: on a small one they cost flash and stack, and are followed even where the
+//! compiler is asked for size.
 
-use crate::DecodeErrorKind;
 use crate::escape::escape;
+use crate::fault::{Expected, Fault, FaultKind, Result};
 use crate::run::plain_run;
 
 /// How many objects and arrays of a header may be open at once, the header's own object being the first
 /// ([SPEC §6](crate::spec#6-limits)).
 pub const MAX_DEPTH: u8 = 64;
 
-/// An error, and the index of the byte at fault in the scanned text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) kind: DecodeErrorKind,
-    pub(crate) at: usize,
-}
-
-pub(crate) type Result<T> = core::result::Result<T, Fault>;
-
 /// An error about the byte at this index, or about there being none.
 #[cold]
-pub(crate) fn unexpected(text: &[u8], at: usize, expected: &'static str) -> Fault {
+pub(crate) fn unexpected(text: &[u8], at: usize, expected: Expected) -> Fault {
     let found = text.get(at).copied().unwrap_or_default();
-    refused(text, at, DecodeErrorKind::UnexpectedByte { found, expected }, expected)
+    refused(text, at, FaultKind::UnexpectedByte(found, expected), expected)
 }
 
 /// Like [`unexpected`], with another kind of error about the byte.
 ///
 /// Bytes that are not UTF-8 are refused as such wherever they stand.
 #[cold]
-pub(crate) fn refused(text: &[u8], at: usize, kind: DecodeErrorKind, expected: &'static str) -> Fault {
+pub(crate) fn refused(text: &[u8], at: usize, kind: FaultKind, expected: Expected) -> Fault {
     let kind = match text.get(at) {
-        None => DecodeErrorKind::UnexpectedEnd { expected },
+        None => FaultKind::UnexpectedEnd(expected),
         Some(found) if found.is_ascii() || utf8_prefix(text, at) > 0 => kind,
-        Some(_) => DecodeErrorKind::NotUtf8,
+        Some(_) => FaultKind::NotUtf8,
     };
     Fault { kind, at }
 }
@@ -45,12 +39,12 @@ pub(crate) fn refused(text: &[u8], at: usize, kind: DecodeErrorKind, expected: &
 pub(crate) fn end(text: &[u8], at: usize) -> Result<()> {
     match text.get(at) {
         None => Ok(()),
-        Some(found) => Err(refused(text, at, DecodeErrorKind::TrailingData { found: *found }, "")),
+        Some(found) => Err(refused(text, at, FaultKind::TrailingData(*found), Expected::Nothing)),
     }
 }
 
 /// The index of the first byte that is not white space.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn skip_whitespace(text: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {
         at = at.wrapping_add(1);
@@ -59,12 +53,12 @@ pub(crate) fn skip_whitespace(text: &[u8], mut at: usize) -> usize {
 }
 
 /// Passes over the colon between a member's name and its value, and over the white space around it.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn colon(text: &[u8], at: usize) -> Result<usize> {
     let at = skip_whitespace(text, at);
     match text.get(at) {
         Some(b':') => Ok(skip_whitespace(text, at.wrapping_add(1))),
-        _ => Err(unexpected(text, at, "`:`")),
+        _ => Err(unexpected(text, at, Expected::Colon)),
     }
 }
 
@@ -85,7 +79,7 @@ pub(crate) struct RawString {
 }
 
 impl RawString {
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn bytes(self, text: &[u8]) -> &[u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
@@ -93,8 +87,8 @@ impl RawString {
 
 /// The beginning of a string, from its opening quote on: up to its closing quote, or to the first byte that is special in
 /// another way.
-#[inline]
-pub(crate) fn open_string(text: &[u8], at: usize, expected: &'static str) -> Result<RawString> {
+#[cfg_attr(target_pointer_width = "64", inline)]
+pub(crate) fn open_string(text: &[u8], at: usize, expected: Expected) -> Result<RawString> {
     let Some([b'"', body @ ..]) = text.get(at..) else {
         return Err(unexpected(text, at, expected));
     };
@@ -103,8 +97,8 @@ pub(crate) fn open_string(text: &[u8], at: usize, expected: &'static str) -> Res
 }
 
 /// Passes over a string, from its opening quote on.
-#[inline]
-pub(crate) fn string(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<usize> {
+#[cfg_attr(target_pointer_width = "64", inline)]
+pub(crate) fn string(text: &[u8], at: usize, expected: Expected, utf8: &mut Utf8) -> Result<usize> {
     let string = open_string(text, at, expected)?;
     match text.get(string.end) {
         Some(b'"') => Ok(string.end.wrapping_add(1)),
@@ -119,17 +113,12 @@ fn special_string(text: &[u8], mut at: usize, utf8: &mut Utf8) -> Result<usize> 
         at = match text.get(at) {
             Some(b'"') => return Ok(at.wrapping_add(1)),
             Some(b'\\') => escape(text, at)?.1,
-            Some(found @ ..0x20) => return Err(control_character(*found, at)),
+            Some(found @ ..0x20) => return Err(FaultKind::ControlCharacter(*found).at(at)),
             Some(0x80..) => beyond_ascii(text, at, utf8)?,
             Some(_) => at.wrapping_add(plain_run(text.get(at..).unwrap_or_default())),
-            None => return Err(unexpected(text, at, "the string's closing quote")),
+            None => return Err(unexpected(text, at, Expected::ClosingQuote)),
         }
     }
-}
-
-#[cold]
-pub(crate) const fn control_character(found: u8, at: usize) -> Fault {
-    Fault { kind: DecodeErrorKind::ControlCharacter { found }, at }
 }
 
 /// Passes over a run of bytes beyond ASCII.
@@ -139,7 +128,7 @@ pub(crate) fn beyond_ascii(text: &[u8], at: usize, utf8: &mut Utf8) -> Result<us
     }
     let known = text.get(at..utf8.before).unwrap_or_default();
     match known.iter().take_while(|byte| !byte.is_ascii()).count() {
-        0 => Err(Fault { kind: DecodeErrorKind::NotUtf8, at }),
+        0 => Err(FaultKind::NotUtf8.at(at)),
         run => Ok(at.wrapping_add(run)),
     }
 }
@@ -149,31 +138,27 @@ pub(crate) fn value(text: &[u8], mut at: usize, depth: u8, utf8: &mut Utf8) -> R
     let mut nesting = Nesting::below(depth);
     loop {
         at = match text.get(at) {
-            Some(b'"') => string(text, at, "a value", utf8)?,
-            Some(b'-' | b'0'..=b'9') => number(text, at)?,
-            Some(b't') => literal(text, at, b"true")?,
-            Some(b'f') => literal(text, at, b"false")?,
-            Some(b'n') => literal(text, at, b"null")?,
+            Some(b'"') => string(text, at, Expected::Value, utf8)?,
             Some(opening @ (b'{' | b'[')) => {
                 let is_object = *opening == b'{';
                 if !nesting.open(is_object) {
-                    return Err(Fault { kind: DecodeErrorKind::TooDeep { limit: MAX_DEPTH }, at });
+                    return Err(FaultKind::TooDeep.at(at));
                 }
                 at = skip_whitespace(text, at.wrapping_add(1));
                 match text.get(at) {
                     Some(b'}') if is_object => at,
                     Some(b']') if !is_object => at,
                     _ if is_object => {
-                        at = name(text, at, "a member name or `}`", utf8)?;
+                        at = name(text, at, Expected::FirstMember, utf8)?;
                         continue;
                     }
                     _ => continue,
                 }
             }
-            _ => return Err(unexpected(text, at, "a value")),
+            _ => scalar(text, at)?,
         };
         match behind_value(text, at, &mut nesting)? {
-            Next::Member(next) => at = name(text, next, "a member name", utf8)?,
+            Next::Member(next) => at = name(text, next, Expected::Member, utf8)?,
             Next::Element(next) => at = next,
             Next::End(behind) => return Ok(behind),
         }
@@ -191,7 +176,7 @@ enum Next {
 }
 
 /// Passes over the brackets that close behind a value, and over the comma behind them.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 fn behind_value(text: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Next> {
     while let Some(in_object) = nesting.innermost() {
         at = skip_whitespace(text, at);
@@ -202,8 +187,8 @@ fn behind_value(text: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Nex
             }
             Some(b'}') if in_object => nesting.close(),
             Some(b']') if !in_object => nesting.close(),
-            _ if in_object => return Err(unexpected(text, at, "`,` or `}`")),
-            _ => return Err(unexpected(text, at, "`,` or `]`")),
+            _ if in_object => return Err(unexpected(text, at, Expected::CommaOrBrace)),
+            _ => return Err(unexpected(text, at, Expected::CommaOrBracket)),
         }
         at = at.wrapping_add(1);
     }
@@ -211,9 +196,21 @@ fn behind_value(text: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Nex
 }
 
 /// Passes over a member's name and the colon.
-fn name(text: &[u8], at: usize, expected: &'static str, utf8: &mut Utf8) -> Result<usize> {
+fn name(text: &[u8], at: usize, expected: Expected, utf8: &mut Utf8) -> Result<usize> {
     let behind = string(text, at, expected, utf8)?;
     colon(text, behind)
+}
+
+/// Passes over a value that is a number, `true`, `false` or `null`.
+#[cfg_attr(target_pointer_width = "64", inline)]
+pub(crate) fn scalar(text: &[u8], at: usize) -> Result<usize> {
+    match text.get(at) {
+        Some(b'-' | b'0'..=b'9') => number(text, at),
+        Some(b't') => literal(text, at, b"true"),
+        Some(b'f') => literal(text, at, b"false"),
+        Some(b'n') => literal(text, at, b"null"),
+        _ => Err(unexpected(text, at, Expected::Value)),
+    }
 }
 
 fn number(text: &[u8], at: usize) -> Result<usize> {
@@ -232,7 +229,7 @@ fn number(text: &[u8], at: usize) -> Result<usize> {
 }
 
 /// Passes over the byte if it is one of these.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 fn skip(text: &[u8], at: usize, bytes: &[u8]) -> usize {
     match text.get(at) {
         Some(byte) if bytes.contains(byte) => at.wrapping_add(1),
@@ -241,19 +238,19 @@ fn skip(text: &[u8], at: usize, bytes: &[u8]) -> usize {
 }
 
 /// Passes over one digit or more.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 fn digits(text: &[u8], first: usize) -> Result<usize> {
     let mut at = first;
     while let Some(b'0'..=b'9') = text.get(at) {
         at = at.wrapping_add(1);
     }
-    if at == first { Err(unexpected(text, at, "a digit")) } else { Ok(at) }
+    if at == first { Err(unexpected(text, at, Expected::Digit)) } else { Ok(at) }
 }
 
 fn literal(text: &[u8], mut at: usize, literal: &[u8]) -> Result<usize> {
     for byte in literal {
         if text.get(at) != Some(byte) {
-            return Err(unexpected(text, at, "`true`, `false` or `null`"));
+            return Err(unexpected(text, at, Expected::Literal));
         }
         at = at.wrapping_add(1);
     }
@@ -312,6 +309,6 @@ mod tests {
         let at_limit = ["[".repeat(63), "]".repeat(63)].concat();
         let scan = |depth| value(at_limit.as_bytes(), 0, depth, &mut Utf8::default());
         assert_eq!(scan(1), Ok(126));
-        assert_eq!(scan(2), Err(Fault { kind: DecodeErrorKind::TooDeep { limit: 64 }, at: 62 }));
+        assert_eq!(scan(2), Err(FaultKind::TooDeep.at(62)));
     }
 }

@@ -122,6 +122,7 @@ mod encode;
 mod error;
 mod escape;
 mod extensions;
+mod fault;
 mod header;
 mod json;
 mod member;

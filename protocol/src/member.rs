@@ -41,7 +41,7 @@ impl Member {
     /// The member whose name, in quotes and without escapes, these bytes begin with, and how long that is.
     ///
     /// To compare is faster than to look for the name's end first.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
         let Some(rest) = bytes.strip_prefix(b"\"content-") else {
             return bytes.starts_with(b"\"byteorder\"").then_some((Self::ByteOrder, 11));

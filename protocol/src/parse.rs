@@ -2,10 +2,11 @@
 
 use crate::emitted::parse_emitted;
 use crate::escape::resolve;
+use crate::fault::{Expected, FaultKind, Result};
 use crate::header::Members;
-use crate::json::{Fault, RawString, Result, Utf8, colon, end, open_string, refused, skip_whitespace, unexpected, value};
+use crate::json::{RawString, Utf8, colon, end, open_string, refused, scalar, skip_whitespace, unexpected, value};
 use crate::text::Text;
-use crate::{ByteOrder, DecodeErrorKind, Member};
+use crate::{ByteOrder, Member};
 
 /// What a header's required members say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +30,7 @@ impl Fields {
     };
 
     /// The members of the header that these are the fields of.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) const fn members<'a>(&self, header: &'a [u8]) -> Members<'a> {
         // What follows the digits is not kept up to date; there are no extensions there.
         if self.digits == 0 { Members::Received(header) } else { Members::Listed(&[]) }
@@ -72,7 +73,7 @@ impl Parser<'_> {
     fn object(mut self) -> Result<Fields> {
         let mut at = open_object(self.header)?;
         if self.header.get(at) != Some(&b'}') {
-            let mut expected = "a member name or `}`";
+            let mut expected = Expected::FirstMember;
             loop {
                 at = self.member(at, expected)?;
                 at = skip_whitespace(self.header, at);
@@ -80,11 +81,11 @@ impl Parser<'_> {
                     break;
                 }
                 at = skip_whitespace(self.header, at.wrapping_add(1));
-                expected = "a member name";
+                expected = Expected::Member;
             }
         }
         if self.header.get(at) != Some(&b'}') {
-            return Err(unexpected(self.header, at, "`,` or `}`"));
+            return Err(unexpected(self.header, at, Expected::CommaOrBrace));
         }
         let fields = self.complete(at)?;
         end(self.header, skip_whitespace(self.header, at.wrapping_add(1)))?;
@@ -92,13 +93,13 @@ impl Parser<'_> {
     }
 
     /// Passes over a member, and keeps what it says if it is a required one.
-    #[inline]
-    fn member(&mut self, at: usize, expected: &'static str) -> Result<usize> {
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    fn member(&mut self, at: usize, expected: Expected) -> Result<usize> {
         let (member, behind) = self.name(at, expected)?;
         if let Some(member) = member
             && self.has(member)
         {
-            return Err(Fault { kind: DecodeErrorKind::DuplicateMember { member }, at });
+            return Err(FaultKind::DuplicateMember(member).at(at));
         }
         let at = colon(self.header, behind)?;
         let behind;
@@ -115,8 +116,8 @@ impl Parser<'_> {
     }
 
     /// The required member that bears the name at this index, if one does, and the index behind the name.
-    #[inline]
-    fn name(&mut self, at: usize, expected: &'static str) -> Result<(Option<Member>, usize)> {
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    fn name(&mut self, at: usize, expected: Expected) -> Result<(Option<Member>, usize)> {
         let rest = self.header.get(at..).unwrap_or_default();
         if let Some((member, length)) = Member::at_front(rest) {
             return Ok((Some(member), at.wrapping_add(length)));
@@ -126,10 +127,12 @@ impl Parser<'_> {
     }
 
     /// Passes over the value of an extension member.
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn extension(&mut self, at: usize) -> Result<usize> {
         match self.header.get(at) {
-            Some(b'"') => Ok(self.string(at, "a value")?.1),
-            _ => value(self.header, at, 1, &mut self.utf8),
+            Some(b'"') => Ok(self.string(at, Expected::Value)?.1),
+            Some(b'{' | b'[') => value(self.header, at, 1, &mut self.utf8),
+            _ => scalar(self.header, at),
         }
     }
 
@@ -138,11 +141,11 @@ impl Parser<'_> {
         match text.bytes(self.header) {
             b"little" => Ok((ByteOrder::Little, behind)),
             b"big" => Ok((ByteOrder::Big, behind)),
-            _ => Err(Fault { kind: DecodeErrorKind::InvalidByteOrder, at }),
+            _ => Err(FaultKind::InvalidByteOrder.at(at)),
         }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn text(&mut self, at: usize, member: Member) -> Result<(Text, usize)> {
         let rest = self.header.get(at..).unwrap_or_default();
         if let Some((text, length)) = Text::at_front(rest) {
@@ -155,15 +158,15 @@ impl Parser<'_> {
     /// The value of a required member that is a string.
     fn required_string(&mut self, at: usize, member: Member) -> Result<(RawString, usize)> {
         match self.header.get(at) {
-            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
-                Err(Fault { kind: DecodeErrorKind::WrongType { member }, at })
-            }
-            _ => self.string(at, "a string"),
+            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => Err(FaultKind::WrongType(member).at(at)),
+            _ => self.string(at, Expected::String),
         }
     }
 
     /// A string, resolved, and the index behind it.
-    fn string(&mut self, at: usize, expected: &'static str) -> Result<(RawString, usize)> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[allow(clippy::inline_always, reason = "a name is seldom longer than the call would take")]
+    fn string(&mut self, at: usize, expected: Expected) -> Result<(RawString, usize)> {
         let string = open_string(self.header, at, expected)?;
         match self.header.get(string.end) {
             Some(b'"') => Ok((string, string.end.wrapping_add(1))),
@@ -182,7 +185,7 @@ impl Parser<'_> {
 
     /// The four, if they are all there; `at` is the index of the header's closing brace.
     fn complete(&self, at: usize) -> Result<Fields> {
-        let missing = |member| Err(Fault { kind: DecodeErrorKind::MissingMember { member }, at });
+        let missing = |member| Err(FaultKind::MissingMember(member).at(at));
         let Some(byte_order) = self.byte_order else {
             return missing(Member::ByteOrder);
         };
@@ -202,14 +205,14 @@ impl Parser<'_> {
 /// Passes over the header's opening brace, and over the white space around it.
 fn open_object(header: &[u8]) -> Result<usize> {
     if header.starts_with(b"\xEF\xBB\xBF") {
-        return Err(Fault { kind: DecodeErrorKind::ByteOrderMark, at: 0 });
+        return Err(FaultKind::ByteOrderMark.at(0));
     }
     let at = skip_whitespace(header, 0);
     match header.get(at) {
         Some(b'{') => Ok(skip_whitespace(header, at.wrapping_add(1))),
         found => {
-            let kind = DecodeErrorKind::NotAnObject { found: found.copied().unwrap_or_default() };
-            Err(refused(header, at, kind, "a JSON object, `{`"))
+            let kind = FaultKind::NotAnObject(found.copied().unwrap_or_default());
+            Err(refused(header, at, kind, Expected::Object))
         }
     }
 }
@@ -225,13 +228,13 @@ fn content_length(header: &[u8], at: usize) -> Result<(u64, usize)> {
     let rest = header.get(at..).unwrap_or_default();
     let length = rest.iter().take_while(token).count();
     let Some(number) = rest.get(..length).and_then(plain_integer) else {
-        return Err(refused(header, at, DecodeErrorKind::InvalidContentLength, "the value of `content-length`"));
+        return Err(refused(header, at, FaultKind::InvalidContentLength, Expected::ContentLength));
     };
     Ok((number, at.wrapping_add(length)))
 }
 
 /// The number that the digits spell, if they spell one as JSON does.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
     /// So many digits always fit.
     const SAFE: usize = 19;

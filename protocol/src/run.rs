@@ -1,17 +1,17 @@
-//! How far a text goes on without anything special in it, eight bytes at a time.
+//! How far a text goes on without anything special in it, a machine word at a time: eight bytes, or four on a small one.
 
 /// How many of the first bytes can stand in a JSON string as they are, without a look at their neighbours: ASCII, but no
 /// quote, no backslash, no control character.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     run(bytes, |word| mark_special(word) | word, |byte| needs_escape(byte) || !byte.is_ascii())
 }
 
 /// How many bytes there are before the first of this value, or all there are.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn run_to(byte: u8, bytes: &[u8]) -> usize {
-    let copies = u64::from_le_bytes([byte; 8]);
-    let marks = |word: u64| (word ^ copies).wrapping_sub(ONES) & !(word ^ copies);
+    let copies = usize::from_le_bytes([byte; WORD]);
+    let marks = |word: usize| (word ^ copies).wrapping_sub(ONES) & !(word ^ copies);
     run(bytes, marks, |other| other == byte)
 }
 
@@ -26,52 +26,52 @@ pub(crate) fn unescaped_run(text: &str) -> usize {
 /// Its end is looked at in one step too, together with bytes before it.
 pub(crate) fn is_unescaped(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let special = |word| mark_special(word) & !word & HIGHS;
-    if let Some(end) = bytes.last_chunk::<8>() {
-        let (words, _) = bytes.as_chunks::<8>();
-        return words.iter().chain([end]).all(|word| special(u64::from_le_bytes(*word)) == 0);
+    match bytes.last_chunk::<WORD>() {
+        None => !bytes.iter().any(|byte| needs_escape(*byte)),
+        Some(end) => bytes.as_chunks::<WORD>().0.iter().chain([end]).all(|word| {
+            let word = usize::from_le_bytes(*word);
+            mark_special(word) & !word & HIGHS == 0
+        }),
     }
-    if let (Some(start), Some(end)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let word = u64::from(u32::from_le_bytes(*start)) << 32 | u64::from(u32::from_le_bytes(*end));
-        return special(word) == 0;
-    }
-    !bytes.iter().any(|byte| needs_escape(*byte))
 }
 
 /// How many bytes come before the first special one. `special` marks those of a word by their highest bits, of which the
 /// lowest marked must be exact.
-#[inline]
-fn run(bytes: &[u8], special: impl Fn(u64) -> u64, is_special: impl Fn(u8) -> bool) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
+#[cfg_attr(target_pointer_width = "64", inline)]
+fn run(bytes: &[u8], special: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
+    let (words, tail) = bytes.as_chunks::<WORD>();
     let mut run = 0_usize;
     for word in words {
-        let marks = special(u64::from_le_bytes(*word)) & HIGHS;
+        let marks = special(usize::from_le_bytes(*word)) & HIGHS;
         if marks != 0 {
             return run.wrapping_add((marks.trailing_zeros() / 8) as usize);
         }
-        run = run.wrapping_add(8);
+        run = run.wrapping_add(WORD);
     }
     run.wrapping_add(tail_run(tail, is_special))
 }
 
-/// [`run`] byte by byte. Behind nearly every text there are eight bytes, so this is seldom called.
+/// [`run`] byte by byte. Behind nearly every text there is a whole word, so this is seldom called.
 #[cold]
 #[inline(never)]
 fn tail_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
-const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+/// How many bytes a word has.
+const WORD: usize = size_of::<usize>();
+
+const ONES: usize = usize::from_le_bytes([0x01; WORD]);
+const HIGHS: usize = usize::from_le_bytes([0x80; WORD]);
 
 /// Marks the quotes, backslashes and control characters of a word by their highest bits.
 ///
 /// The lowest mark among ASCII is exact. Above it a byte may be marked wrongly, for a subtraction borrows from its
 /// neighbour; and so may bytes beyond ASCII.
-const fn mark_special(word: u64) -> u64 {
-    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
-    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+const fn mark_special(word: usize) -> usize {
+    const SPACES: usize = usize::from_le_bytes([b' '; WORD]);
+    const QUOTES: usize = usize::from_le_bytes([b'"'; WORD]);
+    const BACKSLASHES: usize = usize::from_le_bytes([b'\\'; WORD]);
 
     let control = word.wrapping_sub(SPACES);
     let quote = (word ^ QUOTES).wrapping_sub(ONES);

@@ -2,7 +2,6 @@
 //!
 //! It is compiled once, not once for each kind of room.
 
-use crate::emitted::parse_emitted;
 use crate::encode::PROTO_HEADER_LEN;
 use crate::parse::{Fields, parse, plain_integer};
 use crate::{DecodeError, DecodeErrorKind};
@@ -98,11 +97,12 @@ impl State {
         }
     }
 
-    /// The error that every call returns from here on, if there is one.
-    pub(crate) const fn failure(&self) -> Option<DecodeError> {
+    /// The error that every call returns from here on; nothing if there is none.
+    #[inline(never)]
+    pub(crate) const fn failure<T>(&self) -> Result<Option<T>, DecodeError> {
         match self.phase {
-            Phase::Failed(error) => Some(error),
-            _ => None,
+            Phase::Failed(error) => Err(error),
+            _ => Ok(None),
         }
     }
 
@@ -117,7 +117,7 @@ impl State {
     }
 
     /// Takes what there is of the proto-header and of the header: true if the header is whole now.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn head(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
         if let Phase::ProtoHeader = self.phase
             && let Some((length, header, rest)) = split_head(input, room.len())
@@ -137,11 +137,10 @@ impl State {
         if !self.is_alike(room, header) {
             self.is_current = false;
             // Where it has been for longer, a header is read faster than in the room right after it came there.
-            let fields = parse_emitted(header);
+            let is_emitted = self.fields.take_emitted(header);
             fill(room, 0, header);
-            match fields {
-                Some(fields) => self.fields = fields,
-                None => return self.parse(room),
+            if !is_emitted {
+                return self.parse(room);
             }
         }
         self.end_header();
@@ -205,9 +204,20 @@ impl State {
     /// Takes all of the input, which does not complete the header.
     #[inline(never)]
     fn keep(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
-        let piece = core::mem::take(input);
+        // Serial lines deliver byte by byte.
+        if let ([byte], Some(place)) = (*input, room.get_mut(usize::from(filled))) {
+            *place = *byte;
+            *input = &[];
+            self.position = self.position.wrapping_add(1);
+            self.phase = Phase::Header(filled.wrapping_add(1));
+        } else {
+            self.keep_piece(filled, room, input);
+        }
+    }
+
+    fn keep_piece(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
+        let piece = self.take(input, u64::MAX);
         fill(room, filled, piece);
-        self.position = self.position.wrapping_add(piece.len() as u64);
         self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
     }
 
@@ -222,7 +232,7 @@ impl State {
             }
             Err(fault) => {
                 let start = self.position.saturating_sub(u64::from(self.header_length));
-                self.fail(fault.kind, start.saturating_add(fault.at as u64));
+                self.fail(fault.kind.into(), start.saturating_add(fault.at as u64));
                 false
             }
         }
@@ -322,13 +332,7 @@ fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
 #[inline]
 fn fill(room: &mut [u8], filled: u16, piece: &[u8]) {
     let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
-    match (piece, free) {
-        // Serial lines deliver byte by byte.
-        ([byte], [place, ..]) => *place = *byte,
-        (_, free) => {
-            if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
-                place.copy_from_slice(piece);
-            }
-        }
+    if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
+        place.copy_from_slice(piece);
     }
 }

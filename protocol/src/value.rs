@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::InvalidJson;
 use crate::emit::{Sink, write_again, write_integer, write_string};
-use crate::json::{Fault, Utf8, end, skip_whitespace, unexpected, value};
+use crate::fault::{Expected, Fault};
+use crate::json::{Utf8, end, skip_whitespace, unexpected, value};
 use crate::parse::plain_integer;
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
@@ -66,7 +67,7 @@ impl<'a> Value<'a> {
         let bytes = text.as_bytes();
         let start = skip_whitespace(bytes, 0);
         if bytes.get(start) == Some(&b'"') {
-            return Err(unexpected(bytes, start, "an array, an object, a number, `true`, `false` or `null`"));
+            return Err(unexpected(bytes, start, Expected::NotAString));
         }
         let behind = value(bytes, start, 1, &mut Utf8::default())?;
         end(bytes, skip_whitespace(bytes, behind))?;

@@ -1,0 +1,95 @@
+//! What is derived for the public types: copies, comparisons, hashes.
+
+/// `Clone` and `PartialEq` of a type.
+macro_rules! compared {
+    ($($module:ident: $clone:literal, $equal:literal, $type:ty;)+) => {$(
+        pub(crate) mod $module {
+            crate::prove::prove! {
+                "",
+
+                $clone
+                fn clone(value: &$type) -> $type {
+                    Clone::clone(value)
+                }
+
+                $equal
+                fn equal(left: &$type, right: &$type) -> bool {
+                    left == right
+                }
+            }
+        }
+    )+};
+}
+
+compared! {
+    byte_order: "Clone for ByteOrder", "PartialEq for ByteOrder", jsonframe::ByteOrder;
+    decode_error: "Clone for DecodeError", "PartialEq for DecodeError", jsonframe::DecodeError;
+    decode_error_kind: "Clone for DecodeErrorKind", "PartialEq for DecodeErrorKind", jsonframe::DecodeErrorKind;
+    encode_error: "Clone for EncodeError", "PartialEq for EncodeError", jsonframe::EncodeError;
+    event: "Clone for Event", "PartialEq for Event", jsonframe::Event<'static, 'static>;
+    header: "Clone for Header", "PartialEq for Header", jsonframe::Header<'static>;
+    invalid_json: "Clone for InvalidJson", "PartialEq for InvalidJson", jsonframe::InvalidJson;
+    member: "Clone for Member", "PartialEq for Member", jsonframe::Member;
+    message: "Clone for Message", "PartialEq for Message", jsonframe::Message<'static>;
+    storage_full: "Clone for StorageFull", "PartialEq for StorageFull", jsonframe::StorageFull;
+    value: "Clone for Value", "PartialEq for Value", jsonframe::Value<'static>;
+}
+
+pub(crate) mod copied {
+    use heapless::Vec as Storage;
+    use jsonframe::{Assembler, Decoder, Extensions, Outgoing, OwnedHeader};
+
+    crate::prove::prove! {
+        "[u8; 256], heapless::Vec<u8, 64>",
+
+        "Clone for Assembler"
+        fn assembler(assembler: &Assembler<[u8; 256], Storage<u8, 64>>) -> Assembler<[u8; 256], Storage<u8, 64>> {
+            assembler.clone()
+        }
+
+        "Clone for Decoder"
+        fn decoder(decoder: &Decoder<[u8; 256]>) -> Decoder<[u8; 256]> {
+            decoder.clone()
+        }
+
+        "Clone for Extensions"
+        fn extensions<'a>(extensions: &Extensions<'a>) -> Extensions<'a> {
+            extensions.clone()
+        }
+
+        "Clone for Outgoing"
+        fn outgoing<'a>(outgoing: &Outgoing<'a>) -> Outgoing<'a> {
+            Clone::clone(outgoing)
+        }
+
+        "Clone for OwnedHeader"
+        fn owned_header(kept: &OwnedHeader<Storage<u8, 64>>) -> OwnedHeader<Storage<u8, 64>> {
+            kept.clone()
+        }
+    }
+}
+
+pub(crate) mod hashed {
+    use std::hash::{DefaultHasher, Hash};
+
+    use jsonframe::{ByteOrder, Member, Value};
+
+    crate::prove::prove! {
+        "DefaultHasher",
+
+        "Hash for ByteOrder"
+        fn byte_order(value: ByteOrder, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for Member"
+        fn member(value: Member, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for Value"
+        fn value(value: &Value<'_>, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The errors, as values. Their texts are written through `core::fmt`, see the README.
+
+use jsonframe::{DecodeError, DecodeErrorKind, Member};
+
+crate::prove::prove! {
+    "",
+
+    "DecodeError::kind"
+    fn kind(error: &DecodeError) -> DecodeErrorKind {
+        error.kind()
+    }
+
+    "DecodeError::offset"
+    fn offset(error: &DecodeError) -> u64 {
+        error.offset()
+    }
+
+    "DecodeErrorKind::name"
+    fn name(kind: &DecodeErrorKind) -> &'static str {
+        kind.name()
+    }
+
+    "DecodeErrorKind::member"
+    fn member(kind: &DecodeErrorKind) -> Option<Member> {
+        kind.member()
+    }
+}
