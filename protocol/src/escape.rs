@@ -86,10 +86,10 @@ pub(crate) fn resolve(text: &mut [u8], start: usize, special: usize, utf8: &mut 
             Some(b'"') => break,
             Some(b'\\') => {
                 let (character, behind) = escape(text, read)?;
-                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-                    put(text, write, byte);
-                    write = write.wrapping_add(1);
-                }
+                write = match u8::try_from(character) {
+                    Ok(byte @ ..0x80) => put(text, write, byte),
+                    _ => character.encode_utf8(&mut [0; 4]).bytes().fold(write, |at, byte| put(text, at, byte)),
+                };
                 read = behind;
                 continue;
             }
@@ -112,10 +112,12 @@ pub(crate) fn resolve(text: &mut [u8], start: usize, special: usize, utf8: &mut 
     Ok((RawString { start, end: write }, read.wrapping_add(1)))
 }
 
-fn put(text: &mut [u8], at: usize, byte: u8) {
+/// Writes a byte at this index, and returns the one behind it.
+fn put(text: &mut [u8], at: usize, byte: u8) -> usize {
     if let Some(place) = text.get_mut(at) {
         *place = byte;
     }
+    at.wrapping_add(1)
 }
 
 /// Copies bytes to a place before them: `copy_within` would check, and panic, at run time.

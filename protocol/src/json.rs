@@ -214,7 +214,10 @@ pub(crate) fn scalar(text: &[u8], at: usize) -> Result<usize> {
 }
 
 fn number(text: &[u8], at: usize) -> Result<usize> {
-    let mut at = skip(text, at, b"-");
+    let mut at = match text.get(at) {
+        Some(b'-') => at.wrapping_add(1),
+        _ => at,
+    };
     at = match text.get(at) {
         Some(b'0') => at.wrapping_add(1),
         _ => digits(text, at)?,
@@ -223,18 +226,13 @@ fn number(text: &[u8], at: usize) -> Result<usize> {
         at = digits(text, at.wrapping_add(1))?;
     }
     if let Some(b'e' | b'E') = text.get(at) {
-        at = digits(text, skip(text, at.wrapping_add(1), b"-+"))?;
+        let exponent = at.wrapping_add(1);
+        at = match text.get(exponent) {
+            Some(b'-' | b'+') => digits(text, exponent.wrapping_add(1))?,
+            _ => digits(text, exponent)?,
+        };
     }
     Ok(at)
-}
-
-/// Passes over the byte if it is one of these.
-#[cfg_attr(target_pointer_width = "64", inline)]
-fn skip(text: &[u8], at: usize, bytes: &[u8]) -> usize {
-    match text.get(at) {
-        Some(byte) if bytes.contains(byte) => at.wrapping_add(1),
-        _ => at,
-    }
 }
 
 /// Passes over one digit or more.

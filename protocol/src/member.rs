@@ -43,17 +43,15 @@ impl Member {
     /// To compare is faster than to look for the name's end first.
     #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
-        let Some(rest) = bytes.strip_prefix(b"\"content-") else {
-            return bytes.starts_with(b"\"byteorder\"").then_some((Self::ByteOrder, 11));
-        };
-        if rest.starts_with(b"length\"") {
-            Some((Self::ContentLength, 16))
-        } else if rest.starts_with(b"type\"") {
-            Some((Self::ContentType, 14))
-        } else if rest.starts_with(b"encoding\"") {
-            Some((Self::ContentEncoding, 18))
-        } else {
-            None
+        match bytes.get(1)? {
+            b'b' => bytes.starts_with(b"\"byteorder\"").then_some((Self::ByteOrder, 11)),
+            b'c' => match bytes.get(9)? {
+                b'l' => bytes.starts_with(b"\"content-length\"").then_some((Self::ContentLength, 16)),
+                b't' => bytes.starts_with(b"\"content-type\"").then_some((Self::ContentType, 14)),
+                b'e' => bytes.starts_with(b"\"content-encoding\"").then_some((Self::ContentEncoding, 18)),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
