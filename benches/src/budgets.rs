@@ -168,6 +168,37 @@ pub const WORKLOADS: &[Workload] = &[
     },
 ];
 
+/// How much more work one workload may take than another, whatever the compiler.
+pub struct Limit {
+    /// What is compared, in words.
+    pub what: &'static str,
+    /// The workload that takes more.
+    pub more: &'static str,
+    /// The workload that it is compared with.
+    pub less: &'static str,
+    /// By how much it may be more, at most.
+    pub at_most: f64,
+}
+
+/// All limits. A header of ordinary members of every JSON type is what the worst ones are compared with.
+pub const LIMITS: &[Limit] = &[
+    Limit {
+        what: "as many members as there can be, one byte at a time, to the same at once",
+        more: "longest-short-members-bytewise",
+        less: "longest-short-members",
+        at_most: 4.0,
+    },
+    Limit {
+        what: "as many members as there can be, to ordinary members",
+        more: "longest-short-members",
+        less: "longest-members",
+        at_most: 4.0,
+    },
+    Limit { what: "escapes, to ordinary members", more: "longest-escapes", less: "longest-members", at_most: 3.0 },
+    Limit { what: "nesting, to ordinary members", more: "longest-nesting", less: "longest-members", at_most: 3.0 },
+    Limit { what: "a long number, to ordinary members", more: "longest-digits", less: "longest-members", at_most: 3.0 },
+];
+
 /// The file of budgets.
 #[derive(Debug, Default, Deserialize)]
 pub struct Budgets {
@@ -215,6 +246,13 @@ mod tests {
         assert_eq!((again.compiler.as_str(), again.tolerance_percent.to_string().as_str()), ("rustc 1", "2"));
         assert_eq!(again.change("b", 205.0).map(|change| format!("{change:.1}")).as_deref(), Some("2.5"));
         assert_eq!(again.change("c", 1.0), None);
+    }
+
+    #[test]
+    fn limits_are_of_workloads_there_are() {
+        for name in LIMITS.iter().flat_map(|limit| [limit.more, limit.less]) {
+            assert!(WORKLOADS.iter().any(|workload| workload.name == name), "{name}");
+        }
     }
 
     #[test]

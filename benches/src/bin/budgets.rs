@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
-use jsonframe_benches::budgets::{Budgets, WORKLOADS, Workload};
+use jsonframe_benches::budgets::{Budgets, LIMITS, Limit, WORKLOADS, Workload};
 use jsonframe_benches::instructions::count;
 use jsonframe_benches::report::aligned;
 
@@ -83,7 +83,9 @@ fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         counts.push((workload, instructions(workload)?));
     }
     print(&table(&budgets, &counts))?;
-    print(&bytewise(&counts))?;
+    for (what, ratio, at_most) in ratios(&counts) {
+        print(&format!("{what}: {ratio:.2} times the instructions, at most {at_most}\n"))?;
+    }
     if arguments.update {
         let budgets = Budgets { compiler: compiler()?, ..budgets };
         let counts: Vec<_> = counts.iter().map(|(workload, count)| (workload.name, *count)).collect();
@@ -115,14 +117,11 @@ fn table(budgets: &Budgets, counts: &[(&Workload, f64)]) -> String {
     aligned(&rows)
 }
 
-/// What it costs that a header comes one byte at a time.
-fn bytewise(counts: &[(&Workload, f64)]) -> String {
-    let pair = |(bytewise, many): &(&Workload, f64)| {
-        let name = bytewise.name.strip_suffix("-bytewise")?;
-        let (_, one) = counts.iter().find(|(at_once, _)| at_once.name == name)?;
-        Some(format!("{name}: one byte at a time takes {:.2} times as many\n", many / one))
-    };
-    counts.iter().filter_map(pair).collect()
+/// How the workloads compare that have a limit together: its words, the ratio, and the most it may be.
+fn ratios(counts: &[(&Workload, f64)]) -> Vec<(&'static str, f64, f64)> {
+    let count = |name| counts.iter().find(|(workload, _)| workload.name == name).map(|(_, count)| *count);
+    let ratio = |limit: &Limit| Some((limit.what, count(limit.more)? / count(limit.less)?, limit.at_most));
+    LIMITS.iter().filter_map(ratio).collect()
 }
 
 fn verdict(budgets: &Budgets, counts: &[(&Workload, f64)]) -> Result<(), Box<dyn Error>> {
@@ -135,6 +134,8 @@ fn verdict(budgets: &Budgets, counts: &[(&Workload, f64)]) -> Result<(), Box<dyn
             Some(_) => {}
         }
     }
+    let over = ratios(counts).into_iter().filter(|(_, ratio, at_most)| ratio > at_most);
+    faults.extend(over.map(|(what, ratio, at_most)| format!("{what} takes {ratio:.2} times, over {at_most}")));
     if faults.is_empty() {
         return Ok(());
     }
