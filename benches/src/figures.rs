@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Map, Value};
 
 use crate::contest::Contest;
-use crate::headers::{ANY_ORDER, SEED, with_extensions};
+use crate::headers::{ANY_ORDER, OTHER_TEXTS, SEED, with_extensions};
 use crate::ours;
 use crate::peers::shape::Wire;
 use crate::peers::{
@@ -130,6 +130,28 @@ pub const FIGURES: &[Figure] = &[
             let stream = bytes(equal, PYTHON_MESSAGES);
             let peer = python::Python::new(&stream)?;
             contest(PYTHON_MESSAGES, ours::Stream::new(stream), peer)
+        },
+    },
+    Figure {
+        name: "decode-other-texts/serde_json",
+        what: "a header in the emitted form whose type and encoding are not known beforehand, by a new decoder each time, \
+               against serde_json into a struct that borrows",
+        per: "header",
+        aim: None,
+        contest: || {
+            let ours = ours::Headers::new(OTHER_TEXTS, HEADERS.into());
+            contest(HEADERS, ours, json::IntoBorrowed(Wire::new(OTHER_TEXTS, HEADERS.into())))
+        },
+    },
+    Figure {
+        name: "encode-other-texts/serde_json",
+        what: "the same header into a buffer that is used again, against serde_json's `to_writer` of the same members \
+               without white space",
+        per: "header",
+        aim: None,
+        contest: || {
+            let peer = json::Encode::compact(HEADERS.into()).other_texts();
+            contest(HEADERS, ours::Encode::other_texts(HEADERS.into()), peer)
         },
     },
     Figure {

@@ -6,6 +6,9 @@ use std::fmt::Write;
 pub const SEED: &str =
     r#"{"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8", "content-length": 39}"#;
 
+/// A header in the emitted form whose texts are none of those that the decoder knows.
+pub const OTHER_TEXTS: &str = r#"{"byteorder": "big", "content-type": "image/svg+xml", "content-encoding": "iso-8859-1", "content-length": 1024}"#;
+
 /// The same four values as other writers may put them: in another order, with white space and with escapes, one of
 /// them in a name.
 pub const ANY_ORDER: &str = r#"{

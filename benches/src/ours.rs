@@ -128,7 +128,7 @@ fn decode<S: Sink>(decoder: &mut Decoder<Box<[u8]>>, mut input: &[u8], sink: &mu
     }
 }
 
-/// Encodes the golden request's header, a number of times, into one buffer.
+/// Encodes a header, a number of times, into one buffer.
 #[derive(Debug)]
 pub struct Encode {
     header: Header<'static>,
@@ -137,10 +137,17 @@ pub struct Encode {
 }
 
 impl Encode {
-    /// So many times.
+    /// The golden request's, so many times.
     #[must_use]
     pub fn new(repetitions: u64) -> Self {
         Self { header: Header::json(39).with_byte_order(ByteOrder::Little), buffer: [0; 256], repetitions }
+    }
+
+    /// [`OTHER_TEXTS`](crate::headers::OTHER_TEXTS), so many times.
+    #[must_use]
+    pub fn other_texts(repetitions: u64) -> Self {
+        let header = Header::new("image/svg+xml", "iso-8859-1", 1024).with_byte_order(ByteOrder::Big);
+        Self { header, ..Self::new(repetitions) }
     }
 }
 

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let table = table(&[(&FIGURES[0], OUTCOME), (&FIGURES[9], OUTCOME)]);
+        let aimless = FIGURES.iter().find(|figure| figure.name == "decode/serde_json-value").unwrap();
+        let table = table(&[(&FIGURES[0], OUTCOME), (aimless, OUTCOME)]);
         assert_eq!(
             table,
             "\

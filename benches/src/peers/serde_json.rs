@@ -86,19 +86,44 @@ fn head(header: &Value) -> Option<Head<'_>> {
     })
 }
 
-/// Encodes the golden request's header into a buffer that is used again, with a formatter for the white space.
+/// Encodes a header into a buffer that is used again, with a formatter for the white space.
 #[derive(Debug)]
 pub struct Encode<F> {
+    header: Borrowed<'static>,
     buffer: Vec<u8>,
     repetitions: u64,
     formatter: F,
+}
+
+impl<F> Encode<F> {
+    fn new(repetitions: u64, formatter: F) -> Self {
+        let header = Borrowed {
+            byteorder: Order::Little,
+            content_type: "text/json",
+            content_encoding: "utf-8",
+            content_length: 39,
+        };
+        Self { header, buffer: Vec::new(), repetitions, formatter }
+    }
+
+    /// [`OTHER_TEXTS`](crate::headers::OTHER_TEXTS) instead of the golden request's.
+    #[must_use]
+    pub fn other_texts(self) -> Self {
+        let header = Borrowed {
+            byteorder: Order::Big,
+            content_type: "image/svg+xml",
+            content_encoding: "iso-8859-1",
+            content_length: 1024,
+        };
+        Self { header, ..self }
+    }
 }
 
 impl Encode<CompactFormatter> {
     /// Without white space, as `to_writer` does.
     #[must_use]
     pub fn compact(repetitions: u64) -> Self {
-        Self { buffer: Vec::new(), repetitions, formatter: CompactFormatter }
+        Self::new(repetitions, CompactFormatter)
     }
 }
 
@@ -106,20 +131,14 @@ impl Encode<Spaced> {
     /// With the white space of the emitted form: the same bytes as ours.
     #[must_use]
     pub fn spaced(repetitions: u64) -> Self {
-        Self { buffer: Vec::new(), repetitions, formatter: Spaced }
+        Self::new(repetitions, Spaced)
     }
 }
 
 impl<F: Formatter + Clone> Work for Encode<F> {
     fn run<S: Sink>(&mut self, sink: &mut S) {
-        let header = Borrowed {
-            byteorder: Order::Little,
-            content_type: "text/json",
-            content_encoding: "utf-8",
-            content_length: 39,
-        };
         for _ in 0..self.repetitions {
-            let header = black_box(&header);
+            let header = black_box(&self.header);
             self.buffer.clear();
             self.buffer.extend_from_slice(&[0; 2]);
             // This is what `to_writer` does, for a formatter of one's own.
@@ -149,6 +168,7 @@ impl Formatter for Spaced {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::OTHER_TEXTS;
     use crate::{ours, sink::Head as SinkHead};
 
     /// Keeps what was encoded last.
@@ -173,5 +193,9 @@ mod tests {
         ours::Encode::new(1).run(&mut ours);
         Encode::spaced(1).run(&mut spaced);
         assert_eq!(ours.0, spaced.0);
+        ours::Encode::other_texts(1).run(&mut ours);
+        Encode::spaced(1).other_texts().run(&mut spaced);
+        assert_eq!(ours.0, spaced.0);
+        assert_eq!(ours.0[2..], *OTHER_TEXTS.as_bytes());
     }
 }
