@@ -58,7 +58,7 @@ mod growable {
     /// A [`Storage`] on the heap, which grows as bytes arrive, up to a limit.
     ///
     /// It never reserves more than twice what has arrived, whatever a header announces. Its memory is used again for what
-    /// comes next; when it is cleared, all above 64 KiB is given back.
+    /// comes next; when it is cleared, all above 65,535 bytes is given back.
     ///
     /// ```
     /// use jsonframe::{Growable, Storage};
@@ -77,7 +77,7 @@ mod growable {
 
     impl Growable {
         /// The memory that [`clear`](Storage::clear) keeps at most, in bytes.
-        const KEPT: usize = 64 * 1024;
+        const KEPT: usize = u16::MAX as usize;
 
         /// An empty storage for at most `limit` bytes. Allocates nothing yet.
         pub const fn with_limit(limit: usize) -> Self {

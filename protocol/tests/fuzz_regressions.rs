@@ -1,5 +1,6 @@
 //! What the fuzz targets look for, without a fuzzer: their properties, for all inputs that are known. And what Python makes
 //! of the same inputs.
+#![cfg(feature = "alloc")]
 #![allow(unreachable_pub, dead_code, reason = "the modules are those of the fuzz targets")]
 
 mod common;

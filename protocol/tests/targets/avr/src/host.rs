@@ -25,21 +25,21 @@ fn set(register: usize, value: u8) {
     unsafe { write_volatile(with_exposed_provenance_mut(register), value) }
 }
 
-/// The line from the host.
+/// What the device receives.
 pub struct Input<'h>(PhantomData<&'h ()>);
 
-/// The line to the host.
+/// What the device sends.
 pub struct Output<'h>(PhantomData<&'h ()>);
 
-impl Input<'_> {
-    /// Switches the line on.
-    pub fn new() -> Self {
-        set(UCSR0B, RXEN_TXEN);
-        Self(PhantomData)
-    }
+/// Both directions of the line.
+pub(crate) fn line() -> (Input<'static>, Output<'static>) {
+    set(UCSR0B, RXEN_TXEN);
+    (Input(PhantomData), Output(PhantomData))
+}
 
-    /// Waits for bytes and puts them to the beginning of this place: how many.
-    pub fn read(&mut self, place: &mut [u8]) -> Option<usize> {
+impl Input<'_> {
+    /// Waits for bytes until this place is full: how many.
+    pub(crate) fn read(&mut self, place: &mut [u8]) -> Option<usize> {
         for byte in place.iter_mut() {
             while get(UCSR0A) & RXC == 0 {}
             *byte = get(UDR0);
@@ -49,14 +49,8 @@ impl Input<'_> {
 }
 
 impl Output<'_> {
-    /// Switches the line on.
-    pub fn new() -> Self {
-        set(UCSR0B, RXEN_TXEN);
-        Self(PhantomData)
-    }
-
     /// Writes these bytes: how many.
-    pub fn write(&mut self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Option<usize> {
         for byte in bytes {
             while get(UCSR0A) & UDRE == 0 {}
             set(UDR0, *byte);

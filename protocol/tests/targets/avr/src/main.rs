@@ -14,14 +14,21 @@ pub mod link;
 #[path = "../../../../../demos/cortex-m/src/serve.rs"]
 mod serve;
 
+use link::{Receiver, Sender};
+
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    let mut room = [0; 1536];
-    let _ = serve::serve(&mut room, &mut link::Receiver::new(host::Input::new()), &mut link::Sender::new(host::Output::new()));
-    loop {}
+    let (input, output) = host::line();
+    // A device has nowhere to return to. What is wrong with the link, the host sees by the answers that do not come.
+    let _ = serve::serve(&mut [0; 1536], &mut Receiver::new(input), &mut Sender::new(output));
+    loop {
+        core::hint::spin_loop();
+    }
 }
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }

@@ -1,0 +1,8 @@
+//! Links with the linker script of cortex-m-rt, which includes `memory.x`.
+
+fn main() {
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    println!("cargo:rustc-link-search={here}");
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    println!("cargo:rerun-if-changed=memory.x");
+}
