@@ -283,8 +283,8 @@ pub struct InvalidJson {
 }
 
 impl InvalidJson {
-    pub(crate) fn new(fault: Fault) -> Self {
-        Self { kind: fault.kind.into(), offset: fault.at }
+    pub(crate) const fn new(fault: Fault) -> Self {
+        Self { kind: fault.kind.reported(), offset: fault.at }
     }
 }
 

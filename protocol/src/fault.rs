@@ -35,6 +35,29 @@ impl FaultKind {
     pub(crate) const fn at(self, at: usize) -> Fault {
         Fault { kind: self, at }
     }
+
+    /// The kind as it is reported.
+    pub(crate) const fn reported(self) -> DecodeErrorKind {
+        match self {
+            Self::NotUtf8 => DecodeErrorKind::NotUtf8,
+            Self::ByteOrderMark => DecodeErrorKind::ByteOrderMark,
+            Self::NotAnObject(found) => DecodeErrorKind::NotAnObject { found },
+            Self::UnexpectedByte(found, expected) => {
+                DecodeErrorKind::UnexpectedByte { found, expected: expected.in_words() }
+            }
+            Self::UnexpectedEnd(expected) => DecodeErrorKind::UnexpectedEnd { expected: expected.in_words() },
+            Self::TrailingData(found) => DecodeErrorKind::TrailingData { found },
+            Self::ControlCharacter(found) => DecodeErrorKind::ControlCharacter { found },
+            Self::InvalidEscape => DecodeErrorKind::InvalidEscape,
+            Self::LoneSurrogate => DecodeErrorKind::LoneSurrogate,
+            Self::TooDeep => DecodeErrorKind::TooDeep { limit: MAX_DEPTH },
+            Self::MissingMember(member) => DecodeErrorKind::MissingMember { member },
+            Self::DuplicateMember(member) => DecodeErrorKind::DuplicateMember { member },
+            Self::WrongType(member) => DecodeErrorKind::WrongType { member },
+            Self::InvalidByteOrder => DecodeErrorKind::InvalidByteOrder,
+            Self::InvalidContentLength => DecodeErrorKind::InvalidContentLength,
+        }
+    }
 }
 
 /// What the grammar wants where something else stands.
@@ -77,28 +100,6 @@ impl Expected {
             Self::Digit => "a digit",
             Self::Literal => "`true`, `false` or `null`",
             Self::Nothing => "only white space",
-        }
-    }
-}
-
-impl From<FaultKind> for DecodeErrorKind {
-    fn from(kind: FaultKind) -> Self {
-        match kind {
-            FaultKind::NotUtf8 => Self::NotUtf8,
-            FaultKind::ByteOrderMark => Self::ByteOrderMark,
-            FaultKind::NotAnObject(found) => Self::NotAnObject { found },
-            FaultKind::UnexpectedByte(found, expected) => Self::UnexpectedByte { found, expected: expected.in_words() },
-            FaultKind::UnexpectedEnd(expected) => Self::UnexpectedEnd { expected: expected.in_words() },
-            FaultKind::TrailingData(found) => Self::TrailingData { found },
-            FaultKind::ControlCharacter(found) => Self::ControlCharacter { found },
-            FaultKind::InvalidEscape => Self::InvalidEscape,
-            FaultKind::LoneSurrogate => Self::LoneSurrogate,
-            FaultKind::TooDeep => Self::TooDeep { limit: MAX_DEPTH },
-            FaultKind::MissingMember(member) => Self::MissingMember { member },
-            FaultKind::DuplicateMember(member) => Self::DuplicateMember { member },
-            FaultKind::WrongType(member) => Self::WrongType { member },
-            FaultKind::InvalidByteOrder => Self::InvalidByteOrder,
-            FaultKind::InvalidContentLength => Self::InvalidContentLength,
         }
     }
 }

@@ -232,7 +232,7 @@ impl State {
             }
             Err(fault) => {
                 let start = self.position.saturating_sub(u64::from(self.header_length));
-                self.fail(fault.kind.into(), start.saturating_add(fault.at as u64));
+                self.fail(fault.kind.reported(), start.saturating_add(fault.at as u64));
                 false
             }
         }
