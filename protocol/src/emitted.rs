@@ -10,33 +10,30 @@ use crate::run::plain_run;
 use crate::text::Text;
 
 impl Fields {
-    /// Takes over what a header in the emitted form says: false, with nothing changed, for every other header.
-    pub(crate) fn take_emitted(&mut self, header: &[u8]) -> bool {
-        let Some(fields) = parse_emitted(header) else {
-            return false;
+    /// Takes over what a header in the emitted form says; `None`, with nothing changed, for every other header.
+    pub(crate) fn take_emitted(&mut self, header: &[u8]) -> Option<()> {
+        let rest = header.strip_prefix(b"{\"byteorder\": \"")?;
+        let (byte_order, rest) = match rest.strip_prefix(b"little\", \"content-type\": \"") {
+            Some(rest) => (ByteOrder::Little, rest),
+            None => (ByteOrder::Big, rest.strip_prefix(b"big\", \"content-type\": \"")?),
         };
-        *self = fields;
-        true
+        // Most messages are JSON in UTF-8. To compare all of that at once is faster than to look for its ends.
+        let (content_type, content_encoding, rest) =
+            match rest.strip_prefix(b"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": ") {
+                Some(rest) => (Text::TEXT_JSON, Text::UTF_8, rest),
+                None => texts(header, rest)?,
+            };
+        let digits = u16::try_from(header.len().checked_sub(rest.len())?).ok()?;
+        let content_length = plain_integer(rest.strip_suffix(b"}")?)?;
+        *self = Self { content_length, content_type, content_encoding, digits, byte_order };
+        Some(())
     }
 }
 
 /// The required members of a header in the emitted form; `None` for every other header, valid or not.
-#[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn parse_emitted(header: &[u8]) -> Option<Fields> {
-    let rest = header.strip_prefix(b"{\"byteorder\": \"")?;
-    let (byte_order, rest) = match rest.strip_prefix(b"little\", \"content-type\": \"") {
-        Some(rest) => (ByteOrder::Little, rest),
-        None => (ByteOrder::Big, rest.strip_prefix(b"big\", \"content-type\": \"")?),
-    };
-    // Most messages are JSON in UTF-8. To compare all of that at once is faster than to look for its ends.
-    let (content_type, content_encoding, rest) =
-        match rest.strip_prefix(b"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": ") {
-            Some(rest) => (Text::TEXT_JSON, Text::UTF_8, rest),
-            None => texts(header, rest)?,
-        };
-    let digits = u16::try_from(header.len().checked_sub(rest.len())?).ok()?;
-    let content_length = plain_integer(rest.strip_suffix(b"}")?)?;
-    Some(Fields { content_length, content_type, content_encoding, digits, byte_order })
+    let mut fields = Fields::NONE;
+    fields.take_emitted(header).map(|()| fields)
 }
 
 /// The content type with which this rest of the header begins, the content encoding after it, and what follows them.

@@ -112,7 +112,7 @@ impl State {
         let count = usize::try_from(limit).unwrap_or(usize::MAX);
         let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
         *input = rest;
-        self.position = self.position.wrapping_add(taken.len() as u64);
+        self.position = self.position.saturating_add(taken.len() as u64);
         taken
     }
 
@@ -124,7 +124,7 @@ impl State {
         {
             *input = rest;
             self.header_length = length;
-            self.position = self.position.wrapping_add(PROTO_HEADER_LEN as u64).wrapping_add(length.into());
+            self.position = self.position.saturating_add(PROTO_HEADER_LEN as u64).saturating_add(length.into());
             self.whole_header(room, header)
         } else {
             self.head_in_pieces(room, input)
@@ -137,7 +137,7 @@ impl State {
         if !self.is_alike(room, header) {
             self.is_current = false;
             // Where it has been for longer, a header is read faster than in the room right after it came there.
-            let is_emitted = self.fields.take_emitted(header);
+            let is_emitted = self.fields.take_emitted(header).is_some();
             fill(room, 0, header);
             if !is_emitted {
                 return self.parse(room);
@@ -208,7 +208,7 @@ impl State {
         if let ([byte], Some(place)) = (*input, room.get_mut(usize::from(filled))) {
             *place = *byte;
             *input = &[];
-            self.position = self.position.wrapping_add(1);
+            self.position = self.position.saturating_add(1);
             self.phase = Phase::Header(filled.wrapping_add(1));
         } else {
             self.keep_piece(filled, room, input);

@@ -1,7 +1,7 @@
 //! Keeps corpora in the repository, and makes them again.
 //!
 //! `seeds unpack TARGET FOLDER` fills the folder with the inputs that fuzzing of the target begins with.
-//! `seeds pack TARGET FOLDER` keeps the inputs in the folder, up to 256 bytes each, but for those made of the vectors.
+//! `seeds pack TARGET FOLDER` keeps the inputs in the folder, up to 160 bytes each, but for those made of the vectors.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::{env, fs, io};
 use jsonframe_fuzz::seeds;
 
 /// Longer inputs are not kept.
-const LONGEST: usize = 256;
+const LONGEST: usize = 160;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();

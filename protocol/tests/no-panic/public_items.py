@@ -32,7 +32,8 @@ def implemented(line):
 def items(sources):
     library = (sources / "lib.rs").read_text()
     exported = set(re.findall(r"\w+", " ".join(re.findall(r"^pub use \w+::(.*?);", library, re.M | re.S))))
-    private = {name for path in sources.glob("*.rs") for name in re.findall(r"pub\(crate\) trait (\w+)", path.read_text())}
+    crate = re.compile(r"pub\(crate\) (?:trait|struct|enum) (\w+)")
+    private = {name for path in sources.glob("*.rs") for name in crate.findall(path.read_text())}
     for path in sorted(sources.glob("*.rs")):
         text = re.sub(r"^( *)#\[cfg\(test\)\]\n\1mod .*?^\1\}$", "", path.read_text(), flags=re.M | re.S)
         target, derived, end = None, [], ""
@@ -52,7 +53,7 @@ def items(sources):
             elif re.match(r"impl\b", line):
                 trait, target = implemented(line)
                 end = indent + "}"
-                if trait and trait not in MARKERS | private and (target in exported or "::" in target):
+                if trait and (MARKERS | private).isdisjoint(re.findall(r"\w+", trait)) and (target in exported or "::" in target):
                     yield f"{trait} for {target}"
             elif match := re.match(r"pub (?:const )?fn (\w+)", line):
                 if target is None and match[1] in exported:
