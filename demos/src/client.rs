@@ -6,13 +6,17 @@ use std::thread;
 use std::time::Duration;
 
 use jsonframe::Message;
-use jsonframe_std::{Connection, Incoming};
+use jsonframe_std::{Backoff, Connection, Incoming};
 
 use crate::application::{Answer, Draft, JSON};
 use crate::console::Console;
 use crate::dial::dial;
 use crate::text::{ByteString, Printable};
 use crate::wire::{Framed, in_words, send};
+
+/// How long to wait before a server is tried a second time, about, and before any later time.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Connects to the server, at the first of its addresses that answers, within this time in all.
 ///
@@ -24,7 +28,29 @@ pub fn connect(
     timeout: Duration,
     console: &Console,
 ) -> Result<(TcpStream, SocketAddr), String> {
-    dial(address, timeout, |address| console.say(format_args!("starting connection to {address}")))
+    connect_patiently(address, timeout, Duration::ZERO, console)
+}
+
+/// The same, tried again, more and more seldom, for as long as is waited in all.
+///
+/// # Errors
+///
+/// Why the last attempt failed, in words.
+pub fn connect_patiently(
+    address: impl ToSocketAddrs,
+    timeout: Duration,
+    patience: Duration,
+    console: &Console,
+) -> Result<(TcpStream, SocketAddr), String> {
+    let mut announced = Vec::new();
+    Backoff::new(FIRST_WAIT, LONGEST_WAIT).with_total(patience).retry(|| {
+        dial(&address, timeout, |address| {
+            if !announced.contains(&address) {
+                console.say(format_args!("starting connection to {address}"));
+                announced.push(address);
+            }
+        })
+    })
 }
 
 /// Sends requests to the server over this stream, each after the answer to the one before, and prints the answers.

@@ -68,6 +68,10 @@ pub struct LimitOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_deadline.into())]
     write_timeout: Seconds,
 
+    /// The least rate at which a peer takes what is sent to it, in bytes per second, over that time
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().write_floor)]
+    min_write_rate: u64,
+
     /// How long a peer may go on sending after the last answer to it
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().linger.into())]
     linger: Seconds,
@@ -117,6 +121,7 @@ impl From<LimitOptions> for Limits {
         limits.content_window = options.rate_window.into();
         limits.idle_deadline = options.idle_timeout.into();
         limits.write_deadline = options.write_timeout.into();
+        limits.write_floor = options.min_write_rate;
         limits.linger = options.linger.into();
         limits.linger_silence = options.linger_silence.into();
         limits.linger_bytes = options.linger_bytes;
@@ -200,6 +205,7 @@ mod tests {
             ("--rate-window", "0.7", "content_window: 700ms,"),
             ("--idle-timeout", "0.7", "idle_deadline: 700ms,"),
             ("--write-timeout", "0.7", "write_deadline: 700ms,"),
+            ("--min-write-rate", "7", "write_floor: 7,"),
             ("--linger", "0.7", "linger: 700ms,"),
             ("--linger-silence", "0.7", "linger_silence: 700ms,"),
             ("--linger-bytes", "7", "linger_bytes: 7 "),

@@ -7,6 +7,7 @@
 mod client;
 mod dialogue;
 mod echo;
+mod idle;
 mod listen;
 mod server;
 mod unsent;

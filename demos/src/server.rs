@@ -1,28 +1,26 @@
 //! The server of the tutorial: all connections in one thread, or in a few.
 
+mod seldom;
+
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jsonframe::{DecodeError, Header, JsonError, Message};
-use jsonframe_std::server::{self, Closed, Handle, Handler, Id, Limits, Peer, Stats, Take};
-use tracing::{debug, info};
+use jsonframe::{Header, JsonError, Message};
+use jsonframe_std::server::{self, Closed, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer, Take};
+use tracing::{debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
 use crate::console::Console;
 use crate::text::Printable;
 use crate::wire::Framed;
+use seldom::Seldom;
 
 /// For how long the server goes on with what is under way when nobody reads its lines any more.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// How often the server looks for connections that could not be accepted.
-const WATCH: Duration = Duration::from_secs(1);
 
 /// A server that listens.
 pub struct Server {
@@ -72,14 +70,13 @@ impl Server {
         if self.console.has_failed() {
             return Ok(());
         }
-        let (_until_it_ends, over) = mpsc::channel();
-        let (handle, console) = (self.handle(), self.console.clone());
-        thread::spawn(move || watch(&handle, &console, &over));
         let application = || Application {
             console: self.gossip.clone(),
             max_content: self.max_content,
             handle: self.inner.handle(),
-            callers: HashMap::new(),
+            binaries: HashMap::new(),
+            failed: Seldom::default(),
+            refused: Seldom::default(),
         };
         let mut applications: Vec<_> = (0..workers.get()).map(|_| application()).collect();
         match applications.pop() {
@@ -90,39 +87,16 @@ impl Server {
     }
 }
 
-/// Complains about connections that were not accepted, until the server is over. No handler is told of them.
-fn watch(handle: &Handle, console: &Console, over: &Receiver<()>) {
-    let mut before = Stats::default();
-    while over.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
-        let stats = handle.stats();
-        let failed = stats.accept_errors.saturating_sub(before.accept_errors);
-        if failed > 0 {
-            console.complain(format_args!("error: cannot accept connections; attempts in the last second: {failed}"));
-        }
-        let refused = stats.refused.saturating_sub(before.refused);
-        if refused > 0 {
-            console.complain(format_args!("error: connections refused in the last second: {refused}"));
-        }
-        if stats != before {
-            debug!(?stats);
-        }
-        before = stats;
-    }
-}
-
 /// What the server says to its peers. Each thread has one.
 struct Application {
     console: Console,
     max_content: u64,
     handle: Handle,
-    callers: HashMap<Id, Caller>,
-}
-
-/// A peer of the server.
-struct Caller {
-    address: SocketAddr,
-    /// The binary request that is being received.
-    binary: Option<Box<Binary>>,
+    /// The binary requests that are being received.
+    binaries: HashMap<Id, Binary>,
+    /// What is said of connections that could not be accepted, and of those that were refused.
+    failed: Seldom,
+    refused: Seldom,
 }
 
 /// What is kept of a binary request.
@@ -133,10 +107,8 @@ struct Binary {
 
 impl Handler for Application {
     fn connected(&mut self, peer: &mut Peer<'_>) {
-        let address = peer.address();
-        info!(connection = %peer.id(), %address, "accepted");
-        self.callers.insert(peer.id(), Caller { address, binary: None });
-        self.console.say(format_args!("accepted connection from {address}"));
+        info!(connection = %peer.id(), address = %peer.address(), "accepted");
+        self.console.say(format_args!("accepted connection from {}", peer.address()));
         self.end_unread();
     }
 
@@ -150,10 +122,8 @@ impl Handler for Application {
         if header.content_type() == JSON {
             return Take::Whole;
         }
-        if let Some(caller) = self.callers.get_mut(&peer.id()) {
-            let content_type = header.content_type().to_owned();
-            caller.binary = Some(Box::new(Binary { content_type, beginning: Vec::new() }));
-        }
+        let content_type = header.content_type().to_owned();
+        self.binaries.insert(peer.id(), Binary { content_type, beginning: Vec::new() });
         Take::Streamed { max: self.max_content }
     }
 
@@ -170,14 +140,14 @@ impl Handler for Application {
     }
 
     fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
-        if let Some(binary) = self.callers.get_mut(&peer.id()).and_then(|caller| caller.binary.as_mut()) {
+        if let Some(binary) = self.binaries.get_mut(&peer.id()) {
             let missing = usize::try_from(application::REPEATED).unwrap_or(0) - binary.beginning.len();
             binary.beginning.extend(piece.iter().take(missing));
         }
     }
 
     fn end(&mut self, peer: &mut Peer<'_>) {
-        if let Some(binary) = self.callers.get_mut(&peer.id()).and_then(|caller| caller.binary.take()) {
+        if let Some(binary) = self.binaries.remove(&peer.id()) {
             let content_type = Printable(&binary.content_type);
             self.console.say(format_args!("received {content_type} request from {}", peer.address()));
             self.answer(peer, &application::answer_binary(&binary.beginning));
@@ -185,20 +155,45 @@ impl Handler for Application {
         self.end_unread();
     }
 
-    fn protocol_error(&mut self, peer: &mut Peer<'_>, error: &DecodeError) {
-        self.complain(peer, &error.to_string());
+    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+        // Who has asked nothing would take it for the answer to the next request.
+        if !matches!(why, Closed::Deadline(Deadline::Idle) | Closed::Shutdown) {
+            self.complain(peer, &why.to_string());
+        }
     }
 
-    fn disconnected(&mut self, id: Id, why: &Closed) {
-        let Some(Caller { address, .. }) = self.callers.remove(&id) else { return };
+    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
         info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
+        self.binaries.remove(&id);
         match why {
-            // As it should be, or complained about already.
-            Closed::Ended | Closed::ByHandler | Closed::Protocol(_) | Closed::Shutdown => {}
+            // As it should be.
+            Closed::Ended | Closed::ByHandler | Closed::Shutdown
+            // Complained about already.
+            | Closed::Protocol(_)
+            | Closed::CollectedTotal
+            | Closed::Deadline(Deadline::Header | Deadline::Content) => {}
             _ => self.console.complain(format_args!("error: {why} from {address}")),
         }
         self.console.say(format_args!("closing connection to {address}"));
         self.end_unread();
+    }
+
+    fn not_accepted(&mut self, why: &NotAccepted) {
+        let now = Instant::now();
+        match why {
+            NotAccepted::AtLimit(address) => {
+                warn!(%address, "refused");
+                if let Some(more) = self.refused.admit(now) {
+                    self.console.complain(format_args!("error: {why}; refused {address}{more}"));
+                }
+            }
+            why => {
+                warn!(%why, "not accepted");
+                if let Some(more) = self.failed.admit(now) {
+                    self.console.complain(format_args!("error: cannot accept connections: {why}{more}"));
+                }
+            }
+        }
     }
 }
 

@@ -1,97 +1,183 @@
-//! What the server of the tutorial grants its peers, seen from outside.
+//! What the server of the tutorial grants its peers, seen from outside: an option a test.
 
 mod common;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::Server;
+use common::{PATIENCE, Server};
 use jsonframe::{Header, Message};
 use jsonframe_std::Connection;
 use serde_json::{Value, json};
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// A time that no test waits for.
 const NEVER: &str = "3600";
 
-/// Deadlines that no test waits for, but for one.
-fn with_deadline(option: &str, seconds: &str) -> Server {
-    let options = ["--header-timeout", "--idle-timeout", "--write-timeout", "--rate-window"];
-    let others = options.into_iter().filter(|other| *other != option).flat_map(|other| [other, NEVER]);
-    let words: Vec<_> = others.chain([option, seconds]).collect();
+/// Deadlines that no test waits for, but for one and those in the other options.
+fn with_deadline(option: &str, seconds: &str, more: &[&str]) -> Server {
+    let options =
+        ["--header-timeout", "--idle-timeout", "--write-timeout", "--rate-window", "--linger", "--linger-silence"];
+    let others =
+        options.into_iter().filter(|other| *other != option && !more.contains(other)).flat_map(|other| [other, NEVER]);
+    let words: Vec<_> = others.chain([option, seconds]).chain(more.iter().copied()).collect();
     Server::start(&words)
 }
 
-fn is_left(server: &Server, stream: &mut TcpStream, why: &str) {
-    let peer = stream.local_addr().unwrap();
+fn complains(server: &Server, why: &str, peer: SocketAddr) {
     assert_eq!(server.errors.next(), format!("error: {why} from {peer}"));
-    assert_eq!(stream.read(&mut [0; 100]).unwrap(), 0);
+}
+
+fn closes(server: &Server, peer: SocketAddr) {
     server.output.find(|line| line == format!("closing connection to {peer}"));
+}
+
+/// The server is to say why it ends the connection, to the peer too.
+fn is_dismissed(server: &Server, stream: TcpStream, why: &str) {
+    let peer = stream.local_addr().unwrap();
+    complains(server, why, peer);
+    let mut connection = Connection::new(stream);
+    assert_eq!(answer(&mut connection), json!({ "error": why }));
+    assert!(connection.receive().unwrap().is_none());
+    drop(connection);
+    closes(server, peer);
 }
 
 fn frame(content: &[u8]) -> Vec<u8> {
     Message::new(Header::json(content.len() as u64), content).unwrap().to_vec().unwrap()
 }
 
+/// A request whose answer is a little longer than this.
+fn long_request(length: usize) -> Vec<u8> {
+    frame(json!({"action": "search", "value": "x".repeat(length)}).to_string().as_bytes())
+}
+
+fn answer(connection: &mut Connection<TcpStream>) -> Value {
+    connection.receive().unwrap().expect("an answer comes").json().unwrap()
+}
+
 fn ask(connection: &mut Connection<TcpStream>) -> Value {
     connection.send_json(&json!({"action": "search", "value": "ring"})).unwrap();
-    connection.receive().unwrap().expect("an answer comes").json().unwrap()
+    answer(connection)
 }
 
 fn is_answered(stream: TcpStream) -> bool {
     ask(&mut Connection::new(stream)) == json!({"result": "In the caves beneath the Misty Mountains. 💍"})
 }
 
+/// A stream to the server for which the system has room for as few bytes as it can.
+fn connect_narrowly(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    socket.connect(&server.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
 #[test]
 fn a_header_may_not_take_for_ever() {
-    let server = with_deadline("--header-timeout", "0.5");
-    let mut stream = server.connect();
-    // That bytes come does not help.
-    for byte in &frame(b"{}")[..5] {
-        stream.write_all(&[*byte]).unwrap();
-        thread::sleep(Duration::from_millis(10));
+    let server = with_deadline("--header-timeout", "2", &[]);
+    let patient = with_deadline("--header-timeout", NEVER, &[]);
+    let mut streams = [patient.connect(), server.connect()];
+    // That bytes come, one a second, does not help.
+    for byte in &frame(b"{}")[..2] {
+        for stream in &mut streams {
+            stream.write_all(&[*byte]).unwrap();
+            thread::sleep(Duration::from_millis(500));
+        }
     }
-    is_left(&server, &mut stream, "the header took too long");
+    let [_waits, stream] = streams;
+    is_dismissed(&server, stream, "the header took too long");
+    assert!(patient.errors.so_far().is_empty());
 }
 
 #[test]
 fn a_peer_may_not_be_silent_for_ever() {
-    let server = with_deadline("--idle-timeout", "0.5");
-    let mut silent = server.connect();
-    is_left(&server, &mut silent, "nothing happened for too long");
-    let mut once = server.connect();
+    let server = with_deadline("--idle-timeout", "0.5", &["--linger-silence", "0.1"]);
+    let silent = server.connect();
+    let once = server.connect();
     assert!(is_answered(once.try_clone().unwrap()));
-    is_left(&server, &mut once, "nothing happened for too long");
+    let mut peers = [silent, once].map(|stream| (stream.local_addr().unwrap(), stream));
+    let mut complaints = [server.errors.next(), server.errors.next()];
+    let mut expected = peers.each_ref().map(|(peer, _)| format!("error: nothing happened for too long from {peer}"));
+    complaints.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(complaints, expected);
+    for (_, stream) in &mut peers {
+        assert_eq!(stream.read(&mut [0; 100]).unwrap(), 0, "who asks nothing is answered nothing");
+    }
 }
 
 #[test]
 fn content_may_not_come_for_ever() {
-    let server = with_deadline("--rate-window", "0.5");
+    let server = with_deadline("--rate-window", "1", &["--min-rate", "1000"]);
     let mut stream = server.connect();
     let request = frame(&[b' '; 10_000]);
     stream.write_all(&request[..200]).unwrap();
-    is_left(&server, &mut stream, "the content came too slowly");
+    is_dismissed(&server, stream, "the content came too slowly");
+}
+
+#[test]
+fn content_may_come_at_the_least_rate() {
+    let server = with_deadline("--rate-window", "1", &["--min-rate", "5"]);
+    let mut stream = server.connect();
+    let request = frame(&json!({"action": "search", "value": "ring"}).to_string().into_bytes());
+    let (beginning, rest) = request.split_at(request.len() - 30);
+    stream.write_all(beginning).unwrap();
+    // 20 bytes a second, for longer than a window.
+    for byte in rest {
+        stream.write_all(&[*byte]).unwrap();
+        thread::sleep(Duration::from_millis(50));
+    }
+    let mut connection = Connection::new(stream);
+    assert_eq!(answer(&mut connection), json!({"result": "In the caves beneath the Misty Mountains. 💍"}));
 }
 
 /// Sends long requests, and does not read the answers, until the server has enough.
 #[test]
 fn a_peer_may_not_leave_its_answers_for_ever() {
-    let server = with_deadline("--write-timeout", "0.5");
+    let server = with_deadline("--write-timeout", "0.5", &[]);
     let stream = server.connect();
     let peer = stream.local_addr().unwrap();
-    let content = json!({"action": "search", "value": "x".repeat(1 << 20)}).to_string();
-    let request = frame(content.as_bytes());
+    let request = long_request(1 << 20);
     let sending = thread::spawn(move || {
         let mut stream = stream;
         let failure = (0..1000).find_map(|_| stream.write_all(&request).err());
         (stream, failure)
     });
-    let complaint = format!("error: the peer took nothing of what was sent to it for too long from {peer}");
-    assert_eq!(server.errors.next(), complaint);
+    complains(&server, "the peer took what was sent to it too slowly", peer);
     let (_stream, failure) = sending.join().unwrap();
     assert!(matches!(failure.map(|error| error.kind()), Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)));
     assert!(is_answered(server.connect()));
+}
+
+/// A peer reads all the time, but little.
+fn reads_slowly(rate: &str) -> (Server, TcpStream, bool) {
+    let server = with_deadline("--write-timeout", "3", &["--min-write-rate", rate]);
+    let mut stream = connect_narrowly(server.address);
+    // The answer is longer than what the system takes for a peer that does not read.
+    stream.write_all(&long_request(12_000_000)).unwrap();
+    let start = Instant::now();
+    let mut open = true;
+    while open && start.elapsed() < Duration::from_secs(8) {
+        open = stream.read(&mut [0; 600]).is_ok_and(|count| count > 0) && server.errors.so_far().is_empty();
+        thread::sleep(Duration::from_millis(20));
+    }
+    (server, stream, open)
+}
+
+#[test]
+fn a_peer_must_take_its_answers_at_the_least_rate() {
+    let (_server, _stream, open) = reads_slowly("1000000");
+    assert!(!open);
+    let (server, stream, open) = reads_slowly("1");
+    assert!(open);
+    assert!(is_answered(server.connect()));
+    drop(stream);
 }
 
 #[test]
@@ -100,8 +186,8 @@ fn a_header_may_not_be_too_long() {
     assert!(is_answered(server.connect()));
     let mut connection = Connection::new(server.connect());
     connection.get_mut().write_all(&[0, 104]).unwrap();
-    let answer: Value = connection.receive().unwrap().unwrap().json().unwrap();
-    assert_eq!(answer, json!({"error": "the header is 104 bytes long; this decoder takes at most 103 (at byte 0)"}));
+    let error = "the header is 104 bytes long; this decoder takes at most 103 (at byte 0)";
+    assert_eq!(answer(&mut connection), json!({ "error": error }));
     assert!(connection.receive().unwrap().is_none());
 }
 
@@ -112,7 +198,7 @@ fn content_may_not_be_too_long() {
     for header in [Header::json(38), Header::new("x/y", "binary", 38)] {
         let mut connection = Connection::new(server.connect());
         connection.send_stream(&header, &mut std::io::repeat(b' ')).unwrap();
-        let answer: Value = connection.receive().unwrap().unwrap().json().unwrap();
+        let answer = answer(&mut connection);
         let error = answer["error"].as_str().unwrap();
         assert!(error.starts_with("the content is 38 bytes long; this receiver takes at most 37 "), "{error}");
         assert!(connection.receive().unwrap().is_none());
@@ -124,11 +210,67 @@ fn not_too_much_is_collected() {
     let server = Server::start(&["--max-collected", "1000"]);
     let mut stream = server.connect();
     stream.write_all(&frame(&[b' '; 5000])[..3000]).unwrap();
-    is_left(&server, &mut stream, "too much content is being collected");
+    is_dismissed(&server, stream, "too much content is being collected");
     // Binary content is not collected.
     let mut connection = Connection::new(server.connect());
     connection.send_stream(&Header::new("x/y", "", 5_000_000), &mut std::io::repeat(b'x')).unwrap();
     assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"First 10 bytes of request: xxxxxxxxxx");
+}
+
+/// Sends requests of 10 kB, and does not read the answers, until no more are taken; how many bytes were. What the system
+/// takes for both sides comes on top.
+fn taken_unread(server: SocketAddr) -> usize {
+    let mut stream = connect_narrowly(server);
+    SockRef::from(&stream).set_send_buffer_size(1).unwrap();
+    stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let request = long_request(10_000);
+    let mut taken = 0;
+    while taken < 100_000_000 {
+        match stream.write(&request[taken % request.len()..]) {
+            Ok(count) => taken += count,
+            Err(_) => break,
+        }
+    }
+    taken
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_not_read() {
+    let much = taken_unread(Server::start(&["--max-unread-replies", "30000000", "--max-queued", "40000000"]).address);
+    let little = taken_unread(Server::start(&["--max-unread-replies", "1000"]).address);
+    assert!(much >= little + 15_000_000, "{much} and {little}");
+}
+
+#[test]
+fn what_is_queued_for_a_peer_has_an_end() {
+    // Nothing stops it from being read before more is queued than may be.
+    let server = Server::start(&["--max-unread-replies", "1000000", "--max-queued", "500000"]);
+    let mut stream = connect_narrowly(server.address);
+    let peer = stream.local_addr().unwrap();
+    let request = long_request(400_000);
+    let sending = thread::spawn(move || while stream.write_all(&request).is_ok() {});
+    complains(&server, "the peer does not read what is sent to it", peer);
+    sending.join().unwrap();
+    assert!(is_answered(server.connect()));
+}
+
+#[test]
+fn what_is_queued_for_all_has_an_end() {
+    const PEERS: u64 = 12;
+    // By the limit for one, each could have 8 MB queued. By the limit for all, each has an answer at the most.
+    let one = ["--max-unread-replies", "8000000", "--max-queued", "9000000"];
+    let server = Server::start(&[&one[..], &["--max-queued-total", "1000000"]].concat());
+    let (before, address) = (server.peak_memory(), server.address);
+    let deaf: Vec<_> = (0..PEERS).map(|_| thread::spawn(move || taken_unread(address))).collect();
+    for deaf in deaf {
+        assert!(deaf.join().unwrap() > 0);
+    }
+    assert!(is_answered(server.connect()));
+    if let (Some(before), Some(after)) = (before, server.peak_memory()) {
+        assert!(after - before < PEERS * 8_000 / 2, "{} KiB", after - before);
+    } else {
+        eprintln!("not looked at: how much memory the server takes");
+    }
 }
 
 #[test]
@@ -137,20 +279,88 @@ fn connections_beyond_the_limit_may_be_refused() {
     let mut first = Connection::new(server.connect());
     ask(&mut first);
     let mut second = server.connect();
+    let refused = second.local_addr().unwrap();
     assert_eq!(second.read(&mut [0]).unwrap(), 0);
-    assert_eq!(server.errors.next(), "error: connections refused in the last second: 1");
+    assert_eq!(
+        server.errors.next(),
+        format!("error: there are as many connections as there may be; refused {refused}")
+    );
     ask(&mut first);
     let peer = first.get_ref().local_addr().unwrap();
     drop(first);
-    server.output.find(|line| line == format!("closing connection to {peer}"));
+    closes(&server, peer);
     // The line comes a moment before there is a place.
-    let deadline = std::time::Instant::now() + common::PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let mut next = Connection::new(server.connect());
         let sent = next.send_json(&json!({"action": "search", "value": "ring"}));
         if sent.is_ok() && matches!(next.receive(), Ok(Some(_))) {
             break;
         }
-        assert!(std::time::Instant::now() < deadline, "there is a place");
+        assert!(Instant::now() < deadline, "there is a place");
     }
+}
+
+/// Connects until that takes longer than it should, or so often; how often it did not.
+#[cfg(target_os = "linux")]
+fn connects(server: &Server, most: usize) -> usize {
+    let connect = |_: &usize| TcpStream::connect_timeout(&server.address, Duration::from_millis(300)).ok();
+    (0..most).map_while(|number| connect(&number)).collect::<Vec<_>>().len()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_more_connections_wait_than_may() {
+    let short = Server::start(&["--max-connections", "1", "--backlog", "3"]);
+    let long = Server::start(&["--max-connections", "1", "--backlog", "100"]);
+    let (short, long) = (connects(&short, 50), connects(&long, 50));
+    assert!(short < 10, "{short}");
+    assert_eq!(long, 50);
+}
+
+/// After an error, sends until the server has enough of it; whether that was before so much had been sent.
+fn is_cut_off(server: &Server, most: usize, pause: Duration) -> bool {
+    let mut stream = server.connect();
+    stream.write_all(b"\0\0").unwrap();
+    (0..most).any(|_| {
+        thread::sleep(pause);
+        stream.write_all(&[0; 1000]).is_err()
+    })
+}
+
+#[test]
+fn after_the_last_answer_a_peer_may_not_send_for_ever() {
+    let server = with_deadline("--linger", "0.5", &["--linger-bytes", "1000000000"]);
+    assert!(is_cut_off(&server, 10_000, Duration::from_millis(5)));
+}
+
+#[test]
+fn after_the_last_answer_a_peer_may_not_send_without_measure() {
+    let server = Server::start(&["--linger", NEVER, "--linger-silence", NEVER, "--linger-bytes", "1000000"]);
+    // Some of it is still on its way when it is cut off.
+    assert!(is_cut_off(&server, 100_000, Duration::ZERO));
+}
+
+#[test]
+fn after_the_last_answer_a_peer_may_not_be_silent_for_ever() {
+    let server = with_deadline("--linger-silence", "0.5", &[]);
+    let mut connection = Connection::new(server.connect());
+    let peer = connection.get_ref().local_addr().unwrap();
+    connection.get_mut().write_all(b"\0\0").unwrap();
+    answer(&mut connection);
+    assert!(connection.receive().unwrap().is_none());
+    // The peer's half is open, and stays so.
+    closes(&server, peer);
+    drop(connection);
+}
+
+#[test]
+fn a_request_may_be_the_last() {
+    let server = Server::start(&[]);
+    let mut connection = Connection::new(server.connect());
+    connection.send_json(&json!({"action": "search", "value": "ring"})).unwrap();
+    connection.get_ref().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(answer(&mut connection), json!({"result": "In the caves beneath the Misty Mountains. 💍"}));
+    assert!(connection.receive().unwrap().is_none());
+    assert!(server.errors.so_far().is_empty());
 }

@@ -3,13 +3,16 @@
 mod common;
 
 use std::env;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
-use common::{Server, program, text};
-use jsonframe::Header;
-use jsonframe_std::Connection;
+use common::{PATIENCE, Server, client, program, text};
+use jsonframe::{Header, Message};
+use jsonframe_demos::application::{JSON, answer_binary, answer_json};
+use jsonframe_std::{Backoff, Connection, Error};
 use serde_json::{Value, json};
 
 /// Sizes of the pieces in which the peer sends: whole, byte by byte, and such that a head or a segment ends inside.
@@ -38,7 +41,11 @@ fn peer(command: &str, split: &str) -> Option<Vec<String>> {
 
 /// What the peer's client prints of the replies to its requests.
 fn replies(server: &Server, split: &str, requests: &[&str]) -> Option<Vec<Value>> {
-    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    replies_from(server.address, split, requests)
+}
+
+fn replies_from(server: SocketAddr, split: &str, requests: &[&str]) -> Option<Vec<Value>> {
+    let (host, port) = (server.ip().to_string(), server.port().to_string());
     let words = peer("client", split)?;
     let words: Vec<_> = words.iter().map(String::as_str).chain([host.as_str(), port.as_str()]).collect();
     let run = program("python3", &words).args(requests).assert().success();
@@ -141,6 +148,119 @@ fn a_server_in_python_takes_what_a_connection_sends() {
             assert_eq!(answer, json!({"result": format!("No match for \"{value}\".")}));
         }
         connection.get_ref().shutdown(Shutdown::Write).unwrap();
+        assert!(connection.receive().unwrap().is_none());
+    }
+}
+
+/// The application behind blocking connections, a thread for each.
+fn blocking_server() -> SocketAddr {
+    fn serve(stream: TcpStream) -> Result<(), Error> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        let mut connection = Connection::new(stream);
+        while let Some(mut request) = connection.receive()? {
+            let content = request.content()?;
+            let answer = if request.header().content_type() == JSON {
+                answer_json(&Message::new(request.header(), &content)?)?
+            } else {
+                answer_binary(&content[..content.len().min(10)])
+            };
+            connection.send(&answer.header(), answer.content())?;
+        }
+        Ok(())
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || serve(stream.unwrap()).unwrap());
+        }
+    });
+    address
+}
+
+/// Runs a test against each server of ours: on a poller with one thread and with several, and blocking.
+fn with_every_server(test: impl Fn(&str, SocketAddr)) {
+    for workers in ["1", "2"] {
+        let server = Server::start(&["--workers", workers]);
+        test(&format!("app-server with {workers} workers"), server.address);
+        assert!(server.errors.so_far().is_empty());
+    }
+    test("a blocking server", blocking_server());
+}
+
+const RING: &str = "In the caves beneath the Misty Mountains. 💍";
+
+/// As the clients of the tutorial do: one request, one reply, and the client closes.
+#[test]
+fn clients_that_ask_once_are_answered_by_every_server() {
+    with_every_server(|name, server| {
+        let (host, port) = (server.ip().to_string(), server.port().to_string());
+        for _ in 0..5 {
+            if let Some(replies) = replies_from(server, "0", &["search:ring"]) {
+                assert_eq!(replies.len(), 1, "{name}");
+                assert_eq!(replies[0]["json"], json!({"result": RING}), "{name}");
+            }
+            let run = client(&[&host, &port, "search", "ring"]).assert().success().stderr("");
+            assert!(text(&run.get_output().stdout).contains(&format!("\ngot result: {RING}\n")), "{name}");
+        }
+    });
+}
+
+#[test]
+fn clients_that_ask_a_thousand_times_are_answered_by_every_server() {
+    const REQUESTS: usize = 1000;
+    with_every_server(|name, server| {
+        let requests: Vec<_> = (0..REQUESTS).map(|number| format!("search:{number}")).collect();
+        let requests: Vec<_> = requests.iter().map(String::as_str).collect();
+        if let Some(replies) = replies_from(server, "0", &requests) {
+            let expected: Vec<_> = (0..REQUESTS).map(|number| format!("No match for \"{number}\".")).collect();
+            let replies: Vec<_> = replies.iter().map(|reply| reply["json"]["result"].as_str().unwrap()).collect();
+            assert_eq!(replies, expected, "{name}");
+        }
+        let (host, port) = (server.ip().to_string(), server.port().to_string());
+        for options in [&[][..], &["--pipeline"]] {
+            let requests = (0..REQUESTS).flat_map(|number| ["search".to_owned(), number.to_string()]);
+            let run = client(options).args([&host, &port]).args(requests).assert().success().stderr("");
+            let output = text(&run.get_output().stdout);
+            assert_eq!(output.matches("starting connection to").count(), 1, "{name}");
+            let results = output.lines().filter_map(|line| line.strip_prefix("got result: No match for \""));
+            assert!(results.eq((0..REQUESTS).map(|number| format!("{number}\"."))), "{name}");
+        }
+    });
+}
+
+/// The servers of the tutorial close the connection after one reply. That is a clean end, and the next request wants a new
+/// connection.
+#[test]
+fn a_server_in_python_that_closes_after_one_reply_is_no_trouble() {
+    let Some(mut words) = peer("server", "0") else { return };
+    words.push("--close-after-reply".into());
+    let server = Server::spawn(Command::new("python3").args(words));
+
+    for (request, result) in [
+        (["search", "ring"], format!("got result: {RING}")),
+        (["dance", "hereandthere"], r#"got response: b"First 10 bytes of request: danceherea""#.into()),
+    ] {
+        let run = server.client(&request).assert().success().stderr("");
+        assert!(text(&run.get_output().stdout).contains(&format!("\n{result}\n")));
+    }
+
+    // Those who ask for more over one connection get the one reply, and are told.
+    for options in [&[][..], &["--pipeline"]] {
+        let run = server.client(options).args(["search", "ring", "search", "morpheus"]).assert().code(1);
+        assert_eq!(text(&run.get_output().stdout).matches("\ngot result: In the caves").count(), 1);
+        let complaint = text(&run.get_output().stderr);
+        assert_eq!(complaint, "app-client: the server closed the connection without an answer\n");
+    }
+
+    let backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(100)).with_total(PATIENCE);
+    for _ in 0..5 {
+        let connection = backoff.clone().retry(|| Connection::connect_timeout(server.address, PATIENCE)).unwrap();
+        let mut connection = connection.with_timeouts(Some(PATIENCE), Some(PATIENCE)).unwrap();
+        connection.send_json(&json!({"action": "search", "value": "ring"})).unwrap();
+        let answer: Value = connection.receive().unwrap().unwrap().json().unwrap();
+        assert_eq!(answer, json!({"result": RING}));
         assert!(connection.receive().unwrap().is_none());
     }
 }

@@ -1,15 +1,16 @@
 //! The load generator, as a program.
 
 mod common;
+mod taken;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use common::{Server, program, text};
 use jsonframe_std::Connection;
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
+use taken::taken;
 
 const LOAD: &str = env!("CARGO_BIN_EXE_load");
 
@@ -173,11 +174,8 @@ fn failures_are_told_by_kind() {
     let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, &[0; 10]));
     fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
 
-    // An address that is taken, but at which nobody listens.
-    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    silent.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let port = silent.local_addr().unwrap().as_socket().unwrap().port();
-    fails(port, &[], &format!("cannot connect to 127.0.0.1:{port}: "));
+    let (_kept, address) = taken();
+    fails(address.port(), &[], &format!("cannot connect to {address}: "));
 }
 
 #[test]

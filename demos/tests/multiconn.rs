@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Program, Server, ends_quietly_unread, program, text};
 use socket2::SockRef;
@@ -207,6 +207,32 @@ fn a_client_that_does_not_read_holds_up_nobody_and_fills_no_memory() {
     silent.read_to_end(&mut received).unwrap();
     assert_eq!(received.len(), sent);
     assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn who_does_nothing_is_left_where_that_is_wanted() {
+    let server = Server::spawn(Command::new(SERVER).args(["127.0.0.1", "0", "--idle-timeout", "1"]));
+    let mut silent = server.connect();
+    let mut busy = server.connect();
+    let peers = [&silent, &busy].map(|stream| stream.local_addr().unwrap());
+    silent.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let start = Instant::now();
+    // The one that goes on sending stays for as long as the other one is there, and for as long again.
+    let mut closed = None;
+    while closed.is_none_or(|closed| start.elapsed() < 2 * closed) {
+        busy.write_all(b"x").unwrap();
+        busy.read_exact(&mut [0]).unwrap();
+        if closed.is_none() && matches!(silent.read(&mut [0]), Ok(0)) {
+            closed = Some(start.elapsed());
+        }
+        thread::sleep(Duration::from_millis(20));
+        assert!(start.elapsed() < common::PATIENCE);
+    }
+    assert_eq!(server.errors.next(), format!("error: nothing happened for too long from {}", peers[0]));
+    server.output.find(|line| line == format!("closing connection to {}", peers[0]));
+    assert!(server.errors.so_far().is_empty());
+    drop(busy);
+    server.output.find(|line| line == format!("closing connection to {}", peers[1]));
 }
 
 #[test]

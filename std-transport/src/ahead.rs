@@ -49,10 +49,16 @@ impl Ahead {
         Ok(self.end)
     }
 
-    /// Whether the last read filled the room, so that there may be more to be read at once.
+    /// How many bytes there is room for.
     #[cfg(feature = "server")]
-    pub(crate) const fn was_filled(&self) -> bool {
-        self.end == self.bytes.len()
+    pub(crate) const fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Drops what is unread.
+    #[cfg(feature = "server")]
+    pub(crate) const fn forget(&mut self) {
+        self.start = self.end;
     }
 
     /// Gives the room back to the allocator. Nothing may be unread.

@@ -8,16 +8,44 @@ use std::time::Duration;
 /// How long to wait before each new attempt: twice as long each time, up to a limit, and by chance a part less, so that
 /// many clients of a server that comes back do not come back all at once.
 ///
-/// It is an iterator of those times, for who waits in a way of their own; [`retry`](Self::retry) sleeps.
+/// It is an iterator of those times, for who waits in a way of their own; [`retry`](Self::retry) sleeps. It is for one
+/// series of attempts: keep one, and clone it for each. A client that connects again when it has lost its connection:
 ///
-/// ```no_run
+/// ```
+/// use std::net::TcpListener;
+/// use std::thread;
 /// use std::time::Duration;
 ///
-/// use jsonframe_std::{Backoff, Connection};
+/// use jsonframe_std::{Backoff, Connection, Error};
+///
+/// // A server that closes each connection after one reply, as those in Python do.
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// thread::spawn(move || -> Result<(), Error> {
+///     loop {
+///         let mut connection = Connection::new(listener.accept()?.0);
+///         if connection.receive()?.is_some() {
+///             connection.send_json("reply")?;
+///         }
+///     }
+/// });
 ///
 /// let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30)).with_attempts(10);
-/// let connection = backoff.retry(|| Connection::connect("127.0.0.1:65432"))?;
-/// # Ok::<(), std::io::Error>(())
+/// let connect = || backoff.clone().retry(|| Connection::connect(address));
+/// let mut connection = connect()?;
+/// let mut replies = 0;
+/// while replies < 3 {
+///     // To ask again, only because there was no reply, is right where it does no harm that a server is asked twice.
+///     match connection.send_json("request").and_then(|()| connection.receive()) {
+///         Ok(Some(reply)) => {
+///             assert_eq!(reply.json::<String>()?, "reply");
+///             replies += 1;
+///         }
+///         Ok(None) | Err(Error::Io(_)) => connection = connect()?,
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until it is asked"]
@@ -26,6 +54,8 @@ pub struct Backoff {
     most: Duration,
     /// How many times are still to come, if there is a limit.
     left: Option<u32>,
+    /// How long may still be waited in all, if there is a limit.
+    time_left: Option<Duration>,
     /// The state of the generator of chance.
     seed: u64,
 }
@@ -33,12 +63,19 @@ pub struct Backoff {
 impl Backoff {
     /// Waits about `first` before the second attempt and never longer than `most`. There is no limit to the attempts.
     pub fn new(first: Duration, most: Duration) -> Self {
-        Self { next: first.min(most), most, left: None, seed: RandomState::new().build_hasher().finish() }
+        let seed = RandomState::new().build_hasher().finish();
+        Self { next: first.min(most), most, left: None, time_left: None, seed }
     }
 
     /// Makes at most this many attempts, the first one included.
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
         self.left = Some(attempts.saturating_sub(1));
+        self
+    }
+
+    /// Waits no longer than this in all; the last wait is so much shorter. The time that attempts take is not counted.
+    pub const fn with_total(mut self, time: Duration) -> Self {
+        self.time_left = Some(time);
         self
     }
 
@@ -102,13 +139,20 @@ impl Iterator for Backoff {
 
     /// How long to wait before the next attempt: between half of its time and all of it.
     fn next(&mut self) -> Option<Duration> {
+        if self.time_left.is_some_and(|left| left.is_zero()) {
+            return None;
+        }
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(1)?;
         }
         let half = self.next / 2;
         // Of 2^16 parts; time is not measured more finely here.
         let part = u32::try_from(self.random() >> 48).unwrap_or(0);
-        let time = half + half.checked_mul(part).map_or(half, |parts| parts / 0x1_0000);
+        let mut time = half + half.checked_mul(part).map_or(half, |parts| parts / 0x1_0000);
+        if let Some(left) = &mut self.time_left {
+            time = time.min(*left);
+            *left -= time;
+        }
         self.next = self.next.saturating_mul(2).min(self.most);
         Some(time)
     }

@@ -138,10 +138,10 @@ impl<S: Read> Connection<S> {
     /// # Errors
     ///
     /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or if the stream
-    /// ended inside it; then nothing more can be received. [`Error::Io`] if the stream failed.
+    /// ended inside it; then nothing more can be received. [`Error::Io`] if the stream failed, or if it knows that it was
+    /// cut off between two messages, as streams of TLS do: with [`io::ErrorKind::UnexpectedEof`].
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        let there_is_one = self.receiver.next_header(&mut self.stream)?;
-        Ok(there_is_one.then(|| Incoming::new(&mut self.stream, &mut self.receiver)))
+        self.receiver.receive(&mut self.stream)
     }
 }
 
@@ -190,7 +190,6 @@ impl<S: Write> Connection<S> {
     /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let content = jsonframe::to_json(value)?;
-        self.send(&Header::json(content.len() as u64), &content)
+        self.sender.send_json(&mut self.stream, value)
     }
 }

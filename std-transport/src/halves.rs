@@ -102,8 +102,7 @@ impl<S: Read> ReceivingHalf<S> {
     ///
     /// Those of [`Connection::receive`].
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        let there_is_one = self.receiver.next_header(&mut self.stream)?;
-        Ok(there_is_one.then(|| Incoming::new(&mut self.stream, &mut self.receiver)))
+        self.receiver.receive(&mut self.stream)
     }
 }
 
@@ -145,8 +144,7 @@ impl<S: Write> SendingHalf<S> {
     /// Those of [`Connection::send_json`].
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let content = jsonframe::to_json(value)?;
-        self.send(&Header::json(content.len() as u64), &content)
+        self.sender.send_json(&mut self.stream, value)
     }
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read};
 use jsonframe::{DecodeError, Decoder, Event, Header};
 
 use crate::ahead::Ahead;
+#[cfg(feature = "server")]
+use crate::ahead::retry;
 use crate::session::Fill;
 
 /// A decoder and the bytes read ahead for it. Holds memory only for a message that is under way.
@@ -70,14 +72,10 @@ impl Inbox {
         match self.ahead.fill(stream) {
             Ok(0) => {
                 self.ended = true;
-                self.release_room();
                 Ok(Fill::Eof)
             }
             Ok(_) => Ok(Fill::Data),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.release_room();
-                Ok(Fill::Blocked)
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Fill::Blocked),
             Err(error) => Err(error),
         }
     }
@@ -147,15 +145,12 @@ impl Inbox {
         }
     }
 
-    /// Gives back the room for what is read ahead, if nothing is.
-    pub(crate) fn release_ahead(&mut self) {
+    /// Gives memory back to the allocator: that for what is read ahead, if nothing is, and that for a header, between
+    /// messages.
+    pub(crate) fn release(&mut self) {
         if self.ahead.is_empty() {
             self.ahead.release();
         }
-    }
-
-    /// Gives back the room for a header, between messages.
-    pub(crate) fn release_room(&mut self) {
         if self.room > 0
             && !self.in_message
             && let Some(room) = self.decoder.buffer_mut()
@@ -166,12 +161,64 @@ impl Inbox {
     }
 }
 
-/// For who reads for many, one after the other, into one room.
+/// For who reads for many, one after the other, into the same rooms.
 #[cfg(feature = "server")]
 impl Inbox {
-    /// Where to read ahead, and what of that is unread.
-    pub(crate) const fn ahead_mut(&mut self) -> &mut Ahead {
-        &mut self.ahead
+    /// The longest room for a header that is given to others.
+    const COMMON: usize = 1024;
+
+    /// Takes room from who has some to lend: to read ahead, when nothing is unread, and for a header, between messages.
+    pub(crate) fn borrow_rooms(&mut self, ahead: &mut Box<[u8]>, header: &mut Box<[u8]>) {
+        self.ahead.borrow_room(ahead);
+        if self.room == 0
+            && !header.is_empty()
+            && let Some(room) = self.decoder.buffer_mut()
+        {
+            std::mem::swap(room, header);
+            self.room = u16::try_from(room.len()).unwrap_or(0);
+        }
+    }
+
+    /// Gives the rooms back, but for what a message under way needs.
+    pub(crate) fn return_rooms(&mut self, ahead: &mut Box<[u8]>, header: &mut Box<[u8]>) {
+        self.ahead.return_room(ahead);
+        if self.room > 0
+            && !self.in_message
+            && let Some(room) = self.decoder.buffer_mut()
+        {
+            let room = std::mem::take(room);
+            self.room = 0;
+            if room.len() > header.len() && room.len() <= Self::COMMON {
+                *header = room;
+            }
+        }
+    }
+
+    /// Reads content once, straight to where it belongs, if nothing is unread: what came of it, and how many bytes. There
+    /// must be no room for more bytes than the content still lacks.
+    pub(crate) fn fill_content(&mut self, stream: &mut impl Read, room: &mut [u8]) -> io::Result<(Fill, usize)> {
+        match retry(|| stream.read(room)) {
+            Ok(0) => {
+                self.ended = true;
+                Ok((Fill::Eof, 0))
+            }
+            Ok(count) => {
+                let count = self.decoder.content_bypassed(count.min(room.len()) as u64);
+                Ok((Fill::Data, usize::try_from(count).unwrap_or(0)))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok((Fill::Blocked, 0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many bytes are read ahead at a time.
+    pub(crate) const fn room_ahead(&self) -> usize {
+        self.ahead.size()
+    }
+
+    /// Drops what is unread.
+    pub(crate) fn forget_unread(&mut self) {
+        self.ahead.forget();
     }
 
     /// Takes the stream for ended.

@@ -5,7 +5,8 @@
 //! | talk to one peer | [`Connection`], which blocks |
 //! | … from two threads | [`Connection::split`](Connection#method.split) |
 //! | … with one deadline for a whole exchange | [`Timed`] |
-//! | … who may not be there yet | [`Backoff`] |
+//! | … who may not be there yet, or no more | [`Backoff`] |
+//! | … over TLS | a [`Connection`] over `rustls::StreamOwned`: `cargo run -p jsonframe-std --example tls` |
 //! | serve many peers in one thread, or a few | [`server`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks |
 //!

@@ -8,29 +8,34 @@ use jsonframe::{EncodeError, Header, Outgoing};
 use crate::ahead::retry;
 use crate::{Content, Error};
 
-/// Bytes to be written, in order, and how far they have been. Holds no memory when there are none.
+/// Bytes to be written, in order.
+///
+/// What is small is put together in one piece of memory, the tail, which is kept when it has been written: see
+/// [`release`](Self::release).
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    segments: VecDeque<Segment>,
+    /// What comes before the tail, if anything does.
+    segments: Option<Box<Segments>>,
+    /// Heads and small contents.
+    tail: Vec<u8>,
+    /// How many bytes of the tail have been written.
+    start: usize,
     /// How many bytes are to be written.
     queued: usize,
     /// Whether the stream has been given bytes since it was last flushed.
     unflushed: bool,
 }
 
+/// Contents, and what was put together between them. Few connections have any, and only for a while.
+#[derive(Debug, Default)]
+struct Segments(VecDeque<Segment>);
+
 /// Bytes that lie together in memory.
 #[derive(Debug)]
 struct Segment {
-    bytes: Bytes,
+    bytes: Content,
     /// How many of them have been written.
     start: usize,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    /// More may be put behind them.
-    Open(Vec<u8>),
-    Closed(Content),
 }
 
 impl Outbox {
@@ -40,8 +45,8 @@ impl Outbox {
     /// How many segments are written at once.
     const AT_ONCE: usize = 32;
 
-    /// How long a head is for which there is room on the stack.
-    const SHORT_HEAD: usize = 512;
+    /// How long most heads are at most.
+    const SHORT_HEAD: usize = 256;
 
     /// How many bytes are to be written.
     pub(crate) const fn queued(&self) -> usize {
@@ -59,7 +64,7 @@ impl Outbox {
             return self.queue_copy(header, content.as_ref());
         }
         check_length(header, content.as_ref())?;
-        self.queue_parts(header, &[])?;
+        self.put_together(header, &[])?;
         self.push(content);
         Ok(())
     }
@@ -67,15 +72,16 @@ impl Outbox {
     /// Queues a message and a copy of its content.
     pub(crate) fn queue_copy(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
         check_length(header, content)?;
-        self.queue_parts(header, content)
+        self.put_together(header, content)
     }
 
     /// Queues bytes that are encoded already.
     pub(crate) fn push(&mut self, bytes: Content) {
         let length = bytes.as_ref().len();
         if length > 0 {
+            self.close_tail();
             self.queued += length;
-            self.segments.push_back(Segment { bytes: Bytes::Closed(bytes), start: 0 });
+            self.add(bytes, 0);
         }
     }
 
@@ -84,21 +90,25 @@ impl Outbox {
         if self.queued > 0 {
             return Ok(self.queue_copy(header, content)?);
         }
-        let needed = header.encoded_len();
-        let mut short = [0; Self::SHORT_HEAD];
-        let mut long = Vec::new();
-        let room = if let Some(room) = short.get_mut(..needed) {
-            room
-        } else {
-            long.resize(needed.min(2 + usize::from(u16::MAX)), 0);
-            &mut long
-        };
-        let mut message = Outgoing::new(header, content, room)?;
+        check_length(header, content)?;
+        let length = encode_behind(header, &mut self.tail)?;
         self.unflushed = true;
+        let mut message = Outgoing::from_parts([&self.tail, content]);
         let outcome = write_some(stream, &mut message);
         // Also after an error: what the stream has got must be followed by what it has not.
-        for part in message.parts() {
-            self.extend(part);
+        let [head_left, content_left] = message.parts().map(<[u8]>::len);
+        self.queued = head_left + content_left;
+        self.start = length - head_left;
+        if head_left == 0 {
+            self.tail.clear();
+            self.start = 0;
+        }
+        let rest = &content[content.len() - content_left..];
+        if rest.len() > Self::SMALL {
+            self.close_tail();
+            self.add(rest.to_vec().into(), 0);
+        } else {
+            self.tail.extend_from_slice(rest);
         }
         outcome?;
         if self.queued == 0 {
@@ -111,17 +121,7 @@ impl Outbox {
     /// the stream takes no more now.
     pub(crate) fn flush(&mut self, stream: &mut impl Write, mut budget: usize) -> io::Result<bool> {
         while self.queued > 0 && budget > 0 {
-            let mut slices = [IoSlice::new(&[]); Self::AT_ONCE];
-            let mut count = 0;
-            for (slice, segment) in slices.iter_mut().zip(&self.segments) {
-                *slice = IoSlice::new(segment.rest());
-                count += 1;
-            }
-            let outcome = retry(|| match &slices[..count] {
-                [single] => stream.write(single),
-                several => stream.write_vectored(several),
-            });
-            match outcome {
+            match retry(|| self.write(stream)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     self.unflushed = true;
@@ -133,6 +133,23 @@ impl Outbox {
             }
         }
         if self.queued == 0 { self.pass_on(stream) } else { Ok(false) }
+    }
+
+    /// Writes once.
+    fn write(&self, stream: &mut impl Write) -> io::Result<usize> {
+        let tail = &self.tail[self.start..];
+        let Some(segments) = &self.segments else { return stream.write(tail) };
+        let mut slices = [IoSlice::new(&[]); Self::AT_ONCE];
+        let mut count = 0;
+        let rests = segments.0.iter().map(Segment::rest).chain((!tail.is_empty()).then_some(tail));
+        for (slice, rest) in slices.iter_mut().zip(rests) {
+            *slice = IoSlice::new(rest);
+            count += 1;
+        }
+        match &slices[..count] {
+            [single] => stream.write(single),
+            several => stream.write_vectored(several),
+        }
     }
 
     /// Flushes the stream, which may have a buffer of its own: true if it takes no more now.
@@ -151,80 +168,109 @@ impl Outbox {
     fn advance(&mut self, mut written: usize) {
         written = written.min(self.queued);
         self.queued -= written;
-        while let Some(segment) = self.segments.front_mut() {
-            let left = segment.rest().len();
-            if written < left {
-                segment.start += written;
-                return;
+        if let Some(segments) = &mut self.segments {
+            while let Some(segment) = segments.0.front_mut() {
+                let left = segment.rest().len();
+                if written < left {
+                    segment.start += written;
+                    return;
+                }
+                written -= left;
+                segments.0.pop_front();
             }
-            written -= left;
-            self.segments.pop_front();
+            self.segments = None;
         }
-        self.segments = VecDeque::new();
-    }
-
-    /// Encodes a head and puts it and the content into the segment that is open, or into a new one.
-    fn queue_parts(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
-        let needed = header.encoded_len().min(2 + usize::from(u16::MAX));
-        let mut tail = self.take_tail(needed + content.len());
-        let end = tail.bytes.len();
-        tail.bytes.resize(end + needed, 0);
-        let outcome = header.encode(&mut tail.bytes[end..]).map(drop);
-        if outcome.is_ok() {
-            tail.bytes.extend_from_slice(content);
-        } else {
-            tail.bytes.truncate(end);
-        }
-        self.put_tail(tail, end);
-        outcome
-    }
-
-    fn extend(&mut self, bytes: &[u8]) {
-        let mut tail = self.take_tail(bytes.len());
-        let end = tail.bytes.len();
-        tail.bytes.extend_from_slice(bytes);
-        self.put_tail(tail, end);
-    }
-
-    /// Takes out the segment that is open, if so many bytes can be put there, or a new one.
-    fn take_tail(&mut self, length: usize) -> Tail {
-        match self.segments.pop_back() {
-            Some(Segment { bytes: Bytes::Open(bytes), start }) if bytes.len().saturating_add(length) <= Self::SMALL => {
-                Tail { bytes, start }
-            }
-            last => {
-                self.segments.extend(last);
-                Tail { bytes: Vec::with_capacity(length), start: 0 }
-            }
-        }
-    }
-
-    /// Puts it back; it was so long when it was taken out.
-    fn put_tail(&mut self, tail: Tail, before: usize) {
-        self.queued += tail.bytes.len() - before;
-        if tail.bytes.len() > tail.start {
-            self.segments.push_back(Segment { bytes: Bytes::Open(tail.bytes), start: tail.start });
-        }
+        self.start += written;
         if self.queued == 0 {
-            self.segments = VecDeque::new();
+            self.tail.clear();
+            self.start = 0;
         }
     }
-}
 
-/// The segment that is open, while bytes are put there.
-struct Tail {
-    bytes: Vec<u8>,
-    start: usize,
+    /// Encodes a head and puts it and the content behind what is in the tail, or into a new one.
+    fn put_together(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
+        if self.tail.len().saturating_add(content.len()) > Self::SMALL {
+            self.close_tail();
+        }
+        if self.tail.capacity() == 0 {
+            self.tail.reserve_exact(Self::SHORT_HEAD.saturating_add(content.len()));
+        }
+        let length = encode_behind(header, &mut self.tail)?;
+        self.tail.extend_from_slice(content);
+        self.queued += length + content.len();
+        Ok(())
+    }
+
+    /// Has what comes next begin a new tail.
+    fn close_tail(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let (bytes, start) = if self.tail.capacity() / 4 > self.tail.len() {
+            // The memory is more than what is in it needs.
+            let rest = self.tail[self.start..].to_vec();
+            self.tail.clear();
+            (rest, 0)
+        } else {
+            (std::mem::take(&mut self.tail), self.start)
+        };
+        self.start = 0;
+        self.add(bytes.into(), start);
+    }
+
+    /// Puts bytes before the tail, of which so many have been written.
+    fn add(&mut self, bytes: Content, start: usize) {
+        self.segments.get_or_insert_default().0.push_back(Segment { bytes, start });
+    }
+
+    /// Gives memory back to the allocator, if nothing is queued.
+    pub(crate) fn release(&mut self) {
+        if self.queued == 0 && self.tail.capacity() > 0 {
+            self.tail = Vec::new();
+        }
+    }
+
+    /// Takes memory for the tail from who has some to lend, if it has none itself.
+    #[cfg(feature = "server")]
+    pub(crate) fn borrow_tail(&mut self, lender: &mut Vec<u8>) {
+        if self.tail.capacity() == 0 {
+            std::mem::swap(&mut self.tail, lender);
+        }
+    }
+
+    /// Gives it back, and keeps what is queued in as much memory as that takes, if that is less by far.
+    #[cfg(feature = "server")]
+    pub(crate) fn return_tail(&mut self, lender: &mut Vec<u8>) {
+        if self.tail.capacity() / 4 < self.tail.len() {
+            return;
+        }
+        let rest = self.tail[self.start..].to_vec();
+        self.start = 0;
+        let mut tail = std::mem::replace(&mut self.tail, rest);
+        tail.clear();
+        if tail.capacity() > lender.capacity() && tail.capacity() <= 2 * Self::SMALL {
+            *lender = tail;
+        }
+    }
 }
 
 impl Segment {
     fn rest(&self) -> &[u8] {
-        let bytes = match &self.bytes {
-            Bytes::Open(bytes) => bytes,
-            Bytes::Closed(content) => content.as_ref(),
-        };
-        &bytes[self.start..]
+        &self.bytes.as_ref()[self.start..]
     }
+}
+
+/// Encodes a head behind what is there, which is as it was if that cannot be done; how long the head is.
+fn encode_behind(header: &Header<'_>, bytes: &mut Vec<u8>) -> Result<usize, EncodeError> {
+    let end = bytes.len();
+    bytes.resize(end + Outbox::SHORT_HEAD, 0);
+    let mut outcome = header.encode(&mut bytes[end..]).map(<[u8]>::len);
+    if let Err(EncodeError::BufferTooSmall { needed, .. }) = outcome {
+        bytes.resize(end + needed, 0);
+        outcome = header.encode(&mut bytes[end..]).map(<[u8]>::len);
+    }
+    bytes.truncate(end + outcome.as_ref().copied().unwrap_or(0));
+    outcome
 }
 
 /// Writes as much of a message as the stream takes now.
@@ -248,4 +294,78 @@ fn write_some(stream: &mut impl Write, message: &mut Outgoing<'_>) -> io::Result
 pub(crate) const fn check_length(header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
     let (announced, actual) = (header.content_length(), content.len() as u64);
     if announced == actual { Ok(()) } else { Err(EncodeError::LengthMismatch { announced, actual }) }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use jsonframe::Message;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A stream that takes so many bytes at a time, and then blocks.
+    struct Sink {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.room);
+            if count == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            self.room -= count;
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lengths() -> impl Strategy<Value = usize> {
+        prop_oneof![3 => 0..300_usize, 1 => 10_000..40_000_usize]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// In each turn memory is lent, messages are queued in one of three ways, and so many bytes are taken.
+        #[test]
+        fn every_byte_is_written_once_from_memory_that_is_lent(
+            turns in vec((vec((0..3_u8, lengths()), 0..4), prop_oneof![0..1_000_usize, 0..60_000_usize]), 1..20),
+        ) {
+            let (mut outbox, mut lent) = (Outbox::default(), Vec::new());
+            let mut sink = Sink { taken: Vec::new(), room: 0 };
+            let mut expected = Vec::new();
+            for (messages, room) in turns {
+                outbox.borrow_tail(&mut lent);
+                sink.room = room;
+                for (way, length) in messages {
+                    let content = vec![b'a' + way; length];
+                    let header = Header::new("text", "utf-8", length as u64);
+                    expected.extend(Message::new(header, &content).unwrap().to_vec().unwrap());
+                    match way {
+                        0 => outbox.queue(&header, content.into()).unwrap(),
+                        1 => outbox.queue_copy(&header, &content).unwrap(),
+                        _ => outbox.send(&mut sink, &header, &content).unwrap(),
+                    }
+                }
+                outbox.flush(&mut sink, usize::MAX).unwrap();
+                outbox.return_tail(&mut lent);
+                prop_assert_eq!(sink.taken.len() + outbox.queued(), expected.len());
+                prop_assert!(expected.starts_with(&sink.taken));
+                // Who has nothing queued keeps nothing, and who has little does not keep much.
+                prop_assert!(outbox.queued() > 0 || outbox.segments.is_none() && outbox.tail.capacity() == 0);
+                prop_assert!(outbox.tail.capacity() / 4 <= outbox.tail.len());
+                prop_assert!(lent.is_empty() && lent.capacity() <= 2 * Outbox::SMALL);
+            }
+            sink.room = usize::MAX;
+            outbox.flush(&mut sink, usize::MAX).unwrap();
+            prop_assert!(sink.taken == expected);
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use jsonframe::{Header, Outgoing};
+use jsonframe::{EncodeError, Header, Outgoing};
 
 use crate::Error;
 use crate::ahead::retry;
+use crate::outbox::check_length;
 use crate::receive::at_most;
 
 /// What the sending side keeps from message to message.
@@ -23,12 +24,22 @@ impl Sender {
 
     pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
-        let message = Outgoing::new(header, content, room_for(header, &mut self.head))?;
+        check_length(header, content)?;
+        let head = encode(header, &mut self.head)?;
         self.broken = true;
-        write_all(stream, message)?;
-        stream.flush()?;
+        write_all(stream, Outgoing::from_parts([head, content]))?;
+        retry(|| stream.flush())?;
         self.broken = false;
         Ok(())
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn send_json<T>(&mut self, stream: &mut impl Write, value: &T) -> Result<(), Error>
+    where
+        T: serde::Serialize + ?Sized,
+    {
+        let content = jsonframe::to_json(value)?;
+        self.send(stream, &Header::json(content.len() as u64), &content)
     }
 
     pub(crate) fn send_stream(
@@ -38,7 +49,7 @@ impl Sender {
         source: &mut impl Read,
     ) -> Result<(), Error> {
         self.check()?;
-        let mut head = header.encode(room_for(header, &mut self.head))?;
+        let mut head = encode(header, &mut self.head)?;
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(Self::CHUNK, left)];
         loop {
@@ -55,7 +66,7 @@ impl Sender {
                 break;
             }
         }
-        stream.flush()?;
+        retry(|| stream.flush())?;
         self.broken = false;
         Ok(())
     }
@@ -65,10 +76,16 @@ impl Sender {
     }
 }
 
-fn room_for<'a>(header: &Header<'_>, room: &'a mut Vec<u8>) -> &'a mut [u8] {
-    // A header too long to be sent is refused when it is encoded; it must not make the room grow.
-    room.resize(header.encoded_len().min(2 + usize::from(u16::MAX)), 0);
-    room
+/// Encodes a head into a room that grows as it must, which no header makes it do that is too long to be sent.
+fn encode<'a>(header: &Header<'_>, room: &'a mut Vec<u8>) -> Result<&'a [u8], EncodeError> {
+    let length = match header.encode(room) {
+        Err(EncodeError::BufferTooSmall { needed, .. }) => {
+            room.resize(needed, 0);
+            header.encode(room)?.len()
+        }
+        encoded => encoded?.len(),
+    };
+    Ok(&room[..length])
 }
 
 fn write_all(stream: &mut impl Write, mut message: Outgoing<'_>) -> io::Result<()> {

@@ -51,8 +51,8 @@ pub struct Interest {
 ///    until that is [`Blocked`](Fill::Blocked), or for as long as is fair to the others.
 /// 3. [`flush`](Self::flush), if replies have been [queued](Self::queue).
 ///
-/// It holds memory only while it is needed: room for what is read while there is something unread, room for a header from
-/// a message's first byte to its end, and what is queued until it is written.
+/// It holds memory only while it is needed: that for what is read until a [`fill`](Self::fill) finds nothing to be read,
+/// that for a header at least to the end of the message, and what is queued until it is written.
 ///
 /// ```
 /// use std::net::{TcpListener, TcpStream};
@@ -245,7 +245,9 @@ impl<S: Read> Session<S> {
     /// lost, and the session can be filled again if the stream goes on.
     pub fn fill(&mut self) -> io::Result<Fill> {
         let outcome = self.inbox.fill(&mut self.stream);
-        self.inbox.release_ahead();
+        if !matches!(outcome, Ok(Fill::Data)) {
+            self.inbox.release();
+        }
         outcome
     }
 }
@@ -259,8 +261,9 @@ impl<S: Write> Session<S> {
     /// [`Error::Encode`] as for [`queue`](Self::queue). [`Error::Io`] if the stream failed: what it did not take is queued
     /// nevertheless.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<Flush, Error> {
-        self.outbox.send(&mut self.stream, header, content)?;
-        Ok(self.flushed())
+        let outcome = self.outbox.send(&mut self.stream, header, content);
+        self.outbox.release();
+        outcome.map(|()| self.flushed())
     }
 
     /// Writes what is queued, several messages at a time, as far as the stream takes it, and flushes the stream.
@@ -271,8 +274,9 @@ impl<S: Write> Session<S> {
     /// [`Interrupted`](io::ErrorKind::Interrupted); [`WriteZero`](io::ErrorKind::WriteZero) if it took nothing. What was
     /// not written stays queued, and no byte is ever written twice.
     pub fn flush(&mut self) -> io::Result<Flush> {
-        let _ = self.outbox.flush(&mut self.stream, usize::MAX)?;
-        Ok(self.flushed())
+        let outcome = self.outbox.flush(&mut self.stream, usize::MAX);
+        self.outbox.release();
+        outcome.map(|_| self.flushed())
     }
 
     const fn flushed(&self) -> Flush {

@@ -50,6 +50,35 @@ fn to_connect_takes_no_longer_than_allowed() {
     assert!(start.elapsed() < PATIENCE);
 }
 
+/// Whether the stream said so because a time of its own was over; systems differ in the kind.
+fn waited_long_enough(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+}
+
+#[test]
+fn a_read_takes_no_longer_than_allowed() {
+    let (client, server) = tcp_pair();
+    let mut client = client.with_timeouts(Some(Duration::from_millis(50)), None).unwrap();
+    let start = Instant::now();
+    assert!(waited_long_enough(&client.receive().map(drop).unwrap_err()));
+    assert!((Duration::from_millis(50)..PATIENCE).contains(&start.elapsed()));
+    // The connection is as good as before.
+    Connection::new(server).send(&header(b"late"), b"late").unwrap();
+    let mut client = client.with_timeouts(Some(PATIENCE), None).unwrap();
+    assert_eq!(client.receive().unwrap().unwrap().content().unwrap(), b"late");
+}
+
+#[test]
+fn a_write_takes_no_longer_than_allowed() {
+    let (client, _server) = tcp_pair();
+    let mut client = client.with_timeouts(None, Some(Duration::from_millis(50))).unwrap();
+    let start = Instant::now();
+    let error = client.send_stream(&header_of(u64::MAX), &mut std::io::repeat(b'x')).unwrap_err();
+    assert!(waited_long_enough(&error), "{error}");
+    assert!((Duration::from_millis(50)..PATIENCE).contains(&start.elapsed()));
+    assert!(matches!(client.send(&header(b""), b""), Err(Error::SendBroken)));
+}
+
 #[test]
 fn a_deadline_is_for_the_whole_exchange() {
     let (client, mut server) = tcp_pair();
@@ -233,6 +262,23 @@ fn it_is_tried_again_until_it_succeeds() {
         Err(attempts)
     });
     assert_eq!(refused, Err(3));
+}
+
+#[test]
+fn no_more_is_waited_in_all_than_allowed() {
+    let total = Duration::from_secs(1);
+    let backoff = || Backoff::new(Duration::from_millis(100), Duration::from_secs(2)).with_total(total);
+    for seed in 0..100 {
+        let times: Vec<_> = backoff().with_seed(seed).collect();
+        // 100, 200, 400 and 800 at the most, and half of that at the least; then 1600.
+        assert!((4..=5).contains(&times.len()), "{times:?}");
+        assert_eq!(times.iter().sum::<Duration>(), total);
+    }
+    assert_eq!(backoff().with_attempts(3).count(), 2);
+    assert_eq!(backoff().with_total(Duration::ZERO).next(), None);
+    // One attempt is made in any case.
+    let outcome: Result<(), _> = backoff().with_total(Duration::ZERO).retry(|| Err("once"));
+    assert_eq!(outcome, Err("once"));
 }
 
 #[test]

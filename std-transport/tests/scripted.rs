@@ -231,6 +231,65 @@ fn limits_are_applied_at_the_header() {
     assert!(error.to_string().contains("takes at most 67108864"), "{error}");
 }
 
+/// What a stream is asked to do is what it would be asked to do for bare bytes.
+#[test]
+fn a_request_takes_one_write_and_one_read() {
+    let reply = message(b"content");
+    let mut connection = Connection::new(Scripted::default());
+    for requests in 1..=3 {
+        connection.get_mut().input.extend(&reply);
+        connection.send(&Header::json(2), b"{}").unwrap();
+        assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"content");
+        assert_eq!(connection.get_ref().calls, 2 * requests);
+    }
+}
+
+#[test]
+fn long_content_is_read_straight_to_where_it_belongs() {
+    const LENGTH: usize = 1_000_000;
+    let stream = message(&vec![b'x'; LENGTH]);
+    for room in [LENGTH, 65_536, 8_192] {
+        let mut connection = Connection::new(Scripted::reading(&stream));
+        let mut incoming = connection.receive().unwrap().unwrap();
+        let mut place = vec![0; room];
+        while incoming.read(&mut place).unwrap() > 0 {}
+        // The first read is that of the header and of what comes with it.
+        assert!(connection.get_ref().calls <= 2 + LENGTH / room, "{room}");
+    }
+    // Memory for the whole grows, and so do the reads.
+    let mut connection = Connection::new(Scripted::reading(&stream));
+    assert_eq!(connection.receive().unwrap().unwrap().content().unwrap().len(), LENGTH);
+    assert!(connection.get_ref().calls < 20, "{}", connection.get_ref().calls);
+}
+
+/// A stream that knows that it was cut off says so with the kind that a truncated message has.
+#[test]
+fn a_stream_that_was_cut_off_is_truncated_inside_a_message_and_at_fault_between_two() {
+    let stream = message(b"content");
+    for length in 0..=stream.len() {
+        let cut_off = [Step::Move(length.max(1)), Step::Fail(ErrorKind::UnexpectedEof)];
+        let reads = if length == 0 { cut_off[1..].to_vec() } else { cut_off.to_vec() };
+        let mut connection = Connection::new(Scripted { reads: reads.into(), ..Scripted::reading(&stream) });
+        let mut receive = || -> Result<(), Error> {
+            while let Some(mut incoming) = connection.receive()? {
+                assert_eq!(incoming.content()?, b"content");
+            }
+            panic!("the end is clean");
+        };
+        match receive().unwrap_err() {
+            Error::Io(error) => {
+                assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+                assert!([0, stream.len()].contains(&length), "{length}");
+            }
+            Error::Decode(error) => {
+                assert!(matches!(error.kind(), DecodeErrorKind::Truncated { .. }), "{error}");
+                assert_eq!(error.offset(), length as u64);
+            }
+            error => panic!("{error}"),
+        }
+    }
+}
+
 #[test]
 fn what_follows_a_message_can_be_had() {
     let stream = [message(b"upgrade"), b"raw bytes".to_vec()].concat();

@@ -4,14 +4,14 @@
 mod running;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer};
+use jsonframe_std::server::{Handler, Limits, Peer, Server};
 use jsonframe_std::{Connection, Error};
 use running::{Echo, PATIENCE, Running, exchange, receive, wait_until};
 
@@ -54,8 +54,10 @@ fn who_goes_on_sending_for_ever_is_cut_off() {
         let (echo, mut limits) = (Echo::default(), Limits::default());
         if by_bytes {
             limits.linger_bytes = 1_000_000;
+            limits.linger = 2 * PATIENCE;
         } else {
             limits.linger = Duration::from_millis(300);
+            limits.linger_bytes = u64::MAX;
         }
         let server = Running::start(limits, echo.clone());
         let mut connection = server.connect();
@@ -183,24 +185,68 @@ fn a_shutdown_lets_a_message_under_way_arrive() {
     server.join();
 }
 
-#[test]
-fn what_waits_in_the_backlog_at_a_shutdown_is_served() {
-    let server = jsonframe_std::server::Server::bind("127.0.0.1:0", Limits::default()).unwrap();
-    let (address, handle) = (server.address(), server.handle());
-    let mut connections: Vec<_> = (0..20).map(|_| Connection::connect(address).unwrap()).collect();
-    for connection in &mut connections {
-        connection.send(&Header::json(2), b"{}").unwrap();
-    }
-    handle.shutdown(PATIENCE);
-    let thread = thread::spawn(move || server.run(Echo::default()));
-    for connection in &mut connections {
+/// Connections that have sent something and are in the backlog.
+fn in_the_backlog(address: SocketAddr) -> Vec<Connection<TcpStream>> {
+    let connection = |_| {
+        let mut connection = Connection::connect(address).unwrap();
         connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        connection.send(&Header::json(2), b"{}").unwrap();
+        connection
+    };
+    (0..20).map(connection).collect()
+}
+
+fn are_served(mut connections: Vec<Connection<TcpStream>>) {
+    for connection in &mut connections {
         assert_eq!(receive(connection).as_deref(), Some("{}"));
         assert_eq!(receive(connection), None);
     }
-    drop(connections);
+}
+
+#[test]
+fn what_waits_in_the_backlog_at_a_shutdown_is_served() {
+    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
+    let (address, handle) = (server.address(), server.handle());
+    let connections = in_the_backlog(address);
+    handle.shutdown(PATIENCE);
+    let thread = thread::spawn(move || server.run(Echo::default()));
+    are_served(connections);
     wait_until(|| thread.is_finished());
     thread.join().unwrap().unwrap();
+}
+
+/// Sends back what it gets, from the opening of a gate on.
+struct Gated(Option<mpsc::Receiver<()>>);
+
+impl Handler for Gated {
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        if let Some(gate) = self.0.take() {
+            gate.recv_timeout(PATIENCE).unwrap();
+        }
+        peer.send(message.header(), message.content()).unwrap();
+    }
+}
+
+#[test]
+fn workers_with_nothing_to_do_wait_for_those_from_the_backlog() {
+    let (gate, opened) = mpsc::channel();
+    // The first worker, which accepts, has the third connection.
+    let handlers = vec![Gated(Some(opened)), Gated(None), Gated(None)];
+    let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
+    drop([server.connect(), server.connect()]);
+    let mut third = server.connect();
+    server.wait_until(|server| server.handle.stats().accepted == 3 && server.handle.stats().connections == 1);
+    third.send(&Header::json(2), b"{}").unwrap();
+    // Accepted by nobody, for the one who would is busy.
+    thread::sleep(Duration::from_millis(100));
+    let connections = in_the_backlog(server.address);
+    server.handle.shutdown(PATIENCE);
+    thread::sleep(Duration::from_millis(100));
+    gate.send(()).unwrap();
+    are_served(connections);
+    assert_eq!(receive(&mut third).as_deref(), Some("{}"));
+    drop(third);
+    server.join();
 }
 
 #[test]
@@ -220,6 +266,20 @@ fn a_shutdown_has_its_deadline() {
         ["the peer has ended the connection", "the server has been shut down, with the connection in use"]
     );
     assert!(matches!(stuck.get_mut().read(&mut [0]), Ok(0) | Err(_)));
+}
+
+#[test]
+fn who_has_been_told_everything_is_not_in_use_at_the_end_of_a_shutdown() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.linger_silence = PATIENCE;
+    limits.linger = PATIENCE;
+    let server = Running::start(limits, echo.clone());
+    let mut stays = server.connect();
+    exchange(&mut stays, "it does not close its half");
+    server.handle.shutdown(Duration::from_millis(200));
+    server.join();
+    assert_eq!(echo.noted(), ["the server has been shut down"]);
+    assert_eq!(receive(&mut stays), None);
 }
 
 #[test]

@@ -1,25 +1,20 @@
-//! A server and peers that are slow, silent, greedy or wrong: each has its limit, and none delays another.
+//! A server and peers that want too much: each has its limit.
 #![cfg(feature = "server")]
 
 mod running;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, Handler, Limits, Peer, Take};
 use jsonframe_std::{Connection, Error};
-use running::{Echo, PATIENCE, Running, exchange, receive, wait_until};
+use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 
 /// What is short in these tests, and long enough for a machine under load.
 const SHORT: Duration = Duration::from_millis(300);
-
-fn message(content: &[u8]) -> Vec<u8> {
-    let header = Header::new("bytes", "binary", content.len() as u64);
-    Message::new(header, content).unwrap().to_vec().unwrap()
-}
 
 /// Waits until the server has closed the connection, however it did.
 fn is_closed(mut stream: &TcpStream) {
@@ -36,110 +31,6 @@ fn is_closed(mut stream: &TcpStream) {
     }
 }
 
-fn notes_of(echo: &Echo) -> Vec<String> {
-    echo.notes.lock().unwrap().clone()
-}
-
-#[test]
-fn a_slow_sender_delays_nobody_and_is_understood() {
-    let server = Running::start(Limits::default(), Echo::default());
-    let mut slow = server.connect();
-    slow.get_ref().set_nodelay(true).unwrap();
-    let mut fast = server.connect();
-    for byte in message(b"slowly") {
-        slow.get_mut().write_all(&[byte]).unwrap();
-        for _ in 0..5 {
-            exchange(&mut fast, "quick");
-        }
-    }
-    assert_eq!(receive(&mut slow).as_deref(), Some("slowly"));
-}
-
-#[test]
-fn a_flood_delays_nobody() {
-    let server = Running::start(Limits::default(), Echo::default());
-    let flood = server.connect();
-    let mut sending = flood.get_ref().try_clone().unwrap();
-    let mut receiving = flood.get_ref().try_clone().unwrap();
-    // Messages without content, the most work for the fewest bytes.
-    let writer = thread::spawn(move || {
-        let block = message(b"").repeat(1000);
-        while sending.write_all(&block).is_ok() {}
-    });
-    let reader = thread::spawn(move || {
-        let mut scrap = vec![0; 65_536];
-        while receiving.read(&mut scrap).is_ok_and(|count| count > 0) {}
-    });
-    let mut other = server.connect();
-    let start = Instant::now();
-    for _ in 0..100 {
-        exchange(&mut other, "in between");
-    }
-    // Each of these waits for a turn or two of the flood, of 64 messages.
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-    flood.get_ref().shutdown(Shutdown::Both).unwrap();
-    writer.join().unwrap();
-    reader.join().unwrap();
-}
-
-#[test]
-fn a_header_has_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.header_deadline = SHORT;
-    let server = Running::start(limits, echo.clone());
-    let mut slow = server.connect();
-    exchange(&mut slow, "first");
-    let mut silent = server.connect();
-    // A byte now and then does not prolong it.
-    let bytes = message(b"");
-    let start = Instant::now();
-    let mut sent = 0;
-    while slow.get_mut().write_all(&bytes[sent % 50..=sent % 50]).is_ok() && sent < 50 {
-        assert!(start.elapsed() < PATIENCE);
-        thread::sleep(Duration::from_millis(20));
-        sent += 1;
-        if !notes_of(&echo).is_empty() {
-            break;
-        }
-    }
-    is_closed(slow.get_ref());
-    assert_eq!(notes_of(&echo), ["the header took too long"]);
-    exchange(&mut silent, "it is not for who has not begun");
-}
-
-#[test]
-fn an_idle_connection_has_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.idle_deadline = SHORT;
-    let server = Running::start(limits, echo.clone());
-    let idle = server.connect();
-    let mut once = server.connect();
-    exchange(&mut once, "once");
-    is_closed(idle.get_ref());
-    is_closed(once.get_ref());
-    assert_eq!(notes_of(&echo), ["nothing happened for too long"; 2]);
-}
-
-#[test]
-fn content_must_come_at_the_floor() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.content_window = SHORT;
-    limits.content_floor = 100_000;
-    let server = Running::start(limits, echo.clone());
-    let mut slow = server.connect();
-    let whole = message(&vec![b'x'; 1_000_000]);
-    slow.get_mut().write_all(&whole[..500_000]).unwrap();
-    let start = Instant::now();
-    while notes_of(&echo).is_empty() {
-        assert!(start.elapsed() < PATIENCE);
-        let _ = slow.get_mut().write_all(b"x");
-        thread::sleep(Duration::from_millis(20));
-    }
-    is_closed(slow.get_ref());
-    assert_eq!(notes_of(&echo), ["the content came too slowly"]);
-    assert_eq!(server.handle.stats().collected, 0);
-}
-
 #[test]
 fn who_never_reads_is_bounded_and_ends() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
@@ -151,15 +42,15 @@ fn who_never_reads_is_bounded_and_ends() {
     greedy.get_ref().set_write_timeout(Some(Duration::from_millis(50))).unwrap();
     let request = message(&vec![b'x'; 1_000_000]);
     let start = Instant::now();
-    while notes_of(&echo).is_empty() {
+    while echo.noted().is_empty() {
         assert!(start.elapsed() < PATIENCE);
         let _ = greedy.get_mut().write(&request);
         let queued = server.handle.stats().queued;
         assert!(queued <= most, "{queued} bytes are queued");
         exchange(&mut other, "meanwhile");
     }
-    let ends = ["the peer took nothing of what was sent to it for too long", "the content came too slowly"];
-    assert!(ends.contains(&notes_of(&echo)[0].as_str()), "{:?}", notes_of(&echo));
+    let ends = ["the peer took what was sent to it too slowly", "the content came too slowly"];
+    assert!(ends.contains(&echo.noted()[0].as_str()), "{:?}", echo.noted());
     server.wait_until(|server| server.handle.stats().queued == 0);
     exchange(&mut other, "and after");
 }
@@ -177,14 +68,14 @@ fn who_does_not_read_what_is_pushed_is_closed_and_misses_nothing_before() {
     let header = Header::new("news", "binary", 100_000);
     let start = Instant::now();
     let mut pushed = 0;
-    while notes_of(&echo).is_empty() {
+    while echo.noted().is_empty() {
         assert!(start.elapsed() < PATIENCE);
         server.handle.broadcast(&header, news.clone()).unwrap();
         pushed += 1;
         assert_eq!(receive(&mut other).unwrap().len(), news.len());
         assert!(server.handle.stats().queued <= 2_200_000);
     }
-    assert_eq!(notes_of(&echo), ["the peer does not read what is sent to it"]);
+    assert_eq!(echo.noted(), ["the peer does not read what is sent to it"]);
     // What had been taken by the system arrives, whole messages in order and then a cut.
     let mut received = 0;
     while let Ok(Some(mut incoming)) = deaf.receive() {
@@ -217,10 +108,45 @@ fn what_is_queued_in_all_is_bounded() {
         let queued = server.handle.stats().queued;
         assert!(queued <= 3_000_000 + 21 * 501_000, "{queued}");
     }
-    assert!(full > 0 || !notes_of(&echo).is_empty());
+    assert!(full > 0 || !echo.noted().is_empty());
     drop(deaf);
     server.wait_until(|server| server.handle.stats().queued == 0);
     exchange(&mut server.connect(), "and after");
+}
+
+#[test]
+fn who_has_something_queued_is_not_read_while_too_much_is_queued_in_all() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.queued_total = 1_000_000;
+    limits.unread_replies = usize::MAX;
+    let server = Running::start(limits, echo.clone());
+    let mut peer = server.connect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 1);
+    // More than the system takes.
+    let much = vec![0; 20_000_000];
+    let id = echo.peers.lock().unwrap()[0];
+    // Of what is sent from outside there may only be so much, but an answer to a peer with nothing queued always fits.
+    assert!(matches!(
+        server.handle.send(id, &Header::new("much", "binary", 20_000_000), much.clone()),
+        Err(Error::QueueFull)
+    ));
+    let mut sending = Connection::new(peer.get_ref().try_clone().unwrap());
+    sending.send(&Header::new("much", "binary", 15_000_000), &much[..15_000_000]).unwrap();
+    server.wait_until(|server| server.handle.stats().queued > 1_000_000);
+    let requests = message(b"little").repeat(10);
+    sending.get_mut().write_all(&requests).unwrap();
+    let mut other = server.connect();
+    for _ in 0..10 {
+        exchange(&mut other, "who has nothing queued is read");
+    }
+    // None of the answers is queued behind the long one.
+    let queued = server.handle.stats().queued;
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(server.handle.stats().queued, queued);
+    assert_eq!(receive(&mut peer).unwrap().len(), 15_000_000);
+    for _ in 0..10 {
+        assert_eq!(receive(&mut peer).as_deref(), Some("little"));
+    }
 }
 
 #[test]
@@ -269,8 +195,10 @@ fn memory_follows_content_that_comes_not_content_that_is_announced() {
     let mut other = server.connect();
     exchange(&mut other, "there is memory for this");
     let _ = liar.get_mut().write_all(&vec![0; 2_000_000]);
-    is_closed(liar.get_ref());
-    assert_eq!(notes_of(&echo), ["too much content is being collected"]);
+    assert_eq!(receive(&mut liar).as_deref(), Some("too much content is being collected"));
+    assert_eq!(receive(&mut liar), None);
+    drop(liar);
+    wait_until(|| echo.noted() == ["too much content is being collected"]);
     assert_eq!(server.handle.stats().collected, 0);
     exchange(&mut other, "and after");
 }
@@ -313,6 +241,27 @@ fn at_the_limit_connections_are_refused_where_that_is_wanted() {
 }
 
 #[test]
+fn at_the_limit_connections_wait_for_those_of_other_workers_too() {
+    let mut limits = Limits::default();
+    limits.connections = 2;
+    let server = Running::spawn(limits, |server| server.run_workers(vec![Echo::default(); 2]));
+    for ends in 0..2 {
+        let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
+        for connection in &mut served {
+            exchange(connection, "one for each worker");
+        }
+        let mut waiting = server.connect();
+        waiting.send(&Header::json(2), b"{}").unwrap();
+        // So that all workers have nothing to do but to wait.
+        thread::sleep(Duration::from_millis(50));
+        served.remove(ends);
+        assert_eq!(receive(&mut waiting).as_deref(), Some("{}"));
+        drop((served, waiting));
+        server.wait_until(|server| server.handle.stats().connections == 0);
+    }
+}
+
+#[test]
 fn a_reset_in_mid_message_ends_one_connection() {
     let echo = Echo::default();
     let server = Running::start(Limits::default(), echo.clone());
@@ -324,8 +273,8 @@ fn a_reset_in_mid_message_ends_one_connection() {
         exchange(&mut other, "so that it has arrived");
         socket2::SockRef::from(broken.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
     }
-    wait_until(|| notes_of(&echo).len() == 4);
-    assert!(notes_of(&echo).iter().all(|note| note.contains("reset")), "{:?}", notes_of(&echo));
+    wait_until(|| echo.noted().len() == 4);
+    assert!(echo.noted().iter().all(|note| note.contains("reset")), "{:?}", echo.noted());
     exchange(&mut other, "and after");
 }
 
@@ -346,6 +295,18 @@ impl Handler for Chatterbox {
         assert!(matches!(refused, Some(Error::QueueFull)));
         assert!(peer.queued() < 6_000_000);
     }
+}
+
+#[test]
+fn what_a_handler_sends_counts_at_once_against_the_limit_for_all() {
+    let mut limits = Limits::default();
+    limits.queued = 1_000_000_000;
+    limits.queued_total = 3_000_000;
+    let server = Running::start(limits, Chatterbox);
+    let mut connection = server.connect();
+    connection.send(&Header::json(2), b"{}").unwrap();
+    while connection.receive().is_ok_and(|incoming| incoming.is_some_and(|mut incoming| incoming.content().is_ok())) {}
+    server.wait_until(|server| server.handle.stats().connections == 0);
 }
 
 #[test]

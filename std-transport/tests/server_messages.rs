@@ -12,7 +12,7 @@ use std::time::Duration;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Id, Limits, Peer, Reply, Server, Take};
 use jsonframe_std::{Connection, Error, UNLIMITED};
-use running::{Echo, PATIENCE, Running, exchange, receive, wait_until};
+use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 
 fn header(content: &[u8]) -> Header<'static> {
     Header::new("bytes", "binary", content.len() as u64)
@@ -37,6 +37,50 @@ fn contents_of_all_sizes_come_back() {
     server.wait_until(|server| server.handle.stats().connections == 0);
     let stats = server.handle.stats();
     assert_eq!((stats.accepted, stats.queued, stats.collected), (1, 0, 0));
+}
+
+#[test]
+fn long_contents_are_told_from_what_follows_them_however_they_are_cut() {
+    let server = Running::start(Limits::default(), Echo::default());
+    let sizes = [70_000_usize, 3, 0, 65_536, 16_383, 16_384, 16_385, 300_000, 1, 131_072, 1_200_000, 5, 65_400, 82_000];
+    let contents: Vec<Vec<u8>> = (0..).zip(sizes).map(|(kind, size)| vec![kind; size]).collect();
+    let stream: Vec<u8> = contents.iter().flat_map(|content| message(content)).collect();
+    for cut in [1_000, 16_384, 65_537, 100_000, 5_000_000] {
+        let (mut receiving, sending) = server.connect().split().unwrap();
+        let stream = stream.clone();
+        let thread = thread::spawn(move || {
+            for piece in stream.chunks(cut) {
+                sending.get_ref().write_all(piece).unwrap();
+                // So that some pieces are read one at a time.
+                thread::sleep(Duration::from_micros(if cut > 10_000 { 500 } else { 10 }));
+            }
+            sending.finish().unwrap();
+        });
+        for content in &contents {
+            let mut answer = receiving.receive().unwrap().expect("an answer to each");
+            assert!(answer.content().unwrap() == *content, "of {} bytes, cut to {cut}", content.len());
+        }
+        assert!(receiving.receive().unwrap().is_none());
+        thread.join().unwrap();
+    }
+    server.wait_until(|server| server.handle.stats().connections == 0);
+    assert_eq!((server.handle.stats().queued, server.handle.stats().collected), (0, 0));
+}
+
+#[test]
+fn long_content_that_ends_too_early_is_answered_with_how_much_is_missing() {
+    let server = Running::start(Limits::default(), Echo::default());
+    let whole = message(&vec![b'x'; 1_000_000]);
+    for missing in [1, 100_000, 900_000, 999_999, 1_000_000] {
+        let mut connection = server.connect();
+        let there = whole.len() - missing;
+        connection.get_mut().write_all(&whole[..there]).unwrap();
+        connection.get_ref().shutdown(Shutdown::Write).unwrap();
+        let text = format!("the stream ends inside a message; bytes missing: at least {missing} (at byte {there})");
+        assert_eq!(receive(&mut connection), Some(text));
+        assert_eq!(receive(&mut connection), None);
+    }
+    server.wait_until(|server| server.handle.stats().collected == 0);
 }
 
 #[test]
@@ -98,7 +142,7 @@ fn messages_are_pushed_to_one_and_to_all_from_another_thread() {
         assert_eq!(receive(connection).unwrap().len(), 100_000);
     }
     pusher.join().unwrap();
-    assert_eq!(server.handle.stats().queued, 0);
+    server.wait_until(|server| server.handle.stats().queued == 0);
 }
 
 #[test]
@@ -195,6 +239,22 @@ fn replies_may_come_later_from_another_thread() {
     assert_eq!(receive(&mut connection), None);
     thread.join().unwrap();
     server.join();
+}
+
+#[test]
+fn who_is_owed_a_reply_is_not_idle() {
+    let (sender, replies) = mpsc::channel();
+    let mut limits = Limits::default();
+    limits.idle_deadline = Duration::from_millis(100);
+    let server = Running::start(limits, Later(sender));
+    let mut connection = server.connect();
+    connection.send(&Header::json(2), b"{}").unwrap();
+    let reply = replies.recv_timeout(PATIENCE).unwrap();
+    thread::sleep(Duration::from_millis(500));
+    reply.send(&header(b"at last"), "at last").unwrap();
+    assert_eq!(receive(&mut connection).as_deref(), Some("at last"));
+    // From here on it is.
+    assert_eq!(receive(&mut connection), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
 
 use common::{Scripted, Step, contents, message, steps, stream};
@@ -158,6 +158,68 @@ fn many_messages_go_out_in_few_writes() {
     let stream = session.get_ref();
     assert!(stream.calls <= 2, "{}", stream.calls);
     assert_eq!(stream.output.len(), 1000 * Header::json(2).encoded_len() + 2000);
+}
+
+/// Notes where the bytes lie that it is given, and takes so many at a time.
+#[derive(Debug, Default)]
+struct Witness {
+    seen: Vec<Vec<(*const u8, usize)>>,
+    takes: usize,
+}
+
+impl Write for Witness {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.seen.push(parts.iter().map(|part| (part.as_ptr(), part.len())).collect());
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
+        if self.takes == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(length.min(self.takes)) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn content_that_is_not_small_is_written_from_where_it_was() {
+    let owned = vec![b'o'; 100_000];
+    let shared: Arc<[u8]> = vec![b's'; 100_000].into();
+    let borrowed = vec![b'b'; 100_000];
+    let places = [owned.as_ptr(), shared.as_ptr(), borrowed.as_ptr()];
+    let head = header(&borrowed).encoded_len();
+    let mut session = Session::new(Witness::default());
+    session.queue(&header(&owned), owned).unwrap();
+    session.queue(&header(&shared), Arc::clone(&shared)).unwrap();
+    assert_eq!(Arc::strong_count(&shared), 2);
+    assert_eq!(session.flush().unwrap(), Flush::Blocked);
+    let [ref parts] = session.get_ref().seen[..] else { panic!("{:?}", session.get_ref()) };
+    assert_eq!(parts.iter().map(|part| part.1).collect::<Vec<_>>(), [head, 100_000, head, 100_000]);
+    assert_eq!([parts[1].0, parts[3].0], places[..2]);
+    // In the midst of it too.
+    session.get_mut().takes = head + 40_000;
+    while session.flush().unwrap() != Flush::Done {}
+    assert!(session.get_ref().seen[2..].iter().flatten().any(|part| *part == (places[0].wrapping_add(40_000), 60_000)));
+    assert_eq!(Arc::strong_count(&shared), 1);
+
+    let mut session = Session::new(Witness { takes: usize::MAX, ..Witness::default() });
+    assert_eq!(session.send(&header(&borrowed), &borrowed).unwrap(), Flush::Done);
+    assert_eq!(session.get_ref().seen[0][1], (places[2], 100_000));
+}
+
+#[test]
+fn small_content_goes_out_in_one_piece_with_its_head() {
+    for length in [0, 1, 39, 16 * 1024] {
+        let mut session = Session::new(Witness { takes: usize::MAX, ..Witness::default() });
+        let content = vec![b'c'; length];
+        session.queue(&header(&content), content.clone()).unwrap();
+        assert_eq!(session.flush().unwrap(), Flush::Done);
+        let [ref parts] = session.get_ref().seen[..] else { panic!("{:?}", session.get_ref()) };
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts[0].1, header(&content).encoded_len() + length);
+    }
 }
 
 #[test]

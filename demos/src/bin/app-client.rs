@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use jsonframe_demos::application::{Draft, request};
-use jsonframe_demos::client::{connect, exchange, pipeline};
+use jsonframe_demos::client::{connect_patiently, exchange, pipeline};
 use jsonframe_demos::console::Console;
+use jsonframe_demos::limits::Seconds;
 
 /// Send requests to app-server over one connection, and show them and the answers.
 ///
@@ -34,6 +35,10 @@ struct Arguments {
     /// How long to wait for a connection, and while nothing moves on it
     #[arg(long, value_name = "SECONDS", default_value = "20")]
     timeout: NonZeroU32,
+
+    /// For how long to try again when there is no connection, more and more seldom [default: not at all]
+    #[arg(long, value_name = "SECONDS")]
+    retry: Option<Seconds>,
 }
 
 const USAGE: &str = "\
@@ -48,6 +53,7 @@ Examples:
   app-client 127.0.0.1 65432 search ring search morpheus
   app-client --pipeline -r search ring -r dance 'first ten bytes of this'
   app-client search -- -5
+  app-client --retry 30 search ring      wait for a server that is yet to be started
 
 Exit status:
   0  every request was answered
@@ -55,7 +61,7 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let Arguments { words, requests, pipeline: is_pipelined, timeout } = Arguments::parse();
+    let Arguments { words, requests, pipeline: is_pipelined, timeout, retry } = Arguments::parse();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let listed: Vec<&str> = requests.iter().map(String::as_str).collect();
     let (host, port, requests) = match (words.as_slice(), listed.as_slice()) {
@@ -69,7 +75,8 @@ fn main() -> ExitCode {
     let timeout = Duration::from_secs(timeout.get().into());
     let console = Console::standard();
     let outcome = drafts(requests).and_then(|requests| {
-        let (stream, server) = connect((host, port), timeout, &console)?;
+        let patience = retry.map_or(Duration::ZERO, Duration::from);
+        let (stream, server) = connect_patiently((host, port), timeout, patience, &console)?;
         if is_pipelined {
             pipeline(stream, server, &requests, &console)
         } else {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::limits::Seconds;
 use jsonframe_demos::multiconn::Server;
 
 /// Send back to each of many clients every byte that it sends, all in one thread.
@@ -18,6 +19,10 @@ struct Arguments {
 
     /// The port; 0 for a free one
     port: u16,
+
+    /// Close a connection on which nothing has happened for this long; without, connections are kept for ever
+    #[arg(long, value_name = "SECONDS")]
+    idle_timeout: Option<Seconds>,
 }
 
 const EXAMPLES: &str = "\
@@ -25,16 +30,24 @@ Examples:
   multiconn-server 127.0.0.1 65432
   multiconn-server 127.0.0.1 0      listen on a free port; the first line says which
   multiconn-server :: 65432         listen on all addresses
+  multiconn-server 127.0.0.1 65432 --idle-timeout 60
 
 Exit status:
   1  the address cannot be listened on
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let Arguments { host, port } = Arguments::parse();
+    let arguments = Arguments::parse();
     let console = Console::standard();
-    let outcome = Server::bind((host.as_str(), port), console.clone())
-        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))
-        .and_then(|mut server| server.run().map_err(|error| format!("cannot wait for events: {error}")));
+    let outcome = serve(&arguments, console.clone());
     console.finish("multiconn-server", outcome)
+}
+
+fn serve(Arguments { host, port, idle_timeout }: &Arguments, console: Console) -> Result<(), String> {
+    let mut server = Server::bind((host.as_str(), *port), console)
+        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
+    if let Some(timeout) = *idle_timeout {
+        server = server.with_idle_timeout(timeout.into());
+    }
+    server.run().map_err(|error| format!("cannot wait for events: {error}"))
 }

@@ -23,8 +23,18 @@ use jsonframe_demos::{echo, multiconn};
 ///
 /// Both run in this process, over TCP on the loopback interface.
 #[derive(Parser)]
-#[command(name = "tour", version)]
+#[command(name = "tour", version, after_help = EXAMPLES)]
 struct Arguments {}
+
+const EXAMPLES: &str = "\
+Examples:
+  tour
+  tour | less
+
+Exit status:
+  0  it was shown
+  1  something failed on the way
+  2  the command line is wrong";
 
 const BYTES: &str = "\
 A TCP connection carries bytes, and nothing says where one thing ends and the next begins.

@@ -1,5 +1,6 @@
 //! The server: any number of connections, in one thread.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -10,6 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::echo::{CHUNK, Echo, Turn};
+use super::idle::Idle;
 use super::listen::listen;
 use crate::console::Console;
 
@@ -32,6 +34,8 @@ pub struct Server {
     unfinished: Vec<Token>,
     /// When to accept again, after that has failed.
     accept_again: Option<Instant>,
+    /// Who has been idle, and for how long, if that has an end.
+    idle: Option<Idle>,
     chunk: Box<[u8]>,
     console: Console,
 }
@@ -53,9 +57,17 @@ impl Server {
             connections: Slab::new(),
             unfinished: Vec::new(),
             accept_again: None,
+            idle: None,
             chunk: vec![0; CHUNK].into(),
             console,
         })
+    }
+
+    /// Has it close a connection on which nothing has moved for this long, in either direction.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle = Some(Idle::new(timeout));
+        self
     }
 
     /// The address at which it listens.
@@ -83,6 +95,9 @@ impl Server {
             if self.accept_again.is_some_and(|instant| instant <= Instant::now()) {
                 self.accept_all();
             }
+            while let Some(slot) = self.idle.as_mut().and_then(|idle| idle.expired(Instant::now())) {
+                self.close(Token(slot), Some(&"nothing happened for too long"));
+            }
         }
         Ok(())
     }
@@ -92,7 +107,9 @@ impl Server {
         if !self.unfinished.is_empty() {
             return Some(Duration::ZERO);
         }
-        self.accept_again.map(|instant| instant.saturating_duration_since(Instant::now()))
+        let idle = self.idle.as_ref().and_then(Idle::due);
+        let first = self.accept_again.into_iter().chain(idle).min();
+        first.map(|instant| instant.saturating_duration_since(Instant::now()))
     }
 
     fn proceed(&mut self, token: Token) {
@@ -105,6 +122,9 @@ impl Server {
         }
         // A connection may have been reported twice, and be closed by now.
         let Some(connection) = self.connections.get_mut(token.0) else { return };
+        if let Some(idle) = &mut self.idle {
+            idle.touch(token.0, Instant::now());
+        }
         match connection.proceed(&mut self.chunk, &self.console) {
             Ok(Turn::Blocked) => {}
             Ok(Turn::Unfinished) => self.unfinished.push(token),
@@ -113,8 +133,11 @@ impl Server {
         }
     }
 
-    fn close(&mut self, token: Token, error: Option<&io::Error>) {
+    fn close(&mut self, token: Token, error: Option<&dyn Display>) {
         let peer = self.connections.remove(token.0).peer();
+        if let Some(idle) = &mut self.idle {
+            idle.forget(token.0);
+        }
         if let Some(error) = error {
             self.console.complain(format_args!("error: {error} from {peer}"));
         }
@@ -153,6 +176,9 @@ impl Server {
         let entry = self.connections.vacant_entry();
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(entry.key()), interest)?;
+        if let Some(idle) = &mut self.idle {
+            idle.touch(entry.key(), Instant::now());
+        }
         entry.insert(Echo::new(stream, peer));
         self.console.say(format_args!("accepted connection from {peer}"));
         Ok(())

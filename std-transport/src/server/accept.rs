@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
 
-use super::AtLimit;
 use super::shared::Shared;
+use super::{AtLimit, Handler, NotAccepted};
 
 /// A listener, and whether there is any use in asking it.
 #[derive(Debug)]
@@ -48,7 +48,12 @@ impl Acceptor {
     }
 
     /// The next connection, if there is one that may be served. Never fails for good.
-    pub(super) fn accept(&mut self, shared: &Shared, now: Instant) -> Option<(TcpStream, SocketAddr)> {
+    pub(super) fn accept(
+        &mut self,
+        handler: &mut impl Handler,
+        shared: &Shared,
+        now: Instant,
+    ) -> Option<(TcpStream, SocketAddr)> {
         if self.due(shared, now).is_none_or(|due| due > now) {
             return None;
         }
@@ -56,8 +61,10 @@ impl Acceptor {
         // Connections are refused only so many at a time too.
         for _ in 0..Self::AT_ONCE {
             match self.listener.accept() {
-                Ok(_) if shared.is_at_limit() => {
+                Ok((stream, address)) if shared.is_at_limit() => {
                     shared.refused.fetch_add(1, Ordering::Relaxed);
+                    drop(stream);
+                    handler.not_accepted(&NotAccepted::AtLimit(address));
                 }
                 Ok(connection) => {
                     shared.accepted.fetch_add(1, Ordering::Relaxed);
@@ -65,7 +72,7 @@ impl Acceptor {
                     return Some(connection);
                 }
                 Err(error) => {
-                    self.fail(&error, shared, now);
+                    self.fail(error, handler, shared, now);
                     return None;
                 }
             }
@@ -74,14 +81,60 @@ impl Acceptor {
     }
 
     /// Whatever it is, for want of file descriptors or memory, or for a connection that was gone too soon, it passes.
-    fn fail(&mut self, error: &io::Error, shared: &Shared, now: Instant) {
+    fn fail(&mut self, error: io::Error, handler: &mut impl Handler, shared: &Shared, now: Instant) {
         match error.kind() {
-            ErrorKind::WouldBlock => self.ready = false,
-            ErrorKind::Interrupted => {}
-            _ => {
-                shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-                self.retry_at = now.checked_add(Self::PAUSE);
-            }
+            ErrorKind::WouldBlock => return self.ready = false,
+            ErrorKind::Interrupted => return,
+            // There is one less in the backlog, and no reason to have the others wait.
+            ErrorKind::ConnectionAborted => {}
+            _ => self.retry_at = now.checked_add(Self::PAUSE),
         }
+        shared.accept_errors.fetch_add(1, Ordering::Relaxed);
+        handler.not_accepted(&NotAccepted::Io(error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonframe::Message;
+
+    use super::super::{Limits, Peer};
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(Vec<ErrorKind>);
+
+    impl Handler for Told {
+        fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+
+        fn not_accepted(&mut self, why: &NotAccepted) {
+            let NotAccepted::Io(error) = why else { panic!("{why}") };
+            self.0.push(error.kind());
+        }
+    }
+
+    #[test]
+    fn after_a_failure_it_is_tried_again_and_neither_at_once_nor_never() {
+        let listener = TcpListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let (shared, mut told, now) = (Shared::new(Limits::default()), Told::default(), Instant::now());
+        let mut acceptor = Acceptor::new(listener);
+        assert_eq!(acceptor.due(&shared, now), Some(now));
+        for (kind, due, counted) in [
+            (ErrorKind::Interrupted, Some(now), 0),
+            // Each of these takes a connection from the backlog, so they come to an end.
+            (ErrorKind::ConnectionAborted, Some(now), 1),
+            (ErrorKind::OutOfMemory, Some(now + Acceptor::PAUSE), 2),
+            (ErrorKind::Other, Some(now + Acceptor::PAUSE), 3),
+        ] {
+            acceptor.fail(kind.into(), &mut told, &shared, now);
+            assert_eq!((acceptor.due(&shared, now), shared.stats().accept_errors), (due, counted), "{kind}");
+        }
+        assert!(acceptor.accept(&mut told, &shared, now).is_none());
+        // When the time has come, it asks, and hears that there is none.
+        assert!(acceptor.accept(&mut told, &shared, now + Acceptor::PAUSE).is_none());
+        assert_eq!(acceptor.due(&shared, now), None);
+        acceptor.wake();
+        assert_eq!(acceptor.due(&shared, now), Some(now));
+        assert_eq!(told.0, [ErrorKind::ConnectionAborted, ErrorKind::OutOfMemory, ErrorKind::Other]);
     }
 }

@@ -1,10 +1,10 @@
 //! How long a peer may take.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Deadline, Limits};
 
-/// What is being received, and since when; and since when nothing could be sent.
+/// What is being received, and since when; and how what is queued is taken.
 #[derive(Debug)]
 pub(super) struct Clock {
     phase: Phase,
@@ -12,8 +12,17 @@ pub(super) struct Clock {
     since: Instant,
     /// How much content has come since then.
     received: u64,
-    /// When the peer last took something, if something is queued.
-    unsent_since: Option<Instant>,
+    /// There if something is queued.
+    unsent: Option<Unsent>,
+}
+
+/// How what is queued is taken.
+#[derive(Clone, Copy, Debug)]
+struct Unsent {
+    /// Since when something has been queued, or when the rate was last measured.
+    since: Instant,
+    /// How much the peer has taken since then.
+    taken: u64,
 }
 
 /// What the peer is at.
@@ -36,12 +45,12 @@ pub(super) struct Due {
 
 impl Clock {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { phase: Phase::Idle, since: now, received: 0, unsent_since: None }
+        Self { phase: Phase::Idle, since: now, received: 0, unsent: None }
     }
 
-    /// When something last happened.
-    pub(super) const fn since(&self) -> Instant {
-        self.since
+    /// When something last happened, if the peer is idle.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        (self.phase == Phase::Idle).then_some(self.since)
     }
 
     /// Begins a phase, or begins the same one again.
@@ -75,9 +84,10 @@ impl Clock {
             self.act(now);
         }
         if after == 0 {
-            self.unsent_since = None;
-        } else if after < before || self.unsent_since.is_none() {
-            self.unsent_since = Some(now);
+            self.unsent = None;
+        } else {
+            let unsent = self.unsent.get_or_insert(Unsent { since: now, taken: 0 });
+            unsent.taken = unsent.taken.saturating_add(before.saturating_sub(after) as u64);
         }
     }
 
@@ -85,37 +95,41 @@ impl Clock {
     pub(super) fn due(&self, limits: &Limits) -> Option<Due> {
         let due = |since: Instant, time, which| since.checked_add(time).map(|at| Due { at, which });
         let receiving = match self.phase {
-            Phase::Idle if self.unsent_since.is_some() => None,
+            Phase::Idle if self.unsent.is_some() => None,
             Phase::Idle => due(self.since, limits.idle_deadline, Deadline::Idle),
             Phase::Header => due(self.since, limits.header_deadline, Deadline::Header),
             Phase::Content => due(self.since, limits.content_window, Deadline::Content),
             Phase::Suspended => None,
         };
-        let sending = self.unsent_since.and_then(|since| due(since, limits.write_deadline, Deadline::Write));
+        let sending = self.unsent.and_then(|unsent| due(unsent.since, limits.write_deadline, Deadline::Write));
         receiving.into_iter().chain(sending).min_by_key(|due| due.at)
     }
 
-    /// The deadline that is over, if one is.
+    /// The deadline that is over, if one is. Who keeps to the least rate is given as much time again.
     pub(super) fn expired(&mut self, limits: &Limits, now: Instant) -> Option<Deadline> {
         let due = self.due(limits).filter(|due| due.at <= now)?;
-        if due.which == Deadline::Content && self.received >= floor(limits) {
-            self.begin(Phase::Content, now);
-            return None;
+        match (due.which, self.unsent) {
+            (Deadline::Content, _) if self.received >= at_rate(limits.content_floor, limits.content_window) => {
+                self.begin(Phase::Content, now);
+            }
+            (Deadline::Write, Some(unsent)) if unsent.taken >= at_rate(limits.write_floor, limits.write_deadline) => {
+                self.unsent = Some(Unsent { since: now, taken: 0 });
+            }
+            (which, _) => return Some(which),
         }
-        Some(due.which)
+        None
     }
 }
 
-/// How much content must come in a window.
-fn floor(limits: &Limits) -> u64 {
-    let milliseconds = u64::try_from(limits.content_window.as_millis()).unwrap_or(u64::MAX);
-    limits.content_floor.saturating_mul(milliseconds) / 1000
+/// How many bytes must move in a time, at a rate in bytes per second.
+fn at_rate(floor: u64, time: Duration) -> u64 {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    // Whatever the rate is, not to move at all is not enough.
+    (floor.saturating_mul(milliseconds) / 1000).max(1)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn expired_after(clock: &mut Clock, seconds: u64, start: Instant) -> Option<Deadline> {
@@ -163,11 +177,42 @@ mod tests {
         let mut clock = Clock::new(start);
         clock.begin(Phase::Suspended, start);
         clock.flush(10, 10, start);
-        clock.flush(10, 9, start + Duration::from_secs(20));
-        clock.flush(9, 9, start + Duration::from_secs(40));
-        assert_eq!(expired_after(&mut clock, 49, start), None);
-        assert_eq!(expired_after(&mut clock, 50, start), Some(Deadline::Write));
-        clock.flush(9, 0, start + Duration::from_secs(50));
+        assert_eq!(expired_after(&mut clock, 29, start), None);
+        assert_eq!(expired_after(&mut clock, 30, start), Some(Deadline::Write));
+        clock.flush(10, 0, start + Duration::from_secs(30));
         assert_eq!(expired_after(&mut clock, 1_000_000, start), None);
+    }
+
+    #[test]
+    fn what_is_queued_must_be_taken_at_the_floor_in_every_window() {
+        let start = Instant::now();
+        let mut clock = Clock::new(start);
+        clock.begin(Phase::Suspended, start);
+        // Half a minute at 128 bytes a second.
+        clock.flush(1_000_000, 1_000_000 - 3_840, start);
+        assert_eq!(expired_after(&mut clock, 30, start), None);
+        // A byte a second is progress, and too slow.
+        for second in 31..60 {
+            clock.flush(1_000, 999, start + Duration::from_secs(second));
+            assert_eq!(expired_after(&mut clock, second, start), None);
+        }
+        assert_eq!(expired_after(&mut clock, 60, start), Some(Deadline::Write));
+    }
+
+    #[test]
+    fn without_a_floor_something_must_move_all_the_same() {
+        let mut limits = Limits::default();
+        (limits.content_floor, limits.write_floor) = (0, 0);
+        let start = Instant::now();
+        let mut clock = Clock::new(start);
+        clock.begin(Phase::Content, start);
+        assert_eq!(clock.expired(&limits, start + limits.content_window), Some(Deadline::Content));
+        clock.receive(1, start);
+        assert_eq!(clock.expired(&limits, start + limits.content_window), None);
+        clock.begin(Phase::Suspended, start);
+        clock.flush(10, 10, start);
+        assert_eq!(clock.expired(&limits, start + limits.write_deadline), Some(Deadline::Write));
+        clock.flush(10, 9, start);
+        assert_eq!(clock.expired(&limits, start + limits.write_deadline), None);
     }
 }

@@ -1,6 +1,7 @@
-//! Why a connection has ended.
+//! Why a connection has ended, or has not begun.
 
 use std::io;
+use std::net::SocketAddr;
 
 use jsonframe::DecodeError;
 
@@ -37,6 +38,17 @@ pub enum Closed {
     Abandoned,
 }
 
+impl Closed {
+    /// Whether the peer can be told: it has not ended the connection itself, and is not known not to read.
+    pub(super) const fn can_be_told(&self) -> bool {
+        match self {
+            Self::Protocol(_) | Self::CollectedTotal | Self::Shutdown => true,
+            Self::Deadline(deadline) => !matches!(deadline, Deadline::Write),
+            Self::Ended | Self::ByHandler | Self::QueueFull | Self::Io(_) | Self::Abandoned => false,
+        }
+    }
+}
+
 /// Which time was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -50,7 +62,21 @@ pub enum Deadline {
     /// [`Limits::idle_deadline`](super::Limits::idle_deadline).
     #[error("nothing happened for too long")]
     Idle,
-    /// [`Limits::write_deadline`](super::Limits::write_deadline).
-    #[error("the peer took nothing of what was sent to it for too long")]
+    /// [`Limits::write_deadline`](super::Limits::write_deadline) and
+    /// [`Limits::write_floor`](super::Limits::write_floor).
+    #[error("the peer took what was sent to it too slowly")]
     Write,
+}
+
+/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAccepted {
+    /// There were as many as there may be, so the one from this address was closed:
+    /// [`AtLimit::Refuse`](super::AtLimit::Refuse).
+    #[error("there are as many connections as there may be")]
+    AtLimit(SocketAddr),
+    /// The system had none to give, for want of file descriptors or memory, or because the peer was gone already.
+    #[error(transparent)]
+    Io(io::Error),
 }

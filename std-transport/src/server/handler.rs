@@ -1,8 +1,10 @@
 //! What a user of the server implements.
 
-use jsonframe::{DecodeError, Header, Message};
+use std::net::SocketAddr;
 
-use super::{Closed, Id, Peer};
+use jsonframe::{Header, Message};
+
+use super::{Closed, Id, NotAccepted, Peer};
 
 /// What a server does about its peers.
 ///
@@ -11,7 +13,7 @@ use super::{Closed, Id, Peer};
 /// [`Reply`](super::Reply) from [`Peer::reply_later`].
 ///
 /// The methods of one connection are called in this order: `connected`; for each message `header`, then either `message`
-/// or any number of `content` and `end`; at most one `protocol_error`; `disconnected`.
+/// or any number of `content` and `end`; at most one `farewell`; `disconnected`.
 pub trait Handler {
     /// A connection has been accepted.
     fn connected(&mut self, peer: &mut Peer<'_>) {
@@ -37,17 +39,26 @@ pub trait Handler {
         let _ = peer;
     }
 
-    /// The peer has sent something that is not a message, or over a limit, or has ended the stream inside a message.
+    /// The server is about to end the connection, for a reason that the peer can be told: it has sent something that is
+    /// not a message, or over a limit, or too slowly, or nothing; or the server is being shut down.
     ///
     /// Nothing more will be received from it. What is sent here arrives before the connection is closed, even if the peer
-    /// is still sending.
-    fn protocol_error(&mut self, peer: &mut Peer<'_>, error: &DecodeError) {
-        let _ = (peer, error);
+    /// is still sending. Not called when the peer has ended the connection itself, does not read what is sent to it, or
+    /// was [closed](Peer::close) by the handler.
+    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+        let _ = (peer, why);
     }
 
     /// The connection has ended.
-    fn disconnected(&mut self, id: Id, why: &Closed) {
-        let _ = (id, why);
+    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
+        let _ = (id, address, why);
+    }
+
+    /// A connection could not be accepted, or was refused, as the [`Limits`](super::Limits) say.
+    ///
+    /// After an error the server tries again, up to 50 times a second. For each connection refused there is a call.
+    fn not_accepted(&mut self, why: &NotAccepted) {
+        let _ = why;
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 ///
 /// The memory a server takes for its peers is at most about
 /// `connections` × (`header` + 64 KiB + the larger of `queued` and one reply), and no more in all than `queued_total` and
-/// `collected_total` allow for what is queued and for content that is being collected. An idle connection takes less than
-/// 1 KiB.
+/// twice `collected_total` allow for what is queued and for content that is being collected; and about 1 MiB for each
+/// worker, which its connections use in turns. An idle connection takes less than 1 KiB.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,15 +47,19 @@ pub struct Limits {
     /// The time from the first byte of a message to the last of its header: 10 s.
     pub header_deadline: Duration,
     /// The least rate of content, in bytes per second: 128. Measured over [`content_window`](Self::content_window), and
-    /// not while the server itself does not want to read.
+    /// not while the server itself does not want to read. Even at 0, something must come in each.
     pub content_floor: u64,
     /// The time over which the rate of content is measured: 10 s.
     pub content_window: Duration,
     /// The time for which nothing may happen between messages: 5 minutes. It does not run while a peer is owed a
     /// [`Reply`](super::Reply).
     pub idle_deadline: Duration,
-    /// The time for which a peer may take nothing of what is queued for it: 30 s.
+    /// The time for which a peer may take nothing of what is queued for it, and over which the rate is measured at which
+    /// it does: 30 s.
     pub write_deadline: Duration,
+    /// The least rate at which a peer takes what is queued for it, in bytes per second: 128. Even at 0,
+    /// something must be taken.
+    pub write_floor: u64,
     /// For how long a connection is read after the last byte has been sent on it, so that the peer, which may still be
     /// sending, gets that byte: 10 s.
     pub linger: Duration,
@@ -83,6 +87,7 @@ impl Default for Limits {
             content_window: Duration::from_secs(10),
             idle_deadline: Duration::from_secs(300),
             write_deadline: Duration::from_secs(30),
+            write_floor: 128,
             linger: Duration::from_secs(10),
             linger_silence: Duration::from_secs(1),
             linger_bytes: 256 * MIB as u64,

@@ -40,18 +40,20 @@
 //!
 //! # What it promises
 //!
-//! - **One peer never delays another**: slow, silent or greedy, it has its turn, of 64 messages or 256 KiB, and its
-//!   [deadlines](Limits). Only the handler can hold a thread up.
+//! - **One peer never delays another**: slow, silent or greedy, it has its turn, of 64 messages, 256 KiB in or 1 MiB
+//!   out, and its [deadlines](Limits), in both directions. Only the handler can hold a thread up.
 //! - **Memory is bounded** by the [`Limits`], of which every one is finite. A peer that does not read its replies is not
 //!   read either, and no peer ever misses a message and goes on: if one does not fit, the connection ends.
 //! - **Accepting never ends**: without file descriptors it is tried again, 50 times a second and no more.
-//! - **What was wrong, the peer can be told**: what [`Handler::protocol_error`] sends arrives, even if the peer is still
+//! - **What was wrong, the peer can be told**: what [`Handler::farewell`] sends arrives, even if the peer is still
 //!   sending.
 //! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out.
 
 mod accept;
 mod clock;
 mod closed;
+mod closing;
+mod collected;
 mod handle;
 mod handler;
 mod id;
@@ -59,9 +61,12 @@ mod limits;
 mod linger;
 mod link;
 mod peer;
+mod receive;
 mod reply;
+mod rooms;
 mod shared;
 mod stats;
+mod stopping;
 mod worker;
 
 use std::io;
@@ -71,7 +76,7 @@ use std::thread;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-pub use closed::{Closed, Deadline};
+pub use closed::{Closed, Deadline, NotAccepted};
 pub use handle::Handle;
 pub use handler::{Handler, Take};
 pub use id::Id;

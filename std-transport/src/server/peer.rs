@@ -30,6 +30,10 @@ pub(super) struct Status {
     pub(super) address: SocketAddr,
     /// How many replies are owed to the peer.
     pub(super) owed: u32,
+    /// How much of what is queued is counted as such in all.
+    pub(super) counted: usize,
+    /// How many bytes of content have been sent to the peer in this turn.
+    pub(super) sent: usize,
     /// Whether the connection is to be closed.
     pub(super) closing: bool,
     /// Whether a message did not fit.
@@ -39,7 +43,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) const fn new(id: Id, address: SocketAddr) -> Self {
-        Self { id, address, owed: 0, closing: false, overflowed: false, failure: None }
+        Self { id, address, owed: 0, counted: 0, sent: 0, closing: false, overflowed: false, failure: None }
     }
 
     /// Whether there is a reason to serve the peer no longer.
@@ -146,6 +150,7 @@ impl<'a> Peer<'a> {
         if self.status.is_over() {
             return Err(Error::Closed);
         }
+        self.status.sent = self.status.sent.saturating_add(bytes);
         if self.fits(bytes) {
             return Ok(());
         }
@@ -160,8 +165,11 @@ impl<'a> Peer<'a> {
     /// Whether so many more bytes may be queued. Always if there are none: then at least one message has its place.
     fn fits(&self, bytes: usize) -> bool {
         let (queued, limits) = (self.outbox.queued(), &self.shared.limits);
-        let fits_here = queued <= limits.unread_replies || queued.saturating_add(bytes) <= limits.queued;
-        queued == 0 || (fits_here && !self.shared.is_queue_full(bytes))
+        // Whoever is read can be answered, at whatever length.
+        let is_read = queued <= limits.unread_replies && queued <= limits.queued;
+        let fits_here = is_read || queued.saturating_add(bytes) <= limits.queued;
+        let uncounted = queued.saturating_sub(self.status.counted);
+        queued == 0 || (fits_here && !self.shared.is_queue_full(uncounted.saturating_add(bytes)))
     }
 
     fn flush(&mut self) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -12,8 +13,10 @@ use slab::Slab;
 
 use super::accept::Acceptor;
 use super::link::{Link, Next, Pace, Turn};
+use super::rooms::Rooms;
 use super::shared::{Command, Shared};
-use super::{Closed, Handler, Id};
+use super::stopping::EndsAll;
+use super::{Closed, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
 
 /// The waker's token; connections have the numbers of their slots.
@@ -21,29 +24,28 @@ const WAKER: Token = Token(usize::MAX);
 const LISTENER: Token = Token(usize::MAX - 1);
 
 /// There may be something to read.
-const UNREAD: Ready = Ready { readable: true, writable: false };
+pub(super) const UNREAD: Ready = Ready { readable: true, writable: false };
 
 #[derive(Debug)]
 pub(super) struct Worker {
-    poll: Poll,
-    number: u16,
-    shared: Arc<Shared>,
+    pub(super) poll: Poll,
+    pub(super) number: u16,
+    pub(super) shared: Arc<Shared>,
     /// The worker that accepts has the acceptor, until a shutdown.
-    acceptor: Option<Acceptor>,
-    links: Slab<Link>,
+    pub(super) acceptor: Option<Acceptor>,
+    pub(super) links: Slab<Link>,
     /// The slots of those that have a turn.
     ready: VecDeque<usize>,
-    /// Room to read ahead, for all.
-    room: Box<[u8]>,
+    rooms: Rooms,
     /// When something may be due on a connection.
     due: Option<Instant>,
     /// Since when the server is being shut down.
-    stopping: Option<Instant>,
+    pub(super) stopping: Option<Instant>,
 }
 
 impl Worker {
-    /// How many bytes are read at a time.
-    const ROOM: usize = 64 * 1024;
+    /// For so many connections, memory is kept when they have ended.
+    const FEW: usize = 1024;
     /// Deadlines are looked at no more often than this.
     const TICK: Duration = Duration::from_millis(25);
 
@@ -55,7 +57,7 @@ impl Worker {
             acceptor: None,
             links: Slab::new(),
             ready: VecDeque::new(),
-            room: Box::default(),
+            rooms: Rooms::new(),
             due: None,
             stopping: None,
         })
@@ -95,8 +97,9 @@ impl Worker {
             if shutdown.is_some() && self.stopping.is_none() {
                 self.stop(handler, now);
             }
-            self.take_turns(handler, now, self.pace(shutdown, now));
-            self.expire(handler, now);
+            let pace = self.pace(shutdown, now);
+            self.take_turns(handler, now, pace);
+            self.expire(handler, now, pace);
             if let Some(until) = shutdown {
                 if until <= now {
                     self.abandon(handler);
@@ -123,7 +126,7 @@ impl Worker {
         }
     }
 
-    fn wake(&mut self, token: Token, ready: Ready, hung_up: bool) {
+    pub(super) fn wake(&mut self, token: Token, ready: Ready, hung_up: bool) {
         match token {
             WAKER => {}
             LISTENER => {
@@ -192,10 +195,10 @@ impl Worker {
     }
 
     /// Accepts as many connections as is fair to the others: true if there may be more.
-    fn accept<H: Handler>(&mut self, handler: &mut H, now: Instant) -> bool {
+    pub(super) fn accept<H: Handler>(&mut self, handler: &mut H, now: Instant) -> bool {
         for _ in 0..Acceptor::AT_ONCE {
             let Some(acceptor) = &mut self.acceptor else { return false };
-            let Some((stream, address)) = acceptor.accept(&self.shared, now) else { return false };
+            let Some((stream, address)) = acceptor.accept(handler, &self.shared, now) else { return false };
             let serial = self.shared.next_serial();
             let worker = usize::try_from(serial).unwrap_or(0) % self.shared.workers();
             if worker == usize::from(self.number) {
@@ -222,7 +225,9 @@ impl Worker {
         let id = Id::new(serial, self.number, number);
         let mut link = Link::new(stream, address, id, self.shared.limits.header, now);
         let both = Interest::READABLE | Interest::WRITABLE;
-        if self.poll.registry().register(link.stream_mut(), Token(slot), both).is_err() {
+        if let Err(error) = self.poll.registry().register(link.stream_mut(), Token(slot), both) {
+            self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
+            handler.not_accepted(&NotAccepted::Io(error));
             return self.shared.count_down();
         }
         link.connected(handler, &self.shared);
@@ -233,26 +238,14 @@ impl Worker {
         self.list(slot);
     }
 
-    /// Whether connections are to go on, to end when they are quiet, or, with half of the time gone, to end after the message
-    /// they are at.
-    fn pace(&self, shutdown: Option<Instant>, now: Instant) -> Pace {
-        match (shutdown, self.stopping) {
-            (Some(until), Some(since)) if now >= since + until.saturating_duration_since(since) / 2 => Pace::Hurry,
-            (Some(_), Some(_)) => Pace::Stop,
-            _ => Pace::GoOn,
-        }
-    }
-
     /// Gives each of those that have a turn its turn; who could do more has another one after all others.
     fn take_turns<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..self.ready.len() {
             let Some(slot) = self.ready.pop_front() else { return };
             let Some(link) = self.links.get_mut(slot) else { continue };
             link.listed = false;
-            if self.room.is_empty() {
-                self.room = vec![0; Self::ROOM].into();
-            }
-            let mut turn = Turn { handler, shared: &self.shared, room: &mut self.room, now, pace };
+            self.rooms.prepare();
+            let mut turn = Turn { handler, shared: &self.shared, rooms: &mut self.rooms, now, pace };
             match link.turn(&mut turn) {
                 Ok(next) => {
                     let due = link.due(&self.shared);
@@ -264,7 +257,7 @@ impl Worker {
                 Err(why) => self.remove(slot, &why, handler),
             }
         }
-        if self.ready.is_empty() && self.ready.capacity() > 1024 {
+        if self.ready.is_empty() && self.ready.capacity() > Self::FEW {
             self.ready = VecDeque::new();
         }
     }
@@ -278,70 +271,42 @@ impl Worker {
     ///
     /// All are looked at, which takes well under a millisecond for ten thousand and is rare: what happens on a connection
     /// only puts off what is due, so that the earliest time noted is early, but never late.
-    fn expire<H: Handler>(&mut self, handler: &mut H, now: Instant) {
+    fn expire<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        let over: Vec<_> = self
-            .links
-            .iter_mut()
-            .filter_map(|(slot, link)| link.expire(&self.shared, now).map(|why| (slot, why)))
-            .collect();
-        for (slot, why) in over {
-            self.remove(slot, &why, handler);
+        let due = |(slot, link): (usize, &Link)| link.is_due(&self.shared, now).then_some(slot);
+        let due: Vec<_> = self.links.iter().filter_map(due).collect();
+        for slot in due {
+            let Some(link) = self.links.get_mut(slot) else { continue };
+            let mut turn = Turn { handler, shared: &self.shared, rooms: &mut self.rooms, now, pace };
+            match link.expire(&mut turn) {
+                Ok(false) => {}
+                Ok(true) => self.list(slot),
+                Err(why) => self.remove(slot, &why, handler),
+            }
         }
+        self.give_back();
         let next = self.links.iter().filter_map(|(_, link)| link.due(&self.shared)).min();
         self.due = next.map(|next| next.max(now + Self::TICK));
     }
 
-    /// Begins the shutdown.
-    fn stop<H: Handler>(&mut self, handler: &mut H, now: Instant) {
-        self.stopping = Some(now);
-        // Those in the backlog are connected as far as their peers know, and may have sent something.
-        if let Some(acceptor) = &mut self.acceptor {
-            acceptor.wake();
-            while self.accept(handler, now) {}
-            self.acceptor = None;
-            self.shared.end_accepting();
-        }
-        let slots: Vec<_> = self.links.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            // Whatever has arrived is read.
-            self.wake(Token(slot), UNREAD, false);
+    /// Gives back memory for many connections that have ended, as far as it lies behind that of those that have not.
+    fn give_back(&mut self) {
+        if self.links.capacity() > Self::FEW && self.links.len() < self.links.capacity() / 4 {
+            self.links.shrink_to_fit();
         }
     }
 
-    /// Whether no other worker can give this one anything more to do.
-    fn is_last_command_done(&self) -> bool {
-        self.shared.is_accepting_over() && self.shared.has_no_commands(self.number.into())
-    }
-
-    /// Ends all connections now.
-    fn abandon<H: Handler>(&mut self, handler: &mut H) {
-        let slots: Vec<_> = self.links.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.remove(slot, &Closed::Abandoned, handler);
-        }
-    }
-
-    fn remove<H: Handler>(&mut self, slot: usize, why: &Closed, handler: &mut H) {
+    pub(super) fn remove<H: Handler>(&mut self, slot: usize, why: &Closed, handler: &mut H) {
         if let Some(mut link) = self.links.try_remove(slot) {
             link.discount(&self.shared);
-            handler.disconnected(link.id(), why);
+            handler.disconnected(link.id(), link.address(), why);
             drop(link);
             self.shared.count_down();
-        }
-    }
-}
-
-/// Ends the other workers when one has failed, by an error or by a panic of its handler.
-struct EndsAll(Arc<Shared>);
-
-impl Drop for EndsAll {
-    fn drop(&mut self) {
-        if !self.0.is_accepting_over() || std::thread::panicking() {
-            self.0.end_accepting();
-            self.0.shut_down(Duration::ZERO);
+            if self.links.is_empty() {
+                self.give_back();
+            }
         }
     }
 }

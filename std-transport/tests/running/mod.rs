@@ -2,14 +2,18 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(unreachable_pub, reason = "a module of several test programs")]
 
-use std::io;
+#[cfg(target_os = "linux")]
+pub mod child;
+
+use std::fmt;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use jsonframe_std::Connection;
-use jsonframe_std::protocol::{DecodeError, Header, Message};
+use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer, Server};
 
 /// No test waits longer than this for anything.
@@ -18,7 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// What a server has noted, in order.
 pub type Notes = Arc<Mutex<Vec<String>>>;
 
-/// Sends back what it gets, and notes the rest.
+/// Sends back what it gets, says what was wrong with it, and notes why each connection has ended.
 #[derive(Clone, Debug, Default)]
 pub struct Echo {
     pub notes: Notes,
@@ -26,6 +30,11 @@ pub struct Echo {
 }
 
 impl Echo {
+    /// What has been noted so far.
+    pub fn noted(&self) -> Vec<String> {
+        self.notes.lock().unwrap().clone()
+    }
+
     fn note(&self, text: &impl ToString) {
         self.notes.lock().unwrap().push(text.to_string());
     }
@@ -40,12 +49,15 @@ impl Handler for Echo {
         let _ = peer.send(message.header(), message.content());
     }
 
-    fn protocol_error(&mut self, peer: &mut Peer<'_>, error: &DecodeError) {
-        let text = error.to_string();
+    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+        if matches!(why, Closed::Shutdown) {
+            return;
+        }
+        let text = why.to_string();
         peer.send(&Header::new("error", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {
         self.note(why);
     }
 }
@@ -63,7 +75,10 @@ impl Running {
     }
 
     pub fn spawn(limits: Limits, run: impl FnOnce(Server) -> io::Result<()> + Send + 'static) -> Self {
-        let server = Server::bind("127.0.0.1:0", limits).unwrap();
+        Self::of(Server::bind("127.0.0.1:0", limits).unwrap(), run)
+    }
+
+    pub fn of(server: Server, run: impl FnOnce(Server) -> io::Result<()> + Send + 'static) -> Self {
         let (address, handle) = (server.address(), server.handle());
         let thread = Some(thread::spawn(move || run(server)));
         Self { address, handle, thread }
@@ -121,4 +136,15 @@ pub fn exchange(connection: &mut Connection<TcpStream>, text: &str) {
 pub fn receive(connection: &mut Connection<TcpStream>) -> Option<String> {
     let mut incoming = connection.receive().unwrap()?;
     Some(String::from_utf8(incoming.content().unwrap()).unwrap())
+}
+
+/// A message of these bytes, encoded.
+pub fn message(content: &[u8]) -> Vec<u8> {
+    let header = Header::new("bytes", "binary", content.len() as u64);
+    Message::new(header, content).unwrap().to_vec().unwrap()
+}
+
+/// Writes a line that is seen even if the test passes.
+pub fn aloud(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

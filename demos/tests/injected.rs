@@ -1,0 +1,124 @@
+//! The server process, with the system calls it makes failing under it.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{PATIENCE, Server};
+use jsonframe::Header;
+use jsonframe_std::{Connection, Error};
+
+/// All calls of the server that a peer has a part in.
+const CALLS: &str = "accept4,recvfrom,read,sendto,sendmsg,writev,epoll_wait";
+
+/// Far more calls than a run takes, and far fewer than one that spins makes.
+const MOST_CALLS: usize = 500;
+
+fn can_trace() -> bool {
+    let traces = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    let can = traces.is_ok_and(|status| status.success());
+    if !can {
+        assert!(env::var_os("CI").is_none(), "strace is missing, or must not trace");
+        eprintln!("SKIPPED: strace is missing, or must not trace");
+    }
+    can
+}
+
+/// One search, and whether it was answered.
+fn search(server: &Server) -> Result<bool, Error> {
+    let content = br#"{"action": "search", "value": "needle"}"#;
+    let mut connection = Connection::new(server.connect());
+    connection.send(&Header::json(content.len() as u64), content)?;
+    let Some(mut answer) = connection.receive()? else {
+        return Ok(false);
+    };
+    assert_eq!(answer.content()?, br#"{"result": "No match for \"needle\"."}"#);
+    Ok(true)
+}
+
+/// What a run has shown: whether the first client was answered, what was complained of, and the calls.
+struct Run {
+    first: bool,
+    errors: Vec<String>,
+    trace: String,
+}
+
+/// Has a server meet a fault, then asks it twice more, and ends it.
+fn run(inject: &str, trace: &Path) -> Run {
+    // With `-D` the server is our child, and strace its.
+    let mut command = Command::new("strace");
+    command.args(["-D", "-f", "-o"]).arg(trace).args([
+        "-e",
+        &format!("trace={CALLS}"),
+        "-e",
+        &format!("inject={inject}"),
+    ]);
+    command.arg(env!("CARGO_BIN_EXE_app-server")).args(["127.0.0.1", "0", "--quiet"]);
+    let mut server = Server::spawn(&mut command);
+    let first = search(&server).unwrap_or(false);
+    for _ in 0..2 {
+        assert!(search(&server).unwrap(), "{inject}: the next client is not served");
+    }
+    assert!(server.is_running(), "{inject}");
+    server.signal("INT");
+    assert_eq!(server.exit_code(), Some(0), "{inject}");
+    let errors = server.errors.rest();
+    // strace writes for a moment longer.
+    let deadline = Instant::now() + PATIENCE;
+    let trace = loop {
+        let text = fs::read_to_string(trace).unwrap();
+        if text.lines().last().is_some_and(|line| line.contains("+++ exited")) {
+            break text;
+        }
+        assert!(Instant::now() < deadline, "{inject}: the trace does not end");
+        thread::sleep(Duration::from_millis(10));
+    };
+    Run { first, errors, trace }
+}
+
+#[test]
+fn the_server_survives_whatever_its_system_calls_return() {
+    if !can_trace() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    // The call, the error, when, whether the client that meets it is answered, and what is said of it.
+    let cases = [
+        ("accept4", "EMFILE", "1..20", true, Some("cannot accept connections")),
+        ("accept4", "ENFILE", "1..3", true, Some("cannot accept connections")),
+        ("accept4", "ENOBUFS", "1..3", true, Some("cannot accept connections")),
+        ("accept4", "ENOMEM", "2..4", true, Some("cannot accept connections")),
+        ("accept4", "ECONNABORTED", "1..3", true, Some("cannot accept connections")),
+        ("accept4", "EINTR", "1..5", true, None),
+        ("recvfrom", "EINTR", "1..5", true, None),
+        ("recvfrom", "ECONNRESET", "1", false, Some("error: ")),
+        ("recvfrom", "ENOBUFS", "1", false, Some("error: ")),
+        ("recvfrom", "ETIMEDOUT", "1", false, Some("error: ")),
+        ("sendto,sendmsg,writev", "EINTR", "1..5", true, None),
+        ("sendto,sendmsg,writev", "EAGAIN", "1", true, None),
+        ("sendto,sendmsg,writev", "EPIPE", "1", false, Some("error: ")),
+        ("sendto,sendmsg,writev", "ECONNRESET", "1", false, Some("error: ")),
+        ("sendto,sendmsg,writev", "ENOBUFS", "1", false, Some("error: ")),
+        ("epoll_wait", "EINTR", "1..5", true, None),
+    ];
+    for (number, (call, error, when, answered, complaint)) in cases.into_iter().enumerate() {
+        let inject = format!("{call}:error={error}:when={when}");
+        let Run { first, errors, trace } = run(&inject, &directory.path().join(number.to_string()));
+        let injected = trace.matches("(INJECTED)").count();
+        let calls = trace.lines().count();
+        println!("{inject}: {injected} injected, {calls} calls, {errors:?}");
+        assert!(injected > 0, "{inject}: the server makes no such call\n{trace}");
+        assert_eq!(first, answered, "{inject}: {errors:?}\n{trace}");
+        assert!(calls <= MOST_CALLS, "{inject}: {calls} calls\n{trace}");
+        match complaint {
+            Some(words) => assert!(errors.iter().any(|line| line.contains(words)), "{inject}: {errors:?}\n{trace}"),
+            None => assert!(errors.is_empty(), "{inject}: {errors:?}"),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What is expected of every program, whatever it does: help with an example, a version, exit codes, one line about a
+//! failure, and a quiet end when nobody reads its output or it is interrupted.
+//!
+//! One table has all programs; a program that is not in it fails a test.
+
+mod common;
+mod taken;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use common::{Lines, Program, Server, accept, program, text};
+use jsonframe::{Header, Message};
+use taken::taken;
+use tempfile::TempDir;
+
+/// A program, or a command of one.
+struct Case {
+    name: &'static str,
+    path: &'static str,
+    /// The arguments that it always needs, but for an address.
+    words: Vec<String>,
+    role: Role,
+}
+
+/// How a program is brought to work, to fail and to wait.
+enum Role {
+    /// It takes an address, and then these words, and talks to this server.
+    Client { more: &'static [&'static str], server: fn() -> Server },
+    /// It takes an address, at which it listens, and says so in the first of these lines.
+    Server { says: fn(&Program) -> &Lines },
+    /// It reads a file, or standard input.
+    Reader,
+    /// It needs nothing.
+    Show,
+}
+
+macro_rules! case {
+    ($name:literal, $words:expr, $role:expr) => {
+        Case {
+            name: $name,
+            path: env!(concat!("CARGO_BIN_EXE_", $name)),
+            words: $words.into_iter().map(String::from).collect(),
+            role: $role,
+        }
+    };
+}
+
+/// Where files are sent from and received to.
+static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| {
+    let directory = TempDir::new().unwrap();
+    let message = Message::new(Header::json(2), b"{}").unwrap();
+    fs::write(directory.path().join("file"), message.to_vec().unwrap()).unwrap();
+    fs::create_dir(directory.path().join("received")).unwrap();
+    directory
+});
+
+fn in_directory(name: &str) -> String {
+    DIRECTORY.path().join(name).to_str().expect("the path is UTF-8").into()
+}
+
+fn cases() -> Vec<Case> {
+    let none: [&str; 0] = [];
+    let (file, received) = (in_directory("file"), in_directory("received"));
+    vec![
+        case!("app-client", none, Role::Client { more: &["search", "ring"], server: app_server }),
+        case!("app-server", none, Role::Server { says: |program| &program.output }),
+        case!("echo-client", none, Role::Client { more: &[], server: echo_server }),
+        case!("echo-server", none, Role::Server { says: |program| &program.errors }),
+        case!("inspect", none, Role::Reader),
+        case!("load", ["--duration", "0.2"], Role::Client { more: &[], server: app_server }),
+        case!("multiconn-client", none, Role::Client { more: &["2"], server: multiconn_server }),
+        case!("multiconn-server", none, Role::Server { says: |program| &program.output }),
+        case!("tour", none, Role::Show),
+        case!("transfer", ["send", &file], Role::Client { more: &[], server: transfer_server }),
+        case!("transfer", ["receive", &received], Role::Server { says: |program| &program.output }),
+    ]
+}
+
+fn app_server() -> Server {
+    Server::start(&[])
+}
+
+fn echo_server() -> Server {
+    let program = Program::spawn(Command::new(env!("CARGO_BIN_EXE_echo-server")).args(["127.0.0.1", "0"]));
+    Server::announced(program, |program| &program.errors)
+}
+
+fn multiconn_server() -> Server {
+    Server::spawn(Command::new(env!("CARGO_BIN_EXE_multiconn-server")).args(["127.0.0.1", "0"]))
+}
+
+fn transfer_server() -> Server {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_transfer"));
+    Server::spawn(command.args(["receive", &in_directory("received"), "127.0.0.1", "0", "--overwrite"]))
+}
+
+impl Case {
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        self.words.iter().map(String::as_str).chain(more.iter().copied()).map(String::from).collect()
+    }
+
+    /// The arguments for a client or a server at this address.
+    fn at(&self, address: SocketAddr) -> Vec<String> {
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        let more = if let Role::Client { more, .. } = self.role { more } else { &[] };
+        self.arguments(&[&[&*host, &*port], more].concat())
+    }
+
+    fn command(&self, arguments: &[String]) -> Command {
+        let mut command = Command::new(self.path);
+        command.args(arguments).env("RUST_BACKTRACE", "1");
+        command
+    }
+
+    /// Runs it to its end.
+    fn run(&self, arguments: &[&str]) -> assert_cmd::assert::Assert {
+        program(self.path, arguments).env("RUST_BACKTRACE", "1").assert()
+    }
+
+    /// What it is, for messages.
+    fn title(&self) -> String {
+        [&[self.name.to_owned()], &self.words[..]].concat().join(" ")
+    }
+}
+
+#[test]
+fn every_program_is_in_the_table() {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).unwrap();
+    let programs: BTreeSet<String> =
+        files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let cases = cases();
+    let names: BTreeSet<String> = cases.iter().map(|case| case.name.to_owned()).collect();
+    assert_eq!(programs, names);
+}
+
+#[test]
+fn help_has_an_example_and_the_version_is_told() {
+    for case in cases() {
+        // A command comes before its options; what else it needs, it does not need for help.
+        let commands: Vec<&str> = if case.name == "transfer" { vec![&case.words[0]] } else { Vec::new() };
+        for commands in [&commands[..], &[]] {
+            for option in ["--help", "-h"] {
+                let run = case.run(&[commands, &[option]].concat()).success().stderr("");
+                let help = text(&run.get_output().stdout);
+                let examples = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{}: {help}", case.title())).1;
+                let wanted = [&[case.name], commands].concat().join(" ");
+                assert!(examples.lines().any(|line| line.contains(&wanted)), "{wanted}: {examples}");
+                assert!(help.contains("\nUsage:"), "{help}");
+            }
+            let run = case.run(&[commands, &["--version"]].concat()).success().stderr("");
+            let version = text(&run.get_output().stdout);
+            let expected = format!("{} {}\n", [&[case.name], commands].concat().join("-"), env!("CARGO_PKG_VERSION"));
+            assert_eq!(version, expected);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_told_from_a_failure() {
+    for case in cases() {
+        let run = case.run(&["--no-such-option"]).code(2).stdout("");
+        let complaint = text(&run.get_output().stderr);
+        assert!(complaint.starts_with("error: ") && complaint.contains("--no-such-option"), "{complaint}");
+        assert!(!complaint.contains("panicked"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_failure_is_one_line_and_exit_code_1() {
+    let (_kept, address) = taken();
+    for case in cases() {
+        let run = match case.role {
+            // Nobody is there, or somebody else is.
+            Role::Client { .. } | Role::Server { .. } => {
+                case.run(&case.at(address).iter().map(String::as_str).collect::<Vec<_>>())
+            }
+            Role::Reader => case.run(&[&in_directory("missing")]),
+            // A program that cannot have a socket.
+            Role::Show => {
+                let script = "ulimit -n 4 && exec \"$0\"";
+                program("sh", &["-c", script, case.path]).env("RUST_BACKTRACE", "1").assert()
+            }
+        };
+        let run = run.code(1);
+        let complaint = text(&run.get_output().stderr);
+        assert!(complaint.starts_with(&format!("{}: ", case.name)), "{}: {complaint}", case.title());
+        assert_eq!(complaint.matches('\n').count(), 1, "{}: {complaint}", case.title());
+        assert!(complaint.ends_with('\n') && !complaint.contains("panicked"), "{}: {complaint}", case.title());
+    }
+}
+
+#[test]
+fn a_program_whose_output_nobody_reads_ends_quietly() {
+    for case in cases() {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (arguments, _server) = match case.role {
+            Role::Client { server, .. } => {
+                let server = server();
+                (case.at(server.address), Some(server))
+            }
+            Role::Server { .. } => (case.at(anywhere), None),
+            Role::Reader => (vec![in_directory("file")], None),
+            Role::Show => (Vec::new(), None),
+        };
+        let mut program = Program::unread(&mut case.command(&arguments));
+        // The echo server says where it listens to those who read its errors, and writes nothing before a client comes.
+        let mut errors = Vec::new();
+        if case.name == "echo-server" {
+            errors.push(program.errors.next());
+            let address = errors[0].strip_prefix("listening on ").expect(&errors[0]);
+            drop(std::net::TcpStream::connect(address).unwrap());
+        }
+        let rest = program.errors.rest();
+        assert!(rest.is_empty(), "{}: {rest:?}", case.title());
+        assert_eq!(program.exit_code(), Some(0), "{}", case.title());
+    }
+}
+
+/// Either the program ends by the signal itself, as those do that have nothing to put in order, or with what a shell makes
+/// of that, or it has succeeded.
+#[test]
+fn a_program_that_is_interrupted_ends_quietly() {
+    for case in cases() {
+        for signal in ["INT", "TERM"] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut waiting = Vec::new();
+            let program = match case.role {
+                // A server that never answers.
+                Role::Client { .. } => {
+                    let program = Program::spawn(&mut case.command(&case.at(listener.local_addr().unwrap())));
+                    waiting.push(accept(&listener));
+                    program
+                }
+                Role::Server { says } => {
+                    let command = &mut case.command(&case.at(SocketAddr::from(([127, 0, 0, 1], 0))));
+                    let program = Program::spawn(command);
+                    let line = says(&program).next();
+                    assert!(line.starts_with("listening on "), "{line}");
+                    program
+                }
+                Role::Show => {
+                    let program = Program::spawn(&mut case.command(&[]));
+                    program.output.next();
+                    program
+                }
+                Role::Reader => {
+                    interrupt_reader(&case, signal);
+                    continue;
+                }
+            };
+            program.signal(signal);
+            expect_quiet_end(&case, program);
+        }
+    }
+}
+
+fn expect_quiet_end(case: &Case, mut program: Program) {
+    let code = program.exit_code();
+    assert!(matches!(code, None | Some(0 | 130 | 143)), "{}: {code:?}", case.title());
+    assert_eq!(program.errors.rest(), [""; 0], "{}", case.title());
+}
+
+/// Interrupts a program in the middle of its standard input.
+fn interrupt_reader(case: &Case, signal: &str) {
+    let mut command = case.command(&[]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&fs::read(in_directory("file")).unwrap()).unwrap();
+    stdin.flush().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(!line.is_empty());
+    let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+    assert!(sent.expect("there is a `kill`").success());
+    let output = child.wait_with_output().unwrap();
+    assert!(matches!(output.status.code(), None | Some(0 | 130 | 143)), "{}", output.status);
+    assert_eq!(text(&output.stderr), "");
+}

@@ -1,0 +1,203 @@
+//! What the transport costs, beside bare TCP doing the same with the same bytes:
+//! `cargo run --release -p jsonframe-std --example rate`.
+//!
+//! Both sides are measured in turn, round after round, in one run: the clients and the servers share the machine, so that
+//! a figure is of use only beside the one it is measured with. Each is the median of its rounds, and so is the ratio.
+
+mod bare;
+mod clients;
+mod memory;
+mod messages;
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use bare::Bare;
+use messages::Messages;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Measure what the transport costs, beside bare TCP doing the same with the same bytes.
+#[derive(Parser)]
+#[command(name = "rate", after_help = EXAMPLES)]
+struct Arguments {
+    /// Print the figures as a JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// How often each figure is measured; those that take longer, a third as often
+    #[arg(long, value_name = "N", default_value = "21", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rounds: u32,
+
+    /// Only the figures whose names contain this
+    #[arg(long, value_name = "NAME", default_value = "")]
+    filter: String,
+
+    /// Serve until standard input ends, for the memory of this process to be looked at
+    #[arg(long, value_name = "SIDE", hide = true)]
+    serve: Option<memory::Side>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run --release -p jsonframe-std --example rate
+  cargo run --release -p jsonframe-std --example rate -- --json --rounds 51
+  cargo run --release -p jsonframe-std --example rate -- --filter requests";
+
+/// What is measured of both sides.
+struct Figure {
+    name: &'static str,
+    unit: &'static str,
+    /// In which part of the rounds it is measured: one in so many.
+    one_in: u32,
+    /// Whether more is better.
+    is_rate: bool,
+    ours: Measure,
+    bare: Measure,
+}
+
+type Measure = Box<dyn Fn() -> Result<f64>>;
+
+/// The medians of what has been measured.
+struct Outcome {
+    ours: f64,
+    bare: f64,
+    ratio: f64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.serve {
+        Some(side) => memory::serve(side),
+        None => measure(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the figures has seen enough.
+        Err(error) if error.downcast_ref().map(io::Error::kind) == Some(ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nowhere is left to report that this fails.
+            let _ = writeln!(io::stderr(), "rate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<()> {
+    let (messages, bare) = (Messages::start()?, Bare::start()?);
+    let figures = figures(messages, bare);
+    let mut rows = Vec::new();
+    for figure in figures.iter().filter(|figure| figure.name.contains(&arguments.filter)) {
+        let rounds = arguments.rounds.div_ceil(figure.one_in);
+        let outcome = figure.median(rounds)?;
+        if !arguments.json {
+            show(figure, &outcome, rows.is_empty())?;
+        }
+        rows.push(json!({
+            "figure": figure.name,
+            "unit": figure.unit,
+            "rounds": rounds,
+            "ours": outcome.ours,
+            "bare": outcome.bare,
+            "ratio": outcome.ratio,
+        }));
+    }
+    if rows.is_empty() {
+        return Err(format!("no figure's name contains {:?}", arguments.filter).into());
+    }
+    if arguments.json {
+        writeln!(io::stdout(), "{:#}", json!({"figures": rows}))?;
+    }
+    Ok(())
+}
+
+fn figures(messages: Messages, bare: Bare) -> Vec<Figure> {
+    use clients::{Side, bare_bulk, bulk, churn, collected, converse, requests};
+
+    let rate = |name, unit, ours, bare| Figure { name, unit, one_in: 1, is_rate: true, ours, bare };
+    let transfer = |name, ours, bare| Figure { name, unit: "MB/s", one_in: 3, is_rate: true, ours, bare };
+    vec![
+        rate(
+            "requests, 1 connection, server",
+            "requests/s",
+            Box::new(move || requests(messages.server, 1)),
+            Box::new(move || requests(bare.polled, 1)),
+        ),
+        rate(
+            "requests, 1 connection, blocking",
+            "requests/s",
+            Box::new(move || converse(messages.blocking)),
+            Box::new(move || requests(bare.blocking, 1)),
+        ),
+        rate(
+            "requests, 100 connections, server",
+            "requests/s",
+            Box::new(move || requests(messages.server, 100)),
+            Box::new(move || requests(bare.polled, 100)),
+        ),
+        rate(
+            "new connections, server",
+            "connections/s",
+            Box::new(move || churn(messages.server)),
+            Box::new(move || churn(bare.polled)),
+        ),
+        transfer("1 GiB, server", Box::new(move || bulk(messages.server)), Box::new(move || bare_bulk(bare.sink))),
+        transfer(
+            "1 GiB, blocking",
+            Box::new(move || bulk(messages.blocking)),
+            Box::new(move || bare_bulk(bare.blocking_sink)),
+        ),
+        transfer(
+            "1 GiB in 16 messages, collected",
+            Box::new(|| collected(Side::Messages)),
+            Box::new(|| collected(Side::Bare)),
+        ),
+        Figure {
+            name: "memory of an idle connection, server",
+            unit: "bytes",
+            one_in: 10,
+            is_rate: false,
+            ours: Box::new(|| memory::of_an_idle_connection(memory::Side::Messages)),
+            bare: Box::new(|| memory::of_an_idle_connection(memory::Side::Bare)),
+        },
+    ]
+}
+
+impl Figure {
+    /// Measures both sides in turn, and now the one, now the other first.
+    fn median(&self, rounds: u32) -> Result<Outcome> {
+        let (mut ours, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..rounds {
+            let early = if round % 2 == 0 { Some((self.ours)()?) } else { None };
+            let theirs = (self.bare)()?;
+            let own = match early {
+                Some(own) => own,
+                None => (self.ours)()?,
+            };
+            ours.push(own);
+            bare.push(theirs);
+            ratios.push(own / theirs);
+        }
+        Ok(Outcome { ours: median(ours), bare: median(bare), ratio: median(ratios) })
+    }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }
+}
+
+fn show(figure: &Figure, outcome: &Outcome, is_first: bool) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    if is_first {
+        writeln!(output, "{:38}{:14}{:>12}{:>12}{:>8}", "", "", "jsonframe", "bare TCP", "ratio")?;
+    }
+    let Outcome { ours, bare, ratio } = outcome;
+    let ratio = if figure.is_rate { format!("{ratio:.2}") } else { String::new() };
+    writeln!(output, "{:38}{:14}{ours:12.0}{bare:12.0}{ratio:>8}", figure.name, figure.unit)
+}

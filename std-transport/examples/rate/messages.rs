@@ -1,0 +1,83 @@
+//! The servers that are measured: echoes of messages.
+
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Handler, Limits, Peer, Server, Take};
+use jsonframe_std::{Connection, Error, UNLIMITED};
+
+/// The content type of what is not sent back, but counted.
+pub(crate) const BULK: &str = "bulk";
+
+/// What answers it.
+pub(crate) const THANKS: &[u8] = b"{}";
+
+/// How much is read at a time, in bytes; on the bare side too.
+pub(crate) const CHUNK: usize = 64 * 1024;
+
+/// Where the servers listen.
+#[derive(Clone, Copy)]
+pub(crate) struct Messages {
+    pub(crate) server: SocketAddr,
+    pub(crate) blocking: SocketAddr,
+}
+
+impl Messages {
+    /// Starts the servers, each in a thread that lives as long as the process.
+    pub(crate) fn start() -> io::Result<Self> {
+        let server = server()?;
+        let address = server.address();
+        thread::spawn(move || server.run(Echo));
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let blocking = listener.local_addr()?;
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                thread::spawn(move || serve(stream));
+            }
+        });
+        Ok(Self { server: address, blocking })
+    }
+}
+
+/// The server on a poller. To serve, it wants an [`Echo`].
+pub(crate) fn server() -> io::Result<Server> {
+    let mut limits = Limits::default();
+    limits.connections = 100_000;
+    Server::bind("127.0.0.1:0", limits)
+}
+
+/// Sends back what comes.
+pub(crate) struct Echo;
+
+impl Handler for Echo {
+    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+        if header.content_type() == BULK { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        let _ = peer.send(message.header(), message.content());
+    }
+
+    fn end(&mut self, peer: &mut Peer<'_>) {
+        let _ = peer.send(&Header::json(THANKS.len() as u64), THANKS);
+    }
+}
+
+/// The same, for one connection, and blocking.
+fn serve(stream: TcpStream) -> Result<(), Error> {
+    stream.set_nodelay(true)?;
+    let mut connection = Connection::new(stream).with_max_content(UNLIMITED);
+    let mut place = vec![0; CHUNK];
+    while let Some(mut message) = connection.receive()? {
+        if message.header().content_type() == BULK {
+            while message.read(&mut place)? > 0 {}
+            connection.send(&Header::json(THANKS.len() as u64), THANKS)?;
+        } else {
+            let content = message.content()?;
+            connection.send(&Header::json(content.len() as u64), &content)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! How a worker comes to its end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::Token;
+
+use super::Handler;
+use super::link::Pace;
+use super::shared::Shared;
+use super::worker::{UNREAD, Worker};
+
+impl Worker {
+    /// Whether connections are to go on, to end when they are quiet, or, with half of the time gone, to end after the message
+    /// they are at.
+    pub(super) fn pace(&self, shutdown: Option<Instant>, now: Instant) -> Pace {
+        match (shutdown, self.stopping) {
+            (Some(until), Some(since)) if now >= since + until.saturating_duration_since(since) / 2 => Pace::Hurry,
+            (Some(_), Some(_)) => Pace::Stop,
+            _ => Pace::GoOn,
+        }
+    }
+
+    /// Begins the shutdown.
+    pub(super) fn stop<H: Handler>(&mut self, handler: &mut H, now: Instant) {
+        self.stopping = Some(now);
+        // Those in the backlog are connected as far as their peers know, and may have sent something.
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.wake();
+            while self.accept(handler, now) {}
+            self.acceptor = None;
+            self.shared.end_accepting();
+        }
+        let slots: Vec<_> = self.links.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            // Whatever has arrived is read.
+            self.wake(Token(slot), UNREAD, false);
+        }
+    }
+
+    /// Whether no other worker can give this one anything more to do.
+    pub(super) fn is_last_command_done(&self) -> bool {
+        self.shared.is_accepting_over() && self.shared.has_no_commands(self.number.into())
+    }
+
+    /// Ends all connections now.
+    pub(super) fn abandon<H: Handler>(&mut self, handler: &mut H) {
+        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.abandon())).collect();
+        for (slot, why) in ends {
+            self.remove(slot, &why, handler);
+        }
+    }
+}
+
+/// Ends the other workers when one has failed, by an error or by a panic of its handler.
+pub(super) struct EndsAll(pub(super) Arc<Shared>);
+
+impl Drop for EndsAll {
+    fn drop(&mut self) {
+        if !self.0.is_accepting_over() || std::thread::panicking() {
+            self.0.end_accepting();
+            self.0.shut_down(Duration::ZERO);
+        }
+    }
+}

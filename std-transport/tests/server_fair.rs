@@ -1,0 +1,174 @@
+//! A server and greedy peers: how much of theirs is done before somebody else has a turn, counted and not timed.
+//!
+//! The handler stops at its first message until everything that is to compete has arrived. From then on the order in which
+//! it is called shows whose turn it was.
+#![cfg(feature = "server")]
+
+mod running;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use jsonframe_std::UNLIMITED;
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Handler, Id, Limits, Peer, Server, Take};
+use running::{PATIENCE, Running, message, wait_until};
+use socket2::SockRef;
+
+/// How many messages of one connection are handled in a turn, how many bytes are read, and how many are written, as
+/// documented.
+const MESSAGES: usize = 64;
+const BYTES: usize = 256 * 1024;
+const WRITTEN: usize = 1024 * 1024;
+
+/// What one read may take beyond that.
+const READ: usize = 64 * 1024;
+
+/// Writes down whose message or how many bytes it is given, after a gate has been opened.
+struct Referee {
+    gate: Option<mpsc::Receiver<()>>,
+    calls: Arc<Mutex<Vec<(Id, usize)>>>,
+}
+
+impl Referee {
+    fn note(&mut self, id: Id, bytes: usize) {
+        if let Some(gate) = self.gate.take() {
+            gate.recv_timeout(PATIENCE).unwrap();
+        }
+        self.calls.lock().unwrap().push((id, bytes));
+    }
+}
+
+impl Handler for Referee {
+    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+        if header.content_length() > 1000 { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        self.note(peer.id(), 0);
+        match message.content() {
+            b"answer" => peer.send(message.header(), message.content()).unwrap(),
+            b"much" => peer.send(&Header::new("much", "binary", 50_000), &[0; 50_000]).unwrap(),
+            _ => {}
+        }
+    }
+
+    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
+        self.note(peer.id(), piece.len());
+    }
+}
+
+/// Peers that have one short message to send, against greedy ones.
+struct Match {
+    /// Runs until the end of the match.
+    _server: Running,
+    gate: mpsc::Sender<()>,
+    calls: Arc<Mutex<Vec<(Id, usize)>>>,
+    modest: Vec<TcpStream>,
+    greedy: Vec<TcpStream>,
+}
+
+impl Match {
+    /// All are connected, and the server waits at the gate.
+    fn new(modest: usize, greedy: usize) -> Self {
+        let (gate, opened) = mpsc::channel();
+        let calls = Arc::default();
+        let referee = Referee { gate: Some(opened), calls: Arc::clone(&calls) };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Room for more than a turn, where the system allows that.
+        SockRef::from(&listener).set_recv_buffer_size(4 * BYTES).unwrap();
+        let server = Server::from_listener(listener, Limits::default()).unwrap();
+        let server = Running::of(server, |server| server.run(referee));
+        let connect = |_| TcpStream::connect(server.address).unwrap();
+        let modest: Vec<_> = (0..modest).map(connect).collect();
+        let greedy: Vec<_> = (0..greedy).map(connect).collect();
+        connect(0).write_all(&message(b"")).unwrap();
+        wait_until(|| server.handle.stats().accepted == (modest.len() + greedy.len() + 1) as u64);
+        Self { _server: server, gate, calls, modest, greedy }
+    }
+
+    /// Has the greedy ones send one thing and then another for ever; how many calls there were for others than this one,
+    /// and with how many bytes, before the first one for each modest peer.
+    fn play(mut self, first: &[u8], again: &[u8]) -> Vec<(usize, usize)> {
+        for stream in &self.greedy {
+            let mut writing = stream.try_clone().unwrap();
+            let (first, again) = (first.to_vec(), again.to_vec());
+            let (sender, written) = mpsc::channel();
+            thread::spawn(move || {
+                let mut next = &first[..];
+                while let Ok(count @ 1..) = writing.write(next) {
+                    next = &next[count..];
+                    if next.is_empty() {
+                        next = &again;
+                    }
+                    let _ = sender.send(());
+                }
+            });
+            // Until it has not gone on for a while, for nobody reads.
+            while written.recv_timeout(Duration::from_millis(200)).is_ok() {}
+        }
+        for peer in &mut self.modest {
+            peer.write_all(&message(b"answer")).unwrap();
+        }
+        self.gate.send(()).unwrap();
+        for peer in &mut self.modest {
+            let mut place = vec![0; message(b"answer").len()];
+            peer.set_read_timeout(Some(PATIENCE)).unwrap();
+            peer.read_exact(&mut place).unwrap();
+        }
+        for stream in &self.greedy {
+            stream.shutdown(Shutdown::Both).unwrap();
+        }
+        let calls = self.calls.lock().unwrap();
+        let mut ids: Vec<_> = calls.iter().map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), self.modest.len() + self.greedy.len() + 1, "all have had turns");
+        let before = |modest: &Id| {
+            let others = calls.iter().take_while(|(id, _)| id != modest);
+            others.fold((0, 0), |(count, bytes), (_, more)| (count + 1, bytes + more))
+        };
+        // Ids are in the order of acceptance.
+        ids[..self.modest.len()].iter().map(before).collect()
+    }
+}
+
+/// Messages without content: the most work for the fewest bytes.
+fn flood() -> Vec<u8> {
+    message(b"").repeat(1000)
+}
+
+#[test]
+fn a_flood_of_messages_has_turns_of_its_own_size() {
+    for (messages, _) in Match::new(10, 1).play(&flood(), &flood()) {
+        assert!(messages <= MESSAGES + 11, "{messages} messages before a peer with one");
+    }
+}
+
+#[test]
+fn content_without_end_has_turns_of_its_own_size() {
+    let mut head = [0; 200];
+    let head = Header::new("endless", "binary", u64::MAX).encode(&mut head).unwrap();
+    let content = vec![b'x'; 1_000_000];
+    for (_, bytes) in Match::new(10, 1).play(&[head, &content].concat(), &content) {
+        assert!(bytes <= BYTES + READ, "{bytes} bytes before a peer with few");
+    }
+}
+
+#[test]
+fn many_greedy_peers_take_turns() {
+    for (messages, _) in Match::new(10, 5).play(&flood(), &flood()) {
+        assert!(messages <= 5 * MESSAGES + 11, "{messages} messages before a peer with one");
+    }
+}
+
+#[test]
+fn long_answers_have_turns_of_their_own_size() {
+    let requests = message(b"much").repeat(1000);
+    for (messages, _) in Match::new(10, 1).play(&requests, &requests) {
+        assert!(messages <= WRITTEN / 50_000 + 1 + 11, "{messages} long answers before a short one");
+    }
+}

@@ -1,0 +1,238 @@
+//! A server and peers that are slow or silent: each has its deadlines, and none delays another.
+//!
+//! The deadlines are shorter than by default, and the peers as slow as they say.
+#![cfg(feature = "server")]
+
+mod running;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jsonframe_std::Connection;
+use jsonframe_std::protocol::Header;
+use jsonframe_std::server::{Limits, Server};
+use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
+use socket2::{Domain, Socket, Type};
+
+/// What is short in these tests, and long enough for a machine under load.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// What a slow peer waits from one byte to the next.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Expects these last words, the end, and a note of the same.
+fn is_dismissed(mut connection: Connection<TcpStream>, echo: &Echo, why: &str) {
+    assert_eq!(receive(&mut connection).as_deref(), Some(why));
+    assert_eq!(receive(&mut connection), None);
+    drop(connection);
+    wait_until(|| !echo.noted().is_empty());
+    assert_eq!(echo.noted(), [why]);
+}
+
+/// Sends a byte a second until the server has closed the connection; how many it has sent.
+fn drip(stream: &TcpStream, bytes: &[u8]) -> usize {
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(SECOND)).unwrap();
+    let start = Instant::now();
+    for (count, byte) in bytes.iter().enumerate() {
+        assert!(start.elapsed() < PATIENCE, "after {count} bytes it is still served");
+        (&mut &*stream).write_all(&[*byte]).unwrap();
+        // Instead of a pause: what the server says when it has had enough.
+        match stream.peek(&mut [0]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            outcome => {
+                assert_eq!(outcome.unwrap(), 1);
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                return count + 1;
+            }
+        }
+    }
+    panic!("the server lets a byte a second pass");
+}
+
+#[test]
+fn a_slow_sender_delays_nobody_and_is_understood() {
+    let server = Running::start(Limits::default(), Echo::default());
+    let mut slow = server.connect();
+    slow.get_ref().set_nodelay(true).unwrap();
+    let mut fast = server.connect();
+    for byte in message(b"slowly") {
+        slow.get_mut().write_all(&[byte]).unwrap();
+        for _ in 0..5 {
+            exchange(&mut fast, "quick");
+        }
+    }
+    assert_eq!(receive(&mut slow).as_deref(), Some("slowly"));
+}
+
+#[test]
+fn the_defaults_are_finite_and_as_documented() {
+    let limits = Limits::default();
+    assert_eq!(limits.header_deadline, 10 * SECOND);
+    assert_eq!((limits.content_window, limits.content_floor), (10 * SECOND, 128));
+    assert_eq!((limits.write_deadline, limits.write_floor), (30 * SECOND, 128));
+    assert_eq!(limits.idle_deadline, 300 * SECOND);
+}
+
+#[test]
+fn a_header_that_comes_a_byte_a_second_is_not_waited_for() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.header_deadline = 3 * SECOND;
+    let server = Running::start(limits, echo.clone());
+    let mut slow = server.connect();
+    exchange(&mut slow, "first");
+    let mut silent = server.connect();
+    let sent = drip(slow.get_ref(), &message(b""));
+    assert!(sent >= 2, "the deadline is that of a whole header; {sent}");
+    is_dismissed(slow, &echo, "the header took too long");
+    exchange(&mut silent, "it is not for who has not begun");
+}
+
+#[test]
+fn content_that_comes_a_byte_a_second_is_not_waited_for() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.content_window = 3 * SECOND;
+    let server = Running::start(limits, echo.clone());
+    let mut slow = server.connect();
+    let whole = message(&[b'x'; 1000]);
+    let (head, content) = whole.split_at(whole.len() - 1000);
+    slow.get_mut().write_all(head).unwrap();
+    drip(slow.get_ref(), content);
+    is_dismissed(slow, &echo, "the content came too slowly");
+    assert_eq!(server.handle.stats().collected, 0);
+}
+
+#[test]
+fn a_burst_does_not_buy_silence_later_on() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.content_window = SHORT;
+    limits.content_floor = 100_000;
+    let server = Running::start(limits, echo.clone());
+    let mut slow = server.connect();
+    let whole = message(&vec![b'x'; 1_000_000]);
+    slow.get_mut().write_all(&whole[..500_000]).unwrap();
+    slow.get_ref().set_nonblocking(true).unwrap();
+    let start = Instant::now();
+    while slow.get_ref().peek(&mut [0]).is_err() {
+        assert!(start.elapsed() < PATIENCE);
+        slow.get_mut().write_all(b"x").unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    slow.get_ref().set_nonblocking(false).unwrap();
+    is_dismissed(slow, &echo, "the content came too slowly");
+    assert_eq!(server.handle.stats().collected, 0);
+}
+
+#[test]
+fn an_idle_connection_has_its_deadline() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.idle_deadline = SHORT;
+    let server = Running::start(limits, echo.clone());
+    let mut never = server.connect();
+    let mut once = server.connect();
+    exchange(&mut once, "once");
+    for connection in [&mut never, &mut once] {
+        assert_eq!(receive(connection).as_deref(), Some("nothing happened for too long"));
+        assert_eq!(receive(connection), None);
+    }
+    drop((never, once));
+    wait_until(|| echo.noted().len() == 2);
+    assert_eq!(echo.noted(), ["nothing happened for too long"; 2]);
+}
+
+/// A connection whose system has room for as few bytes as it can.
+fn connect_narrowly(address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// A server that pushes a long message to whoever is connected, and whose system has room for so many bytes of it.
+fn pushing(limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (Running, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    if let Some(room) = room {
+        socket2::SockRef::from(&listener).set_send_buffer_size(room).unwrap();
+    }
+    let handler = echo.clone();
+    let server = Server::from_listener(listener, limits).unwrap();
+    let server = Running::of(server, |server| server.run(handler));
+    let stream = connect_narrowly(server.address);
+    wait_until(|| echo.peers.lock().unwrap().len() == 1);
+    let id = echo.peers.lock().unwrap()[0];
+    server.handle.send(id, &Header::new("long", "binary", length as u64), vec![b'x'; length]).unwrap();
+    (server, stream)
+}
+
+#[test]
+fn who_reads_a_byte_a_second_is_not_waited_for() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.write_deadline = 3 * SECOND;
+    let (server, mut slow) = pushing(limits, &echo, 8_000_000, None);
+    let start = Instant::now();
+    while echo.noted().is_empty() {
+        assert!(start.elapsed() < PATIENCE);
+        slow.read_exact(&mut [0]).unwrap();
+        thread::sleep(SECOND);
+    }
+    assert_eq!(echo.noted(), ["the peer took what was sent to it too slowly"]);
+    assert_eq!(server.handle.stats().queued, 0);
+    exchange(&mut server.connect(), "and after");
+}
+
+#[test]
+fn to_take_a_little_now_and_then_does_not_prolong_the_deadline() {
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.write_deadline = SECOND;
+    limits.write_floor = 1_000_000;
+    // With little room, the server can write more as often as the peer has read some.
+    let (server, mut slow) = pushing(limits, &echo, 8_000_000, Some(1));
+    let (start, mut place) = (Instant::now(), [0; 600]);
+    let mut queued = 0;
+    let mut times = 0;
+    while echo.noted().is_empty() {
+        assert!(start.elapsed() < PATIENCE, "it is still served");
+        slow.read_exact(&mut place).unwrap();
+        thread::sleep(Duration::from_millis(20));
+        times += usize::from(std::mem::replace(&mut queued, server.handle.stats().queued) != queued);
+    }
+    assert!(times > 3, "it has taken something {times} times");
+    assert_eq!(echo.noted(), ["the peer took what was sent to it too slowly"]);
+}
+
+#[test]
+fn who_has_something_to_read_is_not_idle() {
+    const LENGTH: usize = 8_000_000;
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.idle_deadline = SHORT;
+    let (_server, slow) = pushing(limits, &echo, LENGTH, None);
+    thread::sleep(3 * SHORT);
+    assert_eq!(echo.noted(), [""; 0]);
+    let mut connection = Connection::new(slow);
+    assert_eq!(receive(&mut connection).unwrap().len(), LENGTH);
+    is_dismissed(connection, &echo, "nothing happened for too long");
+}
+
+#[test]
+fn who_reads_slowly_but_at_the_floor_gets_everything() {
+    const LENGTH: usize = 3_000_000;
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.write_deadline = 2 * SECOND;
+    limits.write_floor = 500;
+    // The system has room for so much that its poller tells of none for longer than the deadline.
+    let (_server, mut slow) = pushing(limits, &echo, LENGTH, None);
+    let (start, mut place, mut received) = (Instant::now(), [0; 600], 0);
+    while start.elapsed() < 7 * SECOND {
+        slow.read_exact(&mut place).unwrap();
+        received += place.len();
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(received < LENGTH / 4, "{received} bytes are not slow");
+    assert_eq!(echo.noted(), [""; 0]);
+    let rest = LENGTH + message(b"").len() - received;
+    assert!(slow.take(rest as u64).read_to_end(&mut Vec::new()).unwrap() > LENGTH - received);
+}
