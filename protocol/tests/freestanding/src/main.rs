@@ -10,7 +10,8 @@ mod platform;
 use jsonframe::{ByteOrder, Decoder, Event, Header, Outgoing};
 use platform::{exit, print};
 
-const REQUEST: &[u8] = b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \
+const REQUEST: &[u8] =
+    b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \
     \"content-length\": 39}{\"action\": \"search\", \"value\": \"needle\"}";
 
 const ANSWER: &[u8] = b"{\"result\": \"No match for \\\"needle\\\".\"}";
