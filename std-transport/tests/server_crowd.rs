@@ -183,16 +183,18 @@ fn ten_thousand_connections_that_send_nothing_come_and_go() {
             peak = peak.max(resident());
             stats.accepted == accepted && stats.connections == ACTIVE
         });
-        let [peak, after] = [peak, resident()].map(|memory| memory.saturating_sub(before));
+        // Memory comes back a moment later. What the allocator keeps of the rooms for headers, it uses again.
+        let more = || resident().saturating_sub(before);
+        let peak = peak.saturating_sub(before);
+        let enough = if round == 1 { peak - MIB } else { kept + MIB };
+        server.wait_until(|_| more() <= enough);
+        if round == 1 {
+            kept = more();
+        }
+        let after = more();
         aloud(format_args!(
             "{count} connections that said {says}: {peak} bytes more resident, and {after} when they had gone"
         ));
-        // What the allocator keeps of the rooms for headers, it uses again.
-        if round == 1 {
-            assert!(after < peak, "{after}");
-            kept = after;
-        }
-        assert!(after <= kept + MIB, "{after} bytes, after {kept}");
         assert_eq!(counting.0.lock().unwrap().remove(why), Some(count));
         assert!(counting.0.lock().unwrap().is_empty());
         drop(helper);
