@@ -5,6 +5,7 @@ mod common;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -543,6 +544,45 @@ fn a_request_under_way_is_answered_before_the_server_ends() {
         assert_eq!(server.exit_code(), Some(0));
         assert!(server.errors.rest().is_empty());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_under_load_cuts_no_answer() {
+    let patient = ["--linger", "60", "--linger-silence", "60", "--shutdown-timeout", "60"];
+    let mut server = Server::start(&[&["--quiet", "--workers", "2"], &patient[..]].concat());
+    let (answered, answers) = mpsc::channel();
+    let clients: Vec<_> = (0..10)
+        .map(|_| {
+            let (stream, answered) = (server.connect(), answered.clone());
+            thread::spawn(move || {
+                let mut connection = Connection::new(stream);
+                let (mut sent, mut received) = (0, 0);
+                loop {
+                    // Several at a time, so that some are under way whenever the end comes. It may have come already.
+                    for _ in 0..5 {
+                        let request = json!({"action": "search", "value": format!("{sent}{}", "x".repeat(5000))});
+                        sent += usize::from(connection.send_json(&request).is_ok());
+                    }
+                    while received < sent {
+                        let Some(answer) = connection.receive().expect("no answer is cut") else { return received };
+                        let answer: Value = answer.json().expect("it is JSON");
+                        let text = answer["result"].as_str().expect("a result");
+                        assert!(text.starts_with(&format!("No match for \"{received}x")), "answers come in order");
+                        received += 1;
+                    }
+                    let _ = answered.send(());
+                }
+            })
+        })
+        .collect();
+    for _ in 0..100 {
+        answers.recv_timeout(PATIENCE).unwrap();
+    }
+    server.signal("TERM");
+    assert!(clients.into_iter().map(|client| client.join().unwrap()).sum::<usize>() >= 500);
+    assert_eq!(server.exit_code(), Some(0));
+    assert!(server.errors.rest().is_empty());
 }
 
 #[cfg(unix)]

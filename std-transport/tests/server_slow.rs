@@ -206,14 +206,17 @@ fn to_take_a_little_now_and_then_does_not_prolong_the_deadline() {
 
 #[test]
 fn who_has_something_to_read_is_not_idle() {
-    const LENGTH: usize = 8_000_000;
+    const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.idle_deadline = SHORT;
+    limits.idle_deadline = 2 * SECOND;
     // It is read all the while.
     limits.unread_replies = usize::MAX;
-    let (_server, slow) = pushing(limits, &echo, LENGTH, None);
-    thread::sleep(3 * SHORT);
-    let mut connection = Connection::new(slow);
+    let server = Running::start(limits, echo.clone());
+    let mut connection = server.connect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 1);
+    let id = echo.peers.lock().unwrap()[0];
+    server.handle.send(id, &Header::new("long", "binary", LENGTH as u64), vec![b'x'; LENGTH]).unwrap();
+    thread::sleep(3 * SECOND);
     assert_eq!(receive(&mut connection).unwrap().len(), LENGTH);
     exchange(&mut connection, "still there");
     is_dismissed(connection, &echo, "nothing happened for too long");
