@@ -155,8 +155,8 @@ impl Log {
             None => truncated(1),
             Some(0) => Some((DecodeErrorKind::EmptyHeader, at as u64)),
             Some(length) if length > limits.header_capacity => {
-                let capacity = u16::try_from(limits.header_capacity).expect("less than an announced length");
-                let length = u16::try_from(length).expect("announced by two bytes");
+                let capacity = u32::try_from(limits.header_capacity).expect("less than an announced length");
+                let length = u32::try_from(length).expect("announced by two bytes");
                 Some((DecodeErrorKind::HeaderTooLong { length, capacity }, at as u64))
             }
             Some(length) if rest < 2 + length => truncated(2 + length - rest),

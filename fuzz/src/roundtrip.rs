@@ -114,7 +114,8 @@ impl Parts {
 
         let message = Message::new(header, &self.content).expect("the announced length");
         let Ok(length) = u16::try_from(emitted.len()) else {
-            let error = self.reserved().map_or(EncodeError::HeaderTooLong { length: emitted.len() }, reserved);
+            let error =
+                self.reserved().map_or(EncodeError::HeaderTooLong { length: emitted.len(), limit: u16::MAX }, reserved);
             assert_eq!(header.encode(&mut vec![0; 2 + emitted.len()]), Err(error));
             assert_eq!(message.to_vec(), Err(error));
             return None;

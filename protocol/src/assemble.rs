@@ -1,6 +1,6 @@
 //! From bytes, cut anywhere, to whole messages.
 
-use crate::{DecodeError, DecodeErrorKind, Decoder, Event, Message, Storage};
+use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Event, Message, Storage};
 
 /// Puts messages together whose content is small enough to be kept.
 ///
@@ -39,7 +39,12 @@ pub struct Assembler<B, S> {
 impl<B: AsRef<[u8]> + AsMut<[u8]>, S: Storage> Assembler<B, S> {
     /// An assembler at the beginning of a stream, with this room for a header and this storage for content.
     pub const fn new(header: B, content: S) -> Self {
-        Self { decoder: Decoder::new(header), content, stale: true }
+        Self::in_dialect(header, content, &Dialect::STANDARD)
+    }
+
+    /// Like [`new`](Self::new), for a stream in this dialect.
+    pub const fn in_dialect(header: B, content: S, dialect: &'static Dialect) -> Self {
+        Self { decoder: Decoder::in_dialect(header, dialect), content, stale: true }
     }
 
     /// Takes bytes from the front of the input until a message is whole, or until the input is used up.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::state::{State, Step};
-use crate::{DecodeError, DecodeErrorKind, Header};
+use crate::{DecodeError, DecodeErrorKind, Dialect, Header};
 
 /// What a [`Decoder`] reports of a message, in this order: its header, its content in pieces, its end
 /// ([SPEC §5.1](crate::spec#51-events)).
@@ -78,7 +78,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     /// does not matter. A storage that does not keep its length or its bytes makes the decoder report wrong headers, but
     /// does no other harm.
     pub const fn new(buffer: B) -> Self {
-        Self { buffer, state: State::new() }
+        Self { buffer, state: State::new(&Dialect::STANDARD) }
+    }
+
+    /// Like [`new`](Self::new), for a stream in this dialect.
+    ///
+    /// ```
+    /// use jsonframe::{ByteOrder, Decoder, Dialect, Event, ProtoHeader};
+    ///
+    /// const PEER: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little)).byte_order_or(ByteOrder::Big);
+    ///
+    /// let mut decoder = Decoder::in_dialect([0; 256], &PEER);
+    /// let mut input = &b"H\0{\"content-type\": \"x\", \"content-encoding\": \"y\", \"content-length\": 100000}"[..];
+    /// let Some(Event::Header(header)) = decoder.decode(&mut input)? else { panic!("the header is whole") };
+    /// assert_eq!((header.byte_order(), header.content_length()), (ByteOrder::Big, 100_000));
+    /// # Ok::<(), jsonframe::DecodeError>(())
+    /// ```
+    pub const fn in_dialect(buffer: B, dialect: &'static Dialect) -> Self {
+        Self { buffer, state: State::new(dialect) }
     }
 
     /// Takes bytes from the front of the input until there is something to report, or until the input is used up.
@@ -106,7 +123,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     pub fn header(&self) -> Option<Header<'_>> {
         let fields = self.state.fields()?;
         let header = self.buffer.as_ref().get(..self.state.header_length())?;
-        Some(Header::received(header, fields, fields.members(header)))
+        Some(Header::received(header, fields, fields.members(header), self.state.dialect()))
     }
 
     /// The room for a header, to be exchanged for another one: `None` within a message, whose header is in it.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::emit::{Sink, write_integer, write_string};
 use crate::header::Members;
-use crate::{ByteOrder, EncodeError, Header, Member};
+use crate::{ByteOrder, Dialect, EncodeError, Header, Member};
 
 /// The size of a proto-header, in bytes.
 pub(crate) const PROTO_HEADER_LEN: usize = 2;
@@ -47,9 +47,9 @@ impl Header<'_> {
     /// # Ok::<(), jsonframe::EncodeError>(())
     /// ```
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-        self.check_names()?;
+        self.check_names(Member::from_name)?;
         let available = buffer.len();
-        let mut filler = Filler { room: buffer, written: 0 };
+        let mut filler = Filler::new(buffer);
         let _ = filler.put(&[0; PROTO_HEADER_LEN]);
         let _ = self.write_json(&mut filler);
         let needed = filler.written;
@@ -63,19 +63,20 @@ impl Header<'_> {
 
     /// Like [`encoded_len`](Self::encoded_len), for a header that can be sent.
     pub(crate) fn checked_len(&self) -> Result<usize, EncodeError> {
-        self.check_names()?;
+        self.check_names(Member::from_name)?;
         let needed = self.encoded_len();
         check_length(needed)?;
         Ok(needed)
     }
 
+    /// Checks that no extension is one of the required members, as which `find` knows them.
     #[inline]
-    fn check_names(&self) -> Result<(), EncodeError> {
+    pub(crate) fn check_names(&self, find: impl Fn(&[u8]) -> Option<Member>) -> Result<(), EncodeError> {
         // Among received ones there are none, or they would not be extensions.
         let Members::Listed(members) = self.members() else {
             return Ok(());
         };
-        match members.iter().find_map(|(name, _)| Member::from_name(name.as_bytes())) {
+        match members.iter().find_map(|(name, _)| find(name.as_bytes())) {
             None => Ok(()),
             Some(member) => Err(EncodeError::ReservedName { member }),
         }
@@ -111,6 +112,34 @@ impl Header<'_> {
         out.put(b", \"content-length\": ")
     }
 
+    /// Writes room for the proto-header, and the header, in a dialect that is not the standard.
+    pub(crate) fn write_head(&self, dialect: &Dialect, out: &mut impl Sink) -> fmt::Result {
+        for _ in 0..dialect.proto_header().len() {
+            out.put(&[0])?;
+        }
+        let mut separator = "{";
+        let absent = |member| match member {
+            Member::ByteOrder => dialect.byte_order() == Some(self.byte_order()),
+            Member::ContentType => dialect.content_type() == Some(self.content_type()),
+            Member::ContentEncoding => dialect.content_encoding() == Some(self.content_encoding()),
+            Member::ContentLength => false,
+        };
+        for member in Member::ALL.into_iter().filter(|member| !absent(*member)) {
+            out.put(separator.as_bytes())?;
+            write_string(out, dialect.name(member))?;
+            out.put(b": ")?;
+            match member {
+                Member::ByteOrder => write_string(out, self.byte_order().as_str())?,
+                Member::ContentType => write_string(out, self.content_type())?,
+                Member::ContentEncoding => write_string(out, self.content_encoding())?,
+                Member::ContentLength => write_integer(out, self.content_length())?,
+            }
+            separator = ", ";
+        }
+        self.write_extensions(out)?;
+        out.put(b"}")
+    }
+
     #[inline(never)]
     fn write_extensions(&self, out: &mut impl Sink) -> fmt::Result {
         for (name, value) in self.extensions() {
@@ -133,13 +162,24 @@ impl fmt::Display for Header<'_> {
 /// The length of a header from how long its head is.
 fn check_length(encoded_len: usize) -> Result<u16, EncodeError> {
     let length = encoded_len.saturating_sub(PROTO_HEADER_LEN);
-    u16::try_from(length).map_err(|_| EncodeError::HeaderTooLong { length })
+    u16::try_from(length).map_err(|_| EncodeError::HeaderTooLong { length, limit: u16::MAX })
 }
 
 /// Fills a slice from its beginning with what is written to it, as long as that fits, and counts all of it.
-struct Filler<'a> {
+pub(crate) struct Filler<'a> {
     room: &'a mut [u8],
     written: usize,
+}
+
+impl<'a> Filler<'a> {
+    pub(crate) const fn new(room: &'a mut [u8]) -> Self {
+        Self { room, written: 0 }
+    }
+
+    /// How many bytes have been written, whether they fitted or not.
+    pub(crate) const fn written(&self) -> usize {
+        self.written
+    }
 }
 
 impl Sink for Filler<'_> {

@@ -64,9 +64,9 @@ pub enum DecodeErrorKind {
     #[error("the header is {length} bytes long; this decoder takes at most {capacity}")]
     HeaderTooLong {
         /// The announced length of the header, in bytes.
-        length: u16,
+        length: u32,
         /// The room the decoder has for a header, in bytes.
-        capacity: u16,
+        capacity: u32,
     },
 
     /// The header is not well-formed UTF-8.
@@ -242,10 +242,12 @@ impl DecodeErrorKind {
 #[non_exhaustive]
 pub enum EncodeError {
     /// The header's JSON is longer than a proto-header can announce.
-    #[error("the header would be {length} bytes long; at most 65535 can be announced")]
+    #[error("the header would be {length} bytes long; at most {limit} can be announced")]
     HeaderTooLong {
         /// The length that the header would have, in bytes.
         length: usize,
+        /// The longest that the proto-header can announce, in bytes: 65,535, or 255 in a dialect of one byte.
+        limit: u16,
     },
 
     /// The buffer is smaller than what would be written to it.

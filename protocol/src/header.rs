@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::Value;
 use crate::extensions::Extensions;
 use crate::parse::Fields;
+use crate::{Dialect, Value};
 
 /// The byte order of the content's own data ([SPEC §3.1](crate::spec#31-byteorder)).
 ///
@@ -106,13 +106,18 @@ impl<'a> Header<'a> {
         Self { members: Members::Listed(extensions), ..self }
     }
 
-    /// A received header: its bytes, what was found in them, and where its members are.
+    /// A received header: its bytes, what was found in them, where its members are, and its dialect, if not the standard.
     #[inline]
-    pub(crate) fn received(header: &'a [u8], fields: &Fields, members: Members<'a>) -> Self {
+    pub(crate) fn received(
+        header: &'a [u8],
+        fields: &Fields,
+        members: Members<'a>,
+        dialect: Option<&'static Dialect>,
+    ) -> Self {
         Self {
             byte_order: fields.byte_order,
-            content_type: fields.content_type.of(header),
-            content_encoding: fields.content_encoding.of(header),
+            content_type: fields.content_type.of(header, dialect),
+            content_encoding: fields.content_encoding.of(header, dialect),
             content_length: fields.content_length,
             members,
         }

@@ -67,6 +67,7 @@
 //! | send a whole message as one `Vec` | [`Message::to_vec`], [`to_json_message`] |
 //! | read or write JSON content as a type of yours | [`Message::json`], [`to_json`] |
 //! | keep a header | [`OwnedHeader`] |
+//! | receive and send whole messages under tokio | [`Codec`], [`OwnedMessage`] |
 //!
 //! # What it promises
 //!
@@ -89,6 +90,7 @@
 //! | `json` | yes | JSON content to and from your types | serde, serde_json, `alloc` |
 //! | `alloc` | by `json` | [`Growable`], [`Message::to_vec`] | an allocator |
 //! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless |
+//! | `tokio` | no | [`Codec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -109,13 +111,16 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "tokio"))]
 extern crate std;
 
 mod assemble;
+#[cfg(feature = "tokio")]
+mod codec;
 #[cfg(feature = "json")]
 mod content;
 mod decode;
+mod dialect;
 mod emit;
 mod emitted;
 mod encode;
@@ -141,9 +146,12 @@ mod value;
 pub mod spec {}
 
 pub use assemble::Assembler;
+#[cfg(feature = "tokio")]
+pub use codec::{Codec, CodecError, OwnedMessage};
 #[cfg(feature = "json")]
 pub use content::{JsonError, to_json, to_json_message};
 pub use decode::{Decoder, Event};
+pub use dialect::{Dialect, ProtoHeader};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson, StorageFull};
 pub use extensions::Extensions;
 pub use header::{ByteOrder, Header};

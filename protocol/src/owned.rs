@@ -73,7 +73,7 @@ impl<S: Storage> OwnedHeader<S> {
         let available = storage.limit();
         let too_small = EncodeError::BufferTooSmall { needed, available };
         header.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
-        let fields = parse(storage.as_mut()).map_err(|_| too_small)?;
+        let fields = parse(storage.as_mut(), None).map_err(|_| too_small)?;
         Ok(Self { storage, fields, members: 0 })
     }
 
@@ -81,7 +81,7 @@ impl<S: Storage> OwnedHeader<S> {
     pub fn header(&self) -> Header<'_> {
         let bytes = self.storage.as_ref();
         let members = self.fields.members(bytes.get(self.members..).unwrap_or_default());
-        Header::received(bytes, &self.fields, members)
+        Header::received(bytes, &self.fields, members, None)
     }
 }
 

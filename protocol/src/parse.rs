@@ -6,7 +6,7 @@ use crate::fault::{Expected, FaultKind, Result};
 use crate::header::Members;
 use crate::json::{RawString, Utf8, colon, end, open_string, refused, scalar, skip_whitespace, unexpected, value};
 use crate::text::Text;
-use crate::{ByteOrder, Member};
+use crate::{ByteOrder, Dialect, Member};
 
 /// What a header's required members say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,18 +38,20 @@ impl Fields {
 }
 
 /// Checks a header, finds its required members and resolves the escapes of all its members' strings in place.
-pub(crate) fn parse(header: &mut [u8]) -> Result<Fields> {
+pub(crate) fn parse(header: &mut [u8], dialect: Option<&Dialect>) -> Result<Fields> {
+    // The emitted form is valid in every dialect.
     match parse_emitted(header) {
         Some(fields) => Ok(fields),
-        None => parse_any(header),
+        None => parse_any(header, dialect),
     }
 }
 
 /// [`parse`] for every header there can be.
 #[inline(never)]
-pub(crate) fn parse_any(header: &mut [u8]) -> Result<Fields> {
+pub(crate) fn parse_any(header: &mut [u8], dialect: Option<&Dialect>) -> Result<Fields> {
     let parser = Parser {
         header,
+        dialect,
         utf8: Utf8::default(),
         byte_order: None,
         content_type: None,
@@ -62,6 +64,8 @@ pub(crate) fn parse_any(header: &mut [u8]) -> Result<Fields> {
 /// Goes through a header once, and resolves the escapes of its members' strings on the way.
 struct Parser<'h> {
     header: &'h mut [u8],
+    /// `None` is the standard.
+    dialect: Option<&'h Dialect>,
     utf8: Utf8,
     byte_order: Option<ByteOrder>,
     content_type: Option<Text>,
@@ -123,7 +127,8 @@ impl Parser<'_> {
             return Ok((Some(member), at.wrapping_add(length)));
         }
         let (name, behind) = self.string(at, expected)?;
-        Ok((Member::from_name(name.bytes(self.header)), behind))
+        let member = Member::from_name(name.bytes(self.header));
+        Ok((member.or_else(|| self.dialect?.alias(self.header, name)), behind))
     }
 
     /// Passes over the value of an extension member.
@@ -183,16 +188,19 @@ impl Parser<'_> {
         }
     }
 
-    /// The four, if they are all there; `at` is the index of the header's closing brace.
+    /// The four, if they are all there or the dialect has something to stand in for them; `at` is the index of the header's
+    /// closing brace.
     fn complete(&self, at: usize) -> Result<Fields> {
         let missing = |member| Err(FaultKind::MissingMember(member).at(at));
-        let Some(byte_order) = self.byte_order else {
+        let Some(byte_order) = self.byte_order.or_else(|| self.dialect?.byte_order()) else {
             return missing(Member::ByteOrder);
         };
-        let Some(content_type) = self.content_type else {
+        let content_type = || self.dialect?.content_type().map(|_| Text::NO_CONTENT_TYPE);
+        let Some(content_type) = self.content_type.or_else(content_type) else {
             return missing(Member::ContentType);
         };
-        let Some(content_encoding) = self.content_encoding else {
+        let content_encoding = || self.dialect?.content_encoding().map(|_| Text::NO_CONTENT_ENCODING);
+        let Some(content_encoding) = self.content_encoding.or_else(content_encoding) else {
             return missing(Member::ContentEncoding);
         };
         let Some(content_length) = self.content_length else {

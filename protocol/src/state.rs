@@ -4,7 +4,7 @@
 
 use crate::encode::PROTO_HEADER_LEN;
 use crate::parse::{Fields, parse, plain_integer};
-use crate::{DecodeError, DecodeErrorKind};
+use crate::{DecodeError, DecodeErrorKind, Dialect, ProtoHeader};
 
 /// What a decoder knows besides the bytes in its room.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct State {
     is_current: bool,
     /// What the header in the room says.
     fields: Fields,
+    /// `None` is the standard, which costs nothing then.
+    dialect: Option<&'static Dialect>,
 }
 
 /// The part of the message under way.
@@ -25,8 +27,8 @@ pub(crate) struct State {
 enum Phase {
     /// The proto-header.
     ProtoHeader,
-    /// The proto-header's second byte, after this first one.
-    SecondByte(u8),
+    /// The rest of the proto-header, of which so many bytes have come, and this is what they say so far.
+    Begun(u8, u32),
     /// The header, of which so many bytes are in the room.
     Header(u16),
     /// The content, of which so many bytes are to come: one at least.
@@ -49,8 +51,28 @@ pub(crate) enum Step<'i> {
 }
 
 impl State {
-    pub(crate) const fn new() -> Self {
-        Self { phase: Phase::ProtoHeader, position: 0, header_length: 0, is_current: false, fields: Fields::NONE }
+    pub(crate) const fn new(dialect: &'static Dialect) -> Self {
+        let dialect = if dialect.is_standard() { None } else { Some(dialect) };
+        Self {
+            phase: Phase::ProtoHeader,
+            position: 0,
+            header_length: 0,
+            is_current: false,
+            fields: Fields::NONE,
+            dialect,
+        }
+    }
+
+    /// `None` is the standard.
+    pub(crate) const fn dialect(&self) -> Option<&'static Dialect> {
+        self.dialect
+    }
+
+    const fn proto_header(&self) -> ProtoHeader {
+        match self.dialect {
+            None => ProtoHeader::STANDARD,
+            Some(dialect) => dialect.proto_header(),
+        }
     }
 
     pub(crate) const fn position(&self) -> u64 {
@@ -120,6 +142,7 @@ impl State {
     #[inline(never)]
     pub(crate) fn head(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
         if let Phase::ProtoHeader = self.phase
+            && self.dialect.is_none()
             && let Some((length, header, rest)) = split_head(input, room.len())
         {
             *input = rest;
@@ -151,37 +174,41 @@ impl State {
     #[inline(never)]
     fn head_in_pieces(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
         match self.phase {
-            Phase::ProtoHeader => match self.take(input, PROTO_HEADER_LEN as u64) {
-                [first, second] => self.begin_header([*first, *second], room, input),
-                [first] => {
-                    self.is_current = false;
-                    self.phase = Phase::SecondByte(*first);
-                    false
-                }
-                _ => false,
-            },
-            Phase::SecondByte(first) => match self.take(input, 1) {
-                [second, ..] => self.begin_header([first, *second], room, input),
-                [] => false,
-            },
+            Phase::ProtoHeader => self.begin(0, 0, room, input),
+            Phase::Begun(taken, length) => self.begin(taken, length, room, input),
             Phase::Header(filled) => self.go_on(filled, room, input),
             _ => false,
         }
     }
 
-    fn begin_header(&mut self, proto_header: [u8; PROTO_HEADER_LEN], room: &mut [u8], input: &mut &[u8]) -> bool {
-        self.is_current = false;
-        let length = u16::from_be_bytes(proto_header);
-        let capacity = u16::try_from(room.len()).unwrap_or(u16::MAX);
-        if length == 0 || length > capacity {
-            let kind = match length {
-                0 => DecodeErrorKind::EmptyHeader,
-                _ => DecodeErrorKind::HeaderTooLong { length, capacity },
+    /// Takes what there is of a proto-header of which some bytes may have come before.
+    fn begin(&mut self, mut taken: u8, mut length: u32, room: &mut [u8], input: &mut &[u8]) -> bool {
+        let proto_header = self.proto_header();
+        while taken < proto_header.len() {
+            let [byte] = *self.take(input, 1) else {
+                return false;
             };
-            self.fail(kind, self.position.saturating_sub(PROTO_HEADER_LEN as u64));
-            return false;
+            self.is_current = false;
+            length = proto_header.with_byte(length, taken, byte);
+            taken = taken.saturating_add(1);
+            self.phase = Phase::Begun(taken, length);
         }
-        self.header_length = length;
+        self.begin_header(length, room, input)
+    }
+
+    fn begin_header(&mut self, length: u32, room: &mut [u8], input: &mut &[u8]) -> bool {
+        let capacity = u16::try_from(room.len()).unwrap_or(u16::MAX);
+        self.header_length = match u16::try_from(length) {
+            Ok(length @ 1..) if length <= capacity => length,
+            _ => {
+                let kind = match length {
+                    0 => DecodeErrorKind::EmptyHeader,
+                    _ => DecodeErrorKind::HeaderTooLong { length, capacity: capacity.into() },
+                };
+                self.fail(kind, self.position.saturating_sub(self.proto_header().len().into()));
+                return false;
+            }
+        };
         self.phase = Phase::Header(0);
         self.go_on(0, room, input)
     }
@@ -224,7 +251,7 @@ impl State {
     #[inline(never)]
     fn parse(&mut self, room: &mut [u8]) -> bool {
         let header = room.get_mut(..self.header_length()).unwrap_or_default();
-        match parse(header) {
+        match parse(header, self.dialect) {
             Ok(fields) => {
                 self.fields = fields;
                 self.end_header();
@@ -291,8 +318,8 @@ impl State {
 
     pub(crate) const fn needs(&self) -> u64 {
         match self.phase {
-            Phase::ProtoHeader => PROTO_HEADER_LEN as u64,
-            Phase::SecondByte(_) => 1,
+            Phase::ProtoHeader => self.proto_header().len() as u64,
+            Phase::Begun(taken, _) => self.proto_header().len().saturating_sub(taken) as u64,
             Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
             Phase::Content(left) => left,
             Phase::End | Phase::Failed(_) => 0,

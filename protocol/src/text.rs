@@ -1,11 +1,12 @@
 //! A text of a received header.
 
+use crate::Dialect;
 use crate::json::RawString;
 
 /// Where a text of a header is, or which of those it is that nearly every header says.
 ///
 /// To know a text is faster than to check again that it is UTF-8 whenever it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     Known(Known),
     /// From one index of the header up to another. Two bytes each are enough: no header is longer than 65,535 bytes.
@@ -13,7 +14,7 @@ pub(crate) enum Text {
 }
 
 /// A text that nearly every header says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     TextJson,
     Utf8,
@@ -33,6 +34,10 @@ impl Known {
 impl Text {
     pub(crate) const TEXT_JSON: Self = Self::Known(Known::TextJson);
     pub(crate) const UTF_8: Self = Self::Known(Known::Utf8);
+    /// None: there is no `content-type`, and the dialect says what stands in for it. It is where no text can be.
+    pub(crate) const NO_CONTENT_TYPE: Self = Self::At(u16::MAX, 0);
+    /// The same for `content-encoding`.
+    pub(crate) const NO_CONTENT_ENCODING: Self = Self::At(u16::MAX, 1);
 
     /// The text with which, in quotes and without escapes, these bytes begin, if it is a known one, and how long that is.
     #[inline]
@@ -61,17 +66,25 @@ impl Text {
         Self::At(index(start), index(end))
     }
 
-    /// The text, in the header in which it was found.
+    /// The text, in the header in which it was found, which is in this dialect; `None` is the standard.
     #[inline]
-    pub(crate) fn of(self, header: &[u8]) -> &str {
+    pub(crate) fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>) -> &'a str {
         match self {
             Self::Known(known) => known.as_str(),
-            Self::At(start, end) => text_at(header, usize::from(start), usize::from(end)),
+            Self::At(start, end) => text_at(header, start, end, dialect),
         }
     }
 }
 
 #[inline(never)]
-fn text_at(header: &[u8], start: usize, end: usize) -> &str {
-    header.get(start..end).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
+fn text_at<'a>(header: &'a [u8], start: u16, end: u16, dialect: Option<&'static Dialect>) -> &'a str {
+    let text = match header.get(usize::from(start)..usize::from(end)) {
+        Some(bytes) => core::str::from_utf8(bytes).ok(),
+        None => dialect.and_then(|dialect| match Text::At(start, end) {
+            Text::NO_CONTENT_TYPE => dialect.content_type(),
+            Text::NO_CONTENT_ENCODING => dialect.content_encoding(),
+            _ => None,
+        }),
+    };
+    text.unwrap_or_default()
 }

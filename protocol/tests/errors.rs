@@ -100,7 +100,7 @@ fn a_header_is_never_cut_to_the_length_that_can_be_announced() {
     assert_not_encoded(
         &Header::new(&longer, "y", 0),
         70_000,
-        EncodeError::HeaderTooLong { length: 65_536 },
+        EncodeError::HeaderTooLong { length: 65_536, limit: 65_535 },
         "the header would be 65536 bytes long; at most 65535 can be announced",
     );
     // 65,535 bytes of text, most of which take six bytes each.

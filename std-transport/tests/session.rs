@@ -300,7 +300,7 @@ fn limits_are_applied_at_the_header() {
         let input = [&length.to_be_bytes()[..], b"{"].concat();
         let mut session = Session::new(Scripted::reading(&input)).with_max_header(299);
         let Err(Error::Decode(error)) = receive_all(&mut session).1 else { panic!("accepted") };
-        assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length, capacity: 299 });
+        assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length: length.into(), capacity: 299 });
     }
 }
 

@@ -28,7 +28,9 @@ fn every_header_length_is_judged_by_its_two_bytes() {
                     let fault = outcome.err().map(|error| (error.kind(), error.offset()));
                     let expected = match length {
                         0 => Some(Kind::EmptyHeader),
-                        _ if length > capacity => Some(Kind::HeaderTooLong { length, capacity }),
+                        _ if length > capacity => {
+                            Some(Kind::HeaderTooLong { length: length.into(), capacity: capacity.into() })
+                        }
                         _ => None,
                     };
                     assert_eq!(fault, expected.map(|kind| (kind, start)));

@@ -1,0 +1,248 @@
+//! What some programs in the field do otherwise.
+
+use crate::encode::Filler;
+use crate::json::RawString;
+use crate::{ByteOrder, EncodeError, Header, Member};
+
+/// How the messages of some programs depart from the protocol ([SPEC §7](crate::spec#7-dialects)): in their proto-header,
+/// in the names of their headers' members, and in which of these they leave out.
+///
+/// A constant, most often, that a program chooses when it starts. A decoder of the standard dialect takes no longer than
+/// one that knows no dialects. Whatever a dialect says, a header is at most 65,535 bytes long, and has a content length.
+///
+/// ```
+/// use jsonframe::{ByteOrder, Decoder, Dialect, Event, Header, ProtoHeader};
+///
+/// /// Four bytes of length, `content_length` and the like, and no `byteorder`.
+/// const GATEWAY: Dialect = Dialect::STANDARD
+///     .with_proto_header(ProtoHeader::U32(ByteOrder::Big))
+///     .with_underscores()
+///     .byte_order_or(ByteOrder::Little);
+///
+/// let header = Header::json(2).with_byte_order(ByteOrder::Little);
+/// let mut buffer = [0; 128];
+/// let head = GATEWAY.encode(&header, &mut buffer)?;
+/// assert_eq!(
+///     head,
+///     b"\0\0\0O{\"content_type\": \"text/json\", \"content_encoding\": \"utf-8\", \"content_length\": 2}",
+/// );
+///
+/// let mut decoder = Decoder::in_dialect([0; 256], &GATEWAY);
+/// assert_eq!(decoder.decode(&mut &*head)?, Some(Event::Header(header)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Dialect {
+    proto_header: ProtoHeader,
+    underscores: bool,
+    byte_order: Option<ByteOrder>,
+    content_type: Option<&'static str>,
+    content_encoding: Option<&'static str>,
+}
+
+/// What a proto-header is: how many bytes, in which order ([SPEC §7](crate::spec#7-dialects)).
+///
+/// ```
+/// use jsonframe::{ByteOrder, ProtoHeader};
+///
+/// assert_eq!(ProtoHeader::STANDARD, ProtoHeader::U16(ByteOrder::Big));
+/// assert_eq!(ProtoHeader::STANDARD.len(), 2);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::len_without_is_empty, reason = "none is empty")]
+pub enum ProtoHeader {
+    /// One byte: headers of up to 255.
+    U8,
+    /// Two bytes, in this order: headers of up to 65,535.
+    U16(ByteOrder),
+    /// Four bytes, in this order. A header that is longer than 65,535 bytes all the same is refused.
+    U32(ByteOrder),
+}
+
+impl ProtoHeader {
+    /// Two bytes, most significant first.
+    pub const STANDARD: Self = Self::U16(ByteOrder::Big);
+
+    /// How many bytes it takes: 1, 2 or 4.
+    pub const fn len(self) -> u8 {
+        match self {
+            Self::U8 => 1,
+            Self::U16(_) => 2,
+            Self::U32(_) => 4,
+        }
+    }
+
+    /// The length that a header has at most, in bytes.
+    const fn limit(self) -> u16 {
+        match self {
+            Self::U8 => 0xFF,
+            Self::U16(_) | Self::U32(_) => u16::MAX,
+        }
+    }
+
+    const fn is_little(self) -> bool {
+        matches!(self, Self::U16(ByteOrder::Little) | Self::U32(ByteOrder::Little))
+    }
+
+    /// What the bytes say with another one behind the `taken` ones that say `length`.
+    pub(crate) fn with_byte(self, length: u32, taken: u8, byte: u8) -> u32 {
+        if self.is_little() {
+            length | u32::from(byte).wrapping_shl(u32::from(taken).wrapping_mul(8))
+        } else {
+            length.wrapping_shl(8) | u32::from(byte)
+        }
+    }
+
+    /// Writes this length to all of `place`, which is as long as the proto-header.
+    fn write(self, length: u16, place: &mut [u8]) {
+        let little = u32::from(length).to_le_bytes();
+        for (index, byte) in little.into_iter().take(place.len()).enumerate() {
+            let at = if self.is_little() { Some(index) } else { place.len().checked_sub(index.wrapping_add(1)) };
+            if let Some(place) = at.and_then(|at| place.get_mut(at)) {
+                *place = byte;
+            }
+        }
+    }
+}
+
+impl Dialect {
+    /// The protocol as it is specified.
+    pub const STANDARD: Self = Self {
+        proto_header: ProtoHeader::STANDARD,
+        underscores: false,
+        byte_order: None,
+        content_type: None,
+        content_encoding: None,
+    };
+
+    /// The same dialect with another proto-header.
+    #[must_use]
+    pub const fn with_proto_header(self, proto_header: ProtoHeader) -> Self {
+        Self { proto_header, ..self }
+    }
+
+    /// The same dialect with `content_length`, `content_type` and `content_encoding` for the names with hyphens, which are
+    /// still understood.
+    #[must_use]
+    pub const fn with_underscores(self) -> Self {
+        Self { underscores: true, ..self }
+    }
+
+    /// The same dialect with headers that may lack `byteorder`, which is this one then.
+    ///
+    /// What is sent lacks it if it is this one. That goes for the other two as well.
+    #[must_use]
+    pub const fn byte_order_or(self, byte_order: ByteOrder) -> Self {
+        Self { byte_order: Some(byte_order), ..self }
+    }
+
+    /// The same dialect with headers that may lack `content-type`, which is this one then.
+    #[must_use]
+    pub const fn content_type_or(self, content_type: &'static str) -> Self {
+        Self { content_type: Some(content_type), ..self }
+    }
+
+    /// The same dialect with headers that may lack `content-encoding`, which is this one then.
+    #[must_use]
+    pub const fn content_encoding_or(self, content_encoding: &'static str) -> Self {
+        Self { content_encoding: Some(content_encoding), ..self }
+    }
+
+    /// How long a header is announced.
+    pub const fn proto_header(&self) -> ProtoHeader {
+        self.proto_header
+    }
+
+    /// Whether it is [`STANDARD`](Self::STANDARD).
+    pub const fn is_standard(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                proto_header: ProtoHeader::STANDARD,
+                underscores: false,
+                byte_order: None,
+                content_type: None,
+                content_encoding: None,
+            }
+        )
+    }
+
+    /// How many bytes the proto-header and this header take in this dialect.
+    pub fn encoded_len(&self, header: &Header<'_>) -> usize {
+        let mut nowhere = Filler::new(&mut []);
+        let _ = header.write_head(self, &mut nowhere);
+        nowhere.written()
+    }
+
+    /// Writes the proto-header and the header in this dialect to the beginning of a buffer, and returns them.
+    ///
+    /// To send them with the content: [`Outgoing::from_parts`](crate::Outgoing::from_parts).
+    ///
+    /// # Errors
+    ///
+    /// As [`Header::encode`]. With a proto-header of one byte, a header longer than 255 is too long; with underscores, the
+    /// names with underscores are reserved too.
+    pub fn encode<'b>(&self, header: &Header<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+        if self.is_standard() {
+            return header.encode(buffer);
+        }
+        header.check_names(|name| self.member(name))?;
+        let available = buffer.len();
+        let mut filler = Filler::new(buffer);
+        let _ = header.write_head(self, &mut filler);
+        let needed = filler.written();
+        let (place, limit) = (usize::from(self.proto_header.len()), self.proto_header.limit());
+        let length = needed.saturating_sub(place);
+        let announced = u16::try_from(length).ok().filter(|length| *length <= limit);
+        let announced = announced.ok_or(EncodeError::HeaderTooLong { length, limit })?;
+        let head = buffer.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed, available })?;
+        self.proto_header.write(announced, head.get_mut(..place).unwrap_or_default());
+        Ok(head)
+    }
+
+    pub(crate) const fn byte_order(&self) -> Option<ByteOrder> {
+        self.byte_order
+    }
+
+    pub(crate) const fn content_type(&self) -> Option<&'static str> {
+        self.content_type
+    }
+
+    pub(crate) const fn content_encoding(&self) -> Option<&'static str> {
+        self.content_encoding
+    }
+
+    /// The required member's name in this dialect.
+    pub(crate) const fn name(&self, member: Member) -> &'static str {
+        match member {
+            Member::ContentType if self.underscores => "content_type",
+            Member::ContentEncoding if self.underscores => "content_encoding",
+            Member::ContentLength if self.underscores => "content_length",
+            _ => member.as_str(),
+        }
+    }
+
+    /// The required member that bears this name in this dialect.
+    fn member(&self, name: &[u8]) -> Option<Member> {
+        let alias = || Member::ALL.into_iter().find(|member| self.name(*member).as_bytes() == name);
+        Member::from_name(name).or_else(alias)
+    }
+
+    /// The required member whose alias this name of a header is. From there on it bears its own name.
+    #[inline(never)]
+    pub(crate) fn alias(&self, header: &mut [u8], name: RawString) -> Option<Member> {
+        let name = header.get_mut(name.start..name.end)?;
+        let member = self.member(name)?;
+        // They are equally long: only the hyphen differs.
+        for (place, byte) in name.iter_mut().zip(member.as_str().bytes()) {
+            *place = byte;
+        }
+        Some(member)
+    }
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self::STANDARD
+    }
+}
