@@ -72,6 +72,26 @@ impl ProtoHeader {
         }
     }
 
+    /// How long a header can be whose proto-header begins with these bytes, in bytes. What follows them is not looked at.
+    ///
+    /// For who takes room for a header when its first bytes have come, and not for the longest that is accepted.
+    ///
+    /// ```
+    /// use jsonframe::ProtoHeader;
+    ///
+    /// assert_eq!(ProtoHeader::STANDARD.longest(b"\x01\x02"), 0x0102);
+    /// assert_eq!(ProtoHeader::STANDARD.longest(b"\x01"), 0x01FF);
+    /// assert_eq!(ProtoHeader::STANDARD.longest(b""), 65_535);
+    /// ```
+    pub fn longest(self, first: &[u8]) -> u16 {
+        let mut length = 0;
+        for taken in 0..self.len() {
+            let byte = first.get(usize::from(taken)).copied().unwrap_or(u8::MAX);
+            length = self.with_byte(length, taken, byte);
+        }
+        u16::try_from(length).unwrap_or(u16::MAX)
+    }
+
     /// The length that a header has at most, in bytes.
     const fn limit(self) -> u16 {
         match self {
@@ -169,6 +189,9 @@ impl Dialect {
 
     /// How many bytes the proto-header and this header take in this dialect.
     pub fn encoded_len(&self, header: &Header<'_>) -> usize {
+        if self.is_standard() {
+            return header.encoded_len();
+        }
         let mut nowhere = Filler::new(&mut []);
         let _ = header.write_head(self, &mut nowhere);
         nowhere.written()

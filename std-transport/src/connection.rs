@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use jsonframe::Header;
+use jsonframe::{Dialect, Header};
 
 use crate::receive::Receiver;
 use crate::send::Sender;
@@ -84,7 +84,17 @@ impl<S> Connection<S> {
     /// It accepts headers of up to 65,535 bytes and content of up to
     /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
     pub fn new(stream: S) -> Self {
-        Self { stream, receiver: Receiver::new(u16::MAX, Self::DEFAULT_MAX_CONTENT), sender: Sender::default() }
+        let dialect = &Dialect::STANDARD;
+        let receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
+        Self { stream, receiver, sender: Sender::new(dialect) }
+    }
+
+    /// Speaks this dialect, in both directions. To be called before anything is received or sent.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
+        self.receiver = self.receiver.with_dialect(dialect);
+        self.sender = Sender::new(dialect);
+        self
     }
 
     /// Accepts headers of at most this many bytes. To be called before anything is received.

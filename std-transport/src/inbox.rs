@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{DecodeError, Decoder, Event, Header};
+use jsonframe::{DecodeError, Decoder, Dialect, Event, Header, ProtoHeader};
 
 use crate::ahead::Ahead;
 #[cfg(feature = "server")]
@@ -13,6 +13,7 @@ use crate::session::Fill;
 #[derive(Debug)]
 pub(crate) struct Inbox {
     decoder: Decoder<Box<[u8]>>,
+    proto_header: ProtoHeader,
     ahead: Ahead,
     /// The size of the decoder's room, which cannot be asked for without exchanging it.
     room: u16,
@@ -44,9 +45,10 @@ impl From<Event<'_, '_>> for Step {
 }
 
 impl Inbox {
-    pub(crate) fn new(max_header: u16) -> Self {
+    pub(crate) fn new(dialect: &'static Dialect, max_header: u16) -> Self {
         Self {
-            decoder: Decoder::new(Box::default()),
+            decoder: Decoder::in_dialect(Box::default(), dialect),
+            proto_header: dialect.proto_header(),
             ahead: Ahead::default(),
             room: 0,
             max_header,
@@ -54,6 +56,11 @@ impl Inbox {
             ended: false,
             failed: false,
         }
+    }
+
+    /// The same in another dialect; nothing may have been received yet.
+    pub(crate) fn with_dialect(self, dialect: &'static Dialect) -> Self {
+        Self::new(dialect, self.max_header)
     }
 
     /// Changes the limit, which counts from the next header on.
@@ -129,13 +136,17 @@ impl Inbox {
 
     /// Takes room for the header of a message that begins.
     ///
-    /// Its first byte says how long the header is, but for up to 255 bytes.
+    /// Its first byte says how long the header is, but for up to 255 bytes; in a dialect it may say less.
     fn make_room(&mut self) {
-        let Some(first) = self.ahead.unread().first().filter(|_| !self.in_message) else {
-            return;
+        let wanted = match self.ahead.unread() {
+            [first, ..] if !self.in_message && self.proto_header == ProtoHeader::STANDARD => {
+                u16::from_be_bytes([*first, u8::MAX])
+            }
+            first @ [_, ..] if !self.in_message => self.proto_header.longest(first),
+            _ => return,
         };
         self.in_message = true;
-        let wanted = u16::from_be_bytes([*first, u8::MAX]).min(self.max_header);
+        let wanted = wanted.min(self.max_header);
         // A room that has served is kept while messages follow each other: the decoder knows its way through them.
         if (self.room < wanted || self.room > self.max_header)
             && let Some(room) = self.decoder.buffer_mut()

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Write};
 
-use jsonframe::{EncodeError, Header, Outgoing};
+use jsonframe::{Dialect, EncodeError, Header, Outgoing};
 
 use crate::ahead::retry;
 use crate::{Content, Error};
@@ -12,8 +12,9 @@ use crate::{Content, Error};
 ///
 /// What is small is put together in one piece of memory, the tail, which is kept when it has been written: see
 /// [`release`](Self::release).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
+    dialect: &'static Dialect,
     /// What comes before the tail, if anything does.
     segments: Option<Box<Segments>>,
     /// Heads and small contents.
@@ -47,6 +48,10 @@ impl Outbox {
 
     /// How long most heads are at most.
     const SHORT_HEAD: usize = 256;
+
+    pub(crate) const fn new(dialect: &'static Dialect) -> Self {
+        Self { dialect, segments: None, tail: Vec::new(), start: 0, queued: 0, unflushed: false }
+    }
 
     /// How many bytes are to be written.
     pub(crate) const fn queued(&self) -> usize {
@@ -91,7 +96,7 @@ impl Outbox {
             return Ok(self.queue_copy(header, content)?);
         }
         check_length(header, content)?;
-        let length = encode_behind(header, &mut self.tail)?;
+        let length = encode_behind(header, self.dialect, &mut self.tail)?;
         self.unflushed = true;
         let mut message = Outgoing::from_parts([&self.tail, content]);
         let outcome = write_some(stream, &mut message);
@@ -195,7 +200,7 @@ impl Outbox {
         if self.tail.capacity() == 0 {
             self.tail.reserve_exact(Self::SHORT_HEAD.saturating_add(content.len()));
         }
-        let length = encode_behind(header, &mut self.tail)?;
+        let length = encode_behind(header, self.dialect, &mut self.tail)?;
         self.tail.extend_from_slice(content);
         self.queued += length + content.len();
         Ok(())
@@ -261,13 +266,13 @@ impl Segment {
 }
 
 /// Encodes a head behind what is there, which is as it was if that cannot be done; how long the head is.
-fn encode_behind(header: &Header<'_>, bytes: &mut Vec<u8>) -> Result<usize, EncodeError> {
+fn encode_behind(header: &Header<'_>, dialect: &Dialect, bytes: &mut Vec<u8>) -> Result<usize, EncodeError> {
     let end = bytes.len();
     bytes.resize(end + Outbox::SHORT_HEAD, 0);
-    let mut outcome = header.encode(&mut bytes[end..]).map(<[u8]>::len);
+    let mut outcome = dialect.encode(header, &mut bytes[end..]).map(<[u8]>::len);
     if let Err(EncodeError::BufferTooSmall { needed, .. }) = outcome {
         bytes.resize(end + needed, 0);
-        outcome = header.encode(&mut bytes[end..]).map(<[u8]>::len);
+        outcome = dialect.encode(header, &mut bytes[end..]).map(<[u8]>::len);
     }
     bytes.truncate(end + outcome.as_ref().copied().unwrap_or(0));
     outcome
@@ -338,7 +343,7 @@ mod tests {
         fn every_byte_is_written_once_from_memory_that_is_lent(
             turns in vec((vec((0..3_u8, lengths()), 0..4), prop_oneof![0..1_000_usize, 0..60_000_usize]), 1..20),
         ) {
-            let (mut outbox, mut lent) = (Outbox::default(), Vec::new());
+            let (mut outbox, mut lent) = (Outbox::new(&Dialect::STANDARD), Vec::new());
             let mut sink = Sink { taken: Vec::new(), room: 0 };
             let mut expected = Vec::new();
             for (messages, room) in turns {

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{DecodeError, Decoder, Event, Header};
+use jsonframe::{DecodeError, Decoder, Dialect, Event, Header};
 
 use crate::ahead::{Ahead, retry};
 use crate::{Error, Incoming};
@@ -10,7 +10,9 @@ use crate::{Error, Incoming};
 /// Bytes read ahead, and the decoder that they are for.
 #[derive(Debug)]
 pub(crate) struct Receiver {
+    dialect: &'static Dialect,
     decoder: Decoder<Box<[u8]>>,
+    max_header: u16,
     ahead: Ahead,
     max_content: u64,
     /// Whether the message under way has had its header reported, and not yet its end.
@@ -23,9 +25,11 @@ impl Receiver {
     /// How much memory is taken for collected content before it has arrived, at the most, in bytes.
     const FIRST_ROOM: usize = 64 * 1024;
 
-    pub(crate) fn new(max_header: u16, max_content: u64) -> Self {
+    pub(crate) fn new(dialect: &'static Dialect, max_header: u16, max_content: u64) -> Self {
         Self {
-            decoder: Decoder::new(vec![0; usize::from(max_header)].into()),
+            dialect,
+            decoder: Decoder::in_dialect(vec![0; usize::from(max_header)].into(), dialect),
+            max_header,
             ahead: Ahead::default(),
             max_content,
             in_message: false,
@@ -35,7 +39,12 @@ impl Receiver {
 
     /// The same with another room for headers; nothing may have been received yet.
     pub(crate) fn with_max_header(self, max_header: u16) -> Self {
-        Self::new(max_header, self.max_content)
+        Self::new(self.dialect, max_header, self.max_content)
+    }
+
+    /// The same in another dialect; nothing may have been received yet.
+    pub(crate) fn with_dialect(self, dialect: &'static Dialect) -> Self {
+        Self::new(dialect, self.max_header, self.max_content)
     }
 
     pub(crate) const fn set_max_content(&mut self, max_content: u64) {

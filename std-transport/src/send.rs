@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use jsonframe::{EncodeError, Header, Outgoing};
+use jsonframe::{Dialect, EncodeError, Header, Outgoing};
 
 use crate::Error;
 use crate::ahead::retry;
@@ -10,8 +10,9 @@ use crate::outbox::check_length;
 use crate::receive::at_most;
 
 /// What the sending side keeps from message to message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sender {
+    dialect: &'static Dialect,
     /// Room for a head, used again.
     head: Vec<u8>,
     /// Whether a message has gone out only in part.
@@ -22,10 +23,14 @@ impl Sender {
     /// How much of a streamed content is held at a time, in bytes.
     const CHUNK: usize = 64 * 1024;
 
+    pub(crate) const fn new(dialect: &'static Dialect) -> Self {
+        Self { dialect, head: Vec::new(), broken: false }
+    }
+
     pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
         check_length(header, content)?;
-        let head = encode(header, &mut self.head)?;
+        let head = encode(header, self.dialect, &mut self.head)?;
         self.broken = true;
         write_all(stream, Outgoing::from_parts([head, content]))?;
         retry(|| stream.flush())?;
@@ -49,7 +54,7 @@ impl Sender {
         source: &mut impl Read,
     ) -> Result<(), Error> {
         self.check()?;
-        let mut head = encode(header, &mut self.head)?;
+        let mut head = encode(header, self.dialect, &mut self.head)?;
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(Self::CHUNK, left)];
         loop {
@@ -77,11 +82,11 @@ impl Sender {
 }
 
 /// Encodes a head into a room that grows as it must, which no header makes it do that is too long to be sent.
-fn encode<'a>(header: &Header<'_>, room: &'a mut Vec<u8>) -> Result<&'a [u8], EncodeError> {
-    let length = match header.encode(room) {
+fn encode<'a>(header: &Header<'_>, dialect: &Dialect, room: &'a mut Vec<u8>) -> Result<&'a [u8], EncodeError> {
+    let length = match dialect.encode(header, room) {
         Err(EncodeError::BufferTooSmall { needed, .. }) => {
             room.resize(needed, 0);
-            header.encode(room)?.len()
+            dialect.encode(header, room)?.len()
         }
         encoded => encoded?.len(),
     };

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use jsonframe::{Event, Header};
+use jsonframe::{Dialect, Event, Header};
 
 use crate::inbox::{Inbox, Step};
 use crate::outbox::Outbox;
@@ -112,11 +112,19 @@ impl<S> Session<S> {
     pub fn new(stream: S) -> Self {
         Self {
             stream,
-            inbox: Inbox::new(u16::MAX),
-            outbox: Outbox::default(),
+            inbox: Inbox::new(&Dialect::STANDARD, u16::MAX),
+            outbox: Outbox::new(&Dialect::STANDARD),
             max_content: Self::DEFAULT_MAX_CONTENT,
             write_limit: Self::DEFAULT_WRITE_LIMIT,
         }
+    }
+
+    /// Speaks this dialect, in both directions. To be called before anything is received or queued.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
+        self.inbox = self.inbox.with_dialect(dialect);
+        self.outbox = Outbox::new(dialect);
+        self
     }
 
     /// Accepts headers of at most this many bytes.

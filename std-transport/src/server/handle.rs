@@ -34,7 +34,7 @@ impl Handle {
     /// [`Error::QueueFull`] if more is queued for all peers than may be
     /// ([`Limits::queued_total`](super::Limits::queued_total)), [`Error::Closed`] if the server does not run.
     pub fn send(&self, id: Id, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let frame = Frame::new(header, content.into())?;
+        let frame = Frame::new(header, content.into(), self.shared.dialect())?;
         self.admit(frame.len())?;
         self.shared.ask(id.worker(), Command::Send { id, frame });
         Ok(())
@@ -47,7 +47,7 @@ impl Handle {
     ///
     /// As for [`send`](Self::send).
     pub fn broadcast(&self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let frame = Frame::new(header, content.into())?.share();
+        let frame = Frame::new(header, content.into(), self.shared.dialect())?.share();
         self.admit(frame.len().saturating_mul(self.shared.workers()))?;
         self.shared.ask_all(|| Command::Broadcast(frame.clone()));
         Ok(())

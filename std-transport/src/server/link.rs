@@ -75,9 +75,9 @@ impl Link {
     /// How many bytes are written at a time, about.
     pub(super) const WRITTEN: usize = 1024 * 1024;
 
-    pub(super) fn new(stream: TcpStream, address: SocketAddr, id: Id, max_header: u16, now: Instant) -> Self {
+    pub(super) fn new(stream: TcpStream, address: SocketAddr, id: Id, shared: &Shared, now: Instant) -> Self {
         Self {
-            session: Session::new(stream).with_max_header(max_header),
+            session: Session::new(stream).with_max_header(shared.limits.header).with_dialect(shared.dialect()),
             status: Status::new(id, address),
             clock: Clock::new(now),
             content: Collected::default(),

@@ -74,6 +74,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
+use jsonframe::Dialect;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use closed::{Closed, Deadline, NotAccepted};
@@ -124,6 +125,12 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, shared: Arc::new(Shared::new(limits)) })
+    }
+
+    /// Speaks this dialect with all peers. To be called at most once, and before anything is sent.
+    pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
+        self.shared.set_dialect(dialect);
+        self
     }
 
     /// The address at which it listens.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use jsonframe::{EncodeError, Header};
+use jsonframe::{Dialect, EncodeError, Header};
 use mio::Waker;
 use mio::net::TcpStream;
 
@@ -17,6 +17,7 @@ use crate::outbox::{Outbox, check_length};
 pub(super) struct Shared {
     pub(super) limits: Limits,
     /// One for each worker, once they run.
+    dialect: OnceLock<&'static Dialect>,
     mailboxes: OnceLock<Box<[Mailbox]>>,
     /// When a shutdown is to be over, once there is one.
     shutdown: Mutex<Option<Instant>>,
@@ -68,11 +69,13 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub(super) fn new(header: &Header<'_>, content: Content) -> Result<Self, EncodeError> {
+    pub(super) fn new(header: &Header<'_>, content: Content, dialect: &Dialect) -> Result<Self, EncodeError> {
         let bytes = content.as_ref();
         check_length(header, bytes)?;
-        let mut head = vec![0; header.encoded_len().min(2 + usize::from(u16::MAX))];
-        header.encode(&mut head)?;
+        // What is longer cannot be encoded.
+        let longest = usize::from(dialect.proto_header().len()) + usize::from(u16::MAX);
+        let mut head = vec![0; dialect.encoded_len(header).min(longest)];
+        dialect.encode(header, &mut head)?;
         if bytes.len() <= Outbox::SMALL {
             head.extend_from_slice(bytes);
             return Ok(Self { head: head.into(), content: "".into() });
@@ -99,6 +102,7 @@ impl Shared {
     pub(super) const fn new(limits: Limits) -> Self {
         Self {
             limits,
+            dialect: OnceLock::new(),
             mailboxes: OnceLock::new(),
             shutdown: Mutex::new(None),
             accepting_over: AtomicBool::new(false),
@@ -112,6 +116,15 @@ impl Shared {
             refused: AtomicU64::new(0),
             accept_errors: AtomicU64::new(0),
         }
+    }
+
+    /// Takes the dialect that all connections speak, once.
+    pub(super) fn set_dialect(&self, dialect: &'static Dialect) {
+        let _ = self.dialect.set(dialect);
+    }
+
+    pub(super) fn dialect(&self) -> &'static Dialect {
+        self.dialect.get().copied().unwrap_or(&Dialect::STANDARD)
     }
 
     /// Takes the wakers of all workers, once.

@@ -223,7 +223,7 @@ impl Worker {
         // Messages are written whole, so there is nothing to be gained by waiting for more.
         let _ = stream.set_nodelay(true);
         let id = Id::new(serial, self.number, number);
-        let mut link = Link::new(stream, address, id, self.shared.limits.header, now);
+        let mut link = Link::new(stream, address, id, &self.shared, now);
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(link.stream_mut(), Token(slot), both) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
