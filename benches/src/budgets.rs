@@ -183,16 +183,16 @@ pub struct Limit {
 /// All limits. A header of ordinary members of every JSON type is what the worst ones are compared with.
 pub const LIMITS: &[Limit] = &[
     Limit {
-        what: "as many members as there can be, one byte at a time, to the same at once",
-        more: "longest-short-members-bytewise",
-        less: "longest-short-members",
+        what: "escapes, one byte at a time, to the same at once",
+        more: "longest-escapes-bytewise",
+        less: "longest-escapes",
         at_most: 4.0,
     },
     Limit {
         what: "as many members as there can be, to ordinary members",
         more: "longest-short-members",
         less: "longest-members",
-        at_most: 4.0,
+        at_most: 3.0,
     },
     Limit { what: "escapes, to ordinary members", more: "longest-escapes", less: "longest-members", at_most: 3.0 },
     Limit { what: "nesting, to ordinary members", more: "longest-nesting", less: "longest-members", at_most: 3.0 },

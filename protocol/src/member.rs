@@ -28,6 +28,9 @@ impl Member {
     /// All four, in the order in which they are emitted.
     pub const ALL: [Self; 4] = [Self::ByteOrder, Self::ContentType, Self::ContentEncoding, Self::ContentLength];
 
+    /// How many bytes the shortest of their names has.
+    pub(crate) const SHORTEST_NAME: usize = Self::ByteOrder.as_str().len();
+
     /// The member's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -127,6 +127,10 @@ impl Parser<'_> {
             return Ok((Some(member), at.wrapping_add(length)));
         }
         let (name, behind) = self.string(at, expected)?;
+        // Those of most extensions are too short for a required member, and need not be compared.
+        if name.end.wrapping_sub(name.start) < Member::SHORTEST_NAME {
+            return Ok((None, behind));
+        }
         let member = Member::from_name(name.bytes(self.header));
         Ok((member.or_else(|| self.dialect?.alias(self.header, name)), behind))
     }
@@ -137,6 +141,7 @@ impl Parser<'_> {
         match self.header.get(at) {
             Some(b'"') => Ok(self.string(at, Expected::Value)?.1),
             Some(b'{' | b'[') => value(self.header, at, 1, &mut self.utf8),
+            Some(b'0'..=b'9') => number(self.header, at),
             _ => scalar(self.header, at),
         }
     }
@@ -222,6 +227,23 @@ fn open_object(header: &[u8]) -> Result<usize> {
             let kind = FaultKind::NotAnObject(found.copied().unwrap_or_default());
             Err(refused(header, at, kind, Expected::Object))
         }
+    }
+}
+
+/// Passes over a number that begins with a digit.
+///
+/// Most are integers, whose end is where their digits end.
+#[cfg_attr(target_pointer_width = "64", inline)]
+fn number(header: &[u8], start: usize) -> Result<usize> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = header.get(at) {
+        at = at.wrapping_add(1);
+    }
+    let is_padded = header.get(start) == Some(&b'0') && at > start.wrapping_add(1);
+    match header.get(at) {
+        Some(b'.' | b'e' | b'E') => scalar(header, start),
+        _ if is_padded => scalar(header, start),
+        _ => Ok(at),
     }
 }
 

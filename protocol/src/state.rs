@@ -111,8 +111,16 @@ impl State {
                 self.phase = Phase::ProtoHeader;
                 Step::End
             }
-            Phase::Header(filled) if input.len() < usize::from(self.header_length.saturating_sub(filled)) => {
-                self.keep(filled, room, input);
+            Phase::Header(filled) if input.len() < usize::from(self.header_length.wrapping_sub(filled)) => {
+                // Serial lines deliver byte by byte.
+                if let ([byte], Some(place)) = (*input, room.get_mut(usize::from(filled))) {
+                    *place = *byte;
+                    *input = &[];
+                    self.position = self.position.wrapping_add(1);
+                    self.phase = Phase::Header(filled.wrapping_add(1));
+                } else {
+                    self.keep(filled, room, input);
+                }
                 Step::Nothing
             }
             _ => Step::Head,
@@ -231,18 +239,6 @@ impl State {
     /// Takes all of the input, which does not complete the header.
     #[inline(never)]
     fn keep(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
-        // Serial lines deliver byte by byte.
-        if let ([byte], Some(place)) = (*input, room.get_mut(usize::from(filled))) {
-            *place = *byte;
-            *input = &[];
-            self.position = self.position.saturating_add(1);
-            self.phase = Phase::Header(filled.wrapping_add(1));
-        } else {
-            self.keep_piece(filled, room, input);
-        }
-    }
-
-    fn keep_piece(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
         let piece = self.take(input, u64::MAX);
         fill(room, filled, piece);
         self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
