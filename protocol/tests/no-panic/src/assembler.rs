@@ -4,7 +4,7 @@
 macro_rules! assembler_with {
     ($module:ident, $with:literal, $room:ty, $storage:ty) => {
         pub(crate) mod $module {
-            use jsonframe::{Assembler, DecodeError, EncodeError, Header, Message, OwnedHeader};
+            use jsonframe::{Assembler, DecodeError, Dialect, EncodeError, Header, Message, OwnedHeader};
 
             crate::prove::prove! {
                 $with,
@@ -12,6 +12,15 @@ macro_rules! assembler_with {
                 "Assembler::new"
                 fn new(room: $room, storage: $storage) -> Assembler<$room, $storage> {
                     Assembler::new(room, storage)
+                }
+
+                "Assembler::in_dialect"
+                fn in_dialect(
+                    room: $room,
+                    storage: $storage,
+                    dialect: &'static Dialect,
+                ) -> Assembler<$room, $storage> {
+                    Assembler::in_dialect(room, storage, dialect)
                 }
 
                 "Assembler::decode"
@@ -53,7 +62,7 @@ macro_rules! assembler_with {
 
 assembler_with!(array, "[u8; 256], an array of 1024", [u8; 256], crate::array::Array<1024>);
 assembler_with!(vec, "[u8; 256], heapless::Vec<u8, 1024>", [u8; 256], heapless::Vec<u8, 1024>);
-assembler_with!(slice, "&mut [u8], heapless::Vec<u8, 64>", &mut [u8], heapless::Vec<u8, 64>);
+assembler_with!(slice, "&mut [u8], heapless::Vec<u8, 64>", &'static mut [u8], heapless::Vec<u8, 64>);
 
 pub(crate) mod storage {
     use heapless::Vec as Fixed;

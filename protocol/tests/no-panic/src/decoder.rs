@@ -4,7 +4,7 @@
 macro_rules! decoder_with {
     ($module:ident, $with:literal, $room:ty) => {
         pub(crate) mod $module {
-            use jsonframe::{DecodeError, Decoder, Event, Header};
+            use jsonframe::{DecodeError, Decoder, Dialect, Event, Header};
 
             crate::prove::prove! {
                 $with,
@@ -12,6 +12,11 @@ macro_rules! decoder_with {
                 "Decoder::new"
                 fn new(room: $room) -> Decoder<$room> {
                     Decoder::new(room)
+                }
+
+                "Decoder::in_dialect"
+                fn in_dialect(room: $room, dialect: &'static Dialect) -> Decoder<$room> {
+                    Decoder::in_dialect(room, dialect)
                 }
 
                 "Decoder::decode"

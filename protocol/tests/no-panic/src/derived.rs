@@ -25,12 +25,14 @@ compared! {
     byte_order: "Clone for ByteOrder", "PartialEq for ByteOrder", jsonframe::ByteOrder;
     decode_error: "Clone for DecodeError", "PartialEq for DecodeError", jsonframe::DecodeError;
     decode_error_kind: "Clone for DecodeErrorKind", "PartialEq for DecodeErrorKind", jsonframe::DecodeErrorKind;
+    dialect: "Clone for Dialect", "PartialEq for Dialect", jsonframe::Dialect;
     encode_error: "Clone for EncodeError", "PartialEq for EncodeError", jsonframe::EncodeError;
     event: "Clone for Event", "PartialEq for Event", jsonframe::Event<'static, 'static>;
     header: "Clone for Header", "PartialEq for Header", jsonframe::Header<'static>;
     invalid_json: "Clone for InvalidJson", "PartialEq for InvalidJson", jsonframe::InvalidJson;
     member: "Clone for Member", "PartialEq for Member", jsonframe::Member;
     message: "Clone for Message", "PartialEq for Message", jsonframe::Message<'static>;
+    proto_header: "Clone for ProtoHeader", "PartialEq for ProtoHeader", jsonframe::ProtoHeader;
     storage_full: "Clone for StorageFull", "PartialEq for StorageFull", jsonframe::StorageFull;
     value: "Clone for Value", "PartialEq for Value", jsonframe::Value<'static>;
 }
@@ -72,13 +74,23 @@ pub(crate) mod copied {
 pub(crate) mod hashed {
     use std::hash::{DefaultHasher, Hash};
 
-    use jsonframe::{ByteOrder, Member, Value};
+    use jsonframe::{ByteOrder, Dialect, Member, ProtoHeader, Value};
 
     crate::prove::prove! {
         "DefaultHasher",
 
         "Hash for ByteOrder"
         fn byte_order(value: ByteOrder, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for Dialect"
+        fn dialect(value: Dialect, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for ProtoHeader"
+        fn proto_header(value: ProtoHeader, hasher: &mut DefaultHasher) {
             value.hash(hasher);
         }
 

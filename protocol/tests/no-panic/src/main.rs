@@ -7,6 +7,7 @@ mod array;
 mod assembler;
 mod decoder;
 mod derived;
+mod dialect;
 mod error;
 mod header;
 mod message;
@@ -27,6 +28,7 @@ fn main() {
         assembler::vec::proven(),
         assembler::slice::proven(),
         assembler::storage::proven(),
+        dialect::proven(),
         header::proven(),
         value::proven(),
         message::proven(),
@@ -34,12 +36,14 @@ fn main() {
         derived::byte_order::proven(),
         derived::decode_error::proven(),
         derived::decode_error_kind::proven(),
+        derived::dialect::proven(),
         derived::encode_error::proven(),
         derived::event::proven(),
         derived::header::proven(),
         derived::invalid_json::proven(),
         derived::member::proven(),
         derived::message::proven(),
+        derived::proto_header::proven(),
         derived::storage_full::proven(),
         derived::value::proven(),
         derived::copied::proven(),

@@ -1,0 +1,67 @@
+//! `Dialect` and `ProtoHeader`.
+
+use jsonframe::{ByteOrder, Dialect, EncodeError, Header, ProtoHeader};
+
+crate::prove::prove! {
+    "",
+
+    "ProtoHeader::len"
+    fn len(proto_header: ProtoHeader) -> u8 {
+        proto_header.len()
+    }
+
+    "ProtoHeader::longest"
+    fn longest(proto_header: ProtoHeader, first: &[u8]) -> u16 {
+        proto_header.longest(first)
+    }
+
+    "Dialect::with_proto_header"
+    fn with_proto_header(dialect: Dialect, proto_header: ProtoHeader) -> Dialect {
+        dialect.with_proto_header(proto_header)
+    }
+
+    "Dialect::with_underscores"
+    fn with_underscores(dialect: Dialect) -> Dialect {
+        dialect.with_underscores()
+    }
+
+    "Dialect::byte_order_or"
+    fn byte_order_or(dialect: Dialect, byte_order: ByteOrder) -> Dialect {
+        dialect.byte_order_or(byte_order)
+    }
+
+    "Dialect::content_type_or"
+    fn content_type_or(dialect: Dialect, content_type: &'static str) -> Dialect {
+        dialect.content_type_or(content_type)
+    }
+
+    "Dialect::content_encoding_or"
+    fn content_encoding_or(dialect: Dialect, content_encoding: &'static str) -> Dialect {
+        dialect.content_encoding_or(content_encoding)
+    }
+
+    "Dialect::proto_header"
+    fn proto_header(dialect: &Dialect) -> ProtoHeader {
+        dialect.proto_header()
+    }
+
+    "Dialect::is_standard"
+    fn is_standard(dialect: &Dialect) -> bool {
+        dialect.is_standard()
+    }
+
+    "Dialect::encoded_len"
+    fn encoded_len(dialect: &Dialect, header: &Header<'_>) -> usize {
+        dialect.encoded_len(header)
+    }
+
+    "Dialect::encode"
+    fn encode<'b>(dialect: &Dialect, header: &Header<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+        dialect.encode(header, buffer)
+    }
+
+    "Default for Dialect"
+    fn default() -> Dialect {
+        Dialect::default()
+    }
+}
