@@ -13,7 +13,7 @@ import pathlib
 import re
 import sys
 
-MARKERS = {"Copy", "Eq"}
+MARKERS = {"Copy", "Eq", "FusedIterator"}
 
 
 def base(path):
@@ -33,8 +33,8 @@ def items(sources):
     library = (sources / "lib.rs").read_text()
     exported = set(re.findall(r"\w+", " ".join(re.findall(r"^pub use \w+::(.*?);", library, re.M | re.S))))
     crate = re.compile(r"pub\(crate\) (?:trait|struct|enum) (\w+)")
-    private = {name for path in sources.glob("*.rs") for name in crate.findall(path.read_text())}
-    for path in sorted(sources.glob("*.rs")):
+    private = {name for path in sources.rglob("*.rs") for name in crate.findall(path.read_text())}
+    for path in sorted(sources.rglob("*.rs")):
         text = re.sub(r"^( *)#\[cfg\(test\)\]\n\1mod .*?^\1\}$", "", path.read_text(), flags=re.M | re.S)
         target, derived, end = None, [], ""
         for line in text.splitlines():

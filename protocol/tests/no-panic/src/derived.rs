@@ -27,8 +27,11 @@ compared! {
     decode_error_kind: "Clone for DecodeErrorKind", "PartialEq for DecodeErrorKind", jsonframe::DecodeErrorKind;
     dialect: "Clone for Dialect", "PartialEq for Dialect", jsonframe::Dialect;
     encode_error: "Clone for EncodeError", "PartialEq for EncodeError", jsonframe::EncodeError;
+    encoding: "Clone for Encoding", "PartialEq for Encoding", jsonframe::Encoding;
     event: "Clone for Event", "PartialEq for Event", jsonframe::Event<'static, 'static>;
     header: "Clone for Header", "PartialEq for Header", jsonframe::Header<'static>;
+    invalid_content_type: "Clone for InvalidContentType", "PartialEq for InvalidContentType",
+        jsonframe::InvalidContentType;
     invalid_json: "Clone for InvalidJson", "PartialEq for InvalidJson", jsonframe::InvalidJson;
     member: "Clone for Member", "PartialEq for Member", jsonframe::Member;
     message: "Clone for Message", "PartialEq for Message", jsonframe::Message<'static>;
@@ -74,7 +77,7 @@ pub(crate) mod copied {
 pub(crate) mod hashed {
     use std::hash::{DefaultHasher, Hash};
 
-    use jsonframe::{ByteOrder, Dialect, Member, ProtoHeader, Value};
+    use jsonframe::{ByteOrder, Dialect, Encoding, Member, ProtoHeader, Value};
 
     crate::prove::prove! {
         "DefaultHasher",
@@ -91,6 +94,11 @@ pub(crate) mod hashed {
 
         "Hash for ProtoHeader"
         fn proto_header(value: ProtoHeader, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for Encoding"
+        fn encoding(value: Encoding, hasher: &mut DefaultHasher) {
             value.hash(hasher);
         }
 

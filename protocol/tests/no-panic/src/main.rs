@@ -5,6 +5,7 @@
 
 mod array;
 mod assembler;
+mod content;
 mod decoder;
 mod derived;
 mod dialect;
@@ -28,6 +29,7 @@ fn main() {
         assembler::vec::proven(),
         assembler::slice::proven(),
         assembler::storage::proven(),
+        content::proven(),
         dialect::proven(),
         header::proven(),
         value::proven(),
@@ -38,8 +40,10 @@ fn main() {
         derived::decode_error_kind::proven(),
         derived::dialect::proven(),
         derived::encode_error::proven(),
+        derived::encoding::proven(),
         derived::event::proven(),
         derived::header::proven(),
+        derived::invalid_content_type::proven(),
         derived::invalid_json::proven(),
         derived::member::proven(),
         derived::message::proven(),
