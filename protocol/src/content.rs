@@ -3,22 +3,27 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::run::unescaped_run;
-use crate::{EncodeError, Header, Message};
+use crate::{EncodeError, Header, Message, TextError};
 
 /// Why content could not be made from a value, or a value from content.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// The header says that the content is not UTF-8.
-    #[error("the content-encoding is {label:?}; only UTF-8 can be read as JSON")]
+    /// The header says that the content is in an encoding that JSON is not read from.
+    #[error("the content-encoding is {label:?}, which JSON cannot be read from here")]
     Encoding {
         /// The `content-encoding` of the header.
         label: String,
     },
+
+    /// The content is not text in the encoding that the header gives.
+    #[error(transparent)]
+    Text(TextError),
 
     /// The content is not JSON, or not of the shape that the type wants; or the value has no form in JSON.
     #[error("the content does not fit: {0}")]
@@ -36,16 +41,26 @@ impl From<serde_json::Error> for JsonError {
     }
 }
 
+impl From<TextError> for JsonError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Label { label } => Self::Encoding { label },
+            other => Self::Text(other),
+        }
+    }
+}
+
 impl<'a> Message<'a> {
-    /// Reads the content as JSON.
+    /// Reads the content as JSON, where it stands.
     ///
-    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8. What a type
-    /// accepts is up to serde: a derived struct is read from an array of its fields, too.
+    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8 or ASCII, so
+    /// that a `T` can borrow from the content; for the others there is [`json_owned`](Self::json_owned). What a type accepts
+    /// is up to serde: a derived struct is read from an array of its fields, too.
     ///
     /// # Errors
     ///
-    /// [`JsonError`] if the encoding is not UTF-8, or the content not the JSON of a `T`. Its text may quote the content at
-    /// length.
+    /// [`JsonError`] if the encoding is another, or the content not text in it, or not the JSON of a `T`. Its text may quote
+    /// the content at length.
     ///
     /// ```
     /// use jsonframe::{Header, Message};
@@ -61,11 +76,42 @@ impl<'a> Message<'a> {
     /// # Ok::<(), jsonframe::JsonError>(())
     /// ```
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, JsonError> {
-        let label = self.header().content_encoding();
-        if !is_utf8(label) {
-            return Err(JsonError::Encoding { label: label.into() });
-        }
-        Ok(serde_json::from_slice(self.content())?)
+        let header = self.header();
+        let in_place = header.encoding().and_then(|encoding| Some((encoding, encoding.in_place(self.content())?)));
+        let Some((encoding, text)) = in_place else {
+            return Err(JsonError::Encoding { label: header.content_encoding().into() });
+        };
+        let text = text.map_err(|offset| TextError::Malformed { encoding, offset: offset as u64 })?;
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Reads the content as JSON in any encoding of text that is known, as a type that owns what it is made of.
+    ///
+    /// With the feature `text` these are all of [`Encoding`](crate::Encoding), without it the same as for
+    /// [`json`](Self::json). A type that borrows can be read from the text: `serde_json::from_str(&message.text()?)`.
+    ///
+    /// # Errors
+    ///
+    /// See [`json`](Self::json).
+    ///
+    /// ```
+    /// use jsonframe::{ByteOrder, Header, Message};
+    ///
+    /// let message = Message::new(Header::json(4), b"[42]")?;
+    /// assert_eq!(message.json_owned::<[u8; 1]>()?, [42]);
+    ///
+    /// # #[cfg(feature = "text")] {
+    /// let header = Header::new("text/json", "utf-16", 8).with_byte_order(ByteOrder::Big);
+    /// let message = Message::new(header, b"\0\"\0\xE9\0t\0\"")?;
+    /// assert_eq!(message.json_owned::<String>()?, "ét");
+    /// # }
+    /// # Ok::<(), jsonframe::JsonError>(())
+    /// ```
+    pub fn json_owned<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
+        #[cfg(feature = "text")]
+        return Ok(serde_json::from_str(&self.text()?)?);
+        #[cfg(not(feature = "text"))]
+        self.json()
     }
 }
 
@@ -106,11 +152,6 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
 pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
     let content = to_json(value)?;
     Ok(Message::new(Header::json(content.len() as u64), &content)?.to_vec()?)
-}
-
-/// Whether the label is one of UTF-8's, in any case.
-fn is_utf8(label: &str) -> bool {
-    ["utf-8", "utf8", "utf_8"].iter().any(|name| label.eq_ignore_ascii_case(name))
 }
 
 /// The same JSON with a space after each comma and each colon that is not part of a string.
@@ -167,15 +208,29 @@ mod tests {
     }
 
     #[test]
-    fn the_encoding_must_be_utf8() {
-        for (label, ok) in [("utf-8", true), ("UTF8", true), ("Utf_8", true), ("latin-1", false), ("", false)] {
+    fn only_what_is_utf8_is_read_in_place() {
+        for (label, ok) in [
+            ("utf-8", true),
+            ("UTF8", true),
+            ("Utf_8", true),
+            ("utf-8-sig", true),
+            ("us-ascii", true),
+            ("latin-1", false),
+            ("utf-16", false),
+            ("", false),
+        ] {
             let message = Message::new(Header::new("text/json", label, 1), b"1").unwrap();
             assert_eq!(message.json::<u8>().is_ok(), ok, "{label:?}");
         }
         let message = Message::new(Header::new("text/json", "gzip", 1), b"1").unwrap();
         assert_eq!(
             message.json::<u8>().unwrap_err().to_string(),
-            "the content-encoding is \"gzip\"; only UTF-8 can be read as JSON"
+            "the content-encoding is \"gzip\", which JSON cannot be read from here"
+        );
+        let message = Message::new(Header::new("text/json", "ascii", 4), b"\"\xC3\xA9\"").unwrap();
+        assert_eq!(
+            message.json::<String>().unwrap_err().to_string(),
+            "the content is not text in ascii (at its byte 1)"
         );
     }
 

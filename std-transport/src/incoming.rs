@@ -60,17 +60,18 @@ impl<'c, S: Read> Incoming<'c, S> {
         }
     }
 
-    /// Reads the content as JSON.
+    /// Reads the content as JSON: in UTF-8 or ASCII, and with the feature `text` in every
+    /// [encoding](jsonframe::Encoding) of text that its header can name.
     ///
     /// # Errors
     ///
-    /// [`Error::Json`] if it is not the JSON of a `T`, or not UTF-8 by its header; and those of
+    /// [`Error::Json`] if it is not the JSON of a `T`, or not in such an encoding; and those of
     /// [`content`](Self::content). After a time-out the rest of the message is lost; where that matters, call
     /// [`content`](Self::content) until it succeeds.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(mut self) -> Result<T, Error> {
         let content = self.content()?;
-        Ok(jsonframe::Message::new(self.header(), &content)?.json()?)
+        Ok(jsonframe::Message::new(self.header(), &content)?.json_owned()?)
     }
 }
 

@@ -1,6 +1,8 @@
 //! How content is shown to a person.
 
-use jsonframe::Header;
+use std::borrow::Cow;
+
+use jsonframe::{Encoding, Header, TextDecoder};
 
 use super::pretty::pretty;
 
@@ -19,7 +21,7 @@ pub(super) struct View<'a> {
 
 pub(super) enum Body<'a> {
     Json(String),
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Bytes(&'a [u8]),
 }
 
@@ -27,40 +29,33 @@ impl<'a> View<'a> {
     /// The view of a content of this header that begins with these bytes, or consists of them.
     pub(super) fn of(header: &Header<'_>, bytes: &'a [u8]) -> Self {
         let whole = bytes.len() as u64 == header.content_length();
-        let Some(text) = text(header.content_encoding(), bytes, whole) else {
+        let Some((text, shown)) = header.encoding().and_then(|encoding| text(encoding, bytes, whole)) else {
             let shown = bytes.len().min(DUMP);
             return Self { kind: "binary".into(), body: Body::Bytes(&bytes[..shown]), shown };
         };
-        let (kind, body) = if whole && is_json(header.content_type()) {
-            match pretty(text) {
+        let (kind, body) = if whole && header.is_json() {
+            match pretty(&text) {
                 Ok(json) => ("JSON".into(), Body::Json(json)),
                 Err(error) => (format!("not JSON: {error}"), Body::Text(text)),
             }
         } else {
             ("text".into(), Body::Text(text))
         };
-        Self { kind, body, shown: text.len() }
+        Self { kind, body, shown }
     }
 }
 
-/// The content as text, if it is text in the encoding it is said to be in; only the beginning unless it is whole.
-fn text<'a>(encoding: &str, bytes: &'a [u8], whole: bool) -> Option<&'a str> {
-    let named = |names: &[&str]| names.iter().any(|name| encoding.eq_ignore_ascii_case(name));
-    let bytes = if whole { bytes } else { &bytes[..bytes.len().min(BEGINNING)] };
-    let valid = match str::from_utf8(bytes) {
-        // The last character may be cut in two.
-        Err(error) if !whole && error.error_len().is_none() => &bytes[..error.valid_up_to()],
-        _ => bytes,
-    };
-    let text = str::from_utf8(valid).ok()?;
-    let fits = named(&["utf-8", "utf8", "utf_8"]) || named(&["ascii", "us-ascii"]) && text.is_ascii();
-    fits.then_some(text)
-}
-
-/// Whether the media type is one of JSON's; its parameters do not matter.
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(essence.as_str(), "text/json" | "application/json") || essence.ends_with("+json")
+/// The content as text, if it is text in this encoding, and of how many bytes; only the beginning unless it is whole.
+fn text(encoding: Encoding, bytes: &[u8], whole: bool) -> Option<(Cow<'_, str>, usize)> {
+    if whole {
+        return Some((encoding.decode(bytes).ok()?, bytes.len()));
+    }
+    // The last character may be cut in two.
+    let mut decoder = TextDecoder::new(encoding);
+    let mut text = String::new();
+    decoder.decode(&bytes[..bytes.len().min(BEGINNING)], &mut text).ok()?;
+    let shown = usize::try_from(decoder.position()).ok()?;
+    Some((text.into(), shown))
 }
 
 #[cfg(test)]
@@ -88,12 +83,23 @@ mod tests {
     #[test]
     fn text_is_what_its_encoding_says_it_is() {
         let text = "é".as_bytes();
-        for (encoding, kind) in [("utf8", "text"), ("ascii", "binary"), ("latin-1", "binary"), ("binary", "binary")] {
+        for (encoding, kind) in [
+            ("utf8", "text"),
+            ("ascii", "binary"),
+            ("latin-1", "text"),
+            ("utf-16", "text"),
+            ("utf-32", "binary"),
+            ("binary", "binary"),
+        ] {
             assert_eq!(view("x", encoding, 2, text), (kind.into(), 2), "{encoding}");
         }
         assert_eq!(view("x", "US-ASCII", 1, b"e"), ("text".into(), 1));
         assert_eq!(view("x", "utf-8", 2, b"e\xFF"), ("binary".into(), 2));
         assert_eq!(view("text/json", "binary", 2, b"{}"), ("binary".into(), 2));
+        let header = Header::new("text/plain", "cp1252", 3);
+        assert!(matches!(View::of(&header, b"5 \x80").body, Body::Text(text) if text == "5 €"));
+        let header = Header::new("text/json", "utf-16-be", 6);
+        assert!(matches!(View::of(&header, b"\0[\0 \0]").body, Body::Json(text) if text == "[]"));
     }
 
     #[test]
@@ -105,5 +111,6 @@ mod tests {
         let shifted = format!("e{text}");
         assert_eq!(view("x", "utf-8", 5000, shifted.as_bytes()), ("text".into(), 1023));
         assert_eq!(view("x", "utf-8", 2, &text.as_bytes()[..1]), ("text".into(), 0));
+        assert_eq!(view("x", "utf-16-le", 7, b"\xE9\0\x3D\xD8\x36"), ("text".into(), 2));
     }
 }

@@ -1,0 +1,51 @@
+//! Content from text.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::{Encoding, Repr, TextError, UTF_8_MARK};
+
+impl Encoding {
+    /// Encodes a text as content.
+    ///
+    /// As in Python, `utf-16` and `utf-32` are written with a byte-order mark before them, in the order that
+    /// [`with_byte_order`](Self::with_byte_order) gave, which should be the header's; and `utf-8-sig` with its own.
+    /// What is written is always read back as the same text.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError::Unmappable`] if there is a character that the encoding has not.
+    ///
+    /// ```
+    /// use jsonframe::{Encoding, Header, Message};
+    ///
+    /// let encoding = Encoding::for_label("cp1252").expect("it is known");
+    /// let content = encoding.encode("5 €")?;
+    /// let message = Message::new(Header::new("text/plain", encoding.name(), 3), &content)?;
+    /// assert_eq!(message.content(), b"5 \x80");
+    ///
+    /// let error = encoding.encode("🐶 5 €").unwrap_err();
+    /// assert_eq!(error.to_string(), "cp1252 has no character U+1F436 (at byte 0 of the text)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encode(self, text: &str) -> Result<Cow<'_, [u8]>, TextError> {
+        let encoded = match self.0 {
+            Repr::Utf8 => Ok(Cow::Borrowed(text.as_bytes())),
+            Repr::Utf8Sig => Ok([UTF_8_MARK, text.as_bytes()].concat().into()),
+            Repr::Wide(wide) => Ok(wide.encode(text).into()),
+            // In all that follow, ASCII stands for itself.
+            _ if text.is_ascii() => Ok(Cow::Borrowed(text.as_bytes())),
+            Repr::Ascii => Err(text.find(|character: char| !character.is_ascii()).unwrap_or(0)),
+            Repr::Latin1 => latin1(text).map(Cow::Owned),
+            Repr::Legacy(legacy) => legacy.encode(text),
+        };
+        encoded.map_err(|offset| {
+            let character = text.get(offset..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+            TextError::Unmappable { encoding: self, character, offset }
+        })
+    }
+}
+
+fn latin1(text: &str) -> Result<Vec<u8>, usize> {
+    text.char_indices().map(|(offset, character)| u8::try_from(character).map_err(|_| offset)).collect()
+}

@@ -1,0 +1,150 @@
+//! Which labels there are, and which are refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jsonframe::Encoding;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use crate::all;
+use crate::python::ask;
+
+/// What Python takes each of these labels for: the name of a codec for text, or why there is none.
+fn lookup(labels: &[String]) -> Option<Vec<Result<String, String>>> {
+    let requests: Vec<_> = labels.iter().map(|label| format!("lookup {}", hex::encode(label))).collect();
+    let verdict = |answer: String| match answer.strip_prefix("not-text ") {
+        Some(name) => Err(format!("{name} is not of text")),
+        None if answer == "-" => Err(String::from("unknown")),
+        None => Ok(answer),
+    };
+    Some(ask(&requests)?.into_iter().map(verdict).collect())
+}
+
+/// The last version of Python whose aliases are here. It is Python 3's minor one.
+const LATEST: u32 = 14;
+
+/// Checks that what is known here is known to Python by the same name, and the reverse for the encodings that are here.
+fn compare(labels: &[String]) -> Option<usize> {
+    let version: u32 = ask(&[String::from("version")])?[0].parse().unwrap();
+    let ours: BTreeSet<_> = all().collect();
+    let mut known = 0;
+    for (label, theirs) in labels.iter().zip(lookup(labels)?) {
+        match (Encoding::for_label(label), theirs) {
+            (Some(encoding), theirs) => {
+                assert_eq!(Ok(encoding.name()), theirs.as_deref(), "{label:?}");
+                known += 1;
+            }
+            (None, Ok(name)) if ours.contains(name.as_str()) => {
+                assert!(version > LATEST, "{label:?} is {name} and is refused");
+                println!("{label:?} is {name} in Python 3.{version} and is refused");
+            }
+            (None, _) => {}
+        }
+    }
+    Some(known)
+}
+
+fn every_label() -> Option<Vec<String>> {
+    let answers = ask(&[String::from("labels")])?;
+    Some(answers[0].split(' ').map(String::from).collect())
+}
+
+#[test]
+fn every_label_of_python_names_the_same_encoding_or_is_refused() {
+    let Some(labels) = every_label() else { return };
+    assert!(labels.len() > 400, "{} labels", labels.len());
+    let mut refused = BTreeMap::<String, usize>::new();
+    let mut known = BTreeMap::<String, usize>::new();
+    let mut not_text = 0;
+    for (label, theirs) in labels.iter().zip(lookup(&labels).expect("Python answered before")) {
+        match (Encoding::for_label(label), theirs) {
+            (Some(_), Ok(name)) => *known.entry(name).or_default() += 1,
+            (None, Ok(name)) => *refused.entry(name).or_default() += 1,
+            (_, Err(_)) => not_text += 1,
+        }
+    }
+    compare(&labels);
+    let sum = |counts: &BTreeMap<String, usize>| counts.values().sum::<usize>();
+    println!("{} labels of {} encodings are known", sum(&known), known.len());
+    println!("{} labels of {} encodings are refused: {refused:?}", sum(&refused), refused.len());
+    println!("{not_text} labels are not of text, or of nothing on this system");
+    assert_eq!(known.len(), all().count());
+}
+
+#[test]
+fn labels_are_spelled_in_many_ways() {
+    let Some(labels) = every_label() else { return };
+    let spellings = labels.iter().flat_map(|label| {
+        [
+            label.to_uppercase(),
+            label.replace('_', "-"),
+            label.replace('_', " "),
+            label.replace('_', "."),
+            label.replace('_', ""),
+            label.replace('_', "__"),
+            label.replace('_', "-/:("),
+            format!("\t{label}\r\n"),
+            format!("_{label}"),
+            format!("{label}."),
+            format!("x-{label}"),
+            label.replace("iso", "iso-").replace("cp", "cp-").replace("windows", "Windows "),
+        ]
+    });
+    let spellings: Vec<_> = spellings.collect();
+    let known = compare(&spellings).expect("Python answered before");
+    println!("{known} of {} spellings are known", spellings.len());
+    assert!(known > spellings.len() / 3);
+}
+
+#[test]
+fn random_labels_are_what_python_takes_them_for() {
+    let mut runner = TestRunner::deterministic();
+    let word = prop::sample::select(vec![
+        "utf", "8", "16", "32", "le", "be", "sig", "iso", "8859", "1", "15", "2", "cp", "1252", "latin", "l1", "us",
+        "ascii", "646", "big5", "gb", "2312", "irv", "1991", "koi8", "r", "ansi", "x3", "4", "1968", "euc", "jp",
+    ]);
+    let between = prop::sample::select(vec!["", "", "", "", "_", "-", "_", "-", " ", ".", "\t_", "é"]);
+    let label = prop::collection::vec((word, between), 1..4)
+        .prop_map(|parts| parts.into_iter().flat_map(|(word, between)| [word, between]).collect::<String>());
+    let labels: Vec<String> = (0..40_000).map(|_| label.new_tree(&mut runner).unwrap().current()).collect();
+    // Letters beyond ASCII are refused, whatever Python does with them.
+    let (ascii, others): (Vec<_>, Vec<_>) = labels.into_iter().partition(|label| label.is_ascii());
+    assert!(others.iter().all(|label| Encoding::for_label(label).is_none()));
+    let Some(known) = compare(&ascii) else { return };
+    println!("{known} of {} random labels are known", ascii.len());
+    assert!(known > 1000);
+}
+
+#[test]
+fn what_is_no_text_has_no_encoding() {
+    for label in [
+        "",
+        " ",
+        "_",
+        "binary",
+        "gzip",
+        "deflate",
+        "br",
+        "identity",
+        "base64",
+        "hex",
+        "rot13",
+        "rot-13",
+        "zlib",
+        "bz2",
+        "uu",
+        "quopri",
+        "idna",
+        "punycode",
+        "unicode_escape",
+        "utf-7",
+        "undefined",
+        "charmap",
+        "mbcs",
+        "null",
+        "utf-8\0",
+    ] {
+        assert_eq!(Encoding::for_label(label), None, "{label:?}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Every byte, every pair, and the longer sequences there are.
+
+use crate::python::{ask, text};
+use crate::{SEVERAL, SINGLE, encoding};
+
+/// How many sequences Python reads and we refuse. None is read as another character.
+fn compare(name: &str, theirs: &str, sequences: impl Iterator<Item = Vec<u8>>) -> usize {
+    let encoding = encoding(name);
+    let mut refused = 0;
+    let mut theirs = theirs.split(',');
+    for sequence in sequences {
+        let theirs = theirs.next().expect("an answer a sequence");
+        match (encoding.decode(&sequence), theirs.strip_prefix('!')) {
+            (Ok(ours), None) => {
+                assert_eq!(ours, text(theirs), "{name} {sequence:02X?}");
+            }
+            (Ok(ours), Some(_)) => panic!("{name} {sequence:02X?} is nothing in Python, and here it is {ours:?}"),
+            (Err(_), None) => refused += 1,
+            (Err(error), Some(offset)) => {
+                assert!(
+                    error.to_string().ends_with(&format!("(at its byte {offset})")),
+                    "{name} {sequence:02X?}: {error}"
+                );
+            }
+        }
+    }
+    assert_eq!(theirs.next(), None);
+    refused
+}
+
+#[test]
+fn every_byte_is_what_it_is_in_python() {
+    let requests: Vec<_> = SINGLE.iter().chain(&SEVERAL).map(|name| format!("bytes {name}")).collect();
+    let Some(answers) = ask(&requests) else { return };
+    for (name, answer) in SINGLE.iter().chain(&SEVERAL).zip(answers) {
+        assert_eq!(compare(name, &answer, (0..=255).map(|byte| vec![byte])), 0, "{name}");
+    }
+}
+
+#[test]
+fn every_pair_is_what_it_is_in_python_or_refused() {
+    let requests: Vec<_> = SEVERAL.iter().map(|name| format!("pairs {name}")).collect();
+    let Some(answers) = ask(&requests) else { return };
+    for (name, answer) in SEVERAL.iter().zip(answers) {
+        let pairs = (0x8000..=0xFFFF_u16).map(|pair| pair.to_be_bytes().to_vec());
+        // The kana, the Cyrillic letters and some signs that the web has other characters for.
+        let expected = match *name {
+            "big5" => 249,
+            "cp950" => 250,
+            _ => 0,
+        };
+        assert_eq!(compare(name, &answer, pairs), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_triple_of_euc_jp_is_what_it_is_in_python() {
+    let Some(answers) = ask(&[String::from("triples euc_jp")]) else { return };
+    let triples = (0xA1..=0xFE).flat_map(|second| (0x80..=0xFF).map(move |third| vec![0x8F, second, third]));
+    assert_eq!(compare("euc_jp", &answers[0], triples), 0);
+}
+
+#[test]
+fn every_sequence_of_four_bytes_is_what_it_is_in_python() {
+    let Some(answers) = ask(&[String::from("quads gb18030")]) else { return };
+    let quads = (0..126 * 10 * 126 * 10_u32).map(|number| {
+        let digits = [number / 12600, number / 1260 % 10, number / 10 % 126, number % 10];
+        let bytes =
+            digits.iter().zip([0x81, 0x30, 0x81, 0x30]).map(|(digit, first)| first + u8::try_from(*digit).unwrap());
+        bytes.collect()
+    });
+    assert_eq!(compare("gb18030", &answers[0], quads), 0);
+}
