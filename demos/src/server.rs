@@ -1,6 +1,6 @@
 //! The server of the tutorial: all connections in one thread, or in a few.
 
-mod seldom;
+pub(crate) mod seldom;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
@@ -9,14 +9,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use jsonframe::{Header, JsonError, Message};
+use jsonframe::{Dialect, Header, JsonError, Message};
 use jsonframe_std::server::{self, Closed, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer, Take};
 use tracing::{debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
 use crate::console::Console;
 use crate::text::Printable;
-use crate::wire::Framed;
+use crate::wire::FramedIn;
 use seldom::Seldom;
 
 /// For how long the server goes on with what is under way when nobody reads its lines any more.
@@ -25,6 +25,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// A server that listens.
 pub struct Server {
     inner: server::Server,
+    dialect: &'static Dialect,
     max_content: u64,
     console: Console,
     /// Where the lines about peers go.
@@ -40,7 +41,13 @@ impl Server {
     pub fn bind(address: impl ToSocketAddrs, limits: Limits, console: Console) -> io::Result<Self> {
         let max_content = limits.content;
         let inner = server::Server::bind(address, limits)?;
-        Ok(Self { inner, max_content, gossip: console.clone(), console })
+        Ok(Self { inner, dialect: &Dialect::STANDARD, max_content, gossip: console.clone(), console })
+    }
+
+    /// Has it speak this dialect with all peers. To be called at most once.
+    #[must_use]
+    pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
+        Self { inner: self.inner.with_dialect(dialect), dialect, ..self }
     }
 
     /// Has it print only where it listens, and errors.
@@ -71,6 +78,7 @@ impl Server {
             return Ok(());
         }
         let application = || Application {
+            dialect: self.dialect,
             console: self.gossip.clone(),
             max_content: self.max_content,
             handle: self.inner.handle(),
@@ -89,6 +97,7 @@ impl Server {
 
 /// What the server says to its peers. Each thread has one.
 struct Application {
+    dialect: &'static Dialect,
     console: Console,
     max_content: u64,
     handle: Handle,
@@ -198,7 +207,7 @@ impl Handler for Application {
 }
 
 /// Content that should be text, to be printed.
-struct Text<'a>(&'a [u8]);
+pub(crate) struct Text<'a>(pub(crate) &'a [u8]);
 
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -208,7 +217,7 @@ impl Display for Text<'_> {
 
 impl Application {
     fn answer(&self, peer: &mut Peer<'_>, answer: &Draft) {
-        self.console.say(format_args!("sending {} to {}", Framed(answer), peer.address()));
+        self.console.say(format_args!("sending {} to {}", FramedIn(answer, self.dialect), peer.address()));
         if let Err(error) = peer.send(&answer.header(), answer.content()) {
             // Why, is said when the connection has ended.
             debug!(connection = %peer.id(), %error, "not sent");

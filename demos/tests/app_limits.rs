@@ -7,23 +7,41 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Server};
+use common::{AppServer, PATIENCE, Server, on_each_server};
 use jsonframe::{Header, Message};
 use jsonframe_std::Connection;
 use serde_json::{Value, json};
 use socket2::{Domain, SockRef, Socket, Type};
 
+on_each_server! {
+    a_header_may_not_take_for_ever,
+    a_peer_may_not_be_silent_for_ever,
+    content_may_not_come_for_ever,
+    content_may_come_at_the_least_rate,
+    a_peer_may_not_leave_its_answers_for_ever,
+    a_peer_must_take_its_answers_at_the_least_rate,
+    a_header_may_not_be_too_long,
+    content_may_not_be_too_long,
+    not_too_much_is_collected,
+    connections_beyond_the_limit_may_be_refused,
+    #[cfg(target_os = "linux")] no_more_connections_wait_than_may,
+    after_the_last_answer_a_peer_may_not_send_for_ever,
+    after_the_last_answer_a_peer_may_not_send_without_measure,
+    after_the_last_answer_a_peer_may_not_be_silent_for_ever,
+    a_request_may_be_the_last,
+}
+
 /// A time that no test waits for.
 const NEVER: &str = "3600";
 
 /// Deadlines that no test waits for, but for one and those in the other options.
-fn with_deadline(option: &str, seconds: &str, more: &[&str]) -> Server {
+fn with_deadline(on: AppServer, option: &str, seconds: &str, more: &[&str]) -> Server {
     let options =
         ["--header-timeout", "--idle-timeout", "--write-timeout", "--rate-window", "--linger", "--linger-silence"];
     let others =
         options.into_iter().filter(|other| *other != option && !more.contains(other)).flat_map(|other| [other, NEVER]);
     let words: Vec<_> = others.chain([option, seconds]).chain(more.iter().copied()).collect();
-    Server::start(&words)
+    on.start(&words)
 }
 
 fn complains(server: &Server, why: &str, peer: SocketAddr) {
@@ -78,10 +96,9 @@ fn connect_narrowly(server: SocketAddr) -> TcpStream {
     stream
 }
 
-#[test]
-fn a_header_may_not_take_for_ever() {
-    let server = with_deadline("--header-timeout", "2", &[]);
-    let patient = with_deadline("--header-timeout", NEVER, &[]);
+fn a_header_may_not_take_for_ever(on: AppServer) {
+    let server = with_deadline(on, "--header-timeout", "2", &[]);
+    let patient = with_deadline(on, "--header-timeout", NEVER, &[]);
     let mut streams = [patient.connect(), server.connect()];
     // That bytes come, one a second, does not help.
     for byte in &frame(b"{}")[..2] {
@@ -95,9 +112,8 @@ fn a_header_may_not_take_for_ever() {
     assert!(patient.errors.so_far().is_empty());
 }
 
-#[test]
-fn a_peer_may_not_be_silent_for_ever() {
-    let server = with_deadline("--idle-timeout", "0.5", &["--linger-silence", "0.1"]);
+fn a_peer_may_not_be_silent_for_ever(on: AppServer) {
+    let server = with_deadline(on, "--idle-timeout", "0.5", &["--linger-silence", "0.1"]);
     let silent = server.connect();
     let once = server.connect();
     assert!(is_answered(once.try_clone().unwrap()));
@@ -112,18 +128,16 @@ fn a_peer_may_not_be_silent_for_ever() {
     }
 }
 
-#[test]
-fn content_may_not_come_for_ever() {
-    let server = with_deadline("--rate-window", "1", &["--min-rate", "1000"]);
+fn content_may_not_come_for_ever(on: AppServer) {
+    let server = with_deadline(on, "--rate-window", "1", &["--min-rate", "1000"]);
     let mut stream = server.connect();
     let request = frame(&[b' '; 10_000]);
     stream.write_all(&request[..200]).unwrap();
     is_dismissed(&server, stream, "the content came too slowly");
 }
 
-#[test]
-fn content_may_come_at_the_least_rate() {
-    let server = with_deadline("--rate-window", "1", &["--min-rate", "5"]);
+fn content_may_come_at_the_least_rate(on: AppServer) {
+    let server = with_deadline(on, "--rate-window", "1", &["--min-rate", "5"]);
     let mut stream = server.connect();
     let request = frame(&json!({"action": "search", "value": "ring"}).to_string().into_bytes());
     let (beginning, rest) = request.split_at(request.len() - 30);
@@ -138,9 +152,8 @@ fn content_may_come_at_the_least_rate() {
 }
 
 /// Sends long requests, and does not read the answers, until the server has enough.
-#[test]
-fn a_peer_may_not_leave_its_answers_for_ever() {
-    let server = with_deadline("--write-timeout", "0.5", &[]);
+fn a_peer_may_not_leave_its_answers_for_ever(on: AppServer) {
+    let server = with_deadline(on, "--write-timeout", "0.5", &[]);
     let stream = server.connect();
     let peer = stream.local_addr().unwrap();
     let request = long_request(1 << 20);
@@ -156,8 +169,8 @@ fn a_peer_may_not_leave_its_answers_for_ever() {
 }
 
 /// A peer reads all the time, but little.
-fn reads_slowly(rate: &str) -> (Server, TcpStream, bool) {
-    let server = with_deadline("--write-timeout", "3", &["--min-write-rate", rate]);
+fn reads_slowly(on: AppServer, rate: &str) -> (Server, TcpStream, bool) {
+    let server = with_deadline(on, "--write-timeout", "3", &["--min-write-rate", rate]);
     let mut stream = connect_narrowly(server.address);
     // The answer is longer than what the system takes for a peer that does not read.
     stream.write_all(&long_request(12_000_000)).unwrap();
@@ -170,19 +183,17 @@ fn reads_slowly(rate: &str) -> (Server, TcpStream, bool) {
     (server, stream, open)
 }
 
-#[test]
-fn a_peer_must_take_its_answers_at_the_least_rate() {
-    let (_server, _stream, open) = reads_slowly("1000000");
+fn a_peer_must_take_its_answers_at_the_least_rate(on: AppServer) {
+    let (_server, _stream, open) = reads_slowly(on, "1000000");
     assert!(!open);
-    let (server, stream, open) = reads_slowly("1");
+    let (server, stream, open) = reads_slowly(on, "1");
     assert!(open);
     assert!(is_answered(server.connect()));
     drop(stream);
 }
 
-#[test]
-fn a_header_may_not_be_too_long() {
-    let server = Server::start(&["--max-header", "103"]);
+fn a_header_may_not_be_too_long(on: AppServer) {
+    let server = on.start(&["--max-header", "103"]);
     assert!(is_answered(server.connect()));
     let mut connection = Connection::new(server.connect());
     connection.get_mut().write_all(&[0, 104]).unwrap();
@@ -191,9 +202,8 @@ fn a_header_may_not_be_too_long() {
     assert!(connection.receive().unwrap().is_none());
 }
 
-#[test]
-fn content_may_not_be_too_long() {
-    let server = Server::start(&["--max-content", "37"]);
+fn content_may_not_be_too_long(on: AppServer) {
+    let server = on.start(&["--max-content", "37"]);
     assert!(is_answered(server.connect()));
     for header in [Header::json(38), Header::new("x/y", "binary", 38)] {
         let mut connection = Connection::new(server.connect());
@@ -205,13 +215,20 @@ fn content_may_not_be_too_long() {
     }
 }
 
-#[test]
-fn not_too_much_is_collected() {
-    let server = Server::start(&["--max-collected", "1000"]);
+fn not_too_much_is_collected(on: AppServer) {
+    let server = on.start(&["--max-collected", "1000"]);
     let mut stream = server.connect();
     stream.write_all(&frame(&[b' '; 5000])[..3000]).unwrap();
     is_dismissed(&server, stream, "too much content is being collected");
-    // Binary content is not collected.
+    // What one had collected is there for the next.
+    let mut next = server.connect();
+    next.write_all(&frame(&[b' '; 900])[..950]).unwrap();
+    assert!(is_answered(server.connect()));
+}
+
+#[test]
+fn binary_content_is_not_collected() {
+    let server = Server::start(&["--max-collected", "1000"]);
     let mut connection = Connection::new(server.connect());
     connection.send_stream(&Header::new("x/y", "", 5_000_000), &mut std::io::repeat(b'x')).unwrap();
     assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"First 10 bytes of request: xxxxxxxxxx");
@@ -273,9 +290,8 @@ fn what_is_queued_for_all_has_an_end() {
     }
 }
 
-#[test]
-fn connections_beyond_the_limit_may_be_refused() {
-    let server = Server::start(&["--max-connections", "1", "--at-limit", "refuse"]);
+fn connections_beyond_the_limit_may_be_refused(on: AppServer) {
+    let server = on.start(&["--max-connections", "1", "--at-limit", "refuse"]);
     let mut first = Connection::new(server.connect());
     ask(&mut first);
     let mut second = server.connect();
@@ -309,10 +325,9 @@ fn connects(server: &Server, most: usize) -> usize {
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-fn no_more_connections_wait_than_may() {
-    let short = Server::start(&["--max-connections", "1", "--backlog", "3"]);
-    let long = Server::start(&["--max-connections", "1", "--backlog", "100"]);
+fn no_more_connections_wait_than_may(on: AppServer) {
+    let short = on.start(&["--max-connections", "1", "--backlog", "3"]);
+    let long = on.start(&["--max-connections", "1", "--backlog", "100"]);
     let (short, long) = (connects(&short, 50), connects(&long, 50));
     assert!(short < 10, "{short}");
     assert_eq!(long, 50);
@@ -328,22 +343,19 @@ fn is_cut_off(server: &Server, most: usize, pause: Duration) -> bool {
     })
 }
 
-#[test]
-fn after_the_last_answer_a_peer_may_not_send_for_ever() {
-    let server = with_deadline("--linger", "0.5", &["--linger-bytes", "1000000000"]);
+fn after_the_last_answer_a_peer_may_not_send_for_ever(on: AppServer) {
+    let server = with_deadline(on, "--linger", "0.5", &["--linger-bytes", "1000000000"]);
     assert!(is_cut_off(&server, 10_000, Duration::from_millis(5)));
 }
 
-#[test]
-fn after_the_last_answer_a_peer_may_not_send_without_measure() {
-    let server = Server::start(&["--linger", NEVER, "--linger-silence", NEVER, "--linger-bytes", "1000000"]);
+fn after_the_last_answer_a_peer_may_not_send_without_measure(on: AppServer) {
+    let server = on.start(&["--linger", NEVER, "--linger-silence", NEVER, "--linger-bytes", "1000000"]);
     // Some of it is still on its way when it is cut off.
     assert!(is_cut_off(&server, 100_000, Duration::ZERO));
 }
 
-#[test]
-fn after_the_last_answer_a_peer_may_not_be_silent_for_ever() {
-    let server = with_deadline("--linger-silence", "0.5", &[]);
+fn after_the_last_answer_a_peer_may_not_be_silent_for_ever(on: AppServer) {
+    let server = with_deadline(on, "--linger-silence", "0.5", &[]);
     let mut connection = Connection::new(server.connect());
     let peer = connection.get_ref().local_addr().unwrap();
     connection.get_mut().write_all(b"\0\0").unwrap();
@@ -354,9 +366,8 @@ fn after_the_last_answer_a_peer_may_not_be_silent_for_ever() {
     drop(connection);
 }
 
-#[test]
-fn a_request_may_be_the_last() {
-    let server = Server::start(&[]);
+fn a_request_may_be_the_last(on: AppServer) {
+    let server = on.start(&[]);
     let mut connection = Connection::new(server.connect());
     connection.send_json(&json!({"action": "search", "value": "ring"})).unwrap();
     connection.get_ref().shutdown(Shutdown::Write).unwrap();

@@ -1,51 +1,55 @@
 //! A client and a server with a network between them that delays, splits, and cuts off at every byte.
 
+mod common;
 #[path = "chaos/proxy.rs"]
 mod proxy;
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
-use std::thread;
 use std::time::Duration;
 
-use jsonframe::{DecodeErrorKind, Header, Message};
-use jsonframe_std::server::{Closed, Handler, Limits, Peer, Server};
+use common::{AppServer, PATIENCE, on_each_server};
+use jsonframe::{DecodeErrorKind, Message};
+use jsonframe_demos::application::{Draft, JSON, answer_binary, answer_json, request};
 use jsonframe_std::{Connection, Error};
 use proxy::{Chaos, End, Proxy, Way};
 
-const CONTENTS: [&str; 3] = ["needle", "", "in a haystack"];
-const PLAIN: &str = "text/plain";
-const COMPLAINT: &str = "complaint";
-
-/// Sends back what it gets, and says what was wrong with it.
-struct Echo;
-
-impl Handler for Echo {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        // Why it cannot be sent, is for the client to find out.
-        let _ = peer.send(message.header(), message.content());
-    }
-
-    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
-        let text = why.to_string();
-        let _ = peer.send(&Header::new(COMPLAINT, "utf-8", text.len() as u64), text.as_bytes());
-    }
+on_each_server! {
+    an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error,
+    an_exchange_delayed_and_split_is_whole,
 }
 
-fn header(content: &str) -> Header<'static> {
-    Header::new(PLAIN, "utf-8", content.len() as u64)
+/// What a client asks, and what it should be answered.
+fn exchanges() -> Vec<(Draft, Draft)> {
+    let asked = [request("search", "ring"), request("", ""), request("dance", "!")].map(Result::unwrap);
+    let answer = |request: &Draft| match request.header().content_type() {
+        JSON => answer_json(&Message::new(request.header(), request.content()).unwrap()).unwrap(),
+        _ => answer_binary(request.content()),
+    };
+    asked
+        .into_iter()
+        .map(|request| {
+            let answer = answer(&request);
+            (request, answer)
+        })
+        .collect()
 }
 
-/// Where the messages end on the wire.
-fn ends() -> Vec<usize> {
+/// Where the messages end on the wire, one way.
+fn ends(way: Way) -> Vec<usize> {
     let mut end = 0;
-    let length = |content: &str| Message::new(header(content), content.as_bytes()).unwrap().to_vec().unwrap().len();
-    CONTENTS.iter().map(|content| (end += length(content), end).1).collect()
+    let length = |draft: &Draft| draft.frame().unwrap().len();
+    exchanges()
+        .iter()
+        .map(|(request, answer)| {
+            end += length(if way == Way::ToServer { request } else { answer });
+            end
+        })
+        .collect()
 }
 
 fn connect(address: SocketAddr) -> Connection<TcpStream> {
-    let patience = Some(Duration::from_secs(60));
-    Connection::connect(address).unwrap().with_timeouts(patience, patience).unwrap()
+    Connection::connect(address).unwrap().with_timeouts(Some(PATIENCE), Some(PATIENCE)).unwrap()
 }
 
 /// What a client has got: answers, and complaints; and how it ended.
@@ -58,8 +62,9 @@ struct Outcome {
 
 /// Sends all requests, then receives until the end.
 fn exchange(address: SocketAddr) -> Outcome {
+    let exchanges = exchanges();
     let mut connection = connect(address);
-    let sent = CONTENTS.iter().try_for_each(|content| connection.send(&header(content), content.as_bytes()));
+    let sent = exchanges.iter().try_for_each(|(request, _)| connection.send(&request.header(), request.content()));
     let (mut answers, mut complaints) = (0, 0);
     let end = loop {
         let mut incoming = match connection.receive() {
@@ -67,17 +72,16 @@ fn exchange(address: SocketAddr) -> Outcome {
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         };
-        let complains = incoming.header().content_type() == COMPLAINT;
         match incoming.content() {
-            Ok(_) if complains => complaints += 1,
+            Ok(content) if content.starts_with(b"{\"error\"") => complaints += 1,
             // Not one byte of an answer is other than it should be.
             Ok(content) => {
-                assert_eq!(content, CONTENTS[answers].as_bytes());
+                assert_eq!(content, exchanges[answers].1.content());
                 answers += 1;
             }
             Err(error) => break Err(error),
         }
-        if answers == CONTENTS.len() {
+        if answers == exchanges.len() {
             // All is well: it has no more to ask, and nothing that was not cut could come.
             break Ok(());
         }
@@ -98,8 +102,9 @@ fn is_truncation(error: &Error) -> bool {
 /// Checks what came out of an exchange that was cut off, as far as TCP itself promises anything.
 fn check(outcome: &Outcome, (way, offset, end): (Way, usize, End)) {
     let case = format!("{way:?}, {end:?} after {offset} bytes");
-    let whole = ends().iter().filter(|end| **end <= offset).count();
-    let between = offset == 0 || ends().contains(&offset);
+    let ends = ends(way);
+    let whole = ends.iter().filter(|end| **end <= offset).count();
+    let between = offset == 0 || ends.contains(&offset);
     assert!(outcome.answers <= whole, "{case}");
     if let Err(error) = &outcome.sent {
         assert!(is_reset(error), "{case}: {error}");
@@ -119,55 +124,47 @@ fn check(outcome: &Outcome, (way, offset, end): (Way, usize, End)) {
         }
         // The system may throw away what had come before a reset, and tells of it once: maybe who was still sending.
         (End::Rst, _) => match &outcome.end {
-            Ok(()) => assert!(outcome.sent.is_err() || outcome.answers == CONTENTS.len(), "{case}"),
+            Ok(()) => assert!(outcome.sent.is_err() || outcome.answers == ends.len(), "{case}"),
             Err(error) => assert!(is_reset(error), "{case}: {error}"),
         },
     }
 }
 
-#[test]
-fn an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error() {
-    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
-    let (address, handle) = (server.address(), server.handle());
-    let thread = thread::spawn(move || server.run(Echo));
-    let mut bystander = connect(address);
+fn an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error(on: AppServer) {
+    let server = on.start(&["--quiet"]);
+    let mut bystander = connect(server.address);
+    let still_there = request("still", "there?").unwrap();
 
-    let total = ends().last().copied().unwrap();
-    let mut exchanges = 0;
+    let mut cuts = 0;
     for way in [Way::ToServer, Way::ToClient] {
+        let total = ends(way).last().copied().unwrap();
         for end in [End::Fin, End::Rst] {
             for offset in 0..=total {
                 let cut = (way, offset, end);
                 let portion = [1, 7, usize::MAX][offset % 3];
-                let proxy = Proxy::start(address, Chaos { cut: Some(cut), portion, delay: Duration::ZERO });
+                let proxy = Proxy::start(server.address, Chaos { cut: Some(cut), portion, delay: Duration::ZERO });
                 check(&exchange(proxy.address), cut);
                 proxy.join();
                 // Whatever has become of it, the others are served.
-                bystander.send(&header("still there?"), b"still there?").unwrap();
-                assert_eq!(bystander.receive().unwrap().unwrap().content().unwrap(), b"still there?");
-                exchanges += 1;
+                bystander.send(&still_there.header(), still_there.content()).unwrap();
+                let answer = bystander.receive().unwrap().unwrap().content().unwrap();
+                assert_eq!(answer, b"First 10 bytes of request: stillthere");
+                cuts += 1;
             }
         }
     }
-    drop(bystander);
-    handle.shutdown(Duration::from_secs(60));
-    thread.join().unwrap().unwrap();
-    println!("{exchanges} exchanges cut off, at every one of {total} bytes, both ways, with FIN and with RST");
+    println!("{cuts} exchanges cut off, at every byte, both ways, with FIN and with RST");
 }
 
-#[test]
-fn an_exchange_delayed_and_split_is_whole() {
-    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
-    let (address, handle) = (server.address(), server.handle());
-    let thread = thread::spawn(move || server.run(Echo));
+fn an_exchange_delayed_and_split_is_whole(on: AppServer) {
+    let server = on.start(&["--quiet"]);
     for (portion, milliseconds) in [(1, 0), (1, 1), (2, 0), (7, 1), (100, 20), (usize::MAX, 50)] {
         let delay = Duration::from_millis(milliseconds);
-        let proxy = Proxy::start(address, Chaos { cut: None, portion, delay });
+        let proxy = Proxy::start(server.address, Chaos { cut: None, portion, delay });
         let outcome = exchange(proxy.address);
-        assert_eq!((outcome.answers, outcome.complaints), (CONTENTS.len(), 0));
+        assert_eq!((outcome.answers, outcome.complaints), (exchanges().len(), 0));
         outcome.sent.and(outcome.end).unwrap();
         proxy.join();
     }
-    handle.shutdown(Duration::from_secs(60));
-    thread.join().unwrap().unwrap();
+    assert!(server.errors.so_far().is_empty());
 }

@@ -9,11 +9,16 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use common::{PATIENCE, Server, client, program, text};
+use common::{AppServer, PATIENCE, Server, client, on_each_server, program, text};
 use jsonframe::{Header, Message};
 use jsonframe_demos::application::{JSON, answer_binary, answer_json};
 use jsonframe_std::{Backoff, Connection, Error};
 use serde_json::{Value, json};
+
+on_each_server! {
+    a_client_in_python_is_answered,
+    a_client_in_python_hears_what_was_wrong,
+}
 
 /// Sizes of the pieces in which the peer sends: whole, byte by byte, and such that a head or a segment ends inside.
 const SPLITS: [&str; 6] = ["0", "1", "3", "103", "105", "1448"];
@@ -52,9 +57,8 @@ fn replies_from(server: SocketAddr, split: &str, requests: &[&str]) -> Option<Ve
     Some(text(&run.get_output().stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-#[test]
-fn a_client_in_python_is_answered() {
-    let server = Server::start(&[]);
+fn a_client_in_python_is_answered(on: AppServer) {
+    let server = on.start(&[]);
     let long = "ü".repeat(50_000);
     let search_long = format!("search:{long}");
     for split in SPLITS {
@@ -94,9 +98,8 @@ fn a_client_in_python_is_answered() {
     }
 }
 
-#[test]
-fn a_client_in_python_hears_what_was_wrong() {
-    let server = Server::start(&[]);
+fn a_client_in_python_hears_what_was_wrong(on: AppServer) {
+    let server = on.start(&[]);
     for (request, reason) in [
         ("raw:0000", "the header length is 0; a header is at least a JSON object (at byte 0)"),
         ("raw:0003efbbbf", "the header begins with a byte order mark; expected `{` (at byte 2)"),
@@ -179,11 +182,13 @@ fn blocking_server() -> SocketAddr {
     address
 }
 
-/// Runs a test against each server of ours: on a poller with one thread and with several, and blocking.
+/// Runs a test against each server of ours: on a poller and under tokio, with one thread and with several, and blocking.
 fn with_every_server(test: impl Fn(&str, SocketAddr)) {
-    for workers in ["1", "2"] {
-        let server = Server::start(&["--workers", workers]);
-        test(&format!("app-server with {workers} workers"), server.address);
+    for (on, workers) in
+        [(AppServer::Std, "1"), (AppServer::Std, "2"), (AppServer::Tokio, "1"), (AppServer::Tokio, "2")]
+    {
+        let server = on.start(&["--workers", workers]);
+        test(&format!("{on:?} with {workers} workers"), server.address);
         assert!(server.errors.so_far().is_empty());
     }
     test("a blocking server", blocking_server());

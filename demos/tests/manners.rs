@@ -77,6 +77,7 @@ fn cases() -> Vec<Case> {
         case!("load", ["--duration", "0.2"], Role::Client { more: &[], server: app_server }),
         case!("multiconn-client", none, Role::Client { more: &["2"], server: multiconn_server }),
         case!("multiconn-server", none, Role::Server { says: |program| &program.output }),
+        case!("tokio-server", none, Role::Server { says: |program| &program.output }),
         case!("tour", none, Role::Show),
         case!("transfer", ["send", &file], Role::Client { more: &[], server: transfer_server }),
         case!("transfer", ["receive", &received], Role::Server { says: |program| &program.output }),

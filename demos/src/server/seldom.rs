@@ -8,18 +8,18 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Decides which of many occurrences are worth a line.
 #[derive(Debug, Default)]
-pub(super) struct Seldom {
+pub(crate) struct Seldom {
     said: Option<Instant>,
     unsaid: u64,
 }
 
 /// How many occurrences went without a line since the last one, to be put at the end of the next; nothing for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct More(u64);
+pub(crate) struct More(u64);
 
 impl Seldom {
     /// Whether this occurrence is to be told of.
-    pub(super) fn admit(&mut self, now: Instant) -> Option<More> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Option<More> {
         if self.said.is_some_and(|said| now.saturating_duration_since(said) < PAUSE) {
             self.unsaid += 1;
             return None;

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a test waits for what is to happen. Only a test that fails waits as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The two messages that the specification gives to the byte: a search, and its answer.
 pub(crate) const NEEDLE: &str = r#"b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 39}{\"action\": \"search\", \"value\": \"needle\"}""#;
@@ -108,10 +108,48 @@ impl DerefMut for Server {
     }
 }
 
+/// A program that serves the application of the tutorial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AppServer {
+    /// `app-server`, on a poller.
+    Std,
+    /// `tokio-server`.
+    Tokio,
+}
+
+impl AppServer {
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Std => env!("CARGO_BIN_EXE_app-server"),
+            Self::Tokio => env!("CARGO_BIN_EXE_tokio-server"),
+        }
+    }
+
+    /// The server on a free port, with these options.
+    pub(crate) fn start(self, options: &[&str]) -> Server {
+        Server::spawn(Command::new(self.path()).args(["127.0.0.1", "0"]).args(options))
+    }
+}
+
+/// Makes two tests of each of these functions, which take an [`AppServer`].
+#[allow(unused_macros, reason = "each test program uses what it needs")]
+macro_rules! on_each_server {
+    ($($(#[$attribute:meta])* $test:ident,)*) => {
+        mod app_server {
+            $($(#[$attribute])* #[test] fn $test() { super::$test(super::common::AppServer::Std); })*
+        }
+        mod tokio_server {
+            $($(#[$attribute])* #[test] fn $test() { super::$test(super::common::AppServer::Tokio); })*
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test program uses what it needs")]
+pub(crate) use on_each_server;
+
 impl Server {
     /// `app-server` on a free port, with these options.
     pub(crate) fn start(options: &[&str]) -> Self {
-        Self::spawn(Command::new(env!("CARGO_BIN_EXE_app-server")).args(["127.0.0.1", "0"]).args(options))
+        AppServer::Std.start(options)
     }
 
     /// Any server whose first line says where it listens.

@@ -1,0 +1,99 @@
+//! The server of the sockets tutorial under tokio: looks values up in a small table, as `app-server` does.
+
+use std::num::NonZeroUsize;
+use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+use jsonframe_demos::console::Console;
+use jsonframe_demos::dialect::DialectOption;
+use jsonframe_demos::limits::Seconds;
+use jsonframe_demos::tokio_server::{Limits, Server, Settings};
+use tokio::runtime::{Builder, Runtime};
+
+/// Answer searches from a small table, and show every message received and sent: app-server, under tokio.
+///
+/// A message that cannot be understood is answered with {"error": "…"}, and the connection closed. Nothing that a peer does
+/// ends the server. Ctrl-C and SIGTERM do: requests under way are answered first. A second one ends it at once.
+#[derive(Parser)]
+#[command(name = "tokio-server", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Where to listen
+    #[arg(default_value = "127.0.0.1")]
+    host: String,
+
+    /// The port; 0 for a free one
+    #[arg(default_value_t = 65432)]
+    port: u16,
+
+    /// How many threads serve; one is enough for thousands of connections
+    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
+    workers: NonZeroUsize,
+
+    /// How long requests under way may take when the server is to end
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    shutdown_timeout: Seconds,
+
+    /// Print only where the server listens, and errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    dialect: DialectOption,
+
+    #[command(flatten)]
+    limits: Limits,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tokio-server                             listen on 127.0.0.1:65432
+  tokio-server 127.0.0.1 0                 listen on a free port; the first line says which
+  tokio-server :: 65432 --idle-timeout 5   listen on all addresses, for peers that do not dawdle
+  tokio-server --dialect u16-le            serve peers of this dialect, and no others
+  tokio-server --quiet --workers 4 --max-connections 10000 --at-limit refuse
+
+Exit status:
+  0  it was ended by Ctrl-C or SIGTERM
+  1  the address cannot be listened on
+  2  the command line is wrong";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let console = Console::standard();
+    let outcome = runtime(arguments.workers).and_then(|runtime| runtime.block_on(serve(arguments, console.clone())));
+    console.finish("tokio-server", outcome)
+}
+
+/// The connections are served by these threads alone; one thread is this one.
+fn runtime(workers: NonZeroUsize) -> Result<Runtime, String> {
+    let mut builder = match workers.get() {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime = builder.worker_threads(workers.get()).enable_io().enable_time().build();
+    runtime.map_err(|error| format!("cannot wait for events: {error}"))
+}
+
+async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
+    let Arguments { host, port, shutdown_timeout, quiet, dialect, limits, .. } = arguments;
+    let settings = Settings { limits, dialect: dialect.dialect(), quiet };
+    let server = Server::bind(&host, port, settings, console).await;
+    let server = server.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
+    let (handle, asked) = (server.handle(), AtomicBool::new(false));
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            process::exit(130);
+        }
+        handle.shutdown(shutdown_timeout.into());
+    })
+    .map_err(|error| format!("cannot wait for signals: {error}"))?;
+    server.run().await;
+    Ok(())
+}
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 1024;
+    let number = text.parse::<NonZeroUsize>().map_err(|error| error.to_string())?;
+    if number.get() <= MOST { Ok(number) } else { Err(format!("more than {MOST}")) }
+}

@@ -1,0 +1,220 @@
+//! The server of the tutorial under tokio: a task for each connection, which receives and sends through
+//! [`Codec`](jsonframe::Codec).
+//!
+//! It answers, complains and ends as [`server`](crate::server) does.
+
+mod clock;
+mod connection;
+mod conversation;
+mod limits;
+
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use jsonframe::Dialect;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::console::Console;
+use crate::server::seldom::Seldom;
+use limits::AtLimit;
+
+pub use limits::Limits;
+
+/// For how long the server goes on with what is under way when nobody reads its lines any more.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long it waits when a connection cannot be accepted, for want of descriptors most often.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A server that listens.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    console: Console,
+    shared: Arc<Shared>,
+}
+
+/// How a server is to serve.
+pub struct Settings {
+    /// What it grants its peers.
+    pub limits: Limits,
+    /// What it speaks with all of them.
+    pub dialect: &'static Dialect,
+    /// Whether it prints only where it listens, and errors.
+    pub quiet: bool,
+}
+
+/// What all connections need.
+struct Shared {
+    limits: Limits,
+    dialect: &'static Dialect,
+    /// Where the lines about peers go.
+    console: Console,
+    /// How much content is being collected for all of them, in bytes.
+    collected: AtomicUsize,
+    /// Set when the server is to end: what is under way goes on.
+    ending: CancellationToken,
+    /// Set when the time for that is over.
+    over: CancellationToken,
+    /// How long that time is.
+    patience: OnceLock<Duration>,
+}
+
+/// Ends a server from elsewhere.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+impl Handle {
+    /// Has the server accept nothing more, and end when what is under way has been answered, or after this time.
+    pub fn shutdown(&self, patience: Duration) {
+        self.0.shutdown(patience);
+    }
+}
+
+impl Shared {
+    fn shutdown(&self, patience: Duration) {
+        self.patience.get_or_init(|| patience);
+        self.ending.cancel();
+    }
+
+    /// Says something about a peer; if nobody reads that any more, the server ends.
+    fn say(&self, line: impl Display) {
+        self.console.say(line);
+        if self.console.has_failed() {
+            self.shutdown(FAREWELL);
+        }
+    }
+}
+
+impl Server {
+    /// A server at this address. Its lines go to the console.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be resolved, or not be listened on.
+    pub async fn bind(host: &str, port: u16, settings: Settings, console: Console) -> io::Result<Self> {
+        let Settings { limits, dialect, quiet } = settings;
+        let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in lookup_host((host, port)).await? {
+            match listen(address, limits.backlog) {
+                Ok(listener) => {
+                    let shared = Shared {
+                        limits,
+                        dialect,
+                        console: if quiet { console.quiet() } else { console.clone() },
+                        collected: AtomicUsize::new(0),
+                        ending: CancellationToken::new(),
+                        over: CancellationToken::new(),
+                        patience: OnceLock::new(),
+                    };
+                    let address = listener.local_addr()?;
+                    return Ok(Self { listener, address, console, shared: Arc::new(shared) });
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// A handle on it, to shut it down.
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.shared))
+    }
+
+    /// Serves until it is shut down or the console has failed. Nothing that a peer does ends it.
+    pub async fn run(self) {
+        let Self { listener, address, console, shared } = self;
+        console.say(format_args!("listening on {address}"));
+        if console.has_failed() {
+            return;
+        }
+        let mut tasks = JoinSet::new();
+        let mut door = Door::new(listener, &shared);
+        while let Some((stream, peer, place)) = door.next(&shared).await {
+            let shared = Arc::clone(&shared);
+            tasks.spawn(async move {
+                conversation::converse(&shared, stream, peer).await;
+                drop(place);
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+        drop(door);
+        let patience = shared.patience.get().copied().unwrap_or(FAREWELL);
+        if timeout(patience, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
+            shared.over.cancel();
+            while tasks.join_next().await.is_some() {}
+        }
+    }
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // So that a server can be started again at once. Elsewhere the option means that two can listen.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(backlog)
+}
+
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    /// What is said of connections that could not be accepted, and of those that were refused.
+    failed: Seldom,
+    refused: Seldom,
+}
+
+impl Door {
+    fn new(listener: TcpListener, shared: &Shared) -> Self {
+        let places = shared.limits.max_connections.get().min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(places));
+        Self { listener, places, failed: Seldom::default(), refused: Seldom::default() }
+    }
+
+    /// The next connection for which there is a place; nothing when the server is to end.
+    async fn next(&mut self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        tokio::select! {
+            biased;
+            () = shared.ending.cancelled() => None,
+            accepted = self.accept(shared) => accepted,
+        }
+    }
+
+    async fn accept(&mut self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let mut place = None;
+        loop {
+            if shared.limits.at_limit == AtLimit::Wait && place.is_none() {
+                place = Some(Arc::clone(&self.places).acquire_owned().await.ok()?);
+            }
+            let accepted = self.listener.accept().await;
+            match accepted.and_then(|(stream, peer)| stream.set_nodelay(true).map(|()| (stream, peer))) {
+                Ok((stream, peer)) => {
+                    let found = place.take().or_else(|| Arc::clone(&self.places).try_acquire_owned().ok());
+                    if let Some(place) = found {
+                        return Some((stream, peer, place));
+                    }
+                    if let Some(more) = self.refused.admit(Instant::now()) {
+                        let why = "there are as many connections as there may be";
+                        shared.console.complain(format_args!("error: {why}; refused {peer}{more}"));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if let Some(more) = self.failed.admit(Instant::now()) {
+                        shared.console.complain(format_args!("error: cannot accept connections: {error}{more}"));
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! One connection: messages in and out, each in the time it may take.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::{Sink, SinkExt, StreamExt};
+use jsonframe::{Codec, CodecError, OwnedMessage};
+use jsonframe_std::server::{Closed, Deadline};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio_util::bytes::{Buf, BytesMut};
+use tokio_util::codec::Framed;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::clock::{Clock, Pace, Phase};
+use super::limits::Limits;
+
+/// What a connection keeps of the memory for a long answer, in bytes.
+const KEPT: usize = 64 * 1024;
+
+pub(super) struct Connection<'a> {
+    framed: Framed<TcpStream, Codec>,
+    limits: &'a Limits,
+    collected: Share<'a>,
+    /// Set when the server is to end.
+    ending: &'a CancellationToken,
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(stream: TcpStream, shared: &'a Shared) -> Self {
+        let Shared { limits, dialect, collected, ending, .. } = shared;
+        let codec = Codec::new().with_max_header(limits.max_header).with_max_content(limits.max_content);
+        let framed = Framed::new(stream, codec.with_dialect(dialect));
+        Self { framed, limits, collected: Share { total: collected, own: 0 }, ending }
+    }
+
+    /// The next message; or why there is none.
+    pub(super) async fn receive(&mut self) -> Result<OwnedMessage, Closed> {
+        self.collected.set(0);
+        let mut clock = Clock::new(self.limits, Instant::now());
+        let mut ending = pin!(self.ending.cancelled());
+        let mut timer = pin!(sleep_until(Instant::now()));
+        poll_fn(|context| {
+            if let Poll::Ready(item) = self.framed.poll_next_unpin(context) {
+                return Poll::Ready(match item {
+                    Some(Ok(message)) => Ok(message),
+                    Some(Err(CodecError::Decode(error))) => Err(Closed::Protocol(error)),
+                    Some(Err(CodecError::Io(error))) => Err(Closed::Io(error)),
+                    Some(Err(error)) => Err(Closed::Io(error.into())),
+                    None => Err(Closed::Ended),
+                });
+            }
+            // No message is whole. What there is of one says which time runs.
+            let codec = self.framed.codec();
+            let phase = match codec.header() {
+                Some(_) => Phase::Content,
+                None if codec.finish().is_err() => Phase::Header,
+                None => Phase::Idle,
+            };
+            if phase == Phase::Idle && ending.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(Closed::Shutdown));
+            }
+            let content = self.framed.read_buffer().len();
+            if self.collected.set(content) > self.limits.max_collected {
+                return Poll::Ready(Err(Closed::CollectedTotal));
+            }
+            // Once more when the timer has run out, so that somebody is told of the next time.
+            loop {
+                match clock.look(phase, content, Instant::now()) {
+                    Ok(until) => timer.as_mut().reset(until),
+                    Err(deadline) => return Poll::Ready(Err(Closed::Deadline(deadline))),
+                }
+                if timer.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Sends a message, and waits until all of it is on its way.
+    pub(super) async fn send(&mut self, message: OwnedMessage) -> Result<(), Closed> {
+        let failed = |error| match error {
+            CodecError::Io(error) => Closed::Io(error),
+            error => Closed::Io(error.into()),
+        };
+        // There is room for it, since nothing else is unsent.
+        poll_fn(|context| Sink::poll_ready(std::pin::Pin::new(&mut self.framed), context)).await.map_err(failed)?;
+        self.framed.start_send_unpin(message).map_err(failed)?;
+        let total = self.framed.write_buffer().len();
+        let mut pace = Pace::new(self.limits.write_timeout.into(), self.limits.min_write_rate, Instant::now());
+        let mut timer = pin!(sleep(self.limits.write_timeout.into()));
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(outcome) = self.framed.poll_flush_unpin(context) {
+                    return Poll::Ready(outcome.map_err(failed));
+                }
+                if timer.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+                self.send_unasked();
+                let taken = total - self.framed.write_buffer().len();
+                match pace.look(taken, Instant::now()) {
+                    Some(until) => timer.as_mut().reset(until),
+                    None => return Poll::Ready(Err(Closed::Deadline(Deadline::Write))),
+                }
+            }
+        })
+        .await?;
+        if self.framed.write_buffer().capacity() > KEPT {
+            *self.framed.write_buffer_mut() = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// Sends what there is room for, although nobody has told of any.
+    ///
+    /// The system tells of room only when there is much of it, and a slow peer may have made some.
+    fn send_unasked(&mut self) {
+        let count = SockRef::from(self.framed.get_ref()).send(self.framed.write_buffer());
+        // Why it fails, the next poll finds out.
+        self.framed.write_buffer_mut().advance(count.unwrap_or(0));
+    }
+
+    /// Ends the connection so that what was sent last arrives, even if the peer is still sending.
+    ///
+    /// To close with bytes unread would make TCP reset the connection, and a reset makes the peer forget what it has not
+    /// read yet.
+    pub(super) async fn close(&mut self) -> io::Result<()> {
+        let stream = self.framed.get_mut();
+        stream.shutdown().await?;
+        let last = Instant::now() + Duration::from(self.limits.linger);
+        let mut scrap = vec![0; 16 * 1024];
+        let mut discarded = 0;
+        while discarded < self.limits.linger_bytes {
+            let until = last.min(Instant::now() + Duration::from(self.limits.linger_silence));
+            match timeout_at(until, stream.read(&mut scrap)).await {
+                Ok(Ok(count @ 1..)) if Instant::now() < last => discarded += count as u64,
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one connection has of the content that is being collected for all.
+struct Share<'a> {
+    total: &'a AtomicUsize,
+    own: usize,
+}
+
+impl Share<'_> {
+    /// It is so much now: how much it is for all.
+    fn set(&mut self, bytes: usize) -> usize {
+        let before = std::mem::replace(&mut self.own, bytes);
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+        self.total.fetch_sub(before, Ordering::Relaxed) - before
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}

@@ -1,0 +1,36 @@
+//! A client and a server under tokio, in one program: `cargo run --example tokio --features tokio`.
+
+use futures_util::{SinkExt, StreamExt};
+use jsonframe::{Codec, CodecError, OwnedMessage};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::codec::Framed;
+
+/// Doubles numbers until the client has no more.
+async fn serve(stream: TcpStream) -> Result<(), CodecError> {
+    let mut connection = Framed::new(stream, Codec::new().with_max_content(1_000));
+    while let Some(request) = connection.next().await.transpose()? {
+        let answer = match request.message().json::<u32>() {
+            Ok(number) => OwnedMessage::of_json(&(2 * u64::from(number))),
+            Err(error) => OwnedMessage::of_json(&error.to_string()),
+        };
+        connection.send(answer.expect("numbers and text have a form in JSON")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let server = tokio::spawn(async move { serve(listener.accept().await?.0).await });
+
+    let mut connection = Framed::new(TcpStream::connect(address).await?, Codec::new());
+    for number in [1, 21, u32::MAX] {
+        connection.send(OwnedMessage::of_json(&number)?).await?;
+        let answer = connection.next().await.ok_or("the server has gone")??;
+        println!("twice {number} is {}", answer.message().json::<u64>()?);
+    }
+    drop(connection);
+    server.await??;
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Content is what was sent, where it was received.
+
+use bytes::{Bytes, BytesMut};
+use jsonframe::{Codec, Header, OwnedMessage};
+use tokio_util::codec::{Decoder, FramedRead};
+
+use crate::pieces::{Pieces, next};
+use crate::{head, wire};
+
+/// Where in memory the bytes are.
+fn place(content: &Bytes) -> *const u8 {
+    content.as_ptr()
+}
+
+#[test]
+fn content_is_split_off_the_buffer() {
+    let large = vec![3; 200_000];
+    let contents = [&b"one"[..], &[2; 5000], &large, b"four"];
+    let stream: Vec<u8> = contents.iter().flat_map(|content| wire(content)).collect();
+    let mut source = BytesMut::from(stream.as_slice());
+    let mut codec = Codec::new();
+    for content in contents {
+        let begins = source.as_ptr().wrapping_add(head(content.len() as u64).len());
+        let message = codec.decode(&mut source).unwrap().unwrap();
+        assert_eq!(message.content(), content);
+        assert_eq!(place(message.content()), begins);
+        // Nor is it when the message is passed on.
+        assert_eq!(place(message.clone().content()), begins);
+        assert_eq!(place(&message.into_content()), begins);
+    }
+    assert!(source.is_empty());
+}
+
+#[test]
+fn content_stays_where_it_was_read_to() {
+    let content = vec![7; 1 << 20];
+    let stream = wire(&content);
+    let reader = Pieces::new(stream.chunks(10_000));
+    // With room for all of it, so that the buffer need not grow.
+    let mut framed = FramedRead::with_capacity(reader, Codec::new(), 2 << 20);
+    let message = next(&mut framed).unwrap().unwrap();
+    let first = framed.get_ref().reads[0].0;
+    assert_eq!(place(message.content()), first.wrapping_add(stream.len() - content.len()));
+    assert_eq!(framed.get_ref().reads.iter().map(|read| read.1).sum::<usize>(), stream.len());
+    assert_eq!(message.content(), &content);
+}
+
+#[test]
+fn a_header_is_there_when_its_content_is_awaited() {
+    let stream = wire(b"12345");
+    let mut codec = Codec::new();
+    let mut source = BytesMut::new();
+    for (at, byte) in stream.iter().enumerate() {
+        let (is_header, is_between) = (codec.header().is_some(), codec.finish().is_ok());
+        assert_eq!(is_header, at >= stream.len() - 5);
+        assert_eq!(is_between, at == 0);
+        if let Some(header) = codec.header() {
+            assert_eq!((header.content_type(), header.content_length()), ("x/y", 5));
+        }
+        source.extend_from_slice(&[*byte]);
+        assert_eq!(codec.decode(&mut source).unwrap().is_some(), at == stream.len() - 1);
+    }
+    assert!(codec.header().is_none());
+    assert_eq!(codec.finish(), Ok(()));
+}
+
+#[test]
+fn messages_are_equal_in_all_they_say() {
+    let message = |kind, content: &'static str| {
+        OwnedMessage::new(&Header::new(kind, "utf-8", content.len() as u64), content).unwrap()
+    };
+    assert_eq!(message("x", "one"), message("x", "one"));
+    assert_ne!(message("x", "one"), message("y", "one"));
+    assert_ne!(message("x", "one"), message("x", "two"));
+    assert!(OwnedMessage::new(&Header::json(4), "one").is_err());
+}

@@ -1,0 +1,119 @@
+//! What is reserved for a peer.
+
+use bytes::BytesMut;
+use futures_util::{FutureExt, StreamExt};
+use jsonframe::{Codec, CodecError, DecodeErrorKind};
+use tokio::io::AsyncWriteExt;
+use tokio_util::codec::{Decoder, Framed};
+
+use crate::{head, wire};
+
+/// What tokio-util begins with.
+const BEGINNING: usize = 8 * 1024;
+
+/// The claim of a peer reserves nothing: not at its header, and not with the content that comes.
+#[test]
+fn memory_follows_the_bytes_that_come_and_no_claim() {
+    let (mut peer, stream) = tokio::io::duplex(1 << 20);
+    let mut framed = Framed::new(stream, Codec::new().with_max_content(usize::MAX));
+    peer.write_all(&head(usize::MAX as u64)).now_or_never().unwrap().unwrap();
+    let mut received = 0;
+    while received < 10_000_000 {
+        assert!(framed.next().now_or_never().is_none());
+        let capacity = framed.read_buffer().capacity();
+        assert!(capacity <= BEGINNING + 2 * received, "{capacity} bytes for {received}");
+        let piece = vec![0; 1 + received / 3];
+        received += piece.len().min(1 << 20);
+        peer.write_all(&piece[..piece.len().min(1 << 20)]).now_or_never().unwrap().unwrap();
+    }
+    assert_eq!(framed.codec().header().unwrap().content_length(), usize::MAX as u64);
+}
+
+#[test]
+fn decoding_reserves_nothing_at_all() {
+    for claim in [1, 100, 1 << 20, 1 << 40, usize::MAX as u64] {
+        let mut codec = Codec::new().with_max_content(usize::MAX);
+        let mut source = BytesMut::from(head(claim).as_slice());
+        let before = source.capacity();
+        assert!(codec.decode(&mut source).unwrap().is_none());
+        assert!(source.is_empty() && source.capacity() <= before);
+    }
+}
+
+/// R1: what is not there any more cannot be parsed again.
+#[test]
+fn a_header_in_pieces_is_put_aside_as_it_comes() {
+    let mut codec = Codec::new();
+    let mut source = BytesMut::new();
+    for byte in head(5) {
+        source.extend_from_slice(&[byte]);
+        assert!(codec.decode(&mut source).unwrap().is_none());
+        assert!(source.is_empty());
+    }
+    assert!(codec.header().is_some());
+}
+
+#[test]
+fn every_limit_is_finite_and_can_be_moved() {
+    let refused = |codec: Codec, stream: &[u8]| match codec.clone().decode(&mut BytesMut::from(stream)) {
+        Err(CodecError::Decode(error)) => Some(error.kind()),
+        _ => None,
+    };
+    let mib = 16 << 20;
+    let codec = Codec::default();
+    assert_eq!(refused(codec.clone(), &head(mib)), None);
+    let error = DecodeErrorKind::ContentTooLong { length: mib + 1, limit: mib };
+    assert_eq!(refused(codec.clone(), &head(mib + 1)), Some(error));
+    assert_eq!(refused(codec.clone().with_max_content(usize::MAX), &head(u64::MAX >> 1)), None);
+    let error = DecodeErrorKind::ContentTooLong { length: 1, limit: 0 };
+    assert_eq!(refused(codec.clone().with_max_content(0), &head(1)), Some(error));
+    assert_eq!(refused(codec.clone().with_max_content(0), &head(0)), None);
+
+    assert_eq!(refused(codec.clone(), &[0x40, 0]), None);
+    let error = DecodeErrorKind::HeaderTooLong { length: 0x4001, capacity: 0x4000 };
+    assert_eq!(refused(codec.clone(), &[0x40, 1]), Some(error));
+    assert_eq!(refused(codec.clone().with_max_header(u16::MAX), &[0xFF, 0xFF]), None);
+    let error = DecodeErrorKind::HeaderTooLong { length: 10, capacity: 9 };
+    assert_eq!(refused(codec.with_max_header(9), &[0, 10]), Some(error));
+}
+
+/// Otherwise a stream would keep for ever what its largest message took.
+#[test]
+fn the_memory_of_a_large_content_goes_with_it() {
+    let large = vec![1; 5_000_000];
+    let stream = [wire(&large), wire(b"and a small one")].concat();
+    let (mut peer, there) = tokio::io::duplex(64 * 1024);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let sending = tokio::spawn(async move { peer.write_all(&stream).await.map(|()| peer) });
+        let mut framed = Framed::new(there, Codec::new());
+        let message = framed.next().await.unwrap().unwrap();
+        assert_eq!(message.content(), &large);
+        drop(message);
+        let message = framed.next().await.unwrap().unwrap();
+        assert_eq!(message.content(), "and a small one");
+        let capacity = framed.read_buffer().capacity();
+        assert!(capacity <= 64 * 1024, "{capacity} bytes are kept");
+        // The peer is still there, so this is no end.
+        let peer = sending.await.unwrap().unwrap();
+        assert!(framed.next().now_or_never().is_none());
+        drop(peer);
+    });
+}
+
+/// Many messages in one buffer are moved no more often than bytes are split off.
+#[test]
+fn what_follows_a_large_content_is_kept() {
+    let contents: Vec<Vec<u8>> = [70_000, 3, 200_000, 0, 65_536, 65_535, 90_000]
+        .iter()
+        .enumerate()
+        .map(|(number, length)| vec![u8::try_from(number).unwrap(); *length])
+        .collect();
+    let stream: Vec<u8> = contents.iter().flat_map(|content| wire(content)).collect();
+    let mut source = BytesMut::from(stream.as_slice());
+    let mut codec = Codec::new();
+    for content in &contents {
+        assert_eq!(codec.decode(&mut source).unwrap().unwrap().content(), content);
+    }
+    assert!(source.is_empty());
+}
