@@ -5,7 +5,6 @@
 //! content of any type and encoding for the bytes of a file, and may do without the checksum. It answers each with `{"result": "received", "bytes": N}` when the file is stored, or with `{"error": "…"}` as soon as it knows
 //! that it will not be.
 
-mod checksum;
 mod file_name;
 mod progress;
 mod receive;

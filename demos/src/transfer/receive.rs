@@ -6,14 +6,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonframe::Header;
+use jsonframe::{Checksum, ChecksumError, ContentHasher, Header};
 use jsonframe_std::{Connection, Error, Incoming};
 
-use super::checksum::{Checksum, Summer};
+use super::file_name;
 use super::progress::Progress;
 use super::store::Store;
 use super::verdict::Verdict;
-use super::{checksum, file_name};
 use crate::linger::close_lingeringly;
 use crate::slots::Slots;
 use crate::text::Printable;
@@ -41,7 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: const { NonZeroUsize::new(64).unwrap() },
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             size: 64 * 1024 * 1024 * 1024,
             require_checksum: false,
         }
@@ -152,10 +151,10 @@ impl Receiver {
 
     /// Stores the content of a message under this name. Returns its length, and its checksum if that was compared.
     fn store(&self, message: &mut Incoming<'_, TcpStream>, name: &str) -> Result<(u64, Option<Checksum>), Failure> {
-        let expected = expected_sum(&message.header())?;
-        if expected.is_none() && self.limits.require_checksum {
-            return Err(Failure::refusal(format!("the header has no member `{}`", checksum::MEMBER)));
-        }
+        let announced = match Checksum::announced(&message.header()) {
+            Err(ChecksumError::Missing) if !self.limits.require_checksum => None,
+            announced => Some(announced?),
+        };
         let length = message.header().content_length();
         let mut partial = self.store.begin(name).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Failure::refusal("there is such a file already"),
@@ -163,7 +162,7 @@ impl Receiver {
             _ => Failure::of_disk(&error),
         })?;
         let bar = self.progress.bar("receiving", name, length);
-        let mut summer = Summer::default();
+        let mut hasher = ContentHasher::new();
         let mut chunk = vec![0; CHUNK];
         loop {
             let count = message.read(&mut chunk).map_err(content_error)?;
@@ -171,20 +170,18 @@ impl Receiver {
                 break;
             }
             let bytes = &chunk[..count];
-            summer.add(bytes);
+            hasher.update(bytes);
             partial.write(bytes).map_err(|error| Failure::of_disk(&error))?;
             bar.advance(count);
         }
-        let sum = summer.sum();
-        if let Some(expected) = expected.filter(|expected| *expected != sum) {
-            let reason = format!("the content does not have its checksum: expected {expected}, received {sum}");
-            return Err(Failure::refusal(reason));
+        if let Some(announced) = announced {
+            hasher.check(announced)?;
         }
         partial.finish().map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Failure::refusal("there is such a file by now"),
             _ => Failure::of_disk(&error),
         })?;
-        Ok((length, expected))
+        Ok((length, announced))
     }
 }
 
@@ -196,13 +193,6 @@ fn name(header: &Header<'_>) -> Result<String, Failure> {
     file_name::check(name)
         .map_err(|reason| Failure::refusal(format!("the filename cannot be used here: {reason}")).about(name))?;
     Ok(name.into())
-}
-
-/// The checksum that the content is to have, if the header gives one.
-fn expected_sum(header: &Header<'_>) -> Result<Option<Checksum>, Failure> {
-    let Some(value) = header.extension(checksum::MEMBER) else { return Ok(None) };
-    let sum = value.as_str().and_then(Checksum::from_hex);
-    sum.map(Some).ok_or_else(|| Failure::refusal("the sha256 is not 64 hex digits"))
 }
 
 /// Why a file is not received.
@@ -233,6 +223,12 @@ impl Failure {
             Some(name) => format!("{} from {peer}: {reason}", Printable(name)),
             None => format!("{reason} from {peer}"),
         }
+    }
+}
+
+impl From<ChecksumError> for Failure {
+    fn from(error: ChecksumError) -> Self {
+        Self::refusal(error.to_string())
     }
 }
 

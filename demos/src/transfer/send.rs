@@ -9,10 +9,10 @@ use std::time::Duration;
 use jsonframe::Header;
 use jsonframe_std::{Connection, Error};
 
+use super::file_name;
 use super::progress::Progress;
 use super::source::{Source, Stop, Summary, summarize};
 use super::verdict::Verdict;
-use super::{checksum, file_name};
 use crate::dial::dial;
 use crate::text::Printable;
 use crate::wire::in_words;
@@ -91,8 +91,8 @@ fn exchange(
 ) -> Result<Verdict, Failure> {
     let watched = stream.try_clone().map_err(Error::Io)?;
     let mut connection = Connection::new(stream).with_max_content(MAX_ANSWER);
-    let sum = summary.sum.to_string();
-    let extensions = [(file_name::MEMBER, name.into()), (checksum::MEMBER, sum.as_str().into())];
+    let sum = summary.sum.to_hex();
+    let extensions = [(file_name::MEMBER, name.into()), sum.member()];
     let header = Header::new("application/octet-stream", "binary", summary.length).with_extensions(&extensions);
 
     let mut source = Source::new(file, summary, &watched);

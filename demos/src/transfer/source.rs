@@ -1,10 +1,10 @@
 //! A file on its way out, watched for changes and for an early answer.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::net::TcpStream;
 
-use super::checksum::{Checksum, Summer};
+use jsonframe::{Checksum, ContentHasher};
 
 /// How much is read at a time for the summary, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -18,9 +18,20 @@ pub(super) struct Summary {
 
 /// Reads a file to its end.
 pub(super) fn summarize(source: &mut impl Read) -> io::Result<Summary> {
-    let mut summer = Summer::default();
-    let length = io::copy(&mut BufReader::with_capacity(CHUNK, source), &mut summer)?;
-    Ok(Summary { length, sum: summer.sum() })
+    let mut hasher = ContentHasher::new();
+    let mut length = 0;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match source.read(&mut chunk) {
+            Ok(0) => return Ok(Summary { length, sum: hasher.checksum() }),
+            Ok(count) => {
+                hasher.update(&chunk[..count]);
+                length += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Why a source gave up.
@@ -42,7 +53,7 @@ pub(super) struct Source<'a> {
     file: File,
     expected: Summary,
     left: u64,
-    summer: Summer,
+    hasher: ContentHasher,
     receiver: &'a TcpStream,
     stop: Option<Stop>,
 }
@@ -50,7 +61,7 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// The file from where it stands, on its way to this receiver.
     pub(super) fn new(file: File, expected: Summary, receiver: &'a TcpStream) -> Self {
-        Self { file, expected, left: expected.length, summer: Summer::default(), receiver, stop: None }
+        Self { file, expected, left: expected.length, hasher: ContentHasher::new(), receiver, stop: None }
     }
 
     /// Why the source gave up, if it did.
@@ -75,7 +86,7 @@ impl<'a> Source<'a> {
     /// Whether the file ends here and was what was expected.
     fn is_unchanged(&mut self) -> io::Result<bool> {
         let ends = self.read_file(&mut [0])? == 0;
-        Ok(ends && self.summer.clone().sum() == self.expected.sum)
+        Ok(ends && self.hasher.checksum() == self.expected.sum)
     }
 }
 
@@ -86,7 +97,7 @@ impl Read for Source<'_> {
         }
         let wanted = usize::try_from(self.left).map_or(place.len(), |left| left.min(place.len()));
         let count = self.read_file(&mut place[..wanted])?;
-        self.summer.add(&place[..count]);
+        self.hasher.update(&place[..count]);
         self.left -= count as u64;
         let ends_early = count == 0 && wanted > 0;
         if ends_early || (self.left == 0 && !self.is_unchanged()?) {

@@ -1,0 +1,156 @@
+//! Checksums of content, against those that Python's `hashlib` computes.
+#![cfg(feature = "sha256")]
+
+use std::env;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use jsonframe::{Checksum, ChecksumError, ContentHasher, Decoder, Event, Header, Value};
+
+/// Of the example in FIPS 180-2.
+const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+/// Of nothing.
+const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// Bytes without much of a pattern.
+fn bytes(count: usize) -> Vec<u8> {
+    let mut state: u32 = 1;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// What Python makes of each content; `None` if there is no Python, which is a failure where tests are to be complete.
+fn python(contents: &[Vec<u8>]) -> Option<Vec<String>> {
+    let program = "import hashlib, sys\n\
+                   for line in sys.stdin: print(hashlib.sha256(bytes.fromhex(line)).hexdigest())";
+    let command = Command::new("python3").args(["-c", program]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = match command {
+        Ok(child) => child,
+        Err(error) => {
+            assert!(env::var_os("CI").is_none(), "python3 cannot be run: {error}");
+            eprintln!("SKIPPED: python3 cannot be run: {error}");
+            return None;
+        }
+    };
+    let mut lines = String::new();
+    for content in contents {
+        writeln!(lines, "{}", hex::encode(content)).unwrap();
+    }
+    // Python reads all lines before it fills its output.
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    Some(String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect())
+}
+
+#[test]
+fn checksums_are_those_of_python() {
+    // Around the sizes of SHA-256's blocks and its padding, and some longer.
+    let lengths = (0..=200).chain([1000, 4095, 4096, 4097, 65_535, 65_536, 1_000_003]);
+    let contents: Vec<Vec<u8>> = lengths.map(bytes).collect();
+    let Some(theirs) = python(&contents) else { return };
+    assert_eq!(theirs.len(), contents.len());
+    for (content, theirs) in contents.iter().zip(&theirs) {
+        let sum = Checksum::of(content);
+        assert_eq!(&sum.to_string(), theirs, "{} bytes", content.len());
+        assert_eq!(theirs.parse(), Ok(sum));
+    }
+}
+
+#[test]
+fn where_content_is_cut_makes_no_difference() {
+    let content = bytes(200);
+    let whole = Checksum::of(&content);
+    for cut in 0..=content.len() {
+        let mut hasher = ContentHasher::new();
+        let (first, second) = content.split_at(cut);
+        hasher.update(first);
+        assert_eq!(hasher.checksum(), Checksum::of(first));
+        hasher.update(&[]);
+        hasher.update(second);
+        assert_eq!(hasher.checksum(), whole);
+    }
+    for size in 1..=content.len() {
+        let mut hasher = ContentHasher::new();
+        content.chunks(size).for_each(|piece| hasher.update(piece));
+        assert_eq!(hasher.check(whole), Ok(()));
+    }
+}
+
+#[test]
+fn a_checksum_is_64_hex_digits_of_either_case() {
+    let sum: Checksum = ABC.parse().unwrap();
+    assert_eq!(sum, Checksum::of(b"abc"));
+    assert_eq!(ABC.to_uppercase().parse(), Ok(sum));
+    assert_eq!((sum.to_string().as_str(), sum.to_hex().as_str()), (ABC, ABC));
+    assert_eq!(format!("{sum:?}"), format!("Checksum({ABC})"));
+    assert_eq!(Checksum::from(*sum.as_bytes()), sum);
+    assert_eq!(hex::encode(sum.as_bytes()), ABC);
+
+    let longer = format!("{ABC}0");
+    let other_digits = ABC.replacen('b', "g", 1);
+    // Two bytes that are no digits in place of one digit and the next, so that there are 64 bytes all the same.
+    let beyond_ascii = format!("é{}", &ABC[2..]);
+    let with_sign = format!("+{}", &ABC[1..]);
+    for wrong in ["", "ba78", &ABC[1..], &longer, &other_digits, &beyond_ascii, &with_sign] {
+        assert_eq!(wrong.parse::<Checksum>(), Err(ChecksumError::Malformed), "{wrong}");
+    }
+}
+
+#[test]
+fn the_member_is_missing_malformed_or_there() {
+    let announced = |extensions: &[(&str, Value<'_>)]| {
+        let header = Header::new("text/plain", "utf-8", 3).with_extensions(extensions);
+        let sent = Checksum::announced(&header);
+        // As it is when it has been received.
+        let mut buffer = [0; 1024];
+        let mut decoder = Decoder::new([0; 1024]);
+        let mut wire = header.encode(&mut buffer).unwrap();
+        let Ok(Some(Event::Header(header))) = decoder.decode(&mut wire) else { panic!("it is a header") };
+        assert_eq!(Checksum::announced(&header), sent);
+        sent
+    };
+    let sum = Checksum::of(b"abc");
+    let digits = sum.to_hex();
+    assert_eq!(digits.member(), ("sha256", ABC.into()));
+    assert_eq!(announced(&[digits.member()]), Ok(sum));
+    assert_eq!(announced(&[("sha256", ABC.to_uppercase().as_str().into())]), Ok(sum));
+    assert_eq!(announced(&[]), Err(ChecksumError::Missing));
+    assert_eq!(announced(&[("SHA256", ABC.into())]), Err(ChecksumError::Missing));
+    let array = format!("[\"{ABC}\"]");
+    for value in [Value::NULL, true.into(), 256.into(), "abc".into(), "".into(), Value::json(&array).unwrap()] {
+        assert_eq!(announced(&[("sha256", value)]), Err(ChecksumError::Malformed), "{value}");
+    }
+    // Of several the last counts, as with every extension member.
+    assert_eq!(announced(&[("sha256", "abc".into()), digits.member()]), Ok(sum));
+    assert_eq!(announced(&[digits.member(), ("sha256", "abc".into())]), Err(ChecksumError::Malformed));
+}
+
+#[test]
+fn other_content_is_told_from_what_was_announced() {
+    let announced = Checksum::of(b"abc");
+    assert_eq!(announced.check(b"abc"), Ok(()));
+    for (other, actual) in [(&b""[..], EMPTY.parse().unwrap()), (b"abd", Checksum::of(b"abd"))] {
+        assert_eq!(announced.check(other), Err(ChecksumError::Mismatch { announced, actual }));
+        let mut hasher = ContentHasher::new();
+        hasher.update(other);
+        assert_eq!(hasher.check(announced), Err(ChecksumError::Mismatch { announced, actual }));
+    }
+    assert_eq!(Checksum::of(b"").to_string(), EMPTY);
+}
+
+#[test]
+fn errors_say_what_is_wrong() {
+    assert_eq!(ChecksumError::Missing.to_string(), "the header has no member `sha256`");
+    assert_eq!(ChecksumError::Malformed.to_string(), "the sha256 is not 64 hex digits");
+    assert_eq!(
+        Checksum::of(b"abc").check(b"").unwrap_err().to_string(),
+        format!("the content does not have its checksum: expected {ABC}, received {EMPTY}")
+    );
+}
