@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use jsonframe::{EncodeError, Header, JsonError, Message, to_json};
+use jsonframe::{Dialect, EncodeError, Header, JsonError, Message, to_json};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-/// The content type of requests and answers in JSON. Content of any other type is taken for binary.
+/// The content type of requests and answers in JSON.
+///
+/// Content of any other type is taken for binary, `application/json` and `TEXT/JSON` among them, as by the programs of the
+/// tutorial, so that both give the same answers. As by them, JSON may be in any encoding of text that is known.
 pub const JSON: &str = "text/json";
 
 /// How many bytes of a binary request its answer repeats.
@@ -62,9 +65,22 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// See [`Message::to_vec`]; there are none for the messages of this module.
+    /// See [`Dialect::encode`]; there are none for the messages of this module.
     pub fn frame(&self) -> Result<Vec<u8>, EncodeError> {
-        Message::new(self.header(), &self.content)?.to_vec()
+        self.frame_in(&Dialect::STANDARD)
+    }
+
+    /// The message as it goes over the wire in a dialect.
+    ///
+    /// # Errors
+    ///
+    /// See [`Dialect::encode`]; there are none for the messages of this module.
+    pub fn frame_in(&self, dialect: &Dialect) -> Result<Vec<u8>, EncodeError> {
+        let header = self.header();
+        let mut frame = vec![0; dialect.encoded_len(&header)];
+        dialect.encode(&header, &mut frame)?;
+        frame.extend_from_slice(&self.content);
+        Ok(frame)
     }
 }
 
@@ -84,14 +100,15 @@ pub fn request(action: &str, value: &str) -> Result<Draft, JsonError> {
 ///
 /// # Errors
 ///
-/// [`JsonError`] if the content is not a JSON object with text as `action` and as `value`.
+/// [`JsonError`] if the content is not text in its encoding, or not a JSON object with text as `action` and as `value`.
 pub fn answer_json(request: &Message<'_>) -> Result<Draft, JsonError> {
+    let text = request.text()?;
     // What derives `Deserialize` would take an array for an object without names.
-    if !request.content().trim_ascii_start().starts_with(b"{") {
-        request.json::<IgnoredAny>()?;
+    if !text.trim_ascii_start().starts_with('{') {
+        serde_json::from_str::<IgnoredAny>(&text)?;
         return Err(serde_json::Error::custom("expected an object").into());
     }
-    let Request { action, value } = request.json()?;
+    let Request { action, value } = serde_json::from_str(&text)?;
     let result = if action == "search" {
         look_up(&value).map_or_else(|| format!("No match for \"{value}\"."), String::from)
     } else {
@@ -125,6 +142,8 @@ fn look_up(value: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use jsonframe::Encoding;
+
     use super::*;
 
     fn answer(content: &str) -> Result<String, String> {
@@ -169,6 +188,19 @@ mod tests {
         ] {
             assert_eq!(answer(content).unwrap_err(), format!("the content does not fit: {reason}"));
         }
+    }
+
+    #[test]
+    fn a_request_may_be_in_any_encoding_of_text() {
+        let request = r#"{"action": "search", "value": "é"}"#;
+        for label in ["utf-8", "latin-1", "UTF-16", "utf-32-be", "cp1252"] {
+            let content = Encoding::for_label(label).unwrap().encode(request).unwrap();
+            let message = Message::new(Header::new(JSON, label, content.len() as u64), &content).unwrap();
+            let answer = answer_json(&message).unwrap();
+            assert_eq!(answer.content(), r#"{"result": "No match for \"é\"."}"#.as_bytes(), "{label}");
+        }
+        let message = Message::new(Header::new(JSON, "ascii", 1), b"\xE9").unwrap();
+        assert_eq!(answer_json(&message).unwrap_err().to_string(), "the content is not text in ascii (at its byte 0)");
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
-use jsonframe::Message;
+use jsonframe::{Dialect, Message};
 use jsonframe_std::{Backoff, Connection, Incoming};
 
 use crate::application::{Answer, Draft, JSON};
 use crate::console::Console;
 use crate::dial::dial;
 use crate::text::{ByteString, Printable};
-use crate::wire::{Framed, in_words, send};
+use crate::wire::{FramedIn, in_words, send};
 
 /// How long to wait before a server is tried a second time, about, and before any later time.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -53,20 +53,21 @@ pub fn connect_patiently(
     })
 }
 
-/// Sends requests to the server over this stream, each after the answer to the one before, and prints the answers.
+/// Sends requests to the server over this stream, in this dialect, each after the answer to the one before, and prints the answers.
 ///
 /// # Errors
 ///
 /// Why there was no answer, or which error the server answered, in words. Nothing is sent after that.
 pub fn exchange(
     stream: impl Read + Write,
+    dialect: &'static Dialect,
     server: SocketAddr,
     requests: &[Draft],
     console: &Console,
 ) -> Result<(), String> {
-    let mut connection = Connection::new(stream);
+    let mut connection = Connection::new(stream).with_dialect(dialect);
     let outcome = requests.iter().try_for_each(|request| {
-        send(&mut connection, request, server, console).map_err(in_words)?;
+        send(&mut connection, dialect, request, server, console).map_err(in_words)?;
         let response = Response::receive(connection.receive())?;
         response.show(server, console)
     });
@@ -74,15 +75,21 @@ pub fn exchange(
     outcome
 }
 
-/// Sends all requests to the server before the first answer is printed. All answers that come are printed.
+/// Sends all requests to the server, in this dialect, before the first answer is printed. All answers that come are printed.
 ///
 /// They are received while the requests are sent, for a server need not read more requests of who does not take answers.
 ///
 /// # Errors
 ///
 /// The first reason why there was no answer, or which error the server answered, in words.
-pub fn pipeline(stream: TcpStream, server: SocketAddr, requests: &[Draft], console: &Console) -> Result<(), String> {
-    let (mut receiving, mut sending) = Connection::new(stream).split().map_err(in_words)?;
+pub fn pipeline(
+    stream: TcpStream,
+    dialect: &'static Dialect,
+    server: SocketAddr,
+    requests: &[Draft],
+    console: &Console,
+) -> Result<(), String> {
+    let (mut receiving, mut sending) = Connection::new(stream).with_dialect(dialect).split().map_err(in_words)?;
     let (sent, responses) = thread::scope(|scope| {
         let responses = scope.spawn(move || {
             let mut responses = Vec::new();
@@ -95,7 +102,7 @@ pub fn pipeline(stream: TcpStream, server: SocketAddr, requests: &[Draft], conso
             responses
         });
         let sent = requests.iter().try_for_each(|request| {
-            console.say(format_args!("sending {} to {server}", Framed(request)));
+            console.say(format_args!("sending {} to {server}", FramedIn(request, dialect)));
             sending.send(&request.header(), request.content()).map_err(in_words)
         });
         (sent, responses.join())

@@ -2,16 +2,19 @@
 //!
 //! ```text
 //! input --> (hex) --> drive --> json       one JSON object a line
-//!                         \---> annotate   for a person: content, pretty, excerpt
+//!                 |       \---> annotate   for a person: content, pretty, excerpt, spelling
+//!                 \---> guess               which dialect it is: spelling
 //! ```
 
 mod annotate;
 mod content;
 mod drive;
 mod excerpt;
+mod guess;
 mod hex;
 mod json;
 mod pretty;
+mod spelling;
 
 use std::io::{self, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
@@ -20,10 +23,15 @@ use self::annotate::Annotated;
 use self::drive::drive;
 use self::hex::HexText;
 use self::json::JsonLines;
+use crate::dialect::DialectName;
+
+pub use self::guess::guess;
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What the stream is in.
+    pub dialect: DialectName,
     /// Whether the input is hex text. Text that is not is an error of kind [`io::ErrorKind::InvalidData`].
     pub hex: bool,
     /// Whether the output is one JSON object a line, instead of text for a person.
@@ -42,6 +50,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            dialect: DialectName::STANDARD,
             hex: false,
             json: false,
             color: false,
@@ -70,9 +79,9 @@ pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options
     };
     let output: Output<'_> = BufWriter::new(output);
     if options.json {
-        drive(input, JsonLines::new(output), options)
+        drive(input, JsonLines::new(output, options.dialect), options)
     } else {
-        drive(input, Annotated::new(output, options.color), options)
+        drive(input, Annotated::new(output, options.dialect, options.color), options)
     }
 }
 

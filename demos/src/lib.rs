@@ -4,6 +4,7 @@ pub mod application;
 pub mod client;
 pub mod console;
 mod dial;
+pub mod dialect;
 pub mod echo;
 pub mod inspect;
 pub mod limits;
@@ -14,5 +15,16 @@ pub mod server;
 mod slots;
 pub mod text;
 mod threads;
+pub mod tokio_server;
 pub mod transfer;
 mod wire;
+
+/// The examples of the pages beside the crates, run as tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../MIGRATION.md")]
+    struct Migration;
+}

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use jsonframe::DecodeError;
+use jsonframe::{DecodeError, Dialect};
 use jsonframe_std::{Connection, Error};
 
 use crate::application::Draft;
@@ -19,26 +19,27 @@ pub(crate) fn prepare(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
     stream.set_write_timeout(Some(timeout))
 }
 
-/// A message as it goes over the wire, to be printed.
-pub(crate) struct Framed<'a>(pub(crate) &'a Draft);
+/// A message as it goes over the wire in a dialect, to be printed.
+pub(crate) struct FramedIn<'a>(pub(crate) &'a Draft, pub(crate) &'a Dialect);
 
-impl Display for Framed<'_> {
+impl Display for FramedIn<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.frame() {
+        match self.0.frame_in(self.1) {
             Ok(frame) => ByteString(&frame).fmt(f),
             Err(error) => write!(f, "nothing, for {error},"),
         }
     }
 }
 
-/// Prints a message and sends it.
+/// Prints a message and sends it over a connection in this dialect.
 pub(crate) fn send<S: Write>(
     connection: &mut Connection<S>,
+    dialect: &Dialect,
     draft: &Draft,
     to: SocketAddr,
     console: &Console,
 ) -> Result<(), Error> {
-    console.say(format_args!("sending {} to {to}", Framed(draft)));
+    console.say(format_args!("sending {} to {to}", FramedIn(draft, dialect)));
     connection.send(&draft.header(), draft.content())
 }
 

@@ -674,7 +674,7 @@ fn a_large_message_passes_in_little_time() {
         assert!(inspect(&mut large_message(), &mut output, &options).unwrap());
         assert!(output.len() < 4096);
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[cfg(target_os = "linux")]

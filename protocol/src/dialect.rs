@@ -4,8 +4,8 @@ use crate::encode::Filler;
 use crate::json::RawString;
 use crate::{ByteOrder, EncodeError, Header, Member};
 
-/// How the messages of some programs depart from the protocol ([SPEC §7](crate::spec#7-dialects)): in their proto-header,
-/// in the names of their headers' members, and in which of these they leave out.
+/// How the messages of some programs depart from the protocol ([SPEC C](crate::spec#appendix-c-dialects)): in their
+/// proto-header, in the names of their headers' members, and in which of these they leave out.
 ///
 /// A constant, most often, that a program chooses when it starts. A decoder of the standard dialect takes no longer than
 /// one that knows no dialects. Whatever a dialect says, a header is at most 65,535 bytes long, and has a content length.
@@ -40,7 +40,7 @@ pub struct Dialect {
     content_encoding: Option<&'static str>,
 }
 
-/// What a proto-header is: how many bytes, in which order ([SPEC §7](crate::spec#7-dialects)).
+/// What a proto-header is: how many bytes, in which order ([SPEC C](crate::spec#appendix-c-dialects)).
 ///
 /// ```
 /// use jsonframe::{ByteOrder, ProtoHeader};
@@ -209,7 +209,7 @@ impl Dialect {
         if self.is_standard() {
             return header.encode(buffer);
         }
-        header.check_names(|name| self.member(name))?;
+        self.check_names(header)?;
         let available = buffer.len();
         let mut filler = Filler::new(buffer);
         let _ = header.write_head(self, &mut filler);
@@ -221,6 +221,18 @@ impl Dialect {
         let head = buffer.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed, available })?;
         self.proto_header.write(announced, head.get_mut(..place).unwrap_or_default());
         Ok(head)
+    }
+
+    /// Checks that no extension is a required member in this dialect.
+    fn check_names(&self, header: &Header<'_>) -> Result<(), EncodeError> {
+        if !self.underscores {
+            return header.check_names();
+        }
+        // Extensions of a header that was received in another dialect may be aliases in this one.
+        match header.extensions().find_map(|(name, _)| self.member(name.as_bytes())) {
+            None => Ok(()),
+            Some(member) => Err(EncodeError::ReservedName { member }),
+        }
     }
 
     pub(crate) const fn byte_order(&self) -> Option<ByteOrder> {

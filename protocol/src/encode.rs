@@ -47,7 +47,7 @@ impl Header<'_> {
     /// # Ok::<(), jsonframe::EncodeError>(())
     /// ```
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-        self.check_names(Member::from_name)?;
+        self.check_names()?;
         let available = buffer.len();
         let mut filler = Filler::new(buffer);
         let _ = filler.put(&[0; PROTO_HEADER_LEN]);
@@ -63,20 +63,19 @@ impl Header<'_> {
 
     /// Like [`encoded_len`](Self::encoded_len), for a header that can be sent.
     pub(crate) fn checked_len(&self) -> Result<usize, EncodeError> {
-        self.check_names(Member::from_name)?;
+        self.check_names()?;
         let needed = self.encoded_len();
         check_length(needed)?;
         Ok(needed)
     }
 
-    /// Checks that no extension is one of the required members, as which `find` knows them.
     #[inline]
-    pub(crate) fn check_names(&self, find: impl Fn(&[u8]) -> Option<Member>) -> Result<(), EncodeError> {
+    pub(crate) fn check_names(&self) -> Result<(), EncodeError> {
         // Among received ones there are none, or they would not be extensions.
         let Members::Listed(members) = self.members() else {
             return Ok(());
         };
-        match members.iter().find_map(|(name, _)| find(name.as_bytes())) {
+        match members.iter().find_map(|(name, _)| Member::from_name(name.as_bytes())) {
             None => Ok(()),
             Some(member) => Err(EncodeError::ReservedName { member }),
         }

@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser};
 use jsonframe_demos::application::{Draft, request};
 use jsonframe_demos::client::{connect_patiently, exchange, pipeline};
 use jsonframe_demos::console::Console;
+use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::Seconds;
 
 /// Send requests to app-server over one connection, and show them and the answers.
@@ -39,6 +40,9 @@ struct Arguments {
     /// For how long to try again when there is no connection, more and more seldom [default: not at all]
     #[arg(long, value_name = "SECONDS")]
     retry: Option<Seconds>,
+
+    #[command(flatten)]
+    dialect: DialectOption,
 }
 
 const USAGE: &str = "\
@@ -54,6 +58,7 @@ Examples:
   app-client --pipeline -r search ring -r dance 'first ten bytes of this'
   app-client search -- -5
   app-client --retry 30 search ring      wait for a server that is yet to be started
+  app-client --dialect u32,no-byteorder search ring
 
 Exit status:
   0  every request was answered
@@ -61,7 +66,7 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let Arguments { words, requests, pipeline: is_pipelined, timeout, retry } = Arguments::parse();
+    let Arguments { words, requests, pipeline: is_pipelined, timeout, retry, dialect } = Arguments::parse();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let listed: Vec<&str> = requests.iter().map(String::as_str).collect();
     let (host, port, requests) = match (words.as_slice(), listed.as_slice()) {
@@ -77,10 +82,11 @@ fn main() -> ExitCode {
     let outcome = drafts(requests).and_then(|requests| {
         let patience = retry.map_or(Duration::ZERO, Duration::from);
         let (stream, server) = connect_patiently((host, port), timeout, patience, &console)?;
+        let dialect = dialect.dialect();
         if is_pipelined {
-            pipeline(stream, server, &requests, &console)
+            pipeline(stream, dialect, server, &requests, &console)
         } else {
-            exchange(stream, server, &requests, &console)
+            exchange(stream, dialect, server, &requests, &console)
         }
     });
     console.finish("app-client", outcome)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser};
 use jsonframe_demos::console::Console;
+use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::{LimitOptions, Seconds};
 use jsonframe_demos::server::Server;
 use tracing::{Level, info};
@@ -43,6 +44,9 @@ struct Arguments {
     verbose: u8,
 
     #[command(flatten)]
+    dialect: DialectOption,
+
+    #[command(flatten)]
     limits: LimitOptions,
 }
 
@@ -51,6 +55,7 @@ Examples:
   app-server                             listen on 127.0.0.1:65432
   app-server 127.0.0.1 0                 listen on a free port; the first line says which
   app-server :: 65432 --idle-timeout 5   listen on all addresses, for peers that do not dawdle
+  app-server --dialect u16-le            serve peers of this dialect, and no others
   app-server --quiet --max-connections 10000 --at-limit refuse
 
 Exit status:
@@ -67,9 +72,10 @@ fn main() -> ExitCode {
 }
 
 fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, workers, shutdown_timeout, quiet, limits, .. } = arguments;
+    let Arguments { host, port, workers, shutdown_timeout, quiet, dialect, limits, .. } = arguments;
     let mut server = Server::bind((host.as_str(), port), limits.into(), console)
-        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
+        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?
+        .with_dialect(dialect.dialect());
     if quiet {
         server = server.quiet();
     }

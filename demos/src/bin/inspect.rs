@@ -1,14 +1,15 @@
 //! Shows what a captured stream of messages holds.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
-use jsonframe_demos::inspect::{Options, inspect};
+use jsonframe_demos::dialect::DialectOption;
+use jsonframe_demos::inspect::{Options, guess, inspect};
 use jsonframe_demos::text::Printable;
 
 /// Show what a captured stream of messages holds.
@@ -24,6 +25,13 @@ struct Arguments {
     /// Read hex text; white space does not matter, and `0x` or `\x` may stand before a byte
     #[arg(long)]
     hex: bool,
+
+    #[command(flatten)]
+    dialect: DialectOption,
+
+    /// Say which dialect the stream looks like, and why, instead of showing what it holds; its first byte is a message's
+    #[arg(long, conflicts_with = "dialect")]
+    guess: bool,
 
     /// Write one JSON object a line, for programs
     #[arg(long)]
@@ -45,12 +53,14 @@ struct Arguments {
 const EXAMPLES: &str = r#"Examples:
   inspect capture.bin
   nc -l 65432 | inspect --max-content 1000000
+  inspect --guess capture.bin
+  inspect --dialect u32,no-byteorder capture.bin
   inspect --json capture.bin | jq 'select(.event == "error")'
   echo '00 02 7b7d' | inspect --hex
 
 Exit status:
-  0  the stream is nothing but whole messages
-  1  it is at fault or ends too early, or it cannot be read
+  0  the stream is nothing but whole messages; with --guess, a dialect fits
+  1  it is at fault or ends too early, or it cannot be read; with --guess, no dialect fits
   2  the command line or the hex text is wrong"#;
 
 fn main() -> ExitCode {
@@ -70,6 +80,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<bool> {
     let mut output = io::stdout().lock();
     let options = Options {
+        dialect: arguments.dialect.name(),
         hex: arguments.hex,
         json: arguments.json,
         color: AutoStream::choice(&output) != ColorChoice::Never,
@@ -81,8 +92,12 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         Some(path) if path.as_os_str() != "-" => {
             let file = File::open(path);
             let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-            inspect(&mut file.map_err(named)?, &mut output, &options)
+            show(&mut file.map_err(named)?, &mut output, arguments.guess, &options)
         }
-        _ => inspect(&mut io::stdin().lock(), &mut output, &options),
+        _ => show(&mut io::stdin().lock(), &mut output, arguments.guess, &options),
     }
+}
+
+fn show(input: &mut impl Read, output: &mut impl Write, is_guess: bool, options: &Options) -> io::Result<bool> {
+    if is_guess { guess(input, output, options) } else { inspect(input, output, options) }
 }

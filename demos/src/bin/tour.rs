@@ -11,6 +11,7 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
+use jsonframe::Dialect;
 use jsonframe_demos::application::request;
 use jsonframe_demos::client::{connect, exchange};
 use jsonframe_demos::console::Console;
@@ -170,7 +171,7 @@ impl<'a> Guide<'a> {
         let request = request(action, value).map_err(|error| error.to_string())?;
         let (stream, server) = connect(self.server, PATIENCE, &client)?;
         let mut wire = Tapped { stream, sent: Vec::new(), received: Vec::new() };
-        exchange(&mut wire, server, &[request], &client)?;
+        exchange(&mut wire, &Dialect::STANDARD, server, &[request], &client)?;
         wire.stream.shutdown(Shutdown::Both).map_err(|error| error.to_string())?;
         show(self.console, "client", CLIENT, client_lines.try_iter());
 

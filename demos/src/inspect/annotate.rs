@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use jsonframe::{DecodeError, DecodeErrorKind, Header, Member, Value};
+use jsonframe::{ByteOrder, DecodeError, DecodeErrorKind, Header, Member, ProtoHeader, Value};
 
 use super::Output;
 use super::content::{Body, View};
 use super::drive::{Message, Report};
 use super::excerpt::Excerpt;
+use super::spelling::{Spelling, Spellings, underscored};
+use crate::dialect::DialectName;
 use crate::text::Printable;
 
 /// The column where a line says what is at its offset, and the one where the parts of that begin.
@@ -22,6 +24,7 @@ const ROW: usize = 16;
 
 pub(super) struct Annotated<'a> {
     output: Output<'a>,
+    dialect: DialectName,
     styles: Styles,
     /// How many messages have begun.
     messages: u64,
@@ -46,9 +49,9 @@ impl Styles {
 }
 
 impl<'a> Annotated<'a> {
-    pub(super) fn new(output: Output<'a>, color: bool) -> Self {
+    pub(super) fn new(output: Output<'a>, dialect: DialectName, color: bool) -> Self {
         let styles = if color { Styles::COLORED } else { Styles::default() };
-        Self { output, styles, messages: 0 }
+        Self { output, dialect, styles, messages: 0 }
     }
 
     /// Starts a line about what is at this offset.
@@ -67,22 +70,22 @@ impl<'a> Annotated<'a> {
         let (style, number) = (self.styles.title, self.messages);
         writeln!(self.output, "{}{style}message {number}{style:#}", if number > 1 { "\n" } else { "" })?;
         self.at(message.start)?;
-        match message.proto_header() {
-            [high, low] => {
-                let length = u16::from_be_bytes([*high, *low]);
-                writeln!(self.output, "{PROTO_HEADER} {high:02x} {low:02x}, {} of header", count(length.into(), "byte"))
-            }
-            cut_off => writeln!(self.output, "{PROTO_HEADER} {}", hex::encode(cut_off)),
+        let bytes = message.proto_header();
+        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        write!(self.output, "{PROTO_HEADER} {}", digits.join(" "))?;
+        match announced(self.dialect.proto_header, bytes) {
+            Some(length) => writeln!(self.output, ", {} of header", count(length.into(), "byte")),
+            None => writeln!(self.output),
         }
     }
 
-    fn member(&mut self, name: &str, value: Value<'_>) -> io::Result<()> {
+    fn member(&mut self, name: &str, value: Value<'_>, note: &str) -> io::Result<()> {
         let style = self.styles.name;
         // Quoted unless it is plain to see where it ends.
         let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
         let name = if plain { name.into() } else { Value::from(name).to_string() };
         let (name, value) = (Printable(&name).to_string(), value.to_string());
-        writeln!(self.output, "{:MARGIN$}{style}{name:16}{style:#}  {}", "", Printable(&value))
+        writeln!(self.output, "{:MARGIN$}{style}{name:16}{style:#}  {}{note}", "", Printable(&value))
     }
 
     fn content(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
@@ -97,7 +100,7 @@ impl<'a> Annotated<'a> {
         writeln!(self.output, ", {kind}")?;
         match body {
             Body::Json(text) => self.lines(&text)?,
-            Body::Text(text) => self.lines(text)?,
+            Body::Text(text) => self.lines(&text)?,
             Body::Bytes(bytes) => self.dump(message.content_start(), bytes)?,
         }
         match received - shown as u64 {
@@ -132,7 +135,11 @@ impl<'a> Annotated<'a> {
                 let length = header.len() as u64;
                 format!(", {length} of {}", count(length + missing, "byte"))
             }
-            _ if header.is_empty() => return self.caret(LABELS + PROTO_HEADER.len() + 1, "00 00".len()),
+            _ if header.is_empty() => {
+                // Two digits a byte, and a space between.
+                let width = message.proto_header().len() * 3 - 1;
+                return self.caret(LABELS + PROTO_HEADER.len() + 1, width);
+            }
             _ => String::new(),
         };
         self.at(message.header_start())?;
@@ -151,16 +158,22 @@ impl Report for Annotated<'_> {
         self.proto_header(message)?;
         self.at(message.header_start())?;
         writeln!(self.output, "header")?;
-        for member in Member::ALL {
+        let standard = self.dialect == DialectName::STANDARD;
+        let spellings = if standard { Spellings::own() } else { Spellings::of(message.header()) };
+        for (member, spelling) in spellings.each() {
             let value = match member {
                 Member::ByteOrder => header.byte_order().as_str().into(),
                 Member::ContentType => header.content_type().into(),
                 Member::ContentEncoding => header.content_encoding().into(),
                 Member::ContentLength => Value::from(header.content_length()),
             };
-            self.member(member.as_str(), value)?;
+            match spelling {
+                Spelling::Own => self.member(member.as_str(), value, "")?,
+                Spelling::Underscore => self.member(underscored(member), value, "")?,
+                Spelling::Absent => self.member(member.as_str(), value, " (absent)")?,
+            }
         }
-        header.extensions().try_for_each(|(name, value)| self.member(name, value))
+        header.extensions().try_for_each(|(name, value)| self.member(name, value, ""))
     }
 
     fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
@@ -198,6 +211,18 @@ impl Report for Annotated<'_> {
     }
 }
 
-fn count(number: u64, what: &str) -> String {
+/// The length of the header that a proto-header announces, if it is whole.
+fn announced(proto_header: ProtoHeader, bytes: &[u8]) -> Option<u32> {
+    Some(match proto_header {
+        ProtoHeader::U8 => u8::from_be_bytes(bytes.try_into().ok()?).into(),
+        ProtoHeader::U16(ByteOrder::Big) => u16::from_be_bytes(bytes.try_into().ok()?).into(),
+        ProtoHeader::U16(ByteOrder::Little) => u16::from_le_bytes(bytes.try_into().ok()?).into(),
+        ProtoHeader::U32(ByteOrder::Big) => u32::from_be_bytes(bytes.try_into().ok()?),
+        ProtoHeader::U32(ByteOrder::Little) => u32::from_le_bytes(bytes.try_into().ok()?),
+    })
+}
+
+/// So many of what this is the word for.
+pub(super) fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

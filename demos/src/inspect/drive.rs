@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
-use jsonframe::{DecodeError, Decoder, Event, Header};
+use jsonframe::{DecodeError, Decoder, Event, Header, ProtoHeader};
 
 use super::Options;
 
@@ -32,11 +32,12 @@ pub(super) trait Report {
 }
 
 /// The message under way, as far as it has come.
-#[derive(Default)]
 pub(super) struct Message {
+    /// How long its proto-header is when it is whole.
+    proto_header_length: usize,
     /// The offset of its first byte in the stream.
     pub(super) start: u64,
-    /// Its proto-header and its header: 2 + 65,535 bytes at most.
+    /// Its proto-header and its header: 65,535 bytes and a few at most.
     head: Vec<u8>,
     /// The beginning of its content.
     pub(super) content: Vec<u8>,
@@ -45,8 +46,15 @@ pub(super) struct Message {
 }
 
 impl Message {
+    /// The first one, of which nothing has come.
+    fn first(proto_header: ProtoHeader) -> Self {
+        let proto_header_length = proto_header.len().into();
+        Self { proto_header_length, start: 0, head: Vec::new(), content: Vec::new(), received: 0 }
+    }
+
+    /// The proto-header, as far as it has come.
     pub(super) fn proto_header(&self) -> &[u8] {
-        &self.head[..self.head.len().min(2)]
+        &self.head[..self.head.len().min(self.proto_header_length)]
     }
 
     pub(super) fn header(&self) -> &[u8] {
@@ -85,8 +93,9 @@ impl Message {
 
 /// Reports the whole input: true if it is nothing but whole messages.
 pub(super) fn drive<R: Report>(input: &mut dyn Read, report: R, options: &Options) -> io::Result<bool> {
-    let decoder = Decoder::new(vec![0; options.max_header.into()]);
-    let mut driver = Driver { decoder, message: Message::default(), report };
+    let dialect = options.dialect.leak();
+    let decoder = Decoder::in_dialect(vec![0; options.max_header.into()], dialect);
+    let mut driver = Driver { decoder, message: Message::first(dialect.proto_header()), report };
     let whole = match driver.run(input, options) {
         Ok(()) => true,
         Err(Stop::Fault(error)) => {

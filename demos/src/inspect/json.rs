@@ -8,14 +8,22 @@ use jsonframe::{DecodeError, DecodeErrorKind, Header, Value};
 
 use super::Output;
 use super::drive::{Message, Report};
+use crate::dialect::DialectName;
 
 pub(super) struct JsonLines<'a> {
     output: Output<'a>,
+    /// The last member of every object: the dialect, unless it is the standard.
+    dialect: String,
 }
 
 impl<'a> JsonLines<'a> {
-    pub(super) const fn new(output: Output<'a>) -> Self {
-        Self { output }
+    pub(super) fn new(output: Output<'a>, dialect: DialectName) -> Self {
+        let dialect = if dialect == DialectName::STANDARD {
+            String::new()
+        } else {
+            format!(r#","dialect":{}"#, Value::from(dialect.to_string().as_str()))
+        };
+        Self { output, dialect }
     }
 }
 
@@ -25,7 +33,7 @@ impl Report for JsonLines<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
         writeln!(
             self.output,
-            r#"{{"event":"header","offset":{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}}}"#,
+            r#"{{"event":"header","offset":{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
             message.start,
             message.header().len(),
             Value::from(header.byte_order().as_str()),
@@ -33,24 +41,26 @@ impl Report for JsonLines<'_> {
             Value::from(header.content_encoding()),
             header.content_length(),
             Extensions(header),
+            self.dialect,
         )
     }
 
     fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
         writeln!(
             self.output,
-            r#"{{"event":"content","offset":{},"length":{},"hex":"{}"}}"#,
+            r#"{{"event":"content","offset":{},"length":{},"hex":"{}"{}}}"#,
             message.content_start(),
             message.received,
             hex::encode(&message.content),
+            self.dialect,
         )?;
-        writeln!(self.output, r#"{{"event":"end","offset":{}}}"#, message.end())
+        writeln!(self.output, r#"{{"event":"end","offset":{}{}}}"#, message.end(), self.dialect)
     }
 
     fn fault(&mut self, error: &DecodeError, _: &Message, _: Option<&Header<'_>>) -> io::Result<()> {
-        let (kind, offset) = (error.kind(), error.offset());
+        let (kind, offset, dialect) = (error.kind(), error.offset(), &self.dialect);
         if let DecodeErrorKind::Truncated { missing } = kind {
-            return writeln!(self.output, r#"{{"event":"truncated","offset":{offset},"missing":{missing}}}"#);
+            return writeln!(self.output, r#"{{"event":"truncated","offset":{offset},"missing":{missing}{dialect}}}"#);
         }
         write!(self.output, r#"{{"event":"error","kind":"{}""#, kind.name())?;
         if let Some(member) = kind.member() {
@@ -66,7 +76,7 @@ impl Report for JsonLines<'_> {
             DecodeErrorKind::TooDeep { limit } => write!(self.output, r#","limit":{limit}"#)?,
             _ => {}
         }
-        writeln!(self.output, r#","offset":{offset},"message":{}}}"#, Value::from(error.to_string().as_str()))
+        writeln!(self.output, r#","offset":{offset},"message":{}{dialect}}}"#, Value::from(error.to_string().as_str()))
     }
 
     fn finish(&mut self, _: u64) -> io::Result<()> {

@@ -1,0 +1,82 @@
+//! Which dialect a captured stream is in.
+
+mod candidate;
+mod verdict;
+
+use std::array;
+use std::cmp::Reverse;
+use std::io::{self, Read, Write};
+
+use self::candidate::Candidate;
+use self::verdict::Verdict;
+use super::hex::HexText;
+use super::{Options, drive};
+use crate::dialect::FORMS;
+
+/// How much of a capture is looked at, in bytes: all of most.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Says which dialect a capture that begins with a message looks like, and why: true if there is one.
+///
+/// Each form of a proto-header is tried, with the members' names with hyphens and with underscores, and with any of them
+/// but the content length absent. The form with the most headers is it, and of two alike the one with more whole messages,
+/// with more bytes in them, without a fault, and last the simpler one. Which members are absent, the headers tell.
+///
+/// No more than the first 64 MiB are looked at. Of the options, `hex` and `json` count.
+///
+/// # Errors
+///
+/// Those of the input and of the output.
+pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
+    let mut text;
+    let input: &mut dyn Read = if options.hex {
+        text = HexText::new(input);
+        &mut text
+    } else {
+        input
+    };
+    let mut candidates: [_; FORMS.len()] =
+        array::from_fn(|form| [Candidate::new(form, false), Candidate::new(form, true)]);
+    let looked_at = feed(&mut input.take(LIMIT), &mut candidates)?;
+    let mut candidates = candidates.map(Candidate::better);
+    // Of those that are equally good the simplest stays in front.
+    candidates.sort_by_key(|candidate| Reverse(candidate.evidence()));
+
+    let [best, others @ ..] = &candidates;
+    let verdict = Verdict::of(best, others, &looked_at);
+    if options.json {
+        serde_json::to_writer(&mut *output, &verdict)?;
+        writeln!(output)?;
+    } else {
+        write!(output, "{verdict}")?;
+    }
+    Ok(verdict.is_clear())
+}
+
+/// What of a capture has been looked at.
+struct LookedAt {
+    bytes: u64,
+    /// Whether that is all of it.
+    all: bool,
+}
+
+/// Has all candidates decode the capture, or as much of it as is looked at; none goes on after its first fault.
+fn feed(input: &mut io::Take<&mut dyn Read>, candidates: &mut [[Candidate; 2]]) -> io::Result<LookedAt> {
+    let mut buffer = vec![0; drive::BUFFER.get()];
+    let mut bytes = 0;
+    loop {
+        let piece = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => &buffer[..length],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(io::Error::new(error.kind(), format!("cannot read the input: {error}"))),
+        };
+        bytes += piece.len() as u64;
+        let mut alive = candidates.iter_mut().flatten().filter(|candidate| candidate.is_alive()).peekable();
+        if alive.peek().is_none() {
+            return Ok(LookedAt { bytes, all: false });
+        }
+        alive.for_each(|candidate| candidate.feed(piece));
+    }
+    Ok(LookedAt { bytes, all: input.limit() > 0 })
+}

@@ -1,0 +1,383 @@
+//! Dialects: what `inspect` shows of them and guesses, and `app-client` and `app-server` with a peer in Python.
+
+mod common;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{PATIENCE, Program, Server, client, program, text};
+use jsonframe::{ByteOrder, Header};
+use jsonframe_demos::dialect::DialectName;
+use jsonframe_demos::inspect::{Options, guess, inspect};
+use jsonframe_demos::text::ByteString;
+use proptest::prelude::{any, prop_assert, proptest};
+use serde_json::{Value as Json, json};
+
+const INSPECT: &str = env!("CARGO_BIN_EXE_inspect");
+const APP_SERVER: &str = env!("CARGO_BIN_EXE_app-server");
+
+/// Those that the peer in Python speaks.
+const DIALECTS: [&str; 10] = [
+    "standard",
+    "u16-le",
+    "u32",
+    "u32-le",
+    "u8",
+    "standard,underscores",
+    "u32,no-byteorder",
+    "u16-le,no-encoding",
+    "u8,no-byteorder,no-type,no-encoding",
+    "u32-le,underscores,no-byteorder",
+];
+
+/// The peer in Python, where there is one. In continuous integration a missing Python is a failure.
+fn peer(arguments: &[&str]) -> Option<Command> {
+    let found = Command::new("python3").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if let Err(error) = found {
+        assert!(std::env::var_os("CI").is_none(), "python3 is needed: {error}");
+        eprintln!("SKIPPED, python3 is needed: {error}");
+        return None;
+    }
+    let mut command = Command::new("python3");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol/tests/peer/dialects.py")).args(arguments);
+    command.env("PYTHONIOENCODING", "utf-8");
+    Some(command)
+}
+
+/// Seven messages in a dialect, from Python.
+fn capture(dialect: &str) -> Option<Vec<u8>> {
+    let output = peer(&["capture", dialect])?.stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success());
+    Some(output.stdout)
+}
+
+fn shown(mut stream: &[u8], options: &Options) -> (String, bool) {
+    let mut output = Vec::new();
+    let whole = inspect(&mut stream, &mut output, options).unwrap();
+    (String::from_utf8(output).unwrap(), whole)
+}
+
+/// What is guessed about a capture, as JSON.
+fn guessed(mut stream: &[u8]) -> Json {
+    let mut output = Vec::new();
+    let fits = guess(&mut stream, &mut output, &Options { json: true, ..Options::default() }).unwrap();
+    let verdict: Json = serde_json::from_slice(&output).unwrap();
+    assert_eq!(fits, verdict["dialect"].is_string());
+    verdict
+}
+
+/// What `inspect` makes of an input: its output, its error output and its exit code.
+fn run(arguments: &[&str], input: &[u8]) -> (String, String, i32) {
+    let output = program(INSPECT, arguments).write_stdin(input).output().unwrap();
+    (text(&output.stdout).into(), text(&output.stderr).into(), output.status.code().unwrap())
+}
+
+/// A header behind a length of these bytes.
+fn framed(length: &[u8], header: &str) -> Vec<u8> {
+    [length, header.as_bytes()].concat()
+}
+
+#[test]
+fn captures_are_shown_in_their_dialect_as_python_decodes_them() {
+    for name in DIALECTS {
+        let Some(capture) = capture(name) else { return };
+        let mut child = peer(&["decode", name]).unwrap().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, bytes) = (child.stdin.take().unwrap(), capture.clone());
+        let writer = std::thread::spawn(move || stdin.write_all(&bytes));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        let theirs: Vec<Json> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+
+        let (lines, errors, code) = run(&["--json", "--dialect", name], &capture);
+        assert_eq!((errors.as_str(), code), ("", 0), "{name}");
+        let events: Vec<Json> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((events.len(), theirs.len()), (21, 7));
+        let dialect = if name == "standard" { Json::Null } else { name.into() };
+        for (event, theirs) in events.chunks(3).zip(&theirs) {
+            let [header, content, end] = event else { panic!("three events a message") };
+            assert_eq!(header["byteorder"], theirs["byteorder"]);
+            assert_eq!(header["content_type"], theirs["content-type"]);
+            assert_eq!(header["content_encoding"], theirs["content-encoding"]);
+            assert_eq!(header["content_length"], theirs["content-length"]);
+            let hex = theirs["content"].as_str().unwrap();
+            assert_eq!(content["hex"], hex[..hex.len().min(128)]);
+            assert_eq!(end["event"], "end");
+            assert!(event.iter().all(|event| event["dialect"] == dialect));
+        }
+        let options = Options { dialect: name.parse().unwrap(), ..Options::default() };
+        let (annotated, whole) = shown(&capture, &options);
+        assert!(whole && annotated.ends_with("end of the stream, 7 messages\n"), "{name}");
+        for chunk in [1, 3, 100] {
+            let options = Options { chunk: chunk.try_into().unwrap(), ..options.clone() };
+            assert!(shown(&capture, &options) == (annotated.clone(), true), "{name} in chunks of {chunk}");
+        }
+    }
+}
+
+#[test]
+fn a_dialect_for_a_person() {
+    let header = r#"{"content_type": "text/json", "content\u005flength": 2, "x": 1}"#;
+    let stream = framed(b"\x3F\0\0\0", header);
+    let expected = r#"message 1
+         0  proto-header 3f 00 00 00, 63 bytes of header
+         4  header
+              byteorder         "big" (absent)
+              content_type      "text/json"
+              content-encoding  "utf-8" (absent)
+              content_length    2
+              x                 1
+        67  content, 2 bytes, JSON
+              {}
+        69  end
+
+        69  end of the stream, 1 message
+"#;
+    let dialect = "u32-le,underscores,no-byteorder=big,no-encoding";
+    assert_eq!(run(&["--dialect", dialect], &[&stream, &b"{}"[..]].concat()), (expected.into(), String::new(), 0));
+
+    let expected = "message 1
+         0  proto-header 00 01 00 00, 65536 bytes of header
+                         ^^^^^^^^^^^
+         0  header-too-long: the header is 65536 bytes long; this decoder takes at most 65535 (at byte 0)
+";
+    assert_eq!(run(&["--dialect", "u32"], b"\0\x01\0\0"), (expected.into(), String::new(), 1));
+
+    let expected = "message 1
+         0  proto-header 00, 0 bytes of header
+                         ^^
+         0  empty-header: the header length is 0; a header is at least a JSON object (at byte 0)
+";
+    assert_eq!(run(&["--dialect", "u8"], b"\0"), (expected.into(), String::new(), 1));
+
+    let expected = "message 1
+         0  proto-header 00 00 00
+         3  truncated: the stream ends inside a message; bytes missing: at least 1 (at byte 3)
+";
+    assert_eq!(run(&["--dialect", "u32"], b"\0\0\0"), (expected.into(), String::new(), 1));
+
+    let expected = "message 1
+         0  proto-header 02, 2 bytes of header
+         1  header
+              {}
+               ^
+         2  missing-member: the header has no member `byteorder` (at byte 2)
+";
+    assert_eq!(run(&["--dialect", "u8"], b"\x02{}"), (expected.into(), String::new(), 1));
+}
+
+#[test]
+fn the_lines_of_a_dialect_name_it() {
+    let stream = [framed(b"\x15", r#"{"content-length": 0}"#), b"\x02{}".to_vec()].concat();
+    let lines = r#"{"event":"header","offset":0,"header_length":21,"byteorder":"little","content_type":"a","content_encoding":"utf-8","content_length":0,"extensions":{},"dialect":"u8,no-byteorder,no-type=a,no-encoding"}
+{"event":"content","offset":22,"length":0,"hex":"","dialect":"u8,no-byteorder,no-type=a,no-encoding"}
+{"event":"end","offset":22,"dialect":"u8,no-byteorder,no-type=a,no-encoding"}
+{"event":"error","kind":"missing-member","member":"content-length","offset":24,"message":"the header has no member `content-length` (at byte 24)","dialect":"u8,no-byteorder,no-type=a,no-encoding"}
+"#;
+    let arguments = ["--json", "--dialect", "u8,no-encoding,no-byteorder=little,no-type=a"];
+    assert_eq!(run(&arguments, &stream), (lines.into(), String::new(), 1));
+    assert_eq!(
+        run(&["--json", "--dialect", "u16-le"], b"\x01"),
+        ("{\"event\":\"truncated\",\"offset\":1,\"missing\":1,\"dialect\":\"u16-le\"}\n".into(), String::new(), 1)
+    );
+}
+
+#[test]
+fn captures_are_guessed_whole_and_cut_anywhere_behind_the_first_header() {
+    for name in DIALECTS {
+        let Some(capture) = capture(name) else { return };
+        let verdict = guessed(&capture);
+        let length = capture.len();
+        assert_eq!(verdict["dialect"], name);
+        assert_eq!((&verdict["messages"], &verdict["bytes"]), (&json!(7), &json!(length)));
+        assert_eq!((&verdict["also"], &verdict["fault"], &verdict["missing"]), (&json!([]), &Json::Null, &json!(0)));
+        assert_eq!(verdict["rejected"].as_array().unwrap().len(), 4);
+
+        let first = capture.iter().position(|byte| *byte == b'}').unwrap() + 1;
+        for end in (0..first + 40).chain([300, 1000, length - 1]) {
+            let verdict = guessed(&capture[..end]);
+            let expected = if end < first { Json::Null } else { name.into() };
+            assert_eq!(verdict["dialect"], expected, "{name} cut at {end}");
+            if end >= first && end < first + 39 {
+                assert_eq!(verdict["missing"], first + 39 - end);
+                assert_eq!((&verdict["headers"], &verdict["messages"]), (&json!(1), &json!(0)));
+            }
+        }
+        // What is wrong behind the first messages does not keep anyone from guessing.
+        let spoilt = [&capture, &b"\0\0\0\0"[..]].concat();
+        let verdict = guessed(&spoilt);
+        assert_eq!((&verdict["dialect"], &verdict["fault"]["offset"]), (&name.into(), &json!(length)));
+    }
+}
+
+#[test]
+fn a_guess_for_a_person() {
+    let header = r#"{"content_type": "text/json", "content_encoding": "utf-8", "content_length": 2}"#;
+    let message = [&framed(b"\0\0\0\x4F", header), &b"{}"[..]].concat();
+    let expected = "--dialect u32,underscores,no-byteorder
+  decoded: 2 headers, 1 whole message; 169 of 169 bytes
+  then: the capture ends inside a message, at least 1 byte too early
+  proto-header: 4 bytes, most significant first
+  names: with underscores in 2 headers
+  absent: byteorder from 2 headers; little is assumed, no-byteorder=big says otherwise
+  not standard: the header length is 0; a header is at least a JSON object (at byte 0)
+  not u16-le: the header length is 0; a header is at least a JSON object (at byte 0)
+  not u32-le: the header is 1325400064 bytes long; this decoder takes at most 65535 (at byte 0)
+  not u8: the header length is 0; a header is at least a JSON object (at byte 0)
+";
+    let stream = message.repeat(2);
+    let cut = &stream[..stream.len() - 1];
+    assert_eq!(run(&["--guess"], cut), (expected.into(), String::new(), 0));
+    assert_eq!(run(&["--guess", "--hex"], hex::encode(cut).as_bytes()), (expected.into(), String::new(), 0));
+
+    let (verdict, errors, code) = run(&["--guess"], b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
+    assert!(
+        verdict.starts_with("no dialect fits: not one header can be decoded from the first byte of the capture on\n")
+    );
+    assert_eq!((errors.as_str(), code, verdict.lines().count()), ("", 1, 6));
+    assert_eq!(
+        run(&["--guess"], b""),
+        ("no dialect can be told from a capture without a byte\n".into(), String::new(), 1)
+    );
+}
+
+#[test]
+fn of_dialects_that_fit_alike_the_simplest_is_guessed() {
+    let header = |length: usize| {
+        let header = r#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0}"#;
+        format!("{header:length$}")
+    };
+    // 257 is the same from both ends.
+    let verdict = guessed(&framed(b"\x01\x01", &header(257)));
+    assert_eq!((&verdict["dialect"], &verdict["also"]), (&json!("standard"), &json!(["u16-le"])));
+    // One more message decides.
+    let stream = [framed(b"\x01\x01", &header(257)), framed(b"\x58\0", &header(88))].concat();
+    let verdict = guessed(&stream);
+    assert_eq!((&verdict["dialect"], &verdict["also"]), (&json!("u16-le"), &json!([])));
+    assert_eq!(
+        (&verdict["rejected"][0]["dialect"], &verdict["rejected"][0]["messages"]),
+        (&json!("standard"), &json!(1))
+    );
+}
+
+#[test]
+fn names_in_both_spellings_and_extensions_do_not_mislead() {
+    // All members by their own names: what looks like an alias is an extension.
+    let header = r#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0, "content_length": 1}"#;
+    let length = u16::try_from(header.len()).unwrap();
+    assert_eq!(guessed(&framed(&length.to_be_bytes(), header))["dialect"], "standard");
+    // A header in one spelling, a header in the other.
+    let own = framed(b"\x29", r#"{"content-length": 0, "byteorder": "big"}"#);
+    let other: Vec<u8> = String::from_utf8(own.clone()).unwrap().replace("t-l", "t_l").into();
+    let verdict = guessed(&[own, other].concat());
+    assert_eq!(verdict["dialect"], "u8,underscores,no-type,no-encoding");
+    assert_eq!((&verdict["underscores"], &verdict["headers"]), (&json!(1), &json!(2)));
+    // `byteorder` is there in some.
+    assert_eq!(
+        verdict["absent"],
+        json!([{"member": "content-type", "headers": 2}, {"member": "content-encoding", "headers": 2}])
+    );
+}
+
+proptest! {
+    #[test]
+    fn noise_is_nothing(noise in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        prop_assert!(guessed(&noise)["dialect"].is_null());
+    }
+
+    #[test]
+    fn what_is_guessed_decodes_it(which in 0..DIALECTS.len(), big in any::<bool>(), lengths in proptest::collection::vec(0_u64..500, 1..6)) {
+        let dialect = DIALECTS[which].parse::<DialectName>().unwrap().dialect();
+        let mut stream = Vec::new();
+        for length in lengths {
+            let order = if big { ByteOrder::Big } else { ByteOrder::Little };
+            let header = Header::new("a/b", "utf-8", length).with_byte_order(order);
+            stream.extend_from_slice(dialect.encode(&header, &mut [0; 200]).unwrap());
+            stream.resize(stream.len() + usize::try_from(length).unwrap(), b'}');
+        }
+        let name = guessed(&stream)["dialect"].as_str().unwrap().parse().unwrap();
+        let (_, whole) = shown(&stream, &Options { dialect: name, json: true, ..Options::default() });
+        prop_assert!(whole, "{name}");
+    }
+}
+
+#[test]
+fn a_long_capture_is_looked_at_in_part() {
+    // Content of 100 MiB that is never held, and a fault behind it that is never seen.
+    let header = br#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 104857600}"#;
+    let head = [&[0, u8::try_from(header.len()).unwrap()], &header[..]].concat();
+    let mut stream = std::io::Read::chain(head.as_slice(), std::io::Read::take(std::io::repeat(0), 200 << 20));
+    let mut output = Vec::new();
+    assert!(guess(&mut stream, &mut output, &Options { json: true, ..Options::default() }).unwrap());
+    let verdict: Json = serde_json::from_slice(&output).unwrap();
+    assert_eq!((&verdict["dialect"], &verdict["looked_at"]), (&json!("standard"), &json!(64 << 20)));
+    assert_eq!((&verdict["all"], &verdict["fault"]), (&json!(false), &Json::Null));
+}
+
+#[test]
+fn app_client_asks_a_server_in_python() {
+    for name in DIALECTS {
+        let Some(mut command) = peer(&["serve", name]) else { return };
+        let server = Server::spawn(&mut command);
+        let asked = server
+            .client(&["--dialect", name, "search", "needle", "search", "ring", "dance", "on the table"])
+            .assert()
+            .success();
+        let output = text(&asked.get_output().stdout);
+        assert!(output.contains("\ngot result: No match for \"needle\".\n"), "{name}: {output}");
+        assert!(output.contains("\ngot result: In the caves beneath the Misty Mountains. 💍\n"), "{name}: {output}");
+        assert!(output.contains("First 10 bytes of request: danceon th"), "{name}: {output}");
+        let words = ["--dialect", name, "--pipeline", "-r", "search", "ring", "-r", "search", "morpheus"];
+        let asked = server.client(&words).assert().success();
+        assert!(text(&asked.get_output().stdout).contains("\ngot result: Follow the white rabbit. 🐰\n"), "{name}");
+    }
+}
+
+#[test]
+fn app_server_answers_a_client_in_python() {
+    for name in DIALECTS {
+        let server = Server::start(&["--dialect", name]);
+        let [host, port] = server.host_and_port();
+        let words = ["ask", name, &host, &port, "search", "needle", "search", "morpheus", "dance", "on the table"];
+        let Some(mut command) = peer(&words) else { return };
+        let mut client = Program::spawn(&mut command);
+        let answers = [
+            "No match for \"needle\".",
+            "Follow the white rabbit. \u{1F430}",
+            "b'First 10 bytes of request: danceon th'",
+        ];
+        assert_eq!(client.output.rest(), answers, "{name}: {:?}", client.errors.so_far());
+        assert_eq!(client.exit_code(), Some(0));
+        // What is printed as sent is what is sent.
+        let sent = server.output.find(|line| line.starts_with("sending "));
+        let mut buffer = [0; 200];
+        let head = name.parse::<DialectName>().unwrap().dialect().encode(&Header::json(38), &mut buffer).unwrap();
+        let head = format!("sending {}", ByteString(head));
+        assert!(sent.starts_with(head.strip_suffix('"').unwrap()), "{name}: {sent}");
+    }
+}
+
+#[test]
+fn a_peer_in_another_dialect_is_told_what_is_wrong() {
+    let server = Server::start(&["--dialect", "u32"]);
+    let [host, port] = server.host_and_port();
+    let mut command = client(&[&host, &port, "search", "ring"]);
+    let output = command.timeout(PATIENCE).assert().code(1);
+    assert!(!text(&output.get_output().stderr).is_empty());
+    server.errors.find(|line| line.starts_with("error: the header is 6781730 bytes long; this decoder takes at most"));
+}
+
+#[test]
+fn what_is_no_dialect_is_a_usage_error() {
+    for path in [INSPECT, APP_SERVER, env!("CARGO_BIN_EXE_app-client")] {
+        let output = program(path, &["--dialect", "u64"]).assert().code(2).stdout("");
+        let errors = text(&output.get_output().stderr);
+        assert!(
+            errors.contains("`u64` is no dialect: it begins with one of standard, u16-le, u32, u32-le, u8"),
+            "{errors}"
+        );
+        let help = program(path, &["--help"]).assert().success();
+        assert!(text(&help.get_output().stdout).contains("What stands in for it is `little`, `text/json` and `utf-8`"));
+    }
+    program(INSPECT, &["--dialect", "u8", "--guess"]).assert().code(2).stdout("");
+}

@@ -1,0 +1,153 @@
+//! What a Python peer sends, and what such peers have sent.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use jsonframe::{Assembler, Decoder, Dialect, Event, Growable};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::stream::{decode, decode_anyhow};
+use crate::{DIALECTS, dialect};
+
+/// What the peer of the dialects makes of this input, or `None` where there is no Python.
+///
+/// In continuous integration a missing Python is a failure.
+fn peer(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer/dialects.py");
+    let mut command = Command::new("python3");
+    command.arg(path).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if std::env::var_os("CI").is_some() => panic!("python3 is needed: {error}"),
+        Err(error) => {
+            eprintln!("SKIPPED, python3 is needed: {error}");
+            return None;
+        }
+    };
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "the peer failed: {}", output.status);
+    Some(output.stdout)
+}
+
+/// A message of the peer, as the decoder's are reported.
+fn theirs(line: &str) -> Json {
+    let mut message: Json = serde_json::from_str(line).unwrap();
+    message["extensions"] = json!([]);
+    message
+}
+
+#[test]
+fn captures_of_python_are_decoded_as_python_decodes_them() {
+    for (name, dialect) in DIALECTS {
+        let Some(capture) = peer(&["capture", name], b"") else { return };
+        let decoded = String::from_utf8(peer(&["decode", name], &capture).unwrap()).unwrap();
+        let (messages, error) = decode_anyhow(dialect, 65_535, &capture);
+        assert_eq!(error, None, "{name}");
+        assert_eq!(messages, decoded.lines().map(theirs).collect::<Vec<_>>(), "{name}");
+        assert_eq!(messages.len(), 7);
+
+        let mut assembler = Assembler::in_dialect([0; 255], Growable::with_limit(100_000), dialect);
+        let (mut input, mut assembled) = (capture.as_slice(), Vec::new());
+        while let Some(message) = assembler.decode(&mut input).unwrap() {
+            assembled.push(Json::from(hex::encode(message.content())));
+        }
+        assembler.finish().unwrap();
+        assert_eq!(assembled, messages.iter().map(|message| message["content"].clone()).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_is_sent_again_is_what_python_sent() {
+    for (name, dialect) in DIALECTS {
+        let Some(capture) = peer(&["capture", name], b"") else { return };
+        let mut decoder = Decoder::in_dialect([0; 255], dialect);
+        let (mut input, mut sent) = (capture.as_slice(), Vec::new());
+        while let Some(event) = decoder.decode(&mut input).unwrap() {
+            match event {
+                Event::Header(header) => sent.extend_from_slice(dialect.encode(&header, &mut [0; 300]).unwrap()),
+                Event::Content(piece) => sent.extend_from_slice(piece),
+                Event::End => {}
+            }
+        }
+        assert!(sent == capture, "{name}");
+    }
+}
+
+#[test]
+fn a_capture_in_one_dialect_is_not_one_in_another() {
+    for (name, _) in DIALECTS {
+        let Some(capture) = peer(&["capture", name], b"") else { return };
+        for (other, dialect) in DIALECTS {
+            let (messages, error) = decode_anyhow(dialect, 65_535, &capture);
+            // Of a dialect that differs from another only in what may be absent, the other is a part.
+            let proto_header = |name: &str| crate::dialect(name).proto_header();
+            if proto_header(name) != proto_header(other) {
+                assert!(messages.is_empty() && error.is_some(), "{name} as {other}");
+            } else if name == other {
+                assert_eq!((messages.len(), error), (7, None));
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    dialect: String,
+    bytes: String,
+    #[serde(default = "longest")]
+    header_capacity: usize,
+    messages: Vec<Json>,
+    error: Option<Error>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Error {
+    kind: String,
+    offset: u64,
+}
+
+const fn longest() -> usize {
+    65_535
+}
+
+fn vectors() -> Vec<Vector> {
+    serde_json::from_str(include_str!("vectors.json")).unwrap()
+}
+
+#[test]
+fn every_vector_is_decoded_as_it_says_however_it_is_cut() {
+    let vectors = vectors();
+    assert!(vectors.len() >= 30, "only {} vectors", vectors.len());
+    for Vector { name, dialect: its, bytes, header_capacity, messages, error } in vectors {
+        let (dialect, bytes) = (dialect(&its), hex::decode(bytes).unwrap());
+        let reported = decode_anyhow(dialect, header_capacity, &bytes);
+        let fault = reported.1.map(|error| Error { kind: error.kind().name().into(), offset: error.offset() });
+        assert_eq!((&reported.0, fault), (&messages, error), "{name}");
+        for first in 0..=bytes.len() {
+            let (head, tail) = bytes.split_at(first);
+            assert_eq!(decode(dialect, header_capacity, [head, tail]), reported, "{name} cut at {first}");
+        }
+        // A short one in three pieces, in every way.
+        let short = if bytes.len() < 100 { bytes.len() } else { 0 };
+        for first in 0..short {
+            for second in first..short {
+                let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+                assert_eq!(decode(dialect, header_capacity, pieces), reported, "{name} at {first} and {second}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dialect_has_a_vector() {
+    let vectors = vectors();
+    for (name, dialect) in DIALECTS {
+        assert!(vectors.iter().any(|vector| vector.dialect == name), "{name}");
+        assert_eq!(dialect.is_standard(), *dialect == Dialect::STANDARD);
+    }
+}
