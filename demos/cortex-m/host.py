@@ -3,8 +3,9 @@
 
 usage: host.py answers [--room BYTES] [--brief] [--endless] VECTORS COMMAND...
        host.py stack VECTORS COMMAND...
+       host.py logs --elf FILE --decoder DEFMT-PRINT VECTORS COMMAND...
 
-COMMAND runs the firmware `device`, or `stack`. --room says how long a header the device has room for, --brief tries fewer
+COMMAND runs the firmware `device`, `stack` or `log`. --room says how long a header the device has room for, --brief tries fewer
 ways to cut, and --endless is for a device that cannot end by itself.
 
 What the device must answer is computed from the vectors' events and, where they do not say it, with Python's `json`; no
@@ -29,6 +30,7 @@ REPEATED = 16  # members of a received header that the device sends back
 PATIENCE = 600  # seconds for all of it
 NO_LIMIT = 2**64 - 1
 CUT_EVERYWHERE = 300  # the longest stream, in bytes, that is cut in two at every place
+READER_EVERY = 8  # places where a stream is cut for the decoder is one where it is cut for the reader too
 
 
 class Raw(str):
@@ -119,9 +121,9 @@ def answers(vector, room):
     raise AssertionError(vector["name"])
 
 
-def packets(vector, pieces):
+def packets(vector, pieces, kind=b"O"):
     limits = struct.pack(">HQ", vector.get("header_capacity", 65535), vector.get("content_limit", NO_LIMIT))
-    payloads = [(b"O", limits), *((b"D", piece) for piece in pieces), (b"C", b"")]
+    payloads = [(kind, limits), *((b"D", piece) for piece in pieces), (b"C", b"")]
     return b"".join(kind + struct.pack(">H", len(payload)) + payload for kind, payload in payloads)
 
 
@@ -183,14 +185,19 @@ def explain(output, at, expected, name, cutting):
 
 
 def check_answers(arguments):
-    stimulus, expected, octets = [], [], 0
+    stimulus, expected, octets, by_reader = [], [], 0, 0
     all_vectors = vectors(arguments.vectors)
     for vector in all_vectors:
         reply = b"".join(answers(vector, arguments.room))
         for cutting, pieces in cuttings(vector, arguments.brief):
-            stimulus.append(packets(vector, pieces))
-            expected.append((reply, vector["name"], cutting))
-            octets += sum(map(len, pieces))
+            ways = [(b"O", "by decoder"), (b"R", "by reader")]
+            # A reader is asked for what is lacking, wherever the packets are cut: a few of so many cuts will do.
+            seldom = len(pieces) == 2 and len(pieces[0]) % READER_EVERY or arguments.brief and cutting != "whole"
+            for kind, way in ways[: 1 if seldom else 2]:
+                by_reader += kind == b"R"
+                stimulus.append(packets(vector, pieces, kind))
+                expected.append((reply, vector["name"], f"{cutting}, {way}"))
+                octets += sum(map(len, pieces))
     length = sum(len(reply) for reply, _, _ in expected)
     code, output, seconds = run(arguments.command, b"".join(stimulus), length if arguments.endless else None)
     at = 0
@@ -201,7 +208,7 @@ def check_answers(arguments):
     if at != len(output) or (code != 0 and not arguments.endless):
         sys.exit(f"the device exits with {code}, {len(output) - at} bytes after the last answer")
     print(
-        f"{len(all_vectors)} vectors in {len(expected)} cuttings, {octets} bytes: "
+        f"{len(all_vectors)} vectors in {len(expected) - by_reader} cuttings by decoder and {by_reader} by reader, {octets} bytes: "
         f"{length} bytes of answers, each as expected ({seconds:.1f} s)"
     )
 
@@ -222,16 +229,69 @@ def check_stack(arguments):
         print(f"{name}\t{figures[name]}")
 
 
+def logged(vector, room):
+    """What must be logged of a vector's stream: the headers in full, and how the line about a fault must end."""
+    lines, start = [], 0
+    stream = bytes.fromhex(vector["bytes"])
+    for event in vector["events"]:
+        kind = event["event"]
+        length = int.from_bytes(stream[start : start + 2])
+        is_announced = kind != "end" and len(stream) >= start + 2
+        if is_announced and length > min(room, vector.get("header_capacity", 65535)):
+            return lines + [f"(at byte {start})"]
+        if kind == "header":
+            header = stream[start + 2 : start + 2 + length].decode()
+            parsed = json.loads(header, object_pairs_hook=Pairs, parse_int=Raw, parse_float=Raw)
+            required = ("byteorder", "content-type", "content-encoding", "content-length")
+            parsed.sort(key=lambda member: required.index(member[0]) if member[0] in required else len(required))
+            order, kind, encoding, content_length = parsed[:4]
+            lines.append(emitted(Pairs([order, kind, encoding, content_length, *parsed[4:]])))
+        elif kind == "end":
+            start = event["offset"]
+        elif kind in ("error", "truncated"):
+            lines.append(f"(at byte {event['offset']})")
+    return lines
+
+
+def check_logs(arguments):
+    """Checks that what defmt makes of the logs is what the device spells out, and what the vectors say."""
+    all_vectors = vectors(arguments.vectors)
+    stimulus = [packets(vector, cut(bytes.fromhex(vector["bytes"]), [])) for vector in all_vectors]
+    code, output, seconds = run(arguments.command, b"".join(stimulus))
+    if code != 0:
+        sys.exit(f"the device exits with {code}")
+    command = [arguments.decoder, "-e", arguments.elf, "--log-format", "{s}", "--show-skipped-frames"]
+    text = subprocess.run(command, input=output, stdout=subprocess.PIPE, check=True, timeout=PATIENCE).stdout.decode()
+    lines = text.removesuffix("\n").split("\n")
+    pairs = list(zip(lines[::2], lines[1::2], strict=True))
+    for formatted, displayed in pairs:
+        if formatted != displayed:
+            sys.exit(f"formatted for defmt and displayed, the same thing reads:\n  {formatted}\n  {displayed}")
+    expected = [line for vector in all_vectors for line in logged(vector, arguments.room)]
+    samples = len(pairs) - len(expected)
+    if samples <= 0:
+        sys.exit(f"{len(pairs)} things are logged; the vectors alone have {len(expected)}")
+    for (formatted, _), line in zip(pairs[samples:], expected):
+        if formatted != line and not (line.startswith("(at byte") and formatted.endswith(line)):
+            sys.exit(f"logged: {formatted}\nexpected: {line}")
+    print(
+        f"{len(expected)} headers and errors, and {samples} other things, logged by defmt in {len(output)} bytes "
+        f"and decoded by defmt-print, each as displayed ({seconds:.1f} s)"
+    )
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["answers", "stack"])
+    parser.add_argument("mode", choices=["answers", "stack", "logs"])
     parser.add_argument("--room", type=int, default=8192)
     parser.add_argument("--brief", action="store_true")
     parser.add_argument("--endless", action="store_true")
+    parser.add_argument("--elf")
+    parser.add_argument("--decoder")
     parser.add_argument("vectors")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
-    {"answers": check_answers, "stack": check_stack}[arguments.mode](arguments)
+    {"answers": check_answers, "stack": check_stack, "logs": check_logs}[arguments.mode](arguments)
 
 
 main()

@@ -119,7 +119,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     }
 
     /// The header of the message under way, or of the last one, until a byte of the next message is taken.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub fn header(&self) -> Option<Header<'_>> {
         let fields = self.state.fields()?;
         let header = self.buffer.as_ref().get(..self.state.header_length())?;

@@ -69,7 +69,7 @@ impl Header<'_> {
         Ok(needed)
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn check_names(&self) -> Result<(), EncodeError> {
         // Among received ones there are none, or they would not be extensions.
         let Members::Listed(members) = self.members() else {
@@ -81,7 +81,7 @@ impl Header<'_> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn write_json(&self, out: &mut impl Sink) -> fmt::Result {
         match (self.byte_order(), self.content_type(), self.content_encoding()) {
             // Most messages are JSON in UTF-8, and all of that is one piece.
@@ -182,7 +182,8 @@ impl<'a> Filler<'a> {
 }
 
 impl Sink for Filler<'_> {
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
         self.written = self.written.saturating_add(bytes.len());
         if let Some((place, rest)) = core::mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {

@@ -288,6 +288,12 @@ impl InvalidJson {
     pub(crate) const fn new(fault: Fault) -> Self {
         Self { kind: fault.kind.reported(), offset: fault.at }
     }
+
+    /// What is wrong, and at which byte.
+    #[cfg(feature = "defmt")]
+    pub(crate) const fn parts(&self) -> (DecodeErrorKind, usize) {
+        (self.kind, self.offset)
+    }
 }
 
 /// A storage of fixed capacity, or one with a limit, has no room for what should be put into it.

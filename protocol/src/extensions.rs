@@ -37,7 +37,7 @@ impl<'a> Extensions<'a> {
 impl<'a> Iterator for Extensions<'a> {
     type Item = (&'a str, Value<'a>);
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Source::Listed(members) => members.next().copied(),

@@ -107,7 +107,7 @@ impl<'a> Header<'a> {
     }
 
     /// A received header: its bytes, what was found in them, where its members are, and its dialect, if not the standard.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn received(
         header: &'a [u8],
         fields: &Fields,

@@ -1,4 +1,4 @@
-//! How far a text goes on without anything special in it, a machine word at a time: eight bytes, or four on a small one.
+//! How far a text goes on without anything special in it: a machine word at a time, or byte by byte on a small machine.
 
 /// How many of the first bytes can stand in a JSON string as they are, without a look at their neighbours: ASCII, but no
 /// quote, no backslash, no control character.
@@ -25,6 +25,9 @@ pub(crate) fn unescaped_run(text: &str) -> usize {
 ///
 /// Its end is looked at in one step too, together with bytes before it.
 pub(crate) fn is_unescaped(text: &str) -> bool {
+    if IS_SMALL {
+        return unescaped_run(text) == text.len();
+    }
     let bytes = text.as_bytes();
     match bytes.last_chunk::<WORD>() {
         None => !bytes.iter().any(|byte| needs_escape(*byte)),
@@ -39,6 +42,9 @@ pub(crate) fn is_unescaped(text: &str) -> bool {
 /// lowest marked must be exact.
 #[cfg_attr(target_pointer_width = "64", inline)]
 fn run(bytes: &[u8], special: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
+    if IS_SMALL {
+        return bytes.iter().take_while(|byte| !is_special(**byte)).count();
+    }
     let (words, tail) = bytes.as_chunks::<WORD>();
     let mut run = 0_usize;
     for word in words {
@@ -57,6 +63,9 @@ fn run(bytes: &[u8], special: impl Fn(usize) -> usize, is_special: impl Fn(u8) -
 fn tail_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| !is_special(**byte)).count()
 }
+
+/// Whether this is a machine whose code memory is dearer than its time.
+pub(crate) const IS_SMALL: bool = cfg!(not(target_pointer_width = "64"));
 
 /// How many bytes a word has.
 const WORD: usize = size_of::<usize>();

@@ -2,6 +2,7 @@
 
 use crate::Dialect;
 use crate::json::RawString;
+use crate::run::IS_SMALL;
 
 /// Where a text of a header is, or which of those it is that nearly every header says.
 ///
@@ -40,9 +41,11 @@ impl Text {
     pub(crate) const NO_CONTENT_ENCODING: Self = Self::At(u16::MAX, 1);
 
     /// The text with which, in quotes and without escapes, these bytes begin, if it is a known one, and how long that is.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
-        if bytes.starts_with(b"\"utf-8\"") {
+        if IS_SMALL {
+            None
+        } else if bytes.starts_with(b"\"utf-8\"") {
             Some((Self::UTF_8, 7))
         } else if bytes.starts_with(b"\"text/json\"") {
             Some((Self::TEXT_JSON, 11))
@@ -67,7 +70,7 @@ impl Text {
     }
 
     /// The text, in the header in which it was found, which is in this dialect; `None` is the standard.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>) -> &'a str {
         match self {
             Self::Known(known) => known.as_str(),

@@ -1,5 +1,6 @@
 //! The computer at the other end of the debugger, whose standard streams the device reads and writes: semihosting.
 
+use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use semihosting::fd::{AsFd, BorrowedFd};
 use semihosting::io::{stdin, stdout};
 use semihosting::sys::arm_compat::{sys_read_orig, sys_write_orig};
@@ -20,18 +21,28 @@ pub fn with_host<T>(run: impl FnOnce(Input<'_>, Output<'_>) -> T) -> Option<T> {
     Some(run(Input(input.as_fd()), Output(output.as_fd())))
 }
 
-impl Input<'_> {
-    /// Waits for bytes and puts them to the beginning of this place: how many, 0 at the end, `None` after an error.
-    pub fn read(&mut self, place: &mut [u8]) -> Option<usize> {
-        let lacking = sys_read_orig(self.0, place).ok()?;
-        place.len().checked_sub(lacking)
+impl ErrorType for Input<'_> {
+    type Error = ErrorKind;
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, place: &mut [u8]) -> Result<usize, ErrorKind> {
+        let lacking = sys_read_orig(self.0, place).map_err(|_| ErrorKind::Other)?;
+        place.len().checked_sub(lacking).ok_or(ErrorKind::Other)
     }
 }
 
-impl Output<'_> {
-    /// Writes some of these bytes: how many, `None` after an error.
-    pub fn write(&mut self, bytes: &[u8]) -> Option<usize> {
-        let lacking = sys_write_orig(self.0, bytes).ok()?;
-        bytes.len().checked_sub(lacking)
+impl ErrorType for Output<'_> {
+    type Error = ErrorKind;
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        let lacking = sys_write_orig(self.0, bytes).map_err(|_| ErrorKind::Other)?;
+        bytes.len().checked_sub(lacking).ok_or(ErrorKind::Other)
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 #![no_std]
 
 mod answer;
+mod by_reader;
 mod digest;
 pub mod host;
 pub mod link;

@@ -1,8 +1,11 @@
 //! The application: it answers every header, every whole message, and the fault or the end of the stream.
+//!
+//! It gives the packets to a decoder here, and hands those peers on that are to be served [through a reader](by_reader).
 
 use jsonframe::{DecodeError, Decoder, Event};
 
 use crate::answer;
+use crate::by_reader;
 use crate::digest::Digest;
 use crate::link::{Down, Packet, Receiver, Sender};
 
@@ -13,12 +16,16 @@ use crate::link::{Down, Packet, Receiver, Sender};
 /// [`Down`] if the link goes down other than between two peers.
 pub fn serve(room: &mut [u8], receiver: &mut Receiver<'_>, sender: &mut Sender<'_>) -> Result<(), Down> {
     while let Some(packet) = receiver.receive()? {
-        let Packet::Open { header_capacity, content_limit } = packet else {
+        let Packet::Open { by_reader, header_capacity, content_limit } = packet else {
             return Err(Down);
         };
         let capacity = room.len().min(usize::from(header_capacity));
         let room = room.get_mut(..capacity).ok_or(Down)?;
-        Peer::new(room, content_limit).serve(receiver, sender)?;
+        if by_reader {
+            by_reader::serve(room, content_limit, receiver, sender)?;
+        } else {
+            Peer::new(room, content_limit).serve(receiver, sender)?;
+        }
     }
     Ok(())
 }

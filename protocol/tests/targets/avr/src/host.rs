@@ -3,6 +3,8 @@
 use core::marker::PhantomData;
 use core::ptr::{read_volatile, with_exposed_provenance, with_exposed_provenance_mut, write_volatile};
 
+use embedded_io::{ErrorKind, ErrorType, Read, Write};
+
 /// Status and control, and data.
 const UCSR0A: usize = 0xC0;
 const UCSR0B: usize = 0xC1;
@@ -37,24 +39,37 @@ pub(crate) fn line() -> (Input<'static>, Output<'static>) {
     (Input(PhantomData), Output(PhantomData))
 }
 
-impl Input<'_> {
-    /// Waits for bytes until this place is full: how many.
-    pub(crate) fn read(&mut self, place: &mut [u8]) -> Option<usize> {
+impl ErrorType for Input<'_> {
+    type Error = ErrorKind;
+}
+
+/// Waits until the place is full: who reads here knows how much there is to come, and one call for each byte is too slow for
+/// a line that keeps only one.
+impl Read for Input<'_> {
+    fn read(&mut self, place: &mut [u8]) -> Result<usize, ErrorKind> {
         for byte in place.iter_mut() {
             while get(UCSR0A) & RXC == 0 {}
             *byte = get(UDR0);
         }
-        Some(place.len())
+        Ok(place.len())
     }
 }
 
-impl Output<'_> {
-    /// Writes these bytes: how many.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Option<usize> {
+impl ErrorType for Output<'_> {
+    type Error = ErrorKind;
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         for byte in bytes {
             while get(UCSR0A) & UDRE == 0 {}
             set(UDR0, *byte);
         }
-        Some(bytes.len())
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        while get(UCSR0A) & UDRE == 0 {}
+        Ok(())
     }
 }

@@ -6,6 +6,8 @@
 
 #[path = "../../../../../demos/cortex-m/src/answer.rs"]
 mod answer;
+#[path = "../../../../../demos/cortex-m/src/by_reader.rs"]
+mod by_reader;
 #[path = "../../../../../demos/cortex-m/src/digest.rs"]
 mod digest;
 mod host;
