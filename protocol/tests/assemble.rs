@@ -6,7 +6,7 @@ mod common;
 use common::random::{Parts, cuts, message};
 use common::{cut, framed};
 use jsonframe::{
-    Assembler, DecodeError, DecodeErrorKind, EncodeError, Growable, Header, Message, OwnedHeader, Storage,
+    Assembler, ByteOrder, DecodeError, DecodeErrorKind, EncodeError, Growable, Header, Message, OwnedHeader, Storage,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -124,6 +124,7 @@ fn headers_are_equal_in_all_they_say() {
         Header::new("x", "z", 1).with_extensions(&extensions),
         Header::new("x", "y", 2).with_extensions(&extensions),
         Header::new("x", "y", 1),
+        header.with_byte_order(if ByteOrder::NATIVE == ByteOrder::Big { ByteOrder::Little } else { ByteOrder::Big }),
     ] {
         assert_ne!(header, other);
     }
@@ -136,6 +137,25 @@ fn content_in_one_piece_is_lent_from_the_input() {
     let mut input = stream.as_slice();
     let message = assembler.decode(&mut input).unwrap().unwrap();
     assert_eq!(message.content().as_ptr_range().end, stream.as_ptr_range().end);
+    assert_eq!(assembler.position(), stream.len() as u64);
+}
+
+#[test]
+fn memory_never_exceeds_the_limit_however_it_is_filled() {
+    for step in 1..=120 {
+        let mut storage = Growable::with_limit(1000);
+        while storage.extend(&vec![0; step]).is_ok() {
+            assert!(storage.capacity() <= 1000, "{} in steps of {step}", storage.capacity());
+        }
+        assert_eq!(storage.as_ref().len(), 1000 / step * step);
+    }
+}
+
+#[test]
+fn what_has_grown_can_be_kept() {
+    let mut storage = Growable::with_limit(8);
+    storage.extend(b"kept").unwrap();
+    assert_eq!(storage.into_vec(), b"kept");
 }
 
 /// A storage that has run out of memory, though not of its limit.
@@ -171,7 +191,8 @@ fn a_storage_without_memory_is_an_error() {
     let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
     let (messages, outcome) = assemble(&stream.chunks(1).collect::<Vec<_>>(), Exhausted::default());
     assert!(messages.is_empty());
-    assert_eq!(outcome.unwrap_err().kind(), DecodeErrorKind::OutOfMemory);
+    let error = outcome.unwrap_err();
+    assert_eq!((error.kind(), error.kind().name()), (DecodeErrorKind::OutOfMemory, "out-of-memory"));
 }
 
 /// Law 4: a header may announce what it likes.

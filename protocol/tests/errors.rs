@@ -59,6 +59,7 @@ fn every_error_says_what_was_wrong_where_and_what_was_expected() {
     assert_eq!(error.to_string(), "the header is not UTF-8 (at byte 2)");
     let error = decode(100, [&b"\x00\x02{"[..]]).error.unwrap();
     assert_eq!(error.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 3)");
+    assert_eq!(error.kind().name(), "truncated");
 }
 
 /// Encodes to a buffer in which there must be nothing to send then: as it was, or without a length.

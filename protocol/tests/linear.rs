@@ -13,6 +13,9 @@ use proptest::prelude::*;
 
 const WORKLOAD: &str = "JSONFRAME_WORKLOAD";
 
+/// What makes a workload compare each name with all before it: work that grows with the square.
+const COMPARED: &str = "compared";
+
 /// How often a workload decodes its header: enough for the rest of the program to weigh little.
 const ROUNDS: usize = 4;
 
@@ -57,6 +60,12 @@ fn workload() {
                 if let Event::Header(header) = event {
                     black_box(header.extensions().count());
                     black_box(header.extension("x"));
+                    if words.clone().next() == Some(COMPARED) {
+                        for (at, (name, _)) in header.extensions().enumerate() {
+                            let before = header.extensions().take(at);
+                            black_box(before.filter(|(other, _)| *other == name).count());
+                        }
+                    }
                 }
             }
         }
@@ -109,6 +118,16 @@ fn work_is_linear_in_the_header_whatever_it_holds_and_however_it_is_cut() {
     let growth = bytewise as f64 / bytewise_half as f64;
     println!("one byte at a time {bytewise} instructions, {growth:.2} times those of half the length");
     assert!(growth < 2.1, "twice the length, one byte at a time, takes {growth:.2} times the work");
+}
+
+/// The measure is one that sees it: for who compares every name with all before it, it grows with the square.
+#[test]
+fn work_is_linear_no_more_if_names_are_compared() {
+    let Some(start) = instructions("plain 100 65537") else { return };
+    let of = |length| instructions(&format!("members {length} 65537 {COMPARED}")).unwrap().saturating_sub(start);
+    let growth = of(1200) as f64 / of(600) as f64;
+    println!("names that are compared with each other take {growth:.2} times the instructions of half as many");
+    assert!(growth > 3.0, "twice as many names take {growth:.2} times the work");
 }
 
 proptest! {
