@@ -226,6 +226,6 @@ mod tests {
             assert!(text.parse::<Seconds>().is_err(), "{text}");
         }
         assert_eq!(Seconds(Duration::from_millis(1500)).to_string(), "1.5");
-        assert_eq!(Seconds(Duration::from_secs(300)).to_string(), "300");
+        assert_eq!(Seconds(Duration::from_mins(5)).to_string(), "300");
     }
 }

@@ -65,9 +65,14 @@
 //! | receive whole messages | [`Assembler`], over [`Growable`] or `heapless::Vec` |
 //! | send without copying the content | [`Header::encode`], [`Outgoing`] |
 //! | send a whole message as one `Vec` | [`Message::to_vec`], [`to_json_message`] |
-//! | read or write JSON content as a type of yours | [`Message::json`], [`to_json`] |
+//! | read or write JSON content as a type of yours | [`Message::json`], [`Message::json_owned`], [`to_json`] |
+//! | read or write text by its `content-encoding` | [`Encoding`], [`Message::text`], [`TextDecoder`] (feature `text`) |
+//! | tell JSON from other content by its `content-type` | [`Header::is_json`], [`ContentType`] |
 //! | keep a header | [`OwnedHeader`] |
+//! | talk to peers that depart from the protocol | [`Dialect`] |
+//! | announce a checksum of content, and check it | `Checksum`, `ContentHasher` (feature `sha256`) |
 //! | receive and send whole messages under tokio | [`Codec`], [`OwnedMessage`] |
+//! | receive and send over `embedded-io`, blocking or async | `embedded::Receiver`, `embedded::Sender` (feature `embedded-io`) |
 //!
 //! # What it promises
 //!
@@ -80,8 +85,9 @@
 //!
 //! # What it does not do
 //!
-//! Headers are at most 65,535 bytes and 64 levels deep. Content encodings other than UTF-8 are passed on as bytes. There
-//! is no checksum, no encryption, no compression and no negotiation of versions: the protocol has none.
+//! Headers are at most 65,535 bytes and 64 levels deep. Without the feature `text`, content is passed on as bytes, whatever
+//! its encoding. There is no encryption, no compression and no negotiation of versions: the protocol has none. A checksum is
+//! an extension member (feature `sha256`).
 //!
 //! # Features
 //!
@@ -89,7 +95,12 @@
 //! |---|---|---|---|
 //! | `json` | yes | JSON content to and from your types | serde, serde_json, `alloc` |
 //! | `alloc` | by `json` | [`Growable`], [`Message::to_vec`] | an allocator |
+//! | `defmt` | no | `defmt::Format` for headers, events and errors | defmt |
+//! | `embedded-io` | no | `embedded::Receiver`, `embedded::Sender` over blocking streams | embedded-io |
+//! | `embedded-io-async` | no | the same over async streams | embedded-io, embedded-io-async |
 //! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless |
+//! | `sha256` | no | `Checksum`: SHA-256 of content in an extension member | sha2 |
+//! | `text` | no | [`Message::text`], [`TextDecoder`]: content in 50 encodings, labelled as in Python | encoding_rs, `alloc` |
 //! | `tokio` | no | [`Codec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -115,15 +126,23 @@ extern crate alloc;
 extern crate std;
 
 mod assemble;
+#[cfg(feature = "sha256")]
+mod checksum;
 #[cfg(feature = "tokio")]
 mod codec;
 #[cfg(feature = "json")]
 mod content;
+mod content_type;
 mod decode;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod dialect;
+#[cfg(feature = "embedded-io")]
+pub mod embedded;
 mod emit;
 mod emitted;
 mod encode;
+mod encoding;
 mod error;
 mod escape;
 mod extensions;
@@ -146,12 +165,20 @@ mod value;
 pub mod spec {}
 
 pub use assemble::Assembler;
+#[cfg(feature = "sha256")]
+pub use checksum::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
 #[cfg(feature = "tokio")]
 pub use codec::{Codec, CodecError, OwnedMessage};
 #[cfg(feature = "json")]
 pub use content::{JsonError, to_json, to_json_message};
+pub use content_type::{ContentType, InvalidContentType, ParameterValue, Parameters};
 pub use decode::{Decoder, Event};
 pub use dialect::{Dialect, ProtoHeader};
+pub use encoding::Encoding;
+#[cfg(feature = "text")]
+pub use encoding::TextDecoder;
+#[cfg(any(feature = "json", feature = "text"))]
+pub use encoding::TextError;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson, StorageFull};
 pub use extensions::Extensions;
 pub use header::{ByteOrder, Header};
@@ -164,3 +191,8 @@ pub use owned::OwnedHeader;
 pub use storage::Growable;
 pub use storage::Storage;
 pub use value::Value;
+
+/// The README's example, run as a test.
+#[cfg(all(doctest, feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -39,6 +39,7 @@
 //! server.join().expect("the server does not panic")?;
 //! # Ok::<(), jsonframe_std::Error>(())
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod ahead;
 mod backoff;

@@ -37,7 +37,7 @@ pub(super) struct Line {
 
 #[derive(Debug)]
 enum Wire {
-    Messages { session: Session<TcpStream>, beginning: Vec<u8>, is_json: bool },
+    Messages { session: Box<Session<TcpStream>>, beginning: Vec<u8>, is_json: bool },
     Bytes { stream: TcpStream, sent: u64, to_send: u64, received: u64, answered: u64 },
 }
 
@@ -47,7 +47,10 @@ impl Line {
         let wire = match kind {
             // The limit is on what is read ahead of answers; here those are what is wanted.
             Kind::Messages => Wire::Messages {
-                session: Session::new(stream).with_write_limit(usize::MAX).with_max_content(jsonframe_std::UNLIMITED),
+                session: Session::new(stream)
+                    .with_write_limit(usize::MAX)
+                    .with_max_content(jsonframe_std::UNLIMITED)
+                    .into(),
                 beginning: Vec::new(),
                 is_json: false,
             },

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
+use crate::common::PATIENCE;
+
 /// How a direction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -75,7 +77,7 @@ fn relay([client, server]: &[TcpStream; 2], chaos: Chaos) {
     let cut = |way| chaos.cut.filter(|cut| cut.0 == way).map(|(_, bytes, end)| (bytes, end));
     let direction = |from, to, way| Direction { from, to, cut: cut(way), closed: false, ended: false };
     let mut both = [direction(client, server, Way::ToServer), direction(server, client, Way::ToClient)];
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     while !both.iter().all(|direction| direction.ended) {
         assert!(Instant::now() < deadline, "an exchange does not end");
         if both.iter_mut().any(|direction| direction.turn(chaos).is_none()) {

@@ -34,7 +34,7 @@ fn ask(ends: &Ends, stream: TcpStream) -> Outcome {
     stream.set_nodelay(true)?;
     let mut connection = Connection::new(ends.client(Timed::new(stream))?);
     // For everything that follows.
-    connection.get_mut().sock.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+    connection.get_mut().sock.set_deadline(Some(Instant::now() + Duration::from_mins(1)));
 
     connection.send_json("Is anybody listening?")?;
     let answer: String = connection.receive()?.ok_or("the server has gone")?.json()?;

@@ -16,7 +16,7 @@ use std::time::Duration;
 ///
 /// let mut limits = Limits::default();
 /// limits.connections = 10_000;
-/// limits.idle_deadline = Duration::from_secs(3600);
+/// limits.idle_deadline = Duration::from_hours(1);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -85,7 +85,7 @@ impl Default for Limits {
             header_deadline: Duration::from_secs(10),
             content_floor: 128,
             content_window: Duration::from_secs(10),
-            idle_deadline: Duration::from_secs(300),
+            idle_deadline: Duration::from_mins(5),
             write_deadline: Duration::from_secs(30),
             write_floor: 128,
             linger: Duration::from_secs(10),

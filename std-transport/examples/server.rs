@@ -1,0 +1,92 @@
+//! A server that never blocks, for as many clients as there are, in one thread: `cargo run -p jsonframe-std --example server`.
+//!
+//! It doubles numbers. Small requests are collected; what is not JSON is counted as it comes, and kept nowhere. Three
+//! clients in threads ask it, and then it is shut down.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Server, Take};
+use jsonframe_std::{Connection, Error};
+
+/// What is kept between calls: for each connection with content under way, how much of it has come.
+#[derive(Default)]
+struct Doubler {
+    counted: HashMap<Id, usize>,
+}
+
+impl Handler for Doubler {
+    fn header(&mut self, peer: &mut Peer<'_>, header: &Header<'_>) -> Take {
+        if header.content_type() == "text/json" {
+            return Take::Whole;
+        }
+        self.counted.insert(peer.id(), 0);
+        Take::Streamed { max: 1_000_000_000 }
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        let sent = match message.json::<u32>() {
+            Ok(number) => peer.send_json(&(2 * u64::from(number))),
+            Err(error) => peer.send_json(&error.to_string()),
+        };
+        if sent.is_err() {
+            peer.close();
+        }
+    }
+
+    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
+        *self.counted.entry(peer.id()).or_default() += piece.len();
+    }
+
+    fn end(&mut self, peer: &mut Peer<'_>) {
+        let counted = self.counted.remove(&peer.id()).unwrap_or_default();
+        if peer.send_json(&(2 * counted)).is_err() {
+            peer.close();
+        }
+    }
+
+    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
+        self.counted.remove(&id);
+        println!("{address}: {why}");
+    }
+}
+
+fn main() -> Result<(), Error> {
+    // Limits and deadlines are finite unless you say otherwise; these are tighter than the defaults.
+    let mut limits = Limits::default();
+    limits.connections = 100;
+    limits.content = 1024;
+    limits.idle_deadline = Duration::from_mins(1);
+    let server = Server::bind("127.0.0.1:0", limits)?;
+    let (address, handle) = (server.address(), server.handle());
+    let server = thread::spawn(move || server.run(Doubler::default()));
+
+    let clients: Vec<_> = (1..=3).map(|number| thread::spawn(move || ask(address, number))).collect();
+    for client in clients {
+        client.join().expect("the client does not panic")?;
+    }
+
+    // What is under way may take another second.
+    handle.shutdown(Duration::from_secs(1));
+    server.join().expect("the server does not panic")?;
+    Ok(())
+}
+
+fn ask(address: SocketAddr, number: u32) -> Result<(), Error> {
+    let mut connection = Connection::connect(address)?;
+    let zeros = vec![0; 100_000];
+
+    // All requests first, then the answers: they come in the same order.
+    connection.send_json(&number)?;
+    connection.send(&Header::new("zeros", "binary", zeros.len() as u64), &zeros)?;
+    connection.send_json("two")?;
+
+    assert_eq!(connection.receive()?.expect("an answer").json::<u64>()?, 2 * u64::from(number));
+    assert_eq!(connection.receive()?.expect("an answer").json::<u64>()?, 200_000);
+    let refusal: String = connection.receive()?.expect("an answer").json()?;
+    assert!(refusal.contains("invalid type"), "{refusal}");
+    Ok(())
+}
