@@ -29,13 +29,15 @@ const READ: usize = 64 * 1024;
 
 /// Writes down whose message or how many bytes it is given, after a gate has been opened.
 struct Referee {
-    gate: Option<mpsc::Receiver<()>>,
+    /// Where it says that it is there, and where it waits.
+    gate: Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>,
     calls: Arc<Mutex<Vec<(Id, usize)>>>,
 }
 
 impl Referee {
     fn note(&mut self, id: Id, bytes: usize) {
-        if let Some(gate) = self.gate.take() {
+        if let Some((there, gate)) = self.gate.take() {
+            there.send(()).unwrap();
             gate.recv_timeout(PATIENCE).unwrap();
         }
         self.calls.lock().unwrap().push((id, bytes));
@@ -75,8 +77,9 @@ impl Match {
     /// All are connected, and the server waits at the gate.
     fn new(modest: usize, greedy: usize) -> Self {
         let (gate, opened) = mpsc::channel();
+        let (there, waits) = mpsc::channel();
         let calls = Arc::default();
-        let referee = Referee { gate: Some(opened), calls: Arc::clone(&calls) };
+        let referee = Referee { gate: Some((there, opened)), calls: Arc::clone(&calls) };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         // Room for more than a turn, where the system allows that.
         SockRef::from(&listener).set_recv_buffer_size(4 * BYTES).unwrap();
@@ -87,6 +90,8 @@ impl Match {
         let greedy: Vec<_> = (0..greedy).map(connect).collect();
         connect(0).write_all(&message(b"")).unwrap();
         wait_until(|| server.handle.stats().accepted == (modest.len() + greedy.len() + 1) as u64);
+        // Before that, what the greedy ones send would come with the first message, and they would have a turn more.
+        waits.recv_timeout(PATIENCE).unwrap();
         Self { _server: server, gate, calls, modest, greedy }
     }
 
