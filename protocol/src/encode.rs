@@ -61,6 +61,14 @@ impl Header<'_> {
         Ok(head)
     }
 
+    /// Whether its texts are so short that they can be sent, whatever it takes to escape them.
+    pub(crate) const fn has_short_texts(&self) -> bool {
+        /// An escape takes six bytes, and what is around the texts not a hundred.
+        const SHORT: usize = 10_000;
+
+        self.content_type().len().saturating_add(self.content_encoding().len()) <= SHORT
+    }
+
     /// Like [`encoded_len`](Self::encoded_len), for a header that can be sent.
     pub(crate) fn checked_len(&self) -> Result<usize, EncodeError> {
         self.check_names()?;

@@ -33,8 +33,9 @@ pub struct OwnedHeader<S> {
 impl<S: Storage> OwnedHeader<S> {
     /// Copies a header to this storage, which is cleared first.
     ///
-    /// A received header with extensions takes its own length and that of its content type and content encoding; every
-    /// other one takes the length of its JSON.
+    /// A header without extensions takes the length of its content type and content encoding; a received one with
+    /// extensions takes its own length besides. One that was made with extensions, or whose two texts have more than 10,000
+    /// bytes, takes the length of its JSON.
     ///
     /// # Errors
     ///
@@ -44,6 +45,7 @@ impl<S: Storage> OwnedHeader<S> {
         storage.clear();
         match header.members() {
             Members::Received(members) => Self::of_received(header, members, storage),
+            Members::Listed([]) if header.has_short_texts() => Self::of_received(header, &[], storage),
             Members::Listed(_) => Self::of_listed(header, storage),
         }
     }

@@ -219,9 +219,22 @@ fn an_announced_length_reserves_nothing() {
 #[test]
 fn a_header_that_does_not_fit_is_not_kept() {
     let header = Header::new("text/plain", "utf-8", 12);
+    let error = OwnedHeader::new(&header, heapless::Vec::<u8, 14>::new()).unwrap_err();
+    assert_eq!(error, EncodeError::BufferTooSmall { needed: 15, available: 14 });
+    assert_eq!(OwnedHeader::new(&header, heapless::Vec::<u8, 15>::new()).unwrap().header(), header);
+
+    let extensions = [("x", 1_u64.into())];
+    let header = header.with_extensions(&extensions);
     let length = header.to_string().len();
     let error = OwnedHeader::new(&header, heapless::Vec::<u8, 64>::new()).unwrap_err();
     assert_eq!(error, EncodeError::BufferTooSmall { needed: length, available: 64 });
+
+    let long = "x".repeat(60_000);
+    let header = Header::new(&long, "y", 0);
+    assert_eq!(OwnedHeader::new(&header, Growable::with_limit(65_535)).unwrap().header(), header);
+    let longer = "x".repeat(70_000);
+    let error = OwnedHeader::new(&Header::new(&longer, "y", 0), Growable::with_limit(100_000)).unwrap_err();
+    assert!(matches!(error, EncodeError::HeaderTooLong { .. }));
 
     let extensions = [("byteorder", "big".into())];
     let error = OwnedHeader::new(&header.with_extensions(&extensions), Growable::with_limit(1000)).unwrap_err();
