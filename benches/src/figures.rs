@@ -209,6 +209,17 @@ pub const FIGURES: &[Figure] = &[
         },
     },
     Figure {
+        name: "codec-equal/length-delimited",
+        what: "messages of 144 bytes with equal headers out of tokio-util's buffer, each with a header of its own, against \
+               frames of as many bytes by a codec that looks at nothing but the length",
+        per: "message",
+        aim: None,
+        contest: || {
+            let theirs = length_delimited::FrameOnly::new(&equal(MESSAGES as usize));
+            contest(MESSAGES, ours::Messages::new(bytes(equal, MESSAGES)), theirs)
+        },
+    },
+    Figure {
         name: "stream-varied/length-delimited+serde_json",
         what: "0 to 255 bytes of content at random, against the codec, serde_json into a struct that borrows, and the \
                content split off, on the same bytes",

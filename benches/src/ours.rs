@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use jsonframe::{ByteOrder, Decoder, Event, Header};
+use bytes::BytesMut;
+use jsonframe::{ByteOrder, Codec, Decoder, Event, Header};
+use tokio_util::codec::Decoder as _;
 
 use crate::headers::{LONGEST, wire};
 use crate::sink::{Head, Sink};
@@ -112,6 +114,38 @@ impl Work for Stream {
     fn run<S: Sink>(&mut self, sink: &mut S) {
         for piece in black_box(self.wire.as_slice()).chunks(self.piece) {
             decode(&mut self.decoder, piece, sink);
+        }
+    }
+}
+
+/// Decodes whole messages out of the buffer that tokio-util reads into, which holds the whole stream before each run.
+#[derive(Debug)]
+pub struct Messages {
+    stream: Vec<u8>,
+    buffer: BytesMut,
+    codec: Codec,
+}
+
+impl Messages {
+    /// This stream.
+    #[must_use]
+    pub fn new(stream: Vec<u8>) -> Self {
+        Self { stream, buffer: BytesMut::new(), codec: Codec::new() }
+    }
+}
+
+impl Work for Messages {
+    fn prepare(&mut self) {
+        self.buffer.clear();
+        self.buffer.reserve(self.stream.len());
+        self.buffer.extend_from_slice(&self.stream);
+    }
+
+    fn run<S: Sink>(&mut self, sink: &mut S) {
+        while let Some(message) = self.codec.decode(&mut self.buffer).expect("a valid stream") {
+            sink.head(&head(&message.header()));
+            sink.content(message.content());
+            sink.end();
         }
     }
 }
