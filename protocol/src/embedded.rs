@@ -31,7 +31,7 @@
 //! #     fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> { self.1.extend(bytes); Ok(bytes.len()) }
 //! #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
 //! # }
-//! # let wire = jsonframe::Message::new(Header::json(4), b"true").unwrap().to_vec().unwrap();
+//! # let wire = [Header::json(4).encode(&mut [0; 128]).unwrap(), b"true"].concat();
 //! # let mut stream = Both(&wire, Vec::new());
 //! # echo(&mut stream).unwrap();
 //! # assert_eq!(stream.1, wire);
