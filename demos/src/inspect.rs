@@ -47,6 +47,13 @@ pub struct Options {
 }
 
 /// Plain text for a person, from raw bytes, with nothing refused that the protocol allows.
+impl Options {
+    /// The bytes of the input, as they are or written as text.
+    fn bytes_of<'a>(&self, input: &'a mut impl Read) -> Box<dyn Read + 'a> {
+        if self.hex { Box::new(HexText::new(input)) } else { Box::new(input) }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -70,13 +77,7 @@ impl Default for Options {
 ///
 /// Those of the input and of the output. A fault in the stream is no error here, but shown.
 pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
-    let mut text;
-    let input: &mut dyn Read = if options.hex {
-        text = HexText::new(input);
-        &mut text
-    } else {
-        input
-    };
+    let input = &mut *options.bytes_of(input);
     let output: Output<'_> = BufWriter::new(output);
     if options.json {
         drive(input, JsonLines::new(output, options.dialect), options)

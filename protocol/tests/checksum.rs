@@ -1,10 +1,10 @@
 //! Checksums of content, against those that Python's `hashlib` computes.
 #![cfg(feature = "sha256")]
 
-use std::env;
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+#[path = "common/script.rs"]
+mod script;
+
+use std::fmt::Write;
 
 use jsonframe::{Checksum, ChecksumError, ContentHasher, Decoder, Event, Header, Value};
 
@@ -27,26 +27,12 @@ fn bytes(count: usize) -> Vec<u8> {
 fn python(contents: &[Vec<u8>]) -> Option<Vec<String>> {
     let program = "import hashlib, sys\n\
                    for line in sys.stdin: print(hashlib.sha256(bytes.fromhex(line)).hexdigest())";
-    let command = Command::new("python3").args(["-c", program]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut child = match command {
-        Ok(child) => child,
-        Err(error) => {
-            assert!(env::var_os("CI").is_none(), "python3 cannot be run: {error}");
-            eprintln!("SKIPPED: python3 cannot be run: {error}");
-            return None;
-        }
-    };
     let mut lines = String::new();
     for content in contents {
         writeln!(lines, "{}", hex::encode(content)).unwrap();
     }
-    // Python reads all lines before it fills its output.
-    let mut input = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect())
+    let sums = script::output(&["-c", program], lines)?;
+    Some(String::from_utf8(sums).unwrap().lines().map(String::from).collect())
 }
 
 #[test]

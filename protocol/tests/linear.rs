@@ -4,14 +4,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::cast_precision_loss, reason = "counts are compared as ratios")]
 
-use std::env;
+mod counted;
+
 use std::hint::black_box;
-use std::process::Command;
 
 use jsonframe::{Decoder, Event};
 use proptest::prelude::*;
-
-const WORKLOAD: &str = "JSONFRAME_WORKLOAD";
 
 /// What makes a workload compare each name with all before it: work that grows with the square.
 const COMPARED: &str = "compared";
@@ -45,10 +43,10 @@ fn header(filling: &str, length: usize) -> Vec<u8> {
     format!("{before}{members}{}}}", " ".repeat(room - members.len())).into_bytes()
 }
 
-/// Decodes as the environment says, when the test is run by another of its kind.
+/// Decodes as the last argument says, when the test is run by another of its kind.
 #[test]
 fn workload() {
-    let Ok(workload) = env::var(WORKLOAD) else { return };
+    let Some(workload) = counted::workload() else { return };
     let mut words = workload.split(' ');
     let (filling, length, piece) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
     let header = header(filling, length.parse().unwrap());
@@ -74,26 +72,8 @@ fn workload() {
     assert_eq!(decoder.position(), (ROUNDS * stream.len()) as u64);
 }
 
-/// The instructions that a workload takes, start and end of the program included.
 fn instructions(workload: &str) -> Option<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", "workload", "--test-threads=1"])
-        .env(WORKLOAD, workload)
-        .output();
-    let output = match output {
-        Ok(output) => output,
-        Err(error) if env::var_os("CI").is_some() => panic!("valgrind is needed: {error}"),
-        Err(error) => {
-            eprintln!("SKIPPED, valgrind is needed: {error}");
-            return None;
-        }
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let report = String::from_utf8(output.stderr).unwrap();
-    let collected = report.lines().find_map(|line| line.split_once("Collected : "));
-    Some(collected.expect("valgrind reports a count").1.trim().parse().unwrap())
+    counted::instructions("workload", workload)
 }
 
 #[test]

@@ -5,17 +5,14 @@
 #![cfg(all(target_os = "linux", feature = "json", feature = "server"))]
 #![allow(clippy::cast_precision_loss, reason = "counts are compared as ratios")]
 
-#[path = "../../benches/src/instructions.rs"]
-#[allow(unreachable_pub, reason = "it is a module of a library elsewhere")]
-mod instructions;
+#[path = "../../protocol/tests/counted/mod.rs"]
+mod counted;
 
-use std::env;
 use std::hint::black_box;
 use std::io::{self, BufRead, Read};
 use std::thread;
 use std::time::Duration;
 
-use instructions::{CountError, count};
 use jsonframe_std::protocol::{Event, Header, Message};
 use jsonframe_std::server::{Handler, Limits, Peer, Server, Take};
 use jsonframe_std::{Connection, Fill, Incoming, Session, UNLIMITED};
@@ -80,9 +77,9 @@ fn header(length: u64) -> Header<'static> {
 /// Receives as the last argument says, when the test is run by another of its kind. The count is that of all content.
 #[test]
 fn workload() {
-    let arguments: Vec<String> = env::args().collect();
-    let words: Vec<&str> = arguments.last().unwrap().split(' ').collect();
-    let [way, length, size] = words[..] else { return };
+    let Some(workload) = counted::workload() else { return };
+    let words: Vec<&str> = workload.split(' ').collect();
+    let [way, length, size] = words[..] else { panic!("no workload {workload}") };
     let length: u64 = length.parse().unwrap();
     let stream = Pieces::new(length, size.parse().unwrap());
     let received = match way {
@@ -184,16 +181,8 @@ fn server(length: u64, take: Take) -> u64 {
     received
 }
 
-/// The instructions that a workload takes, start and end of the program included; nothing where there is no valgrind.
 fn instructions(workload: &str) -> Option<u64> {
-    match count(&["--exact", "workload", "--test-threads=1", workload]) {
-        Ok(count) => Some(count),
-        Err(error @ CountError::NoValgrind(_)) if env::var_os("CI").is_none() => {
-            eprintln!("SKIPPED: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    counted::instructions("workload", workload)
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::io::{self, Read, Write};
 
 use self::candidate::Candidate;
 use self::verdict::Verdict;
-use super::hex::HexText;
 use super::{Options, drive};
 use crate::dialect::FORMS;
 
@@ -28,16 +27,9 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 ///
 /// Those of the input and of the output.
 pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
-    let mut text;
-    let input: &mut dyn Read = if options.hex {
-        text = HexText::new(input);
-        &mut text
-    } else {
-        input
-    };
     let mut candidates: [_; FORMS.len()] =
         array::from_fn(|form| [Candidate::new(form, false), Candidate::new(form, true)]);
-    let looked_at = feed(&mut input.take(LIMIT), &mut candidates)?;
+    let looked_at = feed(&mut options.bytes_of(input).take(LIMIT), &mut candidates)?;
     let mut candidates = candidates.map(Candidate::better);
     // Of those that are equally good the simplest stays in front.
     candidates.sort_by_key(|candidate| Reverse(candidate.evidence()));
@@ -61,7 +53,7 @@ struct LookedAt {
 }
 
 /// Has all candidates decode the capture, or as much of it as is looked at; none goes on after its first fault.
-fn feed(input: &mut io::Take<&mut dyn Read>, candidates: &mut [[Candidate; 2]]) -> io::Result<LookedAt> {
+fn feed(input: &mut io::Take<impl Read>, candidates: &mut [[Candidate; 2]]) -> io::Result<LookedAt> {
     let mut buffer = vec![0; drive::BUFFER.get()];
     let mut bytes = 0;
     loop {

@@ -1,8 +1,9 @@
 //! The work of receiving is linear in the bytes, however they are cut: counted in instructions, by valgrind.
-#![cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#![cfg(target_os = "linux")]
+#![allow(clippy::cast_precision_loss, reason = "counts are compared as ratios")]
 
-use std::env;
-use std::process::Command;
+#[path = "../counted/mod.rs"]
+mod counted;
 
 use bytes::BytesMut;
 use jsonframe::{Codec, Header};
@@ -11,12 +12,10 @@ use tokio_util::codec::Decoder;
 use crate::pieces::receive;
 use crate::wire;
 
-const WORKLOAD: &str = "JSONFRAME_CODEC_WORKLOAD";
-
-/// Receives what the environment says, when the test is run by the one below.
+/// Receives what the last argument says, when the test is run by the one below.
 #[test]
 fn workload() {
-    let Ok(workload) = env::var(WORKLOAD) else { return };
+    let Some(workload) = counted::workload() else { return };
     let mut words = workload.split(' ');
     let (what, length, piece) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
     let (length, piece): (usize, usize) = (length.parse().unwrap(), piece.parse().unwrap());
@@ -42,29 +41,10 @@ fn workload() {
     assert!(error.is_none() && !messages.is_empty());
 }
 
-/// The instructions that a workload takes, start and end of the program included.
-fn instructions(workload: &str) -> Option<f64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", "linear::workload", "--test-threads=1"])
-        .env(WORKLOAD, workload)
-        .output();
-    let output = match output {
-        Ok(output) => output,
-        Err(error) if env::var_os("CI").is_some() => panic!("valgrind is needed: {error}"),
-        Err(error) => {
-            eprintln!("SKIPPED, valgrind is needed: {error}");
-            return None;
-        }
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let report = String::from_utf8(output.stderr).unwrap();
-    let collected = report.lines().find_map(|line| line.split_once("Collected : "));
-    Some(collected.expect("valgrind reports a count").1.trim().parse().unwrap())
+fn instructions(workload: &str) -> Option<u64> {
+    counted::instructions("linear::workload", workload)
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn work_is_linear_however_the_stream_is_cut() {
     let Some(start) = instructions("content 1 100") else { return };
@@ -80,7 +60,7 @@ fn work_is_linear_however_the_stream_is_cut() {
     ] {
         let of = |length| instructions(&format!("{what} {length} {piece}")).unwrap() - start;
         let (once, twice) = (of(length), of(2 * length));
-        let growth = twice / once;
+        let growth = twice as f64 / once as f64;
         println!(
             "{what} of {length} bytes, {piece} at a time: {once} instructions, {growth:.2} times for twice as many"
         );

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test crate uses a part")]
 
 pub(crate) mod random;
+pub(crate) mod script;
 
 use jsonframe::{DecodeError, Decoder, Event, Header};
 
@@ -116,29 +117,7 @@ pub(crate) fn cut<'a>(mut stream: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
 ///
 /// In continuous integration a missing Python is a failure.
 pub(crate) fn python(arguments: &[&str], input: String) -> Option<String> {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-
     let peer = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer/jsonframe_peer.py");
-    let spawned = Command::new("python3")
-        .arg(peer)
-        .args(arguments)
-        .env("PYTHONIOENCODING", "utf-8")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) if std::env::var_os("CI").is_some() => panic!("python3 is needed: {error}"),
-        Err(error) => {
-            eprintln!("SKIPPED, python3 is needed: {error}");
-            return None;
-        }
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "the peer failed: {}", output.status);
-    Some(String::from_utf8(output.stdout).unwrap())
+    let output = script::output(&[&[peer], arguments].concat(), input)?;
+    Some(String::from_utf8(output).unwrap())
 }

@@ -1,12 +1,10 @@
 //! What a Python peer sends, and what such peers have sent.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use jsonframe::{Assembler, Decoder, Dialect, Event, Growable};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use crate::common::script;
 use crate::stream::{decode, decode_anyhow};
 use crate::{DIALECTS, dialect};
 
@@ -15,22 +13,7 @@ use crate::{DIALECTS, dialect};
 /// In continuous integration a missing Python is a failure.
 fn peer(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer/dialects.py");
-    let mut command = Command::new("python3");
-    command.arg(path).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) if std::env::var_os("CI").is_some() => panic!("python3 is needed: {error}"),
-        Err(error) => {
-            eprintln!("SKIPPED, python3 is needed: {error}");
-            return None;
-        }
-    };
-    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "the peer failed: {}", output.status);
-    Some(output.stdout)
+    script::output(&[&[path], arguments].concat(), input)
 }
 
 /// A message of the peer, as the decoder's are reported.
