@@ -71,7 +71,7 @@ impl Default for Options {
 /// Shows everything that the input holds: true if it is nothing but whole messages.
 ///
 /// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for. Nothing that
-/// a peer sent can act on a terminal, unless as JSON lines.
+/// a peer sent can act on a terminal.
 ///
 /// # Errors
 ///

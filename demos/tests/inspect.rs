@@ -574,6 +574,15 @@ proptest! {
     }
 }
 
+#[test]
+fn a_delete_character_does_not_reach_a_terminal_in_json() {
+    let hostile = "\u{7F}ext/json\u{9B}2J\u{202E}é";
+    let output = shown(&message(hostile, "utf-8", b""), &Options { json: true, ..person(300) }).0;
+    assert_harmless(&output);
+    let header: serde_json::Value = serde_json::from_str(output.lines().next().unwrap()).unwrap();
+    assert_eq!(header["content_type"], hostile);
+}
+
 fn assert_harmless(text: &str) {
     let harmful = |character: char| match character {
         '\n' => false,

@@ -9,6 +9,7 @@ use jsonframe::{DecodeError, DecodeErrorKind, Header, Value};
 use super::Output;
 use super::drive::{Message, Report};
 use crate::dialect::DialectName;
+use crate::text::acts_on_terminal;
 
 pub(super) struct JsonLines<'a> {
     output: Output<'a>,
@@ -31,8 +32,7 @@ impl Report for JsonLines<'_> {
     const KEPT: usize = 64;
 
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        writeln!(
-            self.output,
+        let line = format!(
             r#"{{"event":"header","offset":{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
             message.start,
             message.header().len(),
@@ -42,7 +42,8 @@ impl Report for JsonLines<'_> {
             header.content_length(),
             Extensions(header),
             self.dialect,
-        )
+        );
+        writeln!(self.output, "{}", Harmless(&line))
     }
 
     fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
@@ -85,6 +86,23 @@ impl Report for JsonLines<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
+    }
+}
+
+/// JSON with those characters escaped that would act on a terminal. Beyond ASCII, and DEL, they stand in strings alone.
+struct Harmless<'a>(&'a str);
+
+impl Display for Harmless<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let acts = |character| character >= '\u{7F}' && acts_on_terminal(character);
+        let mut rest = self.0;
+        while let Some((before, character)) =
+            rest.find(acts).and_then(|at| Some((&rest[..at], rest[at..].chars().next()?)))
+        {
+            write!(f, "{before}\\u{:04x}", u32::from(character))?;
+            rest = &rest[before.len() + character.len_utf8()..];
+        }
+        f.write_str(rest)
     }
 }
 
