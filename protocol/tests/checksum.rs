@@ -75,7 +75,7 @@ fn a_checksum_is_64_hex_digits_of_either_case() {
     assert_eq!(sum, Checksum::of(b"abc"));
     assert_eq!(ABC.to_uppercase().parse(), Ok(sum));
     assert_eq!((sum.to_string().as_str(), sum.to_hex().as_str()), (ABC, ABC));
-    assert_eq!(format!("{sum:?}"), format!("Checksum({ABC})"));
+    assert_eq!(format!("{sum:?} {:?}", sum.to_hex()), format!("Checksum({ABC}) ChecksumHex({ABC})"));
     assert_eq!(Checksum::from(*sum.as_bytes()), sum);
     assert_eq!(hex::encode(sum.as_bytes()), ABC);
 

@@ -127,6 +127,16 @@ fn what_is_no_media_type_is_wrong_at_an_offset() {
     }
 }
 
+#[test]
+fn a_value_is_lent_if_it_is_there_as_it_is() {
+    let content_type = ContentType::parse("text/plain; a=token; b=\"quoted; \"; c=\"with a \\\"\"; d=\"\"").unwrap();
+    let values: Vec<_> = content_type.parameters().map(|(_, value)| value).collect();
+    let lent: Vec<_> = values.iter().map(|value| value.as_str()).collect();
+    assert_eq!(lent, [Some("token"), Some("quoted; "), None, Some("")]);
+    assert_eq!(format!("{:?}", values[2]), "ParameterValue(\"with a \\\"\")");
+    assert!(values[2] == *"with a \"" && values[0] == values[0] && values[0] != values[1]);
+}
+
 fn token() -> impl Strategy<Value = String> {
     "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,8}"
 }

@@ -154,6 +154,8 @@ fn content_is_sent_in_pieces() {
                 rest = &rest[count..];
             }
         }
+        // To write nothing is to wait for nothing, even if the writer has failed.
+        assert_eq!(poll_once(sender.write(&[])), Poll::Ready(Ok(0)));
         run(sender.flush()).0.unwrap();
         assert_eq!(sender.writer_mut().flushes, 1);
         assert_eq!(sender.into_writer().bytes, wire(&header, &content), "{steps:?}");

@@ -37,6 +37,18 @@ fn a_stream_may_end_between_messages_alone() {
 }
 
 #[test]
+fn what_is_left_at_the_end_is_decoded_before_it() {
+    let mut codec = Codec::new();
+    let mut source = BytesMut::from([wire(b"one"), wire(b"two"), wire(b"")[..5].to_vec()].concat().as_slice());
+    for content in [b"one", b"two"] {
+        assert_eq!(codec.decode_eof(&mut source).unwrap().unwrap().content().as_ref(), content);
+    }
+    let kind = kind(codec.decode_eof(&mut source).err());
+    assert!(matches!(kind, Some(DecodeErrorKind::Truncated { .. })), "{kind:?}");
+    assert_eq!(Codec::new().decode_eof(&mut BytesMut::new()).unwrap(), None);
+}
+
+#[test]
 fn the_end_of_a_connection_is_told_apart_too() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let message = wire(b"hello");

@@ -30,6 +30,14 @@ fn the_golden_message_is_sent() {
     assert_eq!(sent.into_inner(), [&golden[..], golden].concat());
 }
 
+#[cfg(feature = "json")]
+#[test]
+fn a_value_is_sent_as_json() {
+    let message = OwnedMessage::of_json(&("é", [1, 2])).unwrap();
+    assert_eq!((message.header().is_json(), message.content().as_ref()), (true, "[\"é\", [1, 2]]".as_bytes()));
+    assert!(OwnedMessage::of_json(&std::collections::HashMap::from([((), ())])).is_err());
+}
+
 #[test]
 fn what_is_received_can_be_sent_on() {
     let extensions = [("filename", "a.txt".into()), ("café", jsonframe::Value::json(r#"[1, {"a": null}]"#).unwrap())];

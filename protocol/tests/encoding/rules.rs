@@ -1,6 +1,7 @@
 //! Marks, orders, errors and what is lent: the rules that the examples of the documentation do not show.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jsonframe::{ByteOrder, Encoding, Header, Message, TextDecoder, TextError};
 
@@ -85,6 +86,18 @@ fn a_decoder_that_has_failed_stays_failed() {
 }
 
 #[test]
+fn a_decoder_says_how_far_it_has_come() {
+    let header = Header::new("text/plain", "shift_jis", 4);
+    let (mut decoder, mut text) = (TextDecoder::for_content(&header).unwrap(), String::new());
+    for (byte, position) in [(b'a', 1), (0x82, 1), (0xA0, 3), (b'b', 4)] {
+        decoder.decode(&[byte], &mut text).unwrap();
+        assert_eq!(decoder.position(), position, "{text}");
+    }
+    assert_eq!((decoder.finish(), text.as_str()), (Ok(()), "aあb"));
+    assert!(TextDecoder::for_content(&Header::new("text/plain", "base64", 4)).is_err());
+}
+
+#[test]
 fn what_is_utf_8_as_it_stands_is_lent() {
     for name in all() {
         let wide = name.starts_with("utf-16") || name.starts_with("utf-32");
@@ -109,6 +122,8 @@ fn a_name_is_a_label_and_the_order_matters_only_to_some() {
         assert_eq!(format!("{little:?}") != format!("{big:?}"), little != big, "{name}");
     }
     assert!(size_of::<Encoding>() <= 16);
+    let distinct: HashSet<Encoding> = all().chain(all()).map(encoding).collect();
+    assert_eq!(distinct.len(), all().count());
 }
 
 #[test]
