@@ -13,7 +13,7 @@ import pathlib
 import re
 import sys
 
-MARKERS = {"Copy", "Eq", "FusedIterator"}
+MARKERS = {"Copy", "Eq", "ErrorType", "FusedIterator"}
 
 
 def base(path):
@@ -30,7 +30,7 @@ def implemented(line):
 
 
 def items(sources):
-    library = (sources / "lib.rs").read_text()
+    library = "".join((sources / name).read_text() for name in ("lib.rs", "embedded.rs"))
     exported = set(re.findall(r"\w+", " ".join(re.findall(r"^pub use \w+::(.*?);", library, re.M | re.S))))
     crate = re.compile(r"pub\(crate\) (?:trait|struct|enum) (\w+)")
     private = {name for path in sources.rglob("*.rs") for name in crate.findall(path.read_text())}
@@ -43,7 +43,7 @@ def items(sources):
             indent = line[: len(line) - len(line.lstrip())]
             line = line.strip()
             if match := re.match(r"#\[derive\((.*)\)\]", line):
-                derived = match[1].split(", ")
+                derived = [trait.removeprefix("thiserror::") for trait in match[1].split(", ")]
             elif match := re.match(r"pub (?:struct|enum) (\w+)", line):
                 if match[1] in exported:
                     yield from (f"{trait} for {match[1]}" for trait in derived if trait not in MARKERS)
@@ -55,7 +55,7 @@ def items(sources):
                 end = indent + "}"
                 if trait and (MARKERS | private).isdisjoint(re.findall(r"\w+", trait)) and (target in exported or "::" in target):
                     yield f"{trait} for {target}"
-            elif match := re.match(r"pub (?:const )?fn (\w+)", line):
+            elif match := re.match(r"pub (?:const |async )?fn (\w+)", line):
                 if target is None and match[1] in exported:
                     yield match[1]
                 elif target in exported:

@@ -21,6 +21,8 @@ macro_rules! compared {
     )+};
 }
 
+pub(crate) use compared;
+
 compared! {
     byte_order: "Clone for ByteOrder", "PartialEq for ByteOrder", jsonframe::ByteOrder;
     decode_error: "Clone for DecodeError", "PartialEq for DecodeError", jsonframe::DecodeError;

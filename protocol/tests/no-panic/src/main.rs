@@ -9,6 +9,7 @@ mod content;
 mod decoder;
 mod derived;
 mod dialect;
+mod embedded;
 mod error;
 mod header;
 mod message;
@@ -31,6 +32,12 @@ fn main() {
         assembler::storage::proven(),
         content::proven(),
         dialect::proven(),
+        embedded::array::proven(),
+        embedded::slice::proven(),
+        embedded::copied::proven(),
+        embedded::errors::proven(),
+        embedded::receive_error::proven(),
+        embedded::send_error::proven(),
         header::proven(),
         value::proven(),
         message::proven(),
