@@ -1,6 +1,6 @@
 //! Content types: what is one, what it says, and where what is none is wrong.
 
-use jsonframe::{ContentType, Header};
+use jsonframe::{ContentType, Header, ParameterValue};
 use proptest::prelude::*;
 
 fn parameters(text: &str) -> Vec<(String, String)> {
@@ -131,7 +131,7 @@ fn what_is_no_media_type_is_wrong_at_an_offset() {
 fn a_value_is_lent_if_it_is_there_as_it_is() {
     let content_type = ContentType::parse("text/plain; a=token; b=\"quoted; \"; c=\"with a \\\"\"; d=\"\"").unwrap();
     let values: Vec<_> = content_type.parameters().map(|(_, value)| value).collect();
-    let lent: Vec<_> = values.iter().map(|value| value.as_str()).collect();
+    let lent: Vec<_> = values.iter().map(ParameterValue::as_str).collect();
     assert_eq!(lent, [Some("token"), Some("quoted; "), None, Some("")]);
     assert_eq!(format!("{:?}", values[2]), "ParameterValue(\"with a \\\"\")");
     assert!(values[2] == *"with a \"" && values[0] == values[0] && values[0] != values[1]);
