@@ -91,3 +91,30 @@ fn text_at<'a>(header: &'a [u8], start: u16, end: u16, dialect: Option<&'static 
     };
     text.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn the_texts_that_nearly_every_header_says_are_known() {
+        for known in [Known::TextJson, Known::Utf8, Known::Binary] {
+            let quoted = format!("\"{}\"", known.as_str());
+            let string = RawString { start: 1, end: quoted.len() - 1 };
+            assert_eq!(Text::find(quoted.as_bytes(), string), Text::Known(known));
+            if let Some(found) = Text::at_front(quoted.as_bytes()) {
+                assert_eq!(found, (Text::Known(known), quoted.len()));
+            }
+            assert_eq!(Text::at_front(&quoted.as_bytes()[..quoted.len() - 1]), None);
+        }
+    }
+
+    #[test]
+    #[cfg_attr(not(target_pointer_width = "64"), ignore = "small machines go the general way")]
+    fn what_most_messages_say_is_known_at_the_front() {
+        assert_eq!(Text::at_front(b"\"utf-8\", "), Some((Text::UTF_8, 7)));
+        assert_eq!(Text::at_front(b"\"text/json\"}"), Some((Text::TEXT_JSON, 11)));
+    }
+}
