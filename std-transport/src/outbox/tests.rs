@@ -1,0 +1,185 @@
+use jsonframe::Message;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+/// A stream that takes so many bytes at a time, and then blocks.
+struct Sink {
+    taken: Vec<u8>,
+    room: usize,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.room);
+        if count == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.room -= count;
+        self.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lengths() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => 0..300_usize, 1 => 10_000..40_000_usize]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// In each turn memory is lent, messages are queued in one of three ways, and so many bytes are taken.
+    #[test]
+    fn every_byte_is_written_once_from_memory_that_is_lent(
+        turns in vec((vec((0..3_u8, lengths()), 0..4), prop_oneof![0..1_000_usize, 0..60_000_usize]), 1..20),
+    ) {
+        let (mut outbox, mut lent) = (Outbox::new(&Dialect::STANDARD), Vec::new());
+        let mut sink = Sink { taken: Vec::new(), room: 0 };
+        let mut expected = Vec::new();
+        for (messages, room) in turns {
+            outbox.borrow_tail(&mut lent);
+            sink.room = room;
+            for (way, length) in messages {
+                let content = vec![b'a' + way; length];
+                let header = Header::new("text", "utf-8", length as u64);
+                expected.extend(Message::new(header, &content).unwrap().to_vec().unwrap());
+                match way {
+                    0 => outbox.queue(&header, content.into()).unwrap(),
+                    1 => outbox.queue_copy(&header, &content).unwrap(),
+                    _ => outbox.send(&mut sink, &header, &content).unwrap(),
+                }
+            }
+            outbox.flush(&mut sink, usize::MAX).unwrap();
+            outbox.return_tail(&mut lent);
+            prop_assert_eq!(sink.taken.len() + outbox.queued(), expected.len());
+            prop_assert!(expected.starts_with(&sink.taken));
+            // Who has nothing queued keeps nothing, and who has little does not keep much.
+            prop_assert!(outbox.queued() > 0 || outbox.segments.is_none() && outbox.tail.capacity() == 0);
+            prop_assert!(outbox.tail.capacity() / 4 <= outbox.tail.len());
+            prop_assert!(lent.is_empty() && lent.capacity() <= 2 * Outbox::SMALL);
+        }
+        sink.room = usize::MAX;
+        outbox.flush(&mut sink, usize::MAX).unwrap();
+        prop_assert!(sink.taken == expected);
+    }
+}
+
+/// A stream that fails whenever it is flushed.
+struct Unflushable(ErrorKind);
+
+impl Write for Unflushable {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+fn header(content_length: usize) -> Header<'static> {
+    Header::new("text", "utf-8", content_length as u64)
+}
+
+/// An outbox whose tail is so long, and has so much memory.
+fn with_tail(length: usize, capacity: usize) -> Outbox {
+    let mut outbox = Outbox::new(&Dialect::STANDARD);
+    outbox.borrow_tail(&mut Vec::with_capacity(capacity));
+    let content = (0..length).find(|content| header(*content).encoded_len() + content == length).unwrap();
+    outbox.queue(&header(content), vec![b'x'; content].into()).unwrap();
+    assert_eq!((outbox.tail.len(), outbox.tail.capacity()), (length, capacity));
+    outbox
+}
+
+fn segments(outbox: &Outbox) -> Vec<usize> {
+    outbox.segments.iter().flat_map(|segments| &segments.0).map(|segment| segment.rest().len()).collect()
+}
+
+#[test]
+fn no_bytes_are_nothing_to_write() {
+    let mut outbox = Outbox::new(&Dialect::STANDARD);
+    outbox.push(Vec::new().into());
+    assert!(outbox.segments.is_none() && outbox.is_done());
+}
+
+#[test]
+fn what_the_stream_does_not_take_is_put_together_if_it_is_small() {
+    for (content, expected) in [(Outbox::SMALL, 0), (Outbox::SMALL + 1, 2)] {
+        let mut outbox = Outbox::new(&Dialect::STANDARD);
+        let mut blocked = Sink { taken: Vec::new(), room: 0 };
+        outbox.send(&mut blocked, &header(content), &vec![b'x'; content]).unwrap();
+        assert_eq!(segments(&outbox).len(), expected, "{content}");
+        assert_eq!(outbox.queued(), header(content).encoded_len() + content);
+    }
+}
+
+#[test]
+fn messages_are_put_together_up_to_a_length() {
+    for (content, expected) in [(Outbox::SMALL - 1000, vec![]), (Outbox::SMALL - 999, vec![1000])] {
+        let mut outbox = with_tail(1000, 32 * 1024);
+        outbox.queue_copy(&header(content), &vec![b'x'; content]).unwrap();
+        assert_eq!(segments(&outbox), expected, "{content}");
+    }
+}
+
+#[test]
+fn about_as_much_is_written_as_is_asked_for() {
+    let mut outbox = with_tail(1000, 4096);
+    let mut sink = Sink { taken: Vec::new(), room: 10 };
+    assert!(!outbox.flush(&mut sink, 10).unwrap(), "the stream was not asked whether it takes more");
+    assert!(outbox.flush(&mut sink, 10).unwrap(), "the stream takes no more now");
+    assert_eq!((sink.taken.len(), outbox.queued()), (10, 990));
+}
+
+#[test]
+fn a_stream_that_cannot_pass_on_what_it_has_is_asked_again() {
+    let mut outbox = with_tail(1000, 4096);
+    assert!(outbox.flush(&mut Unflushable(ErrorKind::WouldBlock), usize::MAX).unwrap());
+    assert_eq!((outbox.queued(), outbox.is_done()), (0, false));
+    let error = outbox.flush(&mut Unflushable(ErrorKind::BrokenPipe), usize::MAX).unwrap_err();
+    assert_eq!((error.kind(), outbox.is_done()), (ErrorKind::BrokenPipe, false));
+    assert!(!outbox.flush(&mut Sink { taken: Vec::new(), room: 0 }, usize::MAX).unwrap());
+    assert!(outbox.is_done());
+}
+
+#[test]
+fn what_waits_before_other_bytes_takes_no_more_memory_than_it_needs() {
+    // The tail is copied if it would wait in more than four times the memory.
+    for (length, capacity) in [(1023, 4096), (1024, 0)] {
+        let mut outbox = with_tail(length, 4096);
+        outbox.push(vec![b'x'; 100].into());
+        assert_eq!((segments(&outbox), outbox.tail.capacity()), (vec![length, 100], capacity));
+    }
+}
+
+#[test]
+fn memory_is_given_back_when_nothing_is_queued() {
+    let mut outbox = with_tail(1000, 4096);
+    outbox.release();
+    assert_eq!((outbox.queued(), outbox.tail.len(), outbox.tail.capacity()), (1000, 1000, 4096));
+    assert!(!outbox.flush(&mut io::sink(), usize::MAX).unwrap());
+    assert_eq!(outbox.tail.capacity(), 4096);
+    outbox.release();
+    assert_eq!(outbox.tail.capacity(), 0);
+}
+
+#[test]
+fn lent_memory_comes_back_unless_what_is_queued_needs_most_of_it() {
+    for (length, kept, lent) in [(1024, 1024, 4096), (1025, 4096, 0)] {
+        let (mut outbox, mut lender) = (with_tail(length, 4096), Vec::new());
+        outbox.return_tail(&mut lender);
+        assert_eq!((outbox.tail.len(), outbox.tail.capacity(), lender.capacity()), (length, kept, lent));
+    }
+    // Who has more, or would get more than most need, gets nothing.
+    let large = 2 * Outbox::SMALL;
+    for (capacity, has, then) in [(4096, 5000, 5000), (4096, 100, 4096), (large, 0, large), (large + 1, 0, 0)] {
+        let (mut outbox, mut lender) = (with_tail(250, capacity), Vec::with_capacity(has));
+        outbox.return_tail(&mut lender);
+        assert_eq!((outbox.tail.len(), lender.len(), lender.capacity()), (250, 0, then), "{capacity} {has}");
+    }
+}
