@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
 
 use common::{Scripted, Step, contents, message, steps, stream};
-use jsonframe_std::protocol::{DecodeErrorKind, EncodeError, Event, Header};
+use jsonframe_std::protocol::{DecodeErrorKind, EncodeError, Event, Header, Message};
 use jsonframe_std::{Content, Error, Fill, Flush, Session};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -302,6 +302,26 @@ fn limits_are_applied_at_the_header() {
         let Err(Error::Decode(error)) = receive_all(&mut session).1 else { panic!("accepted") };
         assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length: length.into(), capacity: 299 });
     }
+}
+
+#[test]
+fn limits_are_by_default_what_is_documented() {
+    assert_eq!(Session::<Scripted>::DEFAULT_MAX_CONTENT, 67_108_864);
+    assert_eq!(Session::<Scripted>::DEFAULT_WRITE_LIMIT, 262_144);
+}
+
+#[test]
+fn headers_of_all_lengths_are_sent_behind_each_other() {
+    let mut session = Session::new(Scripted::default());
+    let mut expected = Vec::new();
+    for padding in [1000, 0, 1000, 60_000, 200] {
+        let kind = "x".repeat(padding);
+        let header = Header::new(&kind, "", 0);
+        expected.extend(Message::new(header, b"").unwrap().to_vec().unwrap());
+        session.queue(&header, "").unwrap();
+    }
+    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert_eq!(session.get_ref().output, expected);
 }
 
 #[test]

@@ -76,6 +76,18 @@ fn memory_is_given_back_between_messages() {
 }
 
 #[test]
+fn a_session_that_waits_holds_no_memory() {
+    let wire = message(&Dialect::STANDARD, 0);
+    let mut session = crate::Session::new((&wire[..]).chain(Failing(ErrorKind::WouldBlock)));
+    assert_eq!(session.fill().unwrap(), Fill::Data);
+    while session.next_event().unwrap().is_some() {}
+    assert!(session.parts_mut().1.room > 0);
+    assert_eq!(session.fill().unwrap(), Fill::Blocked);
+    let (_, inbox, _) = session.parts_mut();
+    assert_eq!((inbox.room_ahead(), inbox.room), (0, 0));
+}
+
+#[test]
 fn rooms_are_lent_and_come_back_between_messages() {
     let wire = message(&Dialect::STANDARD, 0);
     let mut inbox = Inbox::new(&Dialect::STANDARD, 1000);
