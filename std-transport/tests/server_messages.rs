@@ -1,5 +1,5 @@
 //! A server over real sockets: messages in and out, in every way there is.
-#![cfg(feature = "server")]
+#![cfg(all(feature = "server", feature = "json"))]
 
 mod running;
 
@@ -192,7 +192,6 @@ impl Handler for Adder {
 }
 
 #[test]
-#[cfg(feature = "json")]
 fn content_is_streamed_for_who_asks() {
     const LENGTH: u64 = 100_000_000;
     let server = Running::start(Limits::default(), Adder::default());
