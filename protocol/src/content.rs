@@ -166,7 +166,6 @@ fn spaced(compact: &str) -> Vec<u8> {
         let Some((run, special)) = rest.split_at_checked(plain) else { return spaced };
         spaced.extend_from_slice(run.as_bytes());
         let (taken, space) = match special.as_bytes() {
-            [] => return spaced,
             [b'\\', ..] => (2, ""),
             [b'"', ..] => {
                 in_string = !in_string;
@@ -174,6 +173,7 @@ fn spaced(compact: &str) -> Vec<u8> {
             }
             _ => (1, if in_string { "" } else { " " }),
         };
+        // There is nothing special at the end.
         let Some((special, after)) = special.split_at_checked(taken) else { return spaced };
         spaced.extend_from_slice(special.as_bytes());
         spaced.extend_from_slice(space.as_bytes());

@@ -89,6 +89,8 @@ fn the_memory_of_a_large_content_goes_with_it() {
         let mut framed = Framed::new(there, Codec::new());
         let message = framed.next().await.unwrap().unwrap();
         assert_eq!(message.content(), &large);
+        let capacity = framed.read_buffer().capacity();
+        assert!(capacity <= 128 * 1024, "{capacity} bytes stay behind");
         drop(message);
         let message = framed.next().await.unwrap().unwrap();
         assert_eq!(message.content(), "and a small one");
