@@ -1,6 +1,6 @@
 //! What is sent in a dialect, and that it is received as it was sent.
 
-use jsonframe::{ByteOrder, Decoder, Dialect, EncodeError, Event, Header, Member, Value};
+use jsonframe::{ByteOrder, Decoder, Dialect, EncodeError, Event, Header, Member, ProtoHeader, Value};
 use proptest::prelude::*;
 
 use crate::common::cut;
@@ -15,6 +15,26 @@ fn encoded(dialect: &Dialect, header: &Header<'_>) -> Result<Vec<u8>, EncodeErro
     let head = dialect.encode(header, &mut buffer)?.to_vec();
     assert_eq!(head.len(), buffer.len(), "the length is known beforehand");
     Ok(head)
+}
+
+#[test]
+fn the_first_bytes_of_a_proto_header_tell_how_long_the_header_is_at_most() {
+    use ByteOrder::{Big, Little};
+    for (proto_header, first, longest) in [
+        (ProtoHeader::U8, &[][..], 255),
+        (ProtoHeader::U8, &[7], 7),
+        (ProtoHeader::U16(Big), &[], 0xFFFF),
+        (ProtoHeader::U16(Big), &[1], 0x01FF),
+        (ProtoHeader::U16(Big), &[1, 2], 0x0102),
+        (ProtoHeader::U16(Little), &[1], 0xFF01),
+        (ProtoHeader::U16(Little), &[1, 2], 0x0201),
+        (ProtoHeader::U32(Big), &[0, 0, 1], 0x01FF),
+        (ProtoHeader::U32(Big), &[0, 1], 0xFFFF),
+        (ProtoHeader::U32(Little), &[1, 2, 0], 0xFFFF),
+        (ProtoHeader::U32(Little), &[1, 2, 0, 0], 0x0201),
+    ] {
+        assert_eq!(proto_header.longest(first), longest, "{proto_header:?} {first:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,23 @@ fn decode(label: &str, order: ByteOrder, content: &[u8]) -> Result<String, TextE
 }
 
 #[test]
+fn what_is_text_as_it_stands_is_lent() {
+    for (label, content, text) in [
+        ("utf-8", &b"caf\xC3\xA9"[..], Some("café")),
+        ("utf-8", b"caf\xE9", None),
+        ("utf-8-sig", b"\xEF\xBB\xBFcaf\xC3\xA9", Some("café")),
+        ("utf-8-sig", b"cafe", Some("cafe")),
+        ("ascii", b"cafe", Some("cafe")),
+        ("ascii", b"caf\xC3\xA9", None),
+        ("latin-1", b"cafe", None),
+        ("utf-16", b"a\0", None),
+        ("cp1252", b"cafe", None),
+    ] {
+        assert_eq!(encoding(label).as_str(content), text, "{label} {content:?}");
+    }
+}
+
+#[test]
 fn the_header_gives_the_order_unless_a_mark_does() {
     use ByteOrder::{Big, Little};
     for (label, order, content, text) in [
