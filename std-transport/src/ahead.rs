@@ -78,11 +78,11 @@ impl Ahead {
     /// Gives the room back, and keeps what is unread in as much memory as that takes, if that is less by far.
     #[cfg(feature = "server")]
     pub(crate) fn return_room(&mut self, lender: &mut Box<[u8]>) {
-        let unread: Box<[u8]> = match self.unread() {
-            [] => Box::default(),
-            unread if unread.len() <= self.bytes.len() / 4 => unread.into(),
-            _ => return,
-        };
+        let unread = self.unread();
+        if unread.len() > self.bytes.len() / 4 {
+            return;
+        }
+        let unread = Box::<[u8]>::from(unread);
         let (start, end) = (0, unread.len());
         let room = std::mem::replace(self, Self { bytes: unread, start, end }).bytes;
         if room.len() > lender.len() {
@@ -98,5 +98,35 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => return outcome,
         }
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unread_keeps_the_room_if_it_needs_much_of_it() {
+        for (unread, kept, lent) in [(0, 0, 100), (25, 25, 100), (26, 100, 0)] {
+            let mut ahead = Ahead::default();
+            let mut lender = vec![0; 100].into_boxed_slice();
+            ahead.borrow_room(&mut lender);
+            ahead.fill(&mut &[b'x'; 60][..]).unwrap();
+            ahead.consume(60 - unread);
+            ahead.return_room(&mut lender);
+            assert_eq!((ahead.size(), lender.len()), (kept, lent), "{unread}");
+            assert_eq!(ahead.unread(), vec![b'x'; unread]);
+        }
+    }
+
+    #[test]
+    fn only_a_longer_room_is_exchanged() {
+        let mut ahead = Ahead::default();
+        ahead.fill(&mut &b""[..]).unwrap();
+        let mut shorter = vec![0; Ahead::SIZE - 1].into_boxed_slice();
+        ahead.borrow_room(&mut shorter);
+        assert_eq!((ahead.size(), shorter.len()), (Ahead::SIZE, Ahead::SIZE - 1));
+        ahead.return_room(&mut shorter);
+        assert_eq!((ahead.size(), shorter.len()), (0, Ahead::SIZE));
     }
 }
