@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 pub mod child;
+#[cfg(target_os = "linux")]
+pub mod crowd;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -1,0 +1,78 @@
+//! Very many connections that say nothing, again and again. Alone in its process, for what other tests leave to the allocator
+//! would count as memory of these.
+#![cfg(all(feature = "server", target_os = "linux"))]
+
+mod running;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jsonframe_std::protocol::Message;
+use jsonframe_std::server::{Closed, Handler, Id, Peer};
+use running::child::{ROLE, generous, resident};
+use running::crowd::{affordable, crowd, hold_connections};
+use running::{Running, aloud, exchange};
+
+/// Sends back what it gets, and counts the reasons for which connections have ended.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl Handler for Counting {
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        peer.send(message.header(), message.content()).unwrap();
+    }
+
+    fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {
+        *self.0.lock().unwrap().entry(why.to_string()).or_default() += 1;
+    }
+}
+
+#[test]
+fn ten_thousand_connections_that_send_nothing_come_and_go() {
+    const ACTIVE: usize = 10;
+    const MIB: usize = 1024 * 1024;
+    if let Ok(role) = env::var(ROLE) {
+        return hold_connections(&role);
+    }
+    let count = affordable(10_000, 2 * ACTIVE);
+    let mut limits = generous(count + ACTIVE);
+    limits.idle_deadline = Duration::from_secs(3);
+    limits.header_deadline = Duration::from_secs(3);
+    let counting = Counting::default();
+    let server = Running::start(limits, counting.clone());
+    let mut active: Vec<_> = (0..ACTIVE).map(|_| server.connect()).collect();
+    let mut exchange_all = |text: &str| active.iter_mut().for_each(|connection| exchange(connection, text));
+    exchange_all("to begin with");
+    let before = resident();
+    // One wave has its idleness against it, the other the deadline for a header.
+    let waves = [("nothing", "nothing happened for too long"), ("a-byte", "the header took too long")];
+    for (round, (says, why)) in waves.into_iter().cycle().take(4).enumerate() {
+        let helper = crowd(&server, count, says, "ten_thousand_connections_that_send_nothing_come_and_go");
+        let mut peak = 0;
+        let accepted = (ACTIVE + (round + 1) * count) as u64;
+        // All come and are closed, although their peers hold them; meanwhile the others are served.
+        server.wait_until(|server| {
+            exchange_all("meanwhile");
+            let stats = server.handle.stats();
+            peak = peak.max(resident());
+            stats.accepted == accepted && stats.connections == ACTIVE
+        });
+        // Memory comes back a moment later. What the allocator keeps of the rooms for headers, it uses again: it does not
+        // grow with the waves.
+        let more = || resident().saturating_sub(before);
+        let kept = if round == 0 { 0 } else { 400 * count };
+        server.wait_until(|_| more() <= kept + MIB);
+        let peak = peak.saturating_sub(before);
+        let after = more();
+        aloud(format_args!(
+            "{count} connections that said {says}: {peak} bytes more resident, and {after} when they had gone"
+        ));
+        assert_eq!(counting.0.lock().unwrap().remove(why), Some(count));
+        assert!(counting.0.lock().unwrap().is_empty());
+        drop(helper);
+    }
+    exchange(&mut server.connect(), "and after");
+}
