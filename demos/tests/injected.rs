@@ -21,6 +21,12 @@ on_each_server! {
 /// All calls of the server that a peer has a part in.
 const CALLS: &str = "accept4,recvfrom,read,sendto,sendmsg,writev,epoll_wait";
 
+/// Those of them that send.
+const SENDING: &str = "sendto,sendmsg,writev";
+
+/// The lengths of an answer that is small, and of one that is not: that is written from two places at once.
+const LENGTHS: [usize; 2] = [6, 20_000];
+
 /// Far more calls than a run takes, and far fewer than one that spins makes.
 const MOST_CALLS: usize = 500;
 
@@ -34,15 +40,16 @@ fn can_trace() -> bool {
     can
 }
 
-/// One search, and whether it was answered.
-fn search(server: &Server) -> Result<bool, Error> {
-    let content = br#"{"action": "search", "value": "needle"}"#;
+/// One search for a text of this length, and whether it was answered.
+fn search(server: &Server, length: usize) -> Result<bool, Error> {
+    let text = "x".repeat(length);
+    let content = format!("{{\"action\": \"search\", \"value\": \"{text}\"}}");
     let mut connection = Connection::new(server.connect());
-    connection.send(&Header::json(content.len() as u64), content)?;
+    connection.send(&Header::json(content.len() as u64), content.as_bytes())?;
     let Some(mut answer) = connection.receive()? else {
         return Ok(false);
     };
-    assert_eq!(answer.content()?, br#"{"result": "No match for \"needle\"."}"#);
+    assert_eq!(answer.content()?, format!("{{\"result\": \"No match for \\\"{text}\\\".\"}}").as_bytes());
     Ok(true)
 }
 
@@ -53,8 +60,8 @@ struct Run {
     trace: String,
 }
 
-/// Has a server meet a fault, then asks it twice more, and ends it.
-fn run(on: AppServer, inject: &str, trace: &Path) -> Run {
+/// Has a server meet a fault when it is asked for a text of this length, then asks it twice more, and ends it.
+fn run(on: AppServer, length: usize, inject: &str, trace: &Path) -> Run {
     // With `-D` the server is our child, and strace its.
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-o"]).arg(trace).args([
@@ -70,9 +77,9 @@ fn run(on: AppServer, inject: &str, trace: &Path) -> Run {
         command.args(["--write-timeout", "1"]);
     }
     let mut server = Server::spawn(&mut command);
-    let first = search(&server).unwrap_or(false);
+    let first = search(&server, length).unwrap_or(false);
     for _ in 0..2 {
-        assert!(search(&server).unwrap(), "{inject}: the next client is not served");
+        assert!(search(&server, length).unwrap(), "{inject}: the next client is not served");
     }
     assert!(server.is_running(), "{inject}");
     server.signal("INT");
@@ -108,26 +115,34 @@ fn the_server_survives_whatever_its_system_calls_return(on: AppServer) {
         ("recvfrom", "ECONNRESET", "1", false, Some("error: ")),
         ("recvfrom", "ENOBUFS", "1", false, Some("error: ")),
         ("recvfrom", "ETIMEDOUT", "1", false, Some("error: ")),
-        ("sendto,sendmsg,writev", "EINTR", "1..5", true, None),
-        ("sendto,sendmsg,writev", "EAGAIN", "1", true, None),
-        ("sendto,sendmsg,writev", "EPIPE", "1", false, Some("error: ")),
-        ("sendto,sendmsg,writev", "ECONNRESET", "1", false, Some("error: ")),
-        ("sendto,sendmsg,writev", "ENOBUFS", "1", false, Some("error: ")),
+        (SENDING, "EINTR", "1..5", true, None),
+        (SENDING, "EAGAIN", "1", true, None),
+        (SENDING, "EPIPE", "1", false, Some("error: ")),
+        (SENDING, "ECONNRESET", "1", false, Some("error: ")),
+        (SENDING, "ENOBUFS", "1", false, Some("error: ")),
         ("epoll_wait", "EINTR", "1..5", true, None),
     ];
-    for (number, (call, error, when, answered, complaint)) in cases.into_iter().enumerate() {
+    let cases = cases.into_iter().flat_map(|case| {
+        let lengths = if case.0 == SENDING { &LENGTHS[..] } else { &LENGTHS[..1] };
+        lengths.iter().map(move |length| (case, *length))
+    });
+    for (number, ((call, error, when, answered, complaint), length)) in cases.enumerate() {
         // Calls that do not block are not interrupted. Should it happen all the same, tokio takes it for an error of that
         // connection.
         let (when, answered, complaint) = match (on, call, error) {
-            (AppServer::Tokio, "recvfrom" | "sendto,sendmsg,writev", "EINTR") => ("1", false, Some("error: ")),
+            (AppServer::Tokio, "recvfrom" | SENDING, "EINTR") => ("1", false, Some("error: ")),
             _ => (when, answered, complaint),
         };
         let inject = format!("{call}:error={error}:when={when}");
-        let Run { first, errors, trace } = run(on, &inject, &directory.path().join(number.to_string()));
-        let injected = trace.matches("(INJECTED)").count();
+        let Run { first, errors, trace } = run(on, length, &inject, &directory.path().join(number.to_string()));
+        let faults: Vec<_> = trace.lines().filter(|line| line.contains("(INJECTED)")).collect();
+        if call == SENDING {
+            let name = if on == AppServer::Tokio || length > LENGTHS[0] { " writev(" } else { " sendto(" };
+            assert!(faults.iter().all(|line| line.contains(name)), "{inject}: {faults:?}");
+        }
         let calls = trace.lines().count();
-        println!("{inject}: {injected} injected, {calls} calls, {errors:?}");
-        assert!(injected > 0, "{inject}: the server makes no such call\n{trace}");
+        println!("{inject}, {length} bytes: {} injected, {calls} calls, {errors:?}", faults.len());
+        assert!(!faults.is_empty(), "{inject}: the server makes no such call\n{trace}");
         assert_eq!(first, answered, "{inject}: {errors:?}\n{trace}");
         assert!(calls <= MOST_CALLS, "{inject}: {calls} calls\n{trace}");
         match complaint {

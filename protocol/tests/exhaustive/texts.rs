@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use crate::rules::{self, Outcome};
 use crate::{OPEN, REDUCED, in_parallel, refusal};
 
-/// What texts are made of: all of JSON's structure, escapes, numbers and a literal.
+/// What texts are made of: all of JSON's structure, and some of its escapes, numbers and literals.
 const SYMBOLS: [&str; 16] = ["{", "}", "[", "]", ":", ",", "\"", "\\", "-", "0", "1", ".", "e", "null", "u00e9", " "];
 
 /// Calls for every text of `symbols` symbols, at most `most`, that begins with this one, and says how many it has.

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use crate::common::message;
 
 /// What streams fail with, passing or not.
-pub(crate) const KINDS: [ErrorKind; 18] = [
+pub(crate) const KINDS: [ErrorKind; 39] = [
     ErrorKind::Interrupted,
     ErrorKind::WouldBlock,
     ErrorKind::TimedOut,
@@ -16,14 +16,35 @@ pub(crate) const KINDS: [ErrorKind; 18] = [
     ErrorKind::BrokenPipe,
     ErrorKind::UnexpectedEof,
     ErrorKind::WriteZero,
+    ErrorKind::AddrInUse,
+    ErrorKind::AddrNotAvailable,
+    ErrorKind::AlreadyExists,
+    ErrorKind::ArgumentListTooLong,
+    ErrorKind::CrossesDevices,
+    ErrorKind::Deadlock,
+    ErrorKind::DirectoryNotEmpty,
+    ErrorKind::ExecutableFileBusy,
+    ErrorKind::FileTooLarge,
     ErrorKind::HostUnreachable,
-    ErrorKind::NetworkDown,
-    ErrorKind::StorageFull,
-    ErrorKind::PermissionDenied,
-    ErrorKind::InvalidInput,
     ErrorKind::InvalidData,
-    ErrorKind::OutOfMemory,
+    ErrorKind::InvalidFilename,
+    ErrorKind::InvalidInput,
+    ErrorKind::IsADirectory,
+    ErrorKind::NetworkDown,
+    ErrorKind::NetworkUnreachable,
+    ErrorKind::NotADirectory,
+    ErrorKind::NotFound,
+    ErrorKind::NotSeekable,
     ErrorKind::Other,
+    ErrorKind::OutOfMemory,
+    ErrorKind::PermissionDenied,
+    ErrorKind::QuotaExceeded,
+    ErrorKind::ReadOnlyFilesystem,
+    ErrorKind::ResourceBusy,
+    ErrorKind::StaleNetworkFileHandle,
+    ErrorKind::StorageFull,
+    ErrorKind::TooManyLinks,
+    ErrorKind::Unsupported,
 ];
 
 /// More calls than any exchange here needs. Whoever makes more of them spins.
