@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use common::cut;
 use common::random::{cuts, message};
 use jsonframe::{ByteOrder, DecodeErrorKind, Decoder, Dialect, EncodeError, Event, Header, Member, ProtoHeader, Value};
@@ -16,7 +18,7 @@ const PROTO_HEADERS: [ProtoHeader; 5] = [
 ];
 
 /// All of them: five proto-headers, and sixteen ways to write what comes behind.
-fn dialects() -> Vec<&'static Dialect> {
+static DIALECTS: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
     let mut dialects = Vec::new();
     for proto_header in PROTO_HEADERS {
         for choice in 0..16 {
@@ -33,11 +35,11 @@ fn dialects() -> Vec<&'static Dialect> {
             if choice & 8 != 0 {
                 dialect = dialect.content_encoding_or("utf-8");
             }
-            dialects.push(&*Box::leak(Box::new(dialect)));
+            dialects.push(dialect);
         }
     }
     dialects
-}
+});
 
 fn encoded(dialect: &Dialect, header: &Header<'_>) -> Vec<u8> {
     let mut buffer = vec![0; dialect.encoded_len(header)];
@@ -72,7 +74,7 @@ proptest! {
     fn headers_come_back_as_they_were_in_every_dialect(message in message(), sizes in cuts()) {
         let extensions = message.extensions();
         let header = message.header(&extensions);
-        for dialect in dialects() {
+        for dialect in DIALECTS.iter() {
             let head = match dialect.encode(&header, &mut vec![0; dialect.encoded_len(&header)]) {
                 Ok(head) => head.to_vec(),
                 Err(EncodeError::HeaderTooLong { length, limit: 0xFF }) if dialect.proto_header() == ProtoHeader::U8 => {
@@ -109,7 +111,7 @@ proptest! {
 
 #[test]
 fn what_a_dialect_has_a_value_for_is_left_out_if_it_is_that() {
-    for dialect in dialects() {
+    for dialect in DIALECTS.iter() {
         for (byte_order, content_type, content_encoding) in [
             (ByteOrder::Big, "text/json", "utf-8"),
             (ByteOrder::Little, "text/json", "utf-8"),
@@ -142,7 +144,7 @@ fn both_names_of_a_member_are_that_member_twice() {
     let [order, kind, encoding, length] =
         [r#""byteorder": "big""#, r#""content_type": "x""#, r#""content_encoding": "y""#, r#""content_length": 1"#];
     let with_hyphen = |member: &str| member.replace('_', "-");
-    for dialect in dialects().into_iter().filter(|dialect| **dialect == dialect.with_underscores()) {
+    for dialect in DIALECTS.iter().filter(|dialect| **dialect == dialect.with_underscores()) {
         for (members, member) in [
             ([kind, encoding, length, &with_hyphen(length)], Member::ContentLength),
             ([kind, encoding, &with_hyphen(length), length], Member::ContentLength),
@@ -173,7 +175,7 @@ fn both_names_of_a_member_are_that_member_twice() {
 
 #[test]
 fn what_no_dialect_has_a_value_for_is_missed() {
-    for dialect in dialects() {
+    for dialect in DIALECTS.iter() {
         let present = [
             (Member::ByteOrder, r#""byteorder":"big""#, *dialect == dialect.byte_order_or(ByteOrder::Big)),
             (Member::ContentType, r#""content-type":"x""#, *dialect == dialect.content_type_or("text/json")),
@@ -223,7 +225,7 @@ fn a_length_that_is_too_long_is_known_from_the_proto_header_alone() {
 #[test]
 fn the_standard_is_a_dialect_like_others() {
     assert_eq!(Dialect::default(), Dialect::STANDARD);
-    assert!(dialects().iter().all(|dialect| dialect.is_standard() == (**dialect == Dialect::STANDARD)));
+    assert!(DIALECTS.iter().all(|dialect| dialect.is_standard() == (*dialect == Dialect::STANDARD)));
     let header = Header::json(39).with_byte_order(ByteOrder::Little);
     assert_eq!(encoded(&Dialect::STANDARD, &header), header.encode(&mut [0; 300]).unwrap());
     let mut decoder = Decoder::in_dialect([0; 300], &Dialect::STANDARD);
@@ -232,7 +234,7 @@ fn the_standard_is_a_dialect_like_others() {
 
 #[test]
 fn a_buffer_that_is_too_small_gets_no_proto_header() {
-    for dialect in dialects() {
+    for dialect in DIALECTS.iter() {
         let header = Header::new("x", "y", 0);
         let needed = dialect.encoded_len(&header);
         for available in 0..needed {
