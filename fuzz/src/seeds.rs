@@ -25,7 +25,7 @@ pub fn from_vectors(target: &str, folder: &Path) -> Vec<Seed> {
 
 /// The inputs that are kept in a file, one a line, in printable ASCII: other bytes, and backslashes, are `\xHH`.
 pub fn kept(file: &Path) -> Vec<Vec<u8>> {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     text.lines().map(unescape).collect()
 }
 

@@ -52,7 +52,7 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
     if env::var(ROLE).is_ok() {
         return serve_with_few_descriptors();
     }
-    let mut helper = Helper::run("a_server_without_descriptors_waits_for_some_and_does_not_spin", "server", 40);
+    let mut helper = Helper::run("a_server_without_descriptors_waits_for_some_and_does_not_spin", "server", "-n 40");
     let address: SocketAddr = helper.expect("listening ").parse().unwrap();
     let connect = || {
         let connection = Connection::connect(address).unwrap();

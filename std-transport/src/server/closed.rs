@@ -24,7 +24,8 @@ pub enum Closed {
     /// A message for the peer did not fit: [`Limits::queued`](super::Limits::queued).
     #[error("the peer does not read what is sent to it")]
     QueueFull,
-    /// Content could not be collected: [`Limits::collected_total`](super::Limits::collected_total).
+    /// Content could not be collected: [`Limits::collected_total`](super::Limits::collected_total), or the system has no
+    /// memory for it.
     #[error("too much content is being collected")]
     CollectedTotal,
     /// The connection failed.

@@ -22,10 +22,10 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// Runs one of this program's tests in a process of its own, with so many file descriptors at most.
-    pub fn run(test: &str, role: &str, descriptors: usize) -> Self {
+    /// Runs one of this program's tests in a process of its own, with this limit, as `ulimit` has it.
+    pub fn run(test: &str, role: &str, limit: &str) -> Self {
         let program = env::current_exe().unwrap();
-        let script = format!("ulimit -n {descriptors} && exec \"$0\" --exact {test} --nocapture --test-threads 1");
+        let script = format!("ulimit {limit} && exec \"$0\" --exact {test} --nocapture --test-threads 1");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).arg(program).env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();

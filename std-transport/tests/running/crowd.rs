@@ -32,7 +32,7 @@ pub fn hold_connections(role: &str) {
 
 /// A process that connects so many times, and says this on each connection.
 pub fn crowd(server: &Running, count: usize, says: &str, test: &str) -> Helper {
-    Helper::run(test, &format!("{} {count} {says}", server.address), count + 100)
+    Helper::run(test, &format!("{} {count} {says}", server.address), &format!("-n {}", count + 100))
 }
 
 /// How many connections there can be of those wanted, with some more; said aloud if it is fewer.
