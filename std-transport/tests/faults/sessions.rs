@@ -1,6 +1,6 @@
 //! Sessions, which go on after what passes.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use jsonframe_std::protocol::{Event, Header};
 use jsonframe_std::{Error, Fill, Flush, Session};
@@ -120,4 +120,53 @@ fn a_stream_that_takes_nothing_is_not_asked_for_ever() {
         assert_eq!(session.get_ref().calls, calls);
     }
     assert!(session.interest().writable);
+}
+
+#[test]
+fn a_session_does_not_try_again_by_itself_what_fails_for_good() {
+    let mut faults = 0;
+    for (contents, portion) in exchanges() {
+        let bytes = bytes_of(&contents);
+        // Interruptions that never end are for nobody to get past.
+        for kind in KINDS.into_iter().filter(|kind| *kind != ErrorKind::Interrupted) {
+            faults += at_every_call(|call| {
+                let mut session = Session::new(Faulty::new(&bytes, portion, call, kind, true));
+                for content in &contents {
+                    session.queue(&Header::new("text/plain", "utf-8", content.len() as u64), content.clone()).unwrap();
+                }
+                let mut ends = 0;
+                let mut read = loop {
+                    let read = session.fill();
+                    while let Some(event) = session.next_event().unwrap() {
+                        ends += usize::from(event == Event::End);
+                    }
+                    if !matches!(read, Ok(Fill::Data)) {
+                        break read;
+                    }
+                };
+                let mut written = session.flush();
+                for _ in 0..3 {
+                    let (is_read, is_written) = (matches!(read, Ok(Fill::Eof)), matches!(written, Ok(Flush::Done)));
+                    assert!(is_read || is_fault(read, &Fill::Blocked, kind), "{kind:?}, call {call}");
+                    assert!(is_written || is_fault(written, &Flush::Blocked, kind), "{kind:?}, call {call}");
+                    let calls = session.get_ref().calls;
+                    (read, written) = (session.fill(), session.flush());
+                    let lacking = usize::from(!is_read) + usize::from(!is_written);
+                    assert_eq!(session.get_ref().calls - calls, lacking, "{kind:?}, call {call}");
+                }
+                let Faulty { position, output, .. } = session.get_ref();
+                assert_eq!(ends, whole_within(&contents, *position).0, "{kind:?}, call {call}");
+                assert!(bytes.starts_with(output) && output.len() + session.queued() == bytes.len());
+                session.get_ref().has_failed()
+            });
+        }
+    }
+    println!("{faults} faults of a session that last");
+}
+
+fn is_fault<T: PartialEq>(outcome: io::Result<T>, blocked: &T, kind: ErrorKind) -> bool {
+    match outcome {
+        Ok(outcome) => kind == ErrorKind::WouldBlock && outcome == *blocked,
+        Err(error) => error.kind() == kind,
+    }
 }
