@@ -1,4 +1,4 @@
-//! The host at the other end of the serial line: the first USART of the ATmega2560.
+//! The host at the other end of the serial line: the first USART of the ATmega1280.
 
 use core::marker::PhantomData;
 use core::ptr::{read_volatile, with_exposed_provenance, with_exposed_provenance_mut, write_volatile};
@@ -43,15 +43,13 @@ impl ErrorType for Input<'_> {
     type Error = ErrorKind;
 }
 
-/// Waits until the place is full: who reads here knows how much there is to come, and one call for each byte is too slow for
-/// a line that keeps only one.
+/// Waits for one byte: the line keeps no more.
 impl Read for Input<'_> {
     fn read(&mut self, place: &mut [u8]) -> Result<usize, ErrorKind> {
-        for byte in place.iter_mut() {
-            while get(UCSR0A) & RXC == 0 {}
-            *byte = get(UDR0);
-        }
-        Ok(place.len())
+        let Some(byte) = place.first_mut() else { return Ok(0) };
+        while get(UCSR0A) & RXC == 0 {}
+        *byte = get(UDR0);
+        Ok(1)
     }
 }
 
