@@ -175,6 +175,8 @@ def run(command, stimulus, expected=None):
             process.wait()
             patience.cancel()
             end.cancel()
+        if seconds >= PATIENCE:
+            sys.exit(f"the device has fallen silent, or is too slow: {len(output)} bytes of answers in {PATIENCE} s")
         return process.returncode, output, seconds
 
 
