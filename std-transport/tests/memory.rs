@@ -12,7 +12,7 @@ use jsonframe_std::protocol::{Assembler, DecodeErrorKind, Growable, Header};
 use jsonframe_std::server::Limits;
 use jsonframe_std::{Connection, Error, UNLIMITED};
 use running::child::{Helper, ROLE, say, wait_for_parent};
-use running::{Echo, PATIENCE, Running, exchange};
+use running::{Echo, Running, connect, exchange};
 
 /// The address space of the child, in kibibytes: its threads' stacks, and some hundred megabytes of content.
 const SPACE: &str = "-v 400000";
@@ -21,9 +21,9 @@ const SPACE: &str = "-v 400000";
 const TOO_LONG: u64 = 1 << 30;
 
 /// Sends as much of too long a content as the other end takes.
-fn send_too_much(mut stream: &TcpStream) {
-    let mut place = [0; 256];
-    stream.write_all(Header::new("bytes", "binary", TOO_LONG).encode(&mut place).unwrap()).unwrap();
+fn send_too_much(mut connection: Connection<TcpStream>) {
+    let stream = connection.get_mut();
+    stream.write_all(Header::new("bytes", "binary", TOO_LONG).encode(&mut [0; 256]).unwrap()).unwrap();
     let chunk = vec![b'x'; 1 << 20];
     let sent = (0..TOO_LONG >> 20).take_while(|_| stream.write_all(&chunk).is_ok()).count();
     // It took more than was read ahead, and then no more.
@@ -46,16 +46,10 @@ fn a_server_without_memory_for_content_refuses_it_and_serves_the_others() {
     let name = "a_server_without_memory_for_content_refuses_it_and_serves_the_others";
     let mut helper = Helper::run(name, "server", SPACE);
     let address: SocketAddr = helper.expect("listening ").parse().unwrap();
-    let connect = || {
-        let connection = Connection::connect(address).unwrap();
-        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
-        connection.get_ref().set_write_timeout(Some(PATIENCE)).unwrap();
-        connection
-    };
-    let mut other = connect();
+    let mut other = connect(address);
     exchange(&mut other, "before");
     for _ in 0..2 {
-        send_too_much(connect().get_ref());
+        send_too_much(connect(address));
         exchange(&mut other, "after");
     }
 }
@@ -78,18 +72,16 @@ fn a_connection_without_memory_for_content_says_so() {
     }
     let mut helper = Helper::run("a_connection_without_memory_for_content_says_so", "receiver", SPACE);
     let address: SocketAddr = helper.expect("listening ").parse().unwrap();
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    let sender = thread::spawn(move || send_too_much(&stream));
+    let sender = thread::spawn(move || send_too_much(connect(address)));
     helper.expect("refused");
     sender.join().unwrap();
 }
 
 fn assemble_with_little_memory() {
-    let mut place = [0; 256];
     let mut assembler = Assembler::new([0; 256], Growable::with_limit(usize::MAX));
-    let header = Header::new("bytes", "binary", TOO_LONG).encode(&mut place).unwrap();
-    assert!(assembler.decode(&mut &*header).unwrap().is_none());
+    let mut place = [0; 256];
+    let mut header = Header::new("bytes", "binary", TOO_LONG).encode(&mut place).unwrap();
+    assert!(assembler.decode(&mut header).unwrap().is_none());
     let chunk = vec![b'x'; 1 << 20];
     let error = (0..TOO_LONG >> 20).find_map(|_| assembler.decode(&mut &*chunk).err()).unwrap();
     assert_eq!(error.kind(), DecodeErrorKind::OutOfMemory);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Limits, Peer, Server};
 use jsonframe_std::{Connection, Error};
-use running::{Echo, PATIENCE, Running, exchange, receive, wait_until};
+use running::{Echo, PATIENCE, Running, connect, exchange, receive, wait_until};
 
 #[test]
 fn a_protocol_error_is_answered_though_the_peer_goes_on_sending() {
@@ -189,8 +189,7 @@ fn a_shutdown_lets_a_message_under_way_arrive() {
 /// Connections that have sent something and are in the backlog.
 fn in_the_backlog(address: SocketAddr) -> Vec<Connection<TcpStream>> {
     let connection = |_| {
-        let mut connection = Connection::connect(address).unwrap();
-        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut connection = connect(address);
         connection.send(&Header::json(2), b"{}").unwrap();
         connection
     };

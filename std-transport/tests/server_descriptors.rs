@@ -8,11 +8,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jsonframe_std::Connection;
 use jsonframe_std::protocol::Message;
 use jsonframe_std::server::{Handler, NotAccepted, Peer};
 use running::child::{Helper, ROLE, generous, processor_time, say, stat, wait_for_parent};
-use running::{PATIENCE, Running, aloud, exchange, wait_until};
+use running::{Running, aloud, connect, exchange, wait_until};
 
 /// The child's part: a server that has few descriptors.
 fn serve_with_few_descriptors() {
@@ -54,11 +53,6 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
     }
     let mut helper = Helper::run("a_server_without_descriptors_waits_for_some_and_does_not_spin", "server", "-n 40");
     let address: SocketAddr = helper.expect("listening ").parse().unwrap();
-    let connect = || {
-        let connection = Connection::connect(address).unwrap();
-        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
-        connection
-    };
     let mut stats = || {
         helper.go_on();
         let line = helper.expect("stats ");
@@ -68,7 +62,7 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
         (figures[0], figures[1], Duration::from_millis(figures[2]))
     };
     // More than it has descriptors for; the others wait in the backlog.
-    let mut connections: Vec<_> = (0..60).map(|_| connect()).collect();
+    let mut connections: Vec<_> = (0..60).map(|_| connect(address)).collect();
     wait_until(|| stats().1 > 0);
     let (open, errors, time) = stats();
     assert!((10..40).contains(&open), "{open}");

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Id, Limits, Peer, Reply, Server, Take};
-use jsonframe_std::{Connection, Error, UNLIMITED};
-use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
+use jsonframe_std::{Error, UNLIMITED};
+use running::{Echo, PATIENCE, Running, connect, exchange, message, receive, wait_until};
 
 fn header(content: &[u8]) -> Header<'static> {
     Header::new("bytes", "binary", content.len() as u64)
@@ -309,11 +309,10 @@ fn a_handler_that_panics_ends_all_workers() {
     let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
     let address = server.address();
     let thread = thread::spawn(move || server.run_workers(vec![Fragile(Arc::default()); 2]));
-    let mut connection = Connection::connect(address).unwrap();
+    let mut connection = connect(address);
     connection.send(&header(b"panic"), b"panic").unwrap();
     wait_until(|| thread.is_finished());
     assert!(thread.join().is_err());
-    connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
     assert!(matches!(connection.get_mut().read(&mut [0]), Ok(0) | Err(_)));
 }
 

@@ -11,7 +11,7 @@ use std::thread;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer};
 use jsonframe_std::{Connection, Error};
-use running::{PATIENCE, Running, wait_until};
+use running::{PATIENCE, Running, connect, wait_until};
 
 const WORKERS: usize = 4;
 const CLIENTS: usize = 8;
@@ -92,11 +92,7 @@ impl Line {
 
 /// Asks on all its connections, again and again, until the server ends them.
 fn client(server: SocketAddr) -> Vec<Line> {
-    let line = |_| {
-        let connection = Connection::connect(server).unwrap();
-        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
-        Line { connection, requests: 0, replies: 0, news: Vec::new() }
-    };
+    let line = |_| Line { connection: connect(server), requests: 0, replies: 0, news: Vec::new() };
     let mut open: Vec<Line> = (0..EACH).map(line).collect();
     let mut over = Vec::new();
     while !open.is_empty() {

@@ -87,10 +87,7 @@ impl Running {
     }
 
     pub fn connect(&self) -> Connection<TcpStream> {
-        let connection = Connection::connect(self.address).unwrap();
-        connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
-        connection.get_ref().set_write_timeout(Some(PATIENCE)).unwrap();
-        connection
+        connect(self.address)
     }
 
     /// Waits until the server says that it is so.
@@ -118,6 +115,14 @@ impl Drop for Running {
             self.wait();
         }
     }
+}
+
+/// A connection that gives up where a test would wait for ever.
+pub fn connect(address: SocketAddr) -> Connection<TcpStream> {
+    let connection = Connection::connect(address).unwrap();
+    connection.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    connection.get_ref().set_write_timeout(Some(PATIENCE)).unwrap();
+    connection
 }
 
 pub fn wait_until(mut so: impl FnMut() -> bool) {
