@@ -11,14 +11,13 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use common::{Lines, Program, Server, accept, program, text};
 use jsonframe::{Header, Message};
 use taken::taken;
-use tempfile::TempDir;
 
 /// A program, or a command of one.
 struct Case {
@@ -52,17 +51,17 @@ macro_rules! case {
     };
 }
 
-/// Where files are sent from and received to.
-static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| {
-    let directory = TempDir::new().unwrap();
+/// Where files are sent from and received to: the same in every run, as nothing drops what is static.
+static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manners");
+    fs::create_dir_all(directory.join("received")).unwrap();
     let message = Message::new(Header::json(2), b"{}").unwrap();
-    fs::write(directory.path().join("file"), message.to_vec().unwrap()).unwrap();
-    fs::create_dir(directory.path().join("received")).unwrap();
+    fs::write(directory.join("file"), message.to_vec().unwrap()).unwrap();
     directory
 });
 
 fn in_directory(name: &str) -> String {
-    DIRECTORY.path().join(name).to_str().expect("the path is UTF-8").into()
+    DIRECTORY.join(name).to_str().expect("the path is UTF-8").into()
 }
 
 fn cases() -> Vec<Case> {
