@@ -278,7 +278,7 @@ fn a_reset_in_mid_message_ends_one_connection() {
     exchange(&mut other, "and after");
 }
 
-/// Sends more than fits, to whom does not read meanwhile: to whom reads as fast as it sends, all may fit.
+/// Sends more than fits, unless the peer reads as fast as it sends.
 struct Chatterbox;
 
 impl Handler for Chatterbox {
@@ -297,23 +297,26 @@ impl Handler for Chatterbox {
     }
 }
 
+/// A server that has given up a peer, which has not read meanwhile, and the peer's connection.
+fn given_up(limits: Limits) -> (Running, Connection<TcpStream>) {
+    let server = Running::start(limits, Chatterbox);
+    let mut connection = server.connect();
+    connection.send(&Header::json(2), b"{}").unwrap();
+    server.wait_until(|server| server.handle.stats().accepted == 1 && server.handle.stats().connections == 0);
+    (server, connection)
+}
+
 #[test]
 fn what_a_handler_sends_counts_at_once_against_the_limit_for_all() {
     let mut limits = Limits::default();
     limits.queued = 1_000_000_000;
     limits.queued_total = 3_000_000;
-    let server = Running::start(limits, Chatterbox);
-    let mut connection = server.connect();
-    connection.send(&Header::json(2), b"{}").unwrap();
-    server.wait_until(|server| server.handle.stats().accepted == 1 && server.handle.stats().connections == 0);
+    given_up(limits);
 }
 
 #[test]
 fn a_handler_that_sends_without_end_is_told() {
-    let server = Running::start(Limits::default(), Chatterbox);
-    let mut connection = server.connect();
-    connection.send(&Header::json(2), b"{}").unwrap();
-    server.wait_until(|server| server.handle.stats().accepted == 1 && server.handle.stats().connections == 0);
+    let (server, mut connection) = given_up(Limits::default());
     let mut received = 0;
     while let Ok(Some(mut incoming)) = connection.receive() {
         received += usize::from(incoming.content().is_ok());
