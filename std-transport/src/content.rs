@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "server")]
+use crate::charge::{Charged, Charges};
+
 /// The bytes of a message that are kept until they can be sent: owned, shared, or there for ever.
 ///
 /// Made by `into()` from a `Vec<u8>`, `Box<[u8]>`, `String`, `Arc<[u8]>`, `&'static [u8]` or `&'static str`, none of
@@ -24,10 +27,33 @@ enum Repr {
     Owned(Vec<u8>),
     Shared(Arc<[u8]>),
     Static(&'static [u8]),
+    #[cfg(feature = "server")]
+    Charged(Arc<Charged>),
+}
+
+impl Content {
+    /// How many bytes of memory it holds that are counted nowhere else.
+    pub(crate) fn held(&self) -> usize {
+        match &self.0 {
+            Repr::Owned(bytes) => bytes.capacity(),
+            Repr::Shared(bytes) => bytes.len(),
+            Repr::Static(_) => 0,
+            #[cfg(feature = "server")]
+            Repr::Charged(_) => 0,
+        }
+    }
 }
 
 #[cfg(feature = "server")]
 impl Content {
+    /// The same content; if it is shared, it is counted once for all that share it.
+    pub(crate) fn charged(self, charges: &Arc<Charges>) -> Self {
+        match self.0 {
+            Repr::Shared(bytes) => Self(Repr::Charged(charges.share(bytes))),
+            other => Self(other),
+        }
+    }
+
     /// The same content, cheap to clone: what was owned is copied, this once.
     pub(crate) fn share(self) -> Self {
         match self.0 {
@@ -43,6 +69,8 @@ impl AsRef<[u8]> for Content {
             Repr::Owned(bytes) => bytes,
             Repr::Shared(bytes) => bytes,
             Repr::Static(bytes) => bytes,
+            #[cfg(feature = "server")]
+            Repr::Charged(charged) => charged.bytes(),
         }
     }
 }

@@ -43,6 +43,8 @@
 
 mod ahead;
 mod backoff;
+#[cfg(feature = "server")]
+mod charge;
 mod connection;
 mod content;
 mod error;

@@ -29,7 +29,11 @@ pub(crate) struct Outbox {
 
 /// Contents, and what was put together between them. Few connections have any, and only for a while.
 #[derive(Debug, Default)]
-struct Segments(VecDeque<Segment>);
+struct Segments {
+    queue: VecDeque<Segment>,
+    /// How many bytes of memory they hold.
+    held: usize,
+}
 
 /// Bytes that lie together in memory.
 #[derive(Debug)]
@@ -56,6 +60,12 @@ impl Outbox {
     /// How many bytes are to be written.
     pub(crate) const fn queued(&self) -> usize {
         self.queued
+    }
+
+    /// How many bytes of memory are held by what is queued; but for contents that are counted elsewhere.
+    #[cfg(feature = "server")]
+    pub(crate) fn held(&self) -> usize {
+        self.segments.as_ref().map_or(0, |segments| segments.held).saturating_add(self.tail.capacity())
     }
 
     /// Whether all has been written, and passed on by the stream.
@@ -146,7 +156,7 @@ impl Outbox {
         let Some(segments) = &self.segments else { return stream.write(tail) };
         let mut slices = [IoSlice::new(&[]); Self::AT_ONCE];
         let mut count = 0;
-        let rests = segments.0.iter().map(Segment::rest).chain((!tail.is_empty()).then_some(tail));
+        let rests = segments.queue.iter().map(Segment::rest).chain((!tail.is_empty()).then_some(tail));
         for (slice, rest) in slices.iter_mut().zip(rests) {
             *slice = IoSlice::new(rest);
             count += 1;
@@ -174,14 +184,15 @@ impl Outbox {
         written = written.min(self.queued);
         self.queued -= written;
         if let Some(segments) = &mut self.segments {
-            while let Some(segment) = segments.0.front_mut() {
+            while let Some(segment) = segments.queue.front_mut() {
                 let left = segment.rest().len();
                 if written < left {
                     segment.start += written;
                     return;
                 }
                 written -= left;
-                segments.0.pop_front();
+                segments.held -= segment.held();
+                segments.queue.pop_front();
             }
             self.segments = None;
         }
@@ -225,7 +236,9 @@ impl Outbox {
 
     /// Puts bytes before the tail, of which so many have been written.
     fn add(&mut self, bytes: Content, start: usize) {
-        self.segments.get_or_insert_default().0.push_back(Segment { bytes, start });
+        let (segments, segment) = (self.segments.get_or_insert_default(), Segment { bytes, start });
+        segments.held += segment.held();
+        segments.queue.push_back(segment);
     }
 
     /// Gives memory back to the allocator, if nothing is queued.
@@ -262,6 +275,11 @@ impl Outbox {
 impl Segment {
     fn rest(&self) -> &[u8] {
         &self.bytes.as_ref()[self.start..]
+    }
+
+    /// How many bytes of memory it takes, until it has been written whole.
+    fn held(&self) -> usize {
+        self.bytes.held() + size_of::<Self>()
     }
 }
 

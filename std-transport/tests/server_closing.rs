@@ -299,3 +299,52 @@ fn pushes_before_a_shutdown_arrive() {
     server.join();
     assert!(matches!(Error::Closed.to_string().as_str(), "the connection takes no more messages"));
 }
+
+/// Answers at the second message only, so that the first one leaves time for others to come.
+struct Slow {
+    begun: mpsc::Sender<()>,
+    go_on: mpsc::Receiver<()>,
+}
+
+impl Handler for Slow {
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        if message.content() == b"wait" {
+            self.begun.send(()).unwrap();
+            let _ = self.go_on.recv_timeout(PATIENCE);
+        }
+        peer.send(message.header(), message.content()).unwrap();
+    }
+}
+
+#[test]
+fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit() {
+    let mut limits = Limits::default();
+    limits.connections = 1;
+    let ((begun, busy), (release, go_on)) = (mpsc::channel(), mpsc::channel());
+    let server = Running::start(limits, Slow { begun, go_on });
+    let mut served = server.connect();
+    served.send(&Header::new("text", "utf-8", 4), b"wait").unwrap();
+    busy.recv().unwrap();
+    let mut waiting: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    for connection in &mut waiting {
+        connection.send(&Header::new("text", "utf-8", 4), b"late").unwrap();
+    }
+    server.handle.shutdown(PATIENCE);
+    release.send(()).unwrap();
+    assert_eq!(receive(&mut served).as_deref(), Some("wait"));
+    for connection in &mut waiting {
+        assert_eq!(receive(connection).as_deref(), Some("late"));
+        assert_eq!(receive(connection), None);
+    }
+    server.join();
+}
+
+#[test]
+fn a_shutdown_at_the_connection_limit_ends_though_no_place_is_ever_free() {
+    let mut limits = Limits::default();
+    limits.connections = 0;
+    let server = Running::start(limits, Echo::default());
+    let _waiting = server.connect();
+    server.handle.shutdown(Duration::from_millis(100));
+    server.join();
+}

@@ -89,67 +89,6 @@ fn who_does_not_read_what_is_pushed_is_closed_and_misses_nothing_before() {
 }
 
 #[test]
-fn what_is_queued_in_all_is_bounded() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.queued_total = 3_000_000;
-    let server = Running::start(limits, echo.clone());
-    let deaf: Vec<_> = (0..20).map(|_| server.connect()).collect();
-    server.wait_until(|_| echo.peers.lock().unwrap().len() == 20);
-    let news = vec![b'n'; 500_000];
-    let header = Header::new("news", "binary", 500_000);
-    let mut full = 0;
-    for _ in 0..100 {
-        match server.handle.broadcast(&header, news.clone()) {
-            Ok(()) => thread::sleep(Duration::from_millis(2)),
-            Err(Error::QueueFull) => full += 1,
-            Err(error) => panic!("{error}"),
-        }
-        // Each connection has room for one message whatever happens.
-        let queued = server.handle.stats().queued;
-        assert!(queued <= 3_000_000 + 21 * 501_000, "{queued}");
-    }
-    assert!(full > 0 || !echo.noted().is_empty());
-    drop(deaf);
-    server.wait_until(|server| server.handle.stats().queued == 0);
-    exchange(&mut server.connect(), "and after");
-}
-
-#[test]
-fn who_has_something_queued_is_not_read_while_too_much_is_queued_in_all() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.queued_total = 1_000_000;
-    limits.unread_replies = usize::MAX;
-    let server = Running::start(limits, echo.clone());
-    let mut peer = server.connect();
-    wait_until(|| echo.peers.lock().unwrap().len() == 1);
-    // More than the system takes.
-    let much = vec![0; 20_000_000];
-    let id = echo.peers.lock().unwrap()[0];
-    // Of what is sent from outside there may only be so much, but an answer to a peer with nothing queued always fits.
-    assert!(matches!(
-        server.handle.send(id, &Header::new("much", "binary", 20_000_000), much.clone()),
-        Err(Error::QueueFull)
-    ));
-    let mut sending = Connection::new(peer.get_ref().try_clone().unwrap());
-    sending.send(&Header::new("much", "binary", 15_000_000), &much[..15_000_000]).unwrap();
-    server.wait_until(|server| server.handle.stats().queued > 1_000_000);
-    let requests = message(b"little").repeat(10);
-    sending.get_mut().write_all(&requests).unwrap();
-    let mut other = server.connect();
-    for _ in 0..10 {
-        exchange(&mut other, "who has nothing queued is read");
-    }
-    // None of the answers is queued behind the long one.
-    let queued = server.handle.stats().queued;
-    thread::sleep(Duration::from_millis(100));
-    assert_eq!(server.handle.stats().queued, queued);
-    assert_eq!(receive(&mut peer).unwrap().len(), 15_000_000);
-    for _ in 0..10 {
-        assert_eq!(receive(&mut peer).as_deref(), Some("little"));
-    }
-}
-
-#[test]
 fn a_header_bomb_is_refused_at_its_first_bytes() {
     let server = Running::start(Limits::default(), Echo::default());
     let mut bomb = server.connect();
@@ -191,7 +130,8 @@ fn memory_follows_content_that_comes_not_content_that_is_announced() {
     let head = Header::new("bytes", "binary", 1 << 50).encode(&mut head).unwrap().to_vec();
     liar.get_mut().write_all(&head).unwrap();
     liar.get_mut().write_all(&[0; 1000]).unwrap();
-    server.wait_until(|server| server.handle.stats().collected == 1000);
+    server.wait_until(|server| server.handle.stats().collected >= 1000);
+    assert!(server.handle.stats().collected <= 2000);
     let mut other = server.connect();
     exchange(&mut other, "there is memory for this");
     let _ = liar.get_mut().write_all(&vec![0; 2_000_000]);

@@ -3,16 +3,16 @@
 
 mod running;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Id, Limits, Peer, Reply, Server, Take};
 use jsonframe_std::{Error, UNLIMITED};
-use running::{Echo, PATIENCE, Running, connect, exchange, message, receive, wait_until};
+use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 
 fn header(content: &[u8]) -> Header<'static> {
     Header::new("bytes", "binary", content.len() as u64)
@@ -293,29 +293,6 @@ fn a_server_without_handlers_is_an_error() {
     assert_eq!(server.run_workers(Vec::<Echo>::new()).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
-/// Fails at the message "panic".
-#[derive(Clone)]
-struct Fragile(Arc<Mutex<u32>>);
-
-impl Handler for Fragile {
-    fn message(&mut self, _: &mut Peer<'_>, message: Message<'_>) {
-        *self.0.lock().unwrap() += 1;
-        assert_ne!(message.content(), b"panic");
-    }
-}
-
-#[test]
-fn a_handler_that_panics_ends_all_workers() {
-    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
-    let address = server.address();
-    let thread = thread::spawn(move || server.run_workers(vec![Fragile(Arc::default()); 2]));
-    let mut connection = connect(address);
-    connection.send(&header(b"panic"), b"panic").unwrap();
-    wait_until(|| thread.is_finished());
-    assert!(thread.join().is_err());
-    assert!(matches!(connection.get_mut().read(&mut [0]), Ok(0) | Err(_)));
-}
-
 /// Closes after the first message.
 struct OneReply;
 
@@ -342,4 +319,24 @@ fn a_handler_may_close_after_its_reply() {
     exchange(&mut connection, "before");
     server.handle.close(echo.peers.lock().unwrap()[0]);
     assert_eq!(receive(&mut connection), None);
+}
+
+/// A TCP peer may send a byte as urgent. It is not part of the stream, and what follows it is there at once.
+#[test]
+fn what_follows_an_urgent_byte_does_not_wait_for_more() {
+    let server = Running::start(Limits::default(), Echo::default());
+    for round in 0..20 {
+        let mut connection = server.connect();
+        if round % 2 == 0 {
+            exchange(&mut connection, "before");
+        }
+        let whole = message(b"whole");
+        let socket = socket2::SockRef::from(connection.get_ref());
+        // A read ends before the urgent byte, whatever follows it.
+        let cut = round * whole.len() / 20;
+        socket.send(&whole[..cut]).unwrap();
+        socket.send_out_of_band(b"!").unwrap();
+        socket.send(&whole[cut..]).unwrap();
+        assert_eq!(receive(&mut connection).as_deref(), Some("whole"), "{round}");
+    }
 }

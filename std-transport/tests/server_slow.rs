@@ -189,8 +189,12 @@ fn to_take_a_little_now_and_then_does_not_prolong_the_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.write_deadline = SECOND;
     limits.write_floor = 1_000_000;
-    // With little room, the server can write more as often as the peer has read some.
-    let (server, mut slow) = pushing(limits, &echo, 8_000_000, Some(1));
+    // With a small buffer, the server can write more as often as the peer has read some.
+    let (server, mut slow) = pushing(limits, &echo, 1, Some(1));
+    let id = echo.peers.lock().unwrap()[0];
+    for _ in 0..1000 {
+        server.handle.send(id, &Header::new("some", "binary", 2000), vec![b'x'; 2000]).unwrap();
+    }
     let (start, mut place) = (Instant::now(), [0; 600]);
     let mut queued = 0;
     let mut times = 0;

@@ -97,7 +97,7 @@ fn with_tail(length: usize, capacity: usize) -> Outbox {
 }
 
 fn segments(outbox: &Outbox) -> Vec<usize> {
-    outbox.segments.iter().flat_map(|segments| &segments.0).map(|segment| segment.rest().len()).collect()
+    outbox.segments.iter().flat_map(|segments| &segments.queue).map(|segment| segment.rest().len()).collect()
 }
 
 #[test]

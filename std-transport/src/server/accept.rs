@@ -18,6 +18,8 @@ pub(super) struct Acceptor {
     ready: bool,
     /// After a failure, when to try again.
     retry_at: Option<Instant>,
+    /// In a shutdown, how many connections are still accepted: as many as can be in the backlog.
+    left: Option<u32>,
 }
 
 impl Acceptor {
@@ -27,7 +29,7 @@ impl Acceptor {
     pub(super) const AT_ONCE: usize = 256;
 
     pub(super) const fn new(listener: TcpListener) -> Self {
-        Self { listener, ready: true, retry_at: None }
+        Self { listener, ready: true, retry_at: None, left: None }
     }
 
     pub(super) const fn listener_mut(&mut self) -> &mut TcpListener {
@@ -39,6 +41,18 @@ impl Acceptor {
         self.ready = true;
     }
 
+    /// Accepts only those that wait already.
+    pub(super) const fn stop(&mut self, backlog: u32) {
+        self.ready = true;
+        // The system lets one more wait than it was told.
+        self.left = Some(backlog.saturating_add(1));
+    }
+
+    /// Whether all that waited when it was stopped have been accepted.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.left, Some(0)) || (self.left.is_some() && !self.ready)
+    }
+
     /// When it is to be asked, if not by an event.
     pub(super) fn due(&self, shared: &Shared, now: Instant) -> Option<Instant> {
         if !self.ready || (shared.limits.at_limit == AtLimit::Wait && shared.is_at_limit()) {
@@ -47,29 +61,33 @@ impl Acceptor {
         Some(self.retry_at.unwrap_or(now))
     }
 
-    /// The next connection, if there is one that may be served. Never fails for good.
+    /// The next connection, if there is one that may be served, and how many were accepted before it. Never fails for
+    /// good.
     pub(super) fn accept(
         &mut self,
         handler: &mut impl Handler,
         shared: &Shared,
         now: Instant,
-    ) -> Option<(TcpStream, SocketAddr)> {
-        if self.due(shared, now).is_none_or(|due| due > now) {
+    ) -> Option<(TcpStream, SocketAddr, u64)> {
+        if self.due(shared, now).is_none_or(|due| due > now) || self.is_over() {
             return None;
         }
         self.retry_at = None;
         // Connections are refused only so many at a time too.
         for _ in 0..Self::AT_ONCE {
-            match self.listener.accept() {
+            let accepted = self.listener.accept();
+            if let (Ok(_), Some(left)) = (&accepted, &mut self.left) {
+                *left = left.saturating_sub(1);
+            }
+            match accepted {
                 Ok((stream, address)) if shared.is_at_limit() => {
                     shared.refused.fetch_add(1, Ordering::Relaxed);
                     drop(stream);
-                    handler.not_accepted(&NotAccepted::AtLimit(address));
+                    shared.guard(|| handler.not_accepted(&NotAccepted::AtLimit(address)));
                 }
-                Ok(connection) => {
-                    shared.accepted.fetch_add(1, Ordering::Relaxed);
+                Ok((stream, address)) => {
                     shared.open.fetch_add(1, Ordering::SeqCst);
-                    return Some(connection);
+                    return Some((stream, address, shared.accepted.fetch_add(1, Ordering::Relaxed)));
                 }
                 Err(error) => {
                     self.fail(error, handler, shared, now);
@@ -90,7 +108,7 @@ impl Acceptor {
             _ => self.retry_at = now.checked_add(Self::PAUSE),
         }
         shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-        handler.not_accepted(&NotAccepted::Io(error));
+        shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
     }
 }
 

@@ -53,6 +53,11 @@ impl Clock {
         (self.phase == Phase::Idle).then_some(self.since)
     }
 
+    /// Since when something has been queued, or when the rate at which it is taken was last measured.
+    pub(super) fn unsent_since(&self) -> Option<Instant> {
+        self.unsent.map(|unsent| unsent.since)
+    }
+
     /// Begins a phase, or begins the same one again.
     pub(super) const fn begin(&mut self, phase: Phase, now: Instant) {
         (self.phase, self.since, self.received) = (phase, now, 0);

@@ -21,13 +21,21 @@ pub enum Closed {
     /// The peer was too slow.
     #[error("{0}")]
     Deadline(Deadline),
-    /// A message for the peer did not fit: [`Limits::queued`](super::Limits::queued).
+    /// A message for the peer did not fit, or the peer was the one for which most was queued when all together was too
+    /// much: [`Limits::queued`](super::Limits::queued), [`Limits::queued_total`](super::Limits::queued_total).
     #[error("the peer does not read what is sent to it")]
     QueueFull,
-    /// Content could not be collected: [`Limits::collected_total`](super::Limits::collected_total), or the system has no
-    /// memory for it.
+    /// Of this peer most content was being collected when all together was too much
+    /// ([`Limits::collected_total`](super::Limits::collected_total)), or the system has no memory for it.
     #[error("too much content is being collected")]
     CollectedTotal,
+    /// A [`Reply`](super::Reply) could not be sent, or the thread that had it panicked. The peer would have taken the next
+    /// one for it.
+    #[error("a reply was lost")]
+    ReplyLost,
+    /// The handler panicked over this connection.
+    #[error("the handler panicked")]
+    Panicked,
     /// The connection failed.
     #[error(transparent)]
     Io(io::Error),
@@ -45,7 +53,13 @@ impl Closed {
         match self {
             Self::Protocol(_) | Self::CollectedTotal | Self::Shutdown => true,
             Self::Deadline(deadline) => !matches!(deadline, Deadline::Write),
-            Self::Ended | Self::ByHandler | Self::QueueFull | Self::Io(_) | Self::Abandoned => false,
+            Self::Ended
+            | Self::ByHandler
+            | Self::QueueFull
+            | Self::ReplyLost
+            | Self::Panicked
+            | Self::Io(_)
+            | Self::Abandoned => false,
         }
     }
 }

@@ -1,36 +1,34 @@
 //! The end of a connection of the server that is ended by the server: last words, and waiting until they have arrived.
 
-use std::time::Instant;
-
 use super::clock::Phase;
 use super::linger::{Discarded, Linger};
 use super::link::{Link, Next, Turn};
-use super::shared::Shared;
 use super::{Closed, Handler, Peer};
 
 impl Link {
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
     pub(super) fn dismiss<H: Handler>(&mut self, why: Closed, turn: &mut Turn<'_, H>) -> Result<(), Closed> {
         let (stream, _, outbox) = self.session.parts_mut();
-        turn.handler.farewell(&mut Peer::new(&mut self.status, stream, outbox, turn.shared), &why);
+        let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
+        turn.shared.guard(|| turn.handler.farewell(&mut peer, &why));
         let silence = turn.shared.limits.linger_silence;
         let is_silent = |since| turn.now.saturating_duration_since(since) > silence;
         if self.session.queued() == 0 && self.clock.idle_since().is_some_and(is_silent) {
             // What was sent last was sent long ago.
             return Err(why);
         }
-        self.begin_linger(why, turn.shared, turn.now);
+        self.begin_linger(why, turn);
         Ok(())
     }
 
     /// Begins to close. The rest of what is queued is sent first.
-    pub(super) fn begin_linger(&mut self, why: Closed, shared: &Shared, now: Instant) {
-        self.forget_content(shared);
+    pub(super) fn begin_linger<H>(&mut self, why: Closed, turn: &Turn<'_, H>) {
+        self.forget_content(turn.totals);
         let (_, inbox, _) = self.session.parts_mut();
         inbox.forget_unread();
         self.ready.readable = !inbox.ended();
-        self.clock.begin(Phase::Suspended, now);
-        self.linger = Some(Box::new(Linger::new(why, &shared.limits)));
+        self.clock.begin(Phase::Suspended, turn.now);
+        self.linger = Some(Box::new(Linger::new(why, &turn.shared.limits)));
     }
 
     /// Why the connection that was being closed has ended.

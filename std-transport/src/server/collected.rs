@@ -18,6 +18,11 @@ impl Collected {
         self.length
     }
 
+    /// How many bytes of memory it holds.
+    pub(super) const fn held(&self) -> usize {
+        self.storage.capacity()
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.storage[..self.length]
     }

@@ -1,12 +1,13 @@
 //! The server, from any thread.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jsonframe::Header;
 
-use super::shared::{Command, Frame, Shared};
+use super::frame::Frame;
+use super::mailbox::Mailbox;
+use super::shared::Shared;
 use super::{Id, Stats};
 use crate::{Content, Error};
 
@@ -35,9 +36,7 @@ impl Handle {
     /// ([`Limits::queued_total`](super::Limits::queued_total)), [`Error::Closed`] if the server does not run.
     pub fn send(&self, id: Id, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         let frame = Frame::new(header, content.into(), self.shared.dialect())?;
-        self.admit(frame.len())?;
-        self.shared.ask(id.worker(), Command::Send { id, frame });
-        Ok(())
+        self.put(self.shared.mailboxes().get(id.worker()..=id.worker()), Some(id), frame)
     }
 
     /// Sends a message to all peers that are connected when the server gets there. It is encoded once, and its content is
@@ -48,14 +47,14 @@ impl Handle {
     /// As for [`send`](Self::send).
     pub fn broadcast(&self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         let frame = Frame::new(header, content.into(), self.shared.dialect())?.share();
-        self.admit(frame.len().saturating_mul(self.shared.workers()))?;
-        self.shared.ask_all(|| Command::Broadcast(frame.clone()));
-        Ok(())
+        self.put(Some(self.shared.mailboxes()), None, frame)
     }
 
     /// Closes a connection once everything queued for it has been sent. What the peer still sends is discarded.
     pub fn close(&self, id: Id) {
-        self.shared.ask(id.worker(), Command::Close(id));
+        if let Some(mailbox) = self.shared.mailbox(id.worker()) {
+            mailbox.close(id);
+        }
     }
 
     /// Shuts the server down: it accepts no more connections, handles every message that has arrived or is under way,
@@ -73,19 +72,24 @@ impl Handle {
         self.shared.stats()
     }
 
-    pub(super) fn settle(&self, id: Id) {
-        self.shared.ask(id.worker(), Command::Settle(id));
+    /// A reply is not owed any more, for it was sent, dropped or lost.
+    pub(super) fn settle(&self, id: Id, lost: bool) {
+        if let Some(mailbox) = self.shared.mailbox(id.worker()) {
+            mailbox.settle(id, lost);
+        }
     }
 
-    /// Counts bytes as queued until the server has taken them.
-    fn admit(&self, bytes: usize) -> Result<(), Error> {
-        if self.shared.is_over() || self.shared.workers() == 0 {
-            return Err(Error::Closed);
-        }
-        if self.shared.is_queue_full(bytes) {
+    /// Puts a message into all of these mailboxes, or into none.
+    fn put(&self, mailboxes: Option<&[Mailbox]>, to: Option<Id>, frame: Frame) -> Result<(), Error> {
+        let running = mailboxes.filter(|_| !self.shared.is_over()).unwrap_or_default();
+        let (last, others) = running.split_last().ok_or(Error::Closed)?;
+        if running.iter().any(|mailbox| mailbox.totals.is_queue_full()) {
             return Err(Error::QueueFull);
         }
-        self.shared.queued.fetch_add(bytes, Ordering::Relaxed);
+        for mailbox in others {
+            mailbox.send(to, frame.clone());
+        }
+        last.send(to, frame);
         Ok(())
     }
 }

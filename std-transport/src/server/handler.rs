@@ -14,6 +14,14 @@ use super::{Closed, Id, NotAccepted, Peer};
 ///
 /// The methods of one connection are called in this order: `connected`; for each message `header`, then either `message`
 /// or any number of `content` and `end`; at most one `farewell`; `disconnected`.
+///
+/// # Panics
+///
+/// A method may panic. The connection it was called for ends, after what was sent on it before, and is
+/// [`disconnected`](Self::disconnected) with [`Closed::Panicked`]; the others go on, and so does the handler, with whatever
+/// state the panic has left it in. A handler that cannot be used any more should
+/// [abort](std::process::abort) the process. [`Stats::panics`](super::Stats::panics) counts them. With
+/// `panic = "abort"` the process ends at the first one.
 pub trait Handler {
     /// A connection has been accepted.
     fn connected(&mut self, peer: &mut Peer<'_>) {

@@ -1,8 +1,9 @@
 //! The name of a connection.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The name of a connection, which is not used again for another one while the server runs.
+/// The name of a connection, which no other connection of any server in the process ever has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     serial: u64,
@@ -11,8 +12,10 @@ pub struct Id {
 }
 
 impl Id {
-    pub(super) const fn new(serial: u64, worker: u16, slot: u32) -> Self {
-        Self { serial, worker, slot }
+    /// A new name, for the connection in this slot of this worker.
+    pub(super) fn new(worker: u16, slot: u32) -> Self {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        Self { serial: SERIAL.fetch_add(1, Ordering::Relaxed), worker, slot }
     }
 
     pub(super) const fn worker(self) -> usize {
@@ -24,7 +27,7 @@ impl Id {
     }
 }
 
-/// The number of the connection, counted from 1 in the order of acceptance.
+/// The number of the connection among all that the servers of the process have served, counted from 1.
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.serial)

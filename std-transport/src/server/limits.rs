@@ -32,18 +32,25 @@ pub struct Limits {
     /// The longest content that is collected to a whole message: 16 MiB. What streamed content may be, the handler says:
     /// [`Take::Streamed`](super::Take::Streamed).
     pub content: u64,
-    /// How many bytes of content are collected at a time for all messages that are not whole yet: 256 MiB. The
-    /// connection that would exceed it is closed.
+    /// How many bytes of memory may hold content of messages that are not whole yet, of all peers together: 256 MiB.
+    /// While it is more, the connection that holds most is ended. Each worker has an equal share, which is exceeded by at
+    /// most what is read in one turn and the memory for as much again.
     pub collected_total: usize,
     /// While more bytes than this are queued for a peer, nothing is read from it: 256 KiB.
     pub unread_replies: usize,
-    /// How many bytes may be queued for a peer that has something queued: 4 MiB. A connection for which a message does
-    /// not fit is closed, so that no peer misses a message and goes on. A single message of any length may be queued if
-    /// it is the only one.
+    /// How many bytes may be queued for a peer that has something queued: 4 MiB, and at most half of a worker's share of
+    /// [`queued_total`](Self::queued_total). A connection for which a message does not fit is closed, so that no peer
+    /// misses a message and goes on. A single message of any length may be queued if hardly anything else is
+    /// ([`unread_replies`](Self::unread_replies)).
     pub queued: usize,
-    /// How many bytes may be queued for all peers together: 256 MiB. It is applied as [`queued`](Self::queued) is; and
-    /// while it is exceeded, nothing is read from peers for which something is queued.
+    /// How many bytes of memory may be held by what is queued for all peers together: 256 MiB. When it is full, the
+    /// connection for which most is queued is ended, whoever wants to send next. Content that several peers share, in an
+    /// `Arc` or by [`Handle::broadcast`](super::Handle::broadcast), counts once. Each worker has an equal share, which is
+    /// exceeded by at most a message of its handler and one of each thread that sends from outside.
     pub queued_total: usize,
+    /// How many [replies](super::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
+    /// it.
+    pub owed: u32,
     /// The time from the first byte of a message to the last of its header: 10 s.
     pub header_deadline: Duration,
     /// The least rate of content, in bytes per second: 128. Measured over [`content_window`](Self::content_window), and
@@ -82,6 +89,7 @@ impl Default for Limits {
             unread_replies: MIB / 4,
             queued: 4 * MIB,
             queued_total: 256 * MIB,
+            owed: 1024,
             header_deadline: Duration::from_secs(10),
             content_floor: 128,
             content_window: Duration::from_secs(10),

@@ -1,18 +1,21 @@
 //! One connection of the server, from its acceptance to its end.
 
+use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use mio::net::TcpStream;
 
 use super::clock::{Clock, Phase};
 use super::collected::Collected;
+use super::frame::Frame;
 use super::linger::Linger;
+use super::mailbox::Mark;
 use super::peer::Status;
 use super::rooms::Rooms;
-use super::shared::{Frame, Shared};
+use super::shared::Shared;
+use super::totals::Totals;
 use super::{Closed, Deadline, Handler, Id, Peer, Take};
 use crate::{Interest, Session};
 
@@ -24,13 +27,16 @@ pub(super) struct Link {
     pub(super) clock: Clock,
     /// The content of the message under way, as far as it is collected.
     pub(super) content: Collected,
-    /// How much of that is counted as collected in all.
+    /// How much memory of that is counted as collected in all.
     pub(super) collected: usize,
+    /// How much memory of what is queued is counted as such in all.
+    queued: usize,
     pub(super) take: Take,
     /// Whether there may be something to read, and whether the stream may take something.
     pub(super) ready: Interest,
-    /// Whether the poller has seen the peer's half closed.
-    pub(super) hung_up: bool,
+    /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
+    /// data.
+    pub(super) read_on: bool,
     /// Whether nothing is read, because too much is queued.
     pub(super) paused: bool,
     /// Whether it is in the list of those that have a turn.
@@ -44,6 +50,7 @@ pub(super) struct Link {
 pub(super) struct Turn<'a, H> {
     pub(super) handler: &'a mut H,
     pub(super) shared: &'a Arc<Shared>,
+    pub(super) totals: &'a Totals,
     pub(super) rooms: &'a mut Rooms,
     pub(super) now: Instant,
     pub(super) pace: Pace,
@@ -82,9 +89,10 @@ impl Link {
             clock: Clock::new(now),
             content: Collected::default(),
             collected: 0,
+            queued: 0,
             take: Take::Whole,
             ready: Interest { readable: false, writable: true },
-            hung_up: false,
+            read_on: false,
             paused: false,
             listed: false,
             linger: None,
@@ -104,36 +112,46 @@ impl Link {
     }
 
     /// The stream may have become ready.
-    pub(super) const fn wake(&mut self, ready: Interest, hung_up: bool) {
+    pub(super) const fn wake(&mut self, ready: Interest, read_on: bool) {
         self.ready.readable |= ready.readable;
         self.ready.writable |= ready.writable;
-        self.hung_up |= hung_up;
+        self.read_on |= read_on;
     }
 
     /// Tells the handler of the connection.
-    pub(super) fn connected(&mut self, handler: &mut impl Handler, shared: &Arc<Shared>) {
+    pub(super) fn connected<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
         let (stream, _, outbox) = self.session.parts_mut();
-        handler.connected(&mut Peer::new(&mut self.status, stream, outbox, shared));
+        let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
+        if turn.shared.guard(|| turn.handler.connected(&mut peer)).is_none() {
+            self.begin_linger(Closed::Panicked, turn);
+        }
+        self.count(turn.totals);
     }
 
     /// Queues a message from outside.
-    pub(super) fn send(&mut self, frame: Frame, shared: &Arc<Shared>) {
+    pub(super) fn send(&mut self, frame: Frame, shared: &Arc<Shared>, totals: &Totals) {
         if self.linger.is_none() {
             let (stream, _, outbox) = self.session.parts_mut();
             // If it does not fit, the connection ends in its next turn.
             let _ = Peer::new(&mut self.status, stream, outbox, shared).queue_frame(frame);
-            self.count(shared);
+            self.count(totals);
         }
     }
 
-    /// Closes the connection in its next turn.
-    pub(super) const fn close(&mut self) {
-        self.status.closing = true;
+    /// Takes what has become of the connection in other threads, for its next turn.
+    pub(super) fn mark(&mut self, mark: Mark) {
+        self.status.owed = self.status.owed.saturating_sub(mark.settled);
+        self.status.closing |= mark.close;
     }
 
-    /// A reply is not owed any more.
-    pub(super) const fn settle(&mut self) {
-        self.status.owed = self.status.owed.saturating_sub(1);
+    /// How much is queued, and who has had something queued for longer.
+    pub(super) fn queue_rank(&self) -> (usize, Option<Reverse<Instant>>) {
+        (self.queued.max(self.session.queued()), self.clock.unsent_since().map(Reverse))
+    }
+
+    /// How much is being collected, and who has been connected for longer.
+    pub(super) const fn collected_rank(&self) -> (usize, Reverse<Id>) {
+        (self.collected, Reverse(self.id()))
     }
 
     /// When something is due next.
@@ -161,7 +179,7 @@ impl Link {
             // The poller tells of room only when there is much of it, and a slow peer may have made some.
             self.ready.writable = true;
             self.flush(turn.now)?;
-            self.count(turn.shared);
+            self.count(turn.totals);
         }
         match self.clock.expired(limits, turn.now).map(Closed::Deadline) {
             None => Ok(is_write_due),
@@ -176,7 +194,10 @@ impl Link {
         outbox.borrow_tail(&mut turn.rooms.tail);
         let outcome = if self.linger.is_none() {
             inbox.borrow_rooms(&mut turn.rooms.ahead, &mut turn.rooms.header);
-            self.serve(turn)
+            turn.shared.guard(|| self.serve(turn)).unwrap_or_else(|| {
+                self.begin_linger(Closed::Panicked, turn);
+                Ok(Next::Again)
+            })
         } else {
             self.drain(turn)
         };
@@ -184,7 +205,7 @@ impl Link {
         inbox.return_rooms(&mut turn.rooms.ahead, &mut turn.rooms.header);
         outbox.return_tail(&mut turn.rooms.tail);
         self.content.make_do(&mut turn.rooms.content);
-        self.count(turn.shared);
+        self.count(turn.totals);
         outcome
     }
 
@@ -205,11 +226,12 @@ impl Link {
         if self.status.overflowed {
             return Err(Closed::QueueFull);
         }
-        if self.status.closing {
-            self.begin_linger(Closed::ByHandler, turn.shared, turn.now);
+        if self.status.reply_lost || self.status.closing {
+            let why = if self.status.reply_lost { Closed::ReplyLost } else { Closed::ByHandler };
+            self.begin_linger(why, turn);
             return Ok(Next::Again);
         }
-        if self.paused && !self.must_pause(turn.shared) {
+        if self.paused && !self.must_pause(&turn.shared.limits) {
             next = Next::Again;
         }
         if next == Next::Wait {
@@ -263,28 +285,22 @@ impl Link {
         }
     }
 
-    /// Counts what is queued as such in all.
-    fn count(&mut self, shared: &Shared) {
-        let queued = self.session.queued();
-        if queued > self.status.counted {
-            shared.queued.fetch_add(queued - self.status.counted, Ordering::Relaxed);
-        } else {
-            shared.queued.fetch_sub(self.status.counted - queued, Ordering::Relaxed);
-        }
-        self.status.counted = queued;
+    /// Counts the memory that the connection holds.
+    pub(super) fn count(&mut self, totals: &Totals) {
+        let (_, _, outbox) = self.session.parts_mut();
+        totals.queued.recount(&mut self.queued, outbox.held());
+        totals.collected.recount(&mut self.collected, self.content.held());
     }
 
     /// Counts nothing of it any more: the connection has ended.
-    pub(super) fn discount(&mut self, shared: &Shared) {
-        shared.queued.fetch_sub(self.status.counted, Ordering::Relaxed);
-        self.status.counted = 0;
-        self.forget_content(shared);
+    pub(super) fn discount(&mut self, totals: &Totals) {
+        totals.queued.recount(&mut self.queued, 0);
+        totals.collected.recount(&mut self.collected, 0);
     }
 
     /// Drops what has been collected of a message.
-    pub(super) fn forget_content(&mut self, shared: &Shared) {
-        shared.collected.fetch_sub(self.collected, Ordering::Relaxed);
-        self.collected = 0;
+    pub(super) fn forget_content(&mut self, totals: &Totals) {
         self.content = Collected::default();
+        totals.collected.recount(&mut self.collected, 0);
     }
 }

@@ -34,7 +34,7 @@
 //! assert_eq!(connection.receive()?.expect("an answer").json::<u32>()?, 42);
 //!
 //! handle.shutdown(Duration::from_secs(5));
-//! thread.join().expect("the handler does not panic")?;
+//! thread.join().expect("a handler's panic ends one connection")?;
 //! # Ok::<(), jsonframe_std::Error>(())
 //! ```
 //!
@@ -43,23 +43,28 @@
 //! - **One peer never delays another**: slow, silent or greedy, it has its turn, of 64 messages, 256 KiB in or 1 MiB
 //!   out, and its [deadlines](Limits), in both directions. Only the handler can hold a thread up.
 //! - **Memory is bounded** by the [`Limits`], of which every one is finite. A peer that does not read its replies is not
-//!   read either, and no peer ever misses a message and goes on: if one does not fit, the connection ends.
+//!   read either, and no peer ever misses a message or a reply and goes on: if one does not fit, the connection ends. When
+//!   all peers together hold too much, whoever holds most is ended, not whoever comes next.
+//! - **A panic ends one connection**, the one that the handler was called for.
 //! - **Accepting never ends**: without file descriptors it is tried again, 50 times a second and no more.
 //! - **What was wrong, the peer can be told**: what [`Handler::farewell`] sends arrives, even if the peer is still
 //!   sending.
-//! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out.
+//! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out, also on
+//!   connections that wait to be accepted.
 
 mod accept;
 mod clock;
 mod closed;
 mod closing;
 mod collected;
+mod frame;
 mod handle;
 mod handler;
 mod id;
 mod limits;
 mod linger;
 mod link;
+mod mailbox;
 mod peer;
 mod receive;
 mod reply;
@@ -67,6 +72,7 @@ mod rooms;
 mod shared;
 mod stats;
 mod stopping;
+mod totals;
 mod worker;
 
 use std::io;
@@ -127,7 +133,7 @@ impl Server {
         Ok(Self { listener, address, shared: Arc::new(Shared::new(limits)) })
     }
 
-    /// Speaks this dialect with all peers. To be called at most once, and before anything is sent.
+    /// Speaks this dialect with all peers. Of several calls the last one counts.
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
         self.shared.set_dialect(dialect);
         self
@@ -180,12 +186,12 @@ impl Server {
         }
         let numbers = (0..=u16::MAX).take(count);
         let mut workers: Vec<_> =
-            numbers.map(|number| Worker::new(number, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
-        let wakers: Vec<_> = workers.iter().map(Worker::waker).collect::<io::Result<_>>()?;
+            numbers.map(|number| Worker::new(number, count, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
+        let mailboxes = workers.iter().map(Worker::mailbox).collect::<io::Result<_>>()?;
         if let Some(first) = workers.first_mut() {
             first.listen(Acceptor::new(mio::net::TcpListener::from_std(self.listener)))?;
         }
-        self.shared.start(wakers);
+        self.shared.start(mailboxes);
         Ok(workers)
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use jsonframe::Header;
 use mio::net::TcpStream;
 
-use super::shared::{Frame, Shared};
+use super::frame::Frame;
+use super::shared::Shared;
+use super::totals::Totals;
 use super::{Handle, Id, Reply};
 use crate::outbox::Outbox;
 use crate::{Content, Error};
@@ -30,25 +32,25 @@ pub(super) struct Status {
     pub(super) address: SocketAddr,
     /// How many replies are owed to the peer.
     pub(super) owed: u32,
-    /// How much of what is queued is counted as such in all.
-    pub(super) counted: usize,
     /// How many bytes of content have been sent to the peer in this turn.
     pub(super) sent: usize,
     /// Whether the connection is to be closed.
     pub(super) closing: bool,
     /// Whether a message did not fit.
     pub(super) overflowed: bool,
+    /// Whether a reply could not be sent.
+    pub(super) reply_lost: bool,
     pub(super) failure: Option<io::Error>,
 }
 
 impl Status {
     pub(super) const fn new(id: Id, address: SocketAddr) -> Self {
-        Self { id, address, owed: 0, counted: 0, sent: 0, closing: false, overflowed: false, failure: None }
+        Self { id, address, owed: 0, sent: 0, closing: false, overflowed: false, reply_lost: false, failure: None }
     }
 
     /// Whether there is a reason to serve the peer no longer.
     pub(super) const fn is_over(&self) -> bool {
-        self.closing || self.overflowed || self.failure.is_some()
+        self.closing || self.overflowed || self.reply_lost || self.failure.is_some()
     }
 }
 
@@ -108,8 +110,11 @@ impl<'a> Peer<'a> {
     ///
     /// As for [`send`](Self::send).
     pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let content = content.into();
+        let mut content = content.into();
         self.admit(content.as_ref().len())?;
+        if let Some(totals) = self.totals() {
+            content = content.charged(&totals.queued);
+        }
         Ok(self.outbox.queue(header, content)?)
     }
 
@@ -127,7 +132,8 @@ impl<'a> Peer<'a> {
     /// A reply that is owed to the peer, to be sent later and from any thread.
     ///
     /// Until it is sent or dropped, the connection is kept, be the peer idle, be its own half of the connection closed, or
-    /// the server shutting down.
+    /// the server shutting down. While [`Limits::owed`](super::Limits::owed) of them are owed, nothing is read from the
+    /// peer.
     pub fn reply_later(&mut self) -> Reply {
         self.status.owed = self.status.owed.saturating_add(1);
         Reply::new(self.handle(), self.status.id)
@@ -162,14 +168,16 @@ impl<'a> Peer<'a> {
         Err(Error::QueueFull)
     }
 
-    /// Whether so many more bytes may be queued. Always if there are none: then at least one message has its place.
+    /// Whether this many more bytes may be queued.
     fn fits(&self, bytes: usize) -> bool {
-        let (queued, limits) = (self.outbox.queued(), &self.shared.limits);
-        // Whoever is read can be answered, at whatever length.
-        let is_read = queued <= limits.unread_replies && queued <= limits.queued;
-        let fits_here = is_read || queued.saturating_add(bytes) <= limits.queued;
-        let uncounted = queued.saturating_sub(self.status.counted);
-        queued == 0 || (fits_here && !self.shared.is_queue_full(uncounted.saturating_add(bytes)))
+        let queued = self.outbox.queued();
+        let most = self.totals().map_or(0, |totals| totals.most_queued_for_one);
+        // A peer that is read can be answered, at whatever length.
+        queued <= self.shared.limits.unread_replies.min(most) || queued.saturating_add(bytes) <= most
+    }
+
+    fn totals(&self) -> Option<&Totals> {
+        self.shared.totals(self.status.id.worker())
     }
 
     fn flush(&mut self) -> Result<(), Error> {

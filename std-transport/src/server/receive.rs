@@ -1,18 +1,15 @@
 //! What a connection of the server receives, up to the handler.
 
-use std::sync::atomic::Ordering;
-
 use jsonframe::Message;
 
 use super::clock::Phase;
 use super::link::{Link, Next, Pace, Turn};
-use super::shared::Shared;
-use super::{Closed, Handler, Peer, Take};
+use super::{Closed, Handler, Limits, Peer, Take};
 use crate::Fill;
 use crate::inbox::Step;
 
 /// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
-/// that was there already is not, but has been seen by the poller.
+/// that was there already is not, nor what follows urgent data, but the poller has seen both.
 const DRAINED_BY_SHORT_READ: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.
@@ -26,11 +23,11 @@ impl Link {
     pub(super) fn receive<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
         let (mut bytes, mut messages) = (Self::BYTES, MESSAGES);
         self.status.sent = 0;
-        while bytes > 0 && messages > 0 && self.status.sent < Self::WRITTEN {
+        while bytes > 0 && messages > 0 && self.status.sent < Self::WRITTEN && !turn.totals.is_queue_full() {
             if self.status.is_over() {
                 return Ok(Next::Wait);
             }
-            self.paused = self.must_pause(turn.shared);
+            self.paused = self.must_pause(&turn.shared.limits);
             if self.paused {
                 return Ok(Next::Wait);
             }
@@ -42,7 +39,7 @@ impl Link {
                 Some(step) => messages -= usize::from(self.step(step, turn)?),
                 None if inbox.ended() || !self.ready.readable => return Ok(Next::Wait),
                 None => {
-                    let count = self.fill(bytes, turn)?;
+                    let count = self.fill(bytes)?;
                     bytes = bytes.saturating_sub(count);
                     self.clock.receive(count, turn.now);
                 }
@@ -52,7 +49,7 @@ impl Link {
     }
 
     /// Reads once; how many bytes. With so many it is enough, about.
-    fn fill<H>(&mut self, enough: usize, turn: &Turn<'_, H>) -> Result<usize, Closed> {
+    fn fill(&mut self, enough: usize) -> Result<usize, Closed> {
         let (stream, inbox, _) = self.session.parts_mut();
         // What is long goes straight to where it is collected.
         let straight = self.content.len() > 0 && inbox.needs() >= STRAIGHT;
@@ -66,21 +63,18 @@ impl Link {
             (fill, inbox.unread().len(), inbox.room_ahead())
         };
         if straight && count > 0 {
-            self.admit(count, turn.shared)?;
             self.content.fill(count);
         }
-        let drained = DRAINED_BY_SHORT_READ && count < wanted && !self.hung_up;
+        let drained = DRAINED_BY_SHORT_READ && count < wanted && !self.read_on;
         if fill != Fill::Data || drained {
             self.ready.readable = false;
         }
         Ok(count)
     }
 
-    /// Whether nothing is to be read while so much is queued.
-    pub(super) fn must_pause(&self, shared: &Shared) -> bool {
-        let queued = self.session.queued();
-        queued > shared.limits.unread_replies
-            || (queued > 0 && shared.is_queue_full(queued.saturating_sub(self.status.counted)))
+    /// Whether nothing is to be read, because too much is queued or too many replies are owed.
+    pub(super) const fn must_pause(&self, limits: &Limits) -> bool {
+        self.session.queued() > limits.unread_replies || self.status.owed >= limits.owed
     }
 
     /// Handles a step: true if it was a message's end.
@@ -124,21 +118,12 @@ impl Link {
                 return Ok(true);
             }
             Take::Whole => {
-                self.admit(length, turn.shared)?;
-                let (_, inbox, _) = self.session.parts_mut();
                 self.content.borrow(&mut turn.rooms.content);
                 let kept = self.content.push(inbox.piece(length), inbox.needs());
                 kept.map_err(|_| Closed::CollectedTotal)?;
             }
         }
         Ok(false)
-    }
-
-    /// Counts bytes as collected, if there may be so many more.
-    fn admit(&mut self, count: usize, shared: &Shared) -> Result<(), Closed> {
-        self.collected += count;
-        let before = shared.collected.fetch_add(count, Ordering::Relaxed);
-        if before.saturating_add(count) > shared.limits.collected_total { Err(Closed::CollectedTotal) } else { Ok(()) }
     }
 
     /// Handles the end of a message, whose content may be so many bytes of what was read last.
@@ -154,9 +139,9 @@ impl Link {
                 turn.handler.message(&mut peer, message);
             }
         }
-        if self.collected > 0 {
+        if self.content.len() > 0 {
             self.content.finish(&mut turn.rooms.content);
-            self.forget_content(turn.shared);
+            self.forget_content(turn.totals);
         }
     }
 }

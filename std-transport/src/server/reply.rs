@@ -7,17 +7,20 @@ use crate::{Content, Error};
 
 /// A reply that is owed to a peer: [`Peer::reply_later`](super::Peer::reply_later). To be sent from any thread.
 ///
-/// Dropped without being sent, it is not owed any more.
+/// Dropped without being sent, it is not owed any more. But if it cannot be sent, or its thread panics, the connection
+/// ends ([`Closed::ReplyLost`](super::Closed::ReplyLost)): the peer would take the next reply for this one.
 #[derive(Debug)]
 #[must_use = "a reply that is dropped is never sent"]
 pub struct Reply {
     handle: Handle,
     id: Id,
+    /// Whether it could not be sent.
+    lost: bool,
 }
 
 impl Reply {
     pub(super) const fn new(handle: Handle, id: Id) -> Self {
-        Self { handle, id }
+        Self { handle, id, lost: false }
     }
 
     /// The connection that it is for.
@@ -29,15 +32,17 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// Those of [`Handle::send`].
-    pub fn send(self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        self.handle.send(self.id, header, content)
+    /// Those of [`Handle::send`]. The connection ends then.
+    pub fn send(mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
+        let outcome = self.handle.send(self.id, header, content);
+        self.lost = outcome.is_err();
+        outcome
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        // Behind the reply, in the same mailbox.
-        self.handle.settle(self.id);
+        // After the reply, in the same mailbox.
+        self.handle.settle(self.id, self.lost || std::thread::panicking());
     }
 }

@@ -1,23 +1,20 @@
 //! What the threads of a server and its handles share.
 
-use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use jsonframe::{Dialect, EncodeError, Header};
-use mio::Waker;
-use mio::net::TcpStream;
+use jsonframe::Dialect;
 
-use super::{Id, Limits, Stats};
-use crate::Content;
-use crate::outbox::{Outbox, check_length};
+use super::mailbox::Mailbox;
+use super::totals::Totals;
+use super::{Limits, Stats};
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limits: Limits,
-    /// One for each worker, once they run.
-    dialect: OnceLock<&'static Dialect>,
+    dialect: RwLock<&'static Dialect>,
     mailboxes: OnceLock<Box<[Mailbox]>>,
     /// When a shutdown is to be over, once there is one.
     shutdown: Mutex<Option<Instant>>,
@@ -27,158 +24,62 @@ pub(super) struct Shared {
     over: AtomicBool,
     /// Whether the worker that accepts waits for a connection to end.
     at_limit: AtomicBool,
-    pub(super) queued: AtomicUsize,
-    pub(super) collected: AtomicUsize,
     pub(super) open: AtomicUsize,
-    serial: AtomicU64,
     pub(super) accepted: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) accept_errors: AtomicU64,
-}
-
-/// What a worker is asked to do by other threads.
-#[derive(Debug)]
-struct Mailbox {
-    commands: Mutex<Vec<Command>>,
-    waker: Waker,
-}
-
-#[derive(Debug)]
-pub(super) enum Command {
-    /// To serve a connection that another worker has accepted.
-    Adopt {
-        stream: TcpStream,
-        address: SocketAddr,
-        serial: u64,
-    },
-    Send {
-        id: Id,
-        frame: Frame,
-    },
-    Broadcast(Frame),
-    Close(Id),
-    /// A reply is not owed any more.
-    Settle(Id),
-}
-
-/// An encoded message.
-#[derive(Clone, Debug)]
-pub(super) struct Frame {
-    head: Content,
-    content: Content,
-}
-
-impl Frame {
-    pub(super) fn new(header: &Header<'_>, content: Content, dialect: &Dialect) -> Result<Self, EncodeError> {
-        let bytes = content.as_ref();
-        check_length(header, bytes)?;
-        // What is longer cannot be encoded.
-        let longest = usize::from(dialect.proto_header().len()) + usize::from(u16::MAX);
-        let mut head = vec![0; dialect.encoded_len(header).min(longest)];
-        dialect.encode(header, &mut head)?;
-        if bytes.len() <= Outbox::SMALL {
-            head.extend_from_slice(bytes);
-            return Ok(Self { head: head.into(), content: "".into() });
-        }
-        Ok(Self { head: head.into(), content })
-    }
-
-    /// The same, cheap to clone.
-    pub(super) fn share(self) -> Self {
-        Self { head: self.head.share(), content: self.content.share() }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.head.as_ref().len() + self.content.as_ref().len()
-    }
-
-    pub(super) fn queue(self, outbox: &mut Outbox) {
-        outbox.push(self.head);
-        outbox.push(self.content);
-    }
+    pub(super) panics: AtomicU64,
 }
 
 impl Shared {
     pub(super) const fn new(limits: Limits) -> Self {
         Self {
             limits,
-            dialect: OnceLock::new(),
+            dialect: RwLock::new(&Dialect::STANDARD),
             mailboxes: OnceLock::new(),
             shutdown: Mutex::new(None),
             accepting_over: AtomicBool::new(false),
             over: AtomicBool::new(false),
             at_limit: AtomicBool::new(false),
-            queued: AtomicUsize::new(0),
-            collected: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
-            serial: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             accept_errors: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
         }
     }
 
-    /// Takes the dialect that all connections speak, once.
+    /// Takes the dialect that connections speak from now on.
     pub(super) fn set_dialect(&self, dialect: &'static Dialect) {
-        let _ = self.dialect.set(dialect);
+        *self.dialect.write().unwrap_or_else(PoisonError::into_inner) = dialect;
     }
 
     pub(super) fn dialect(&self) -> &'static Dialect {
-        self.dialect.get().copied().unwrap_or(&Dialect::STANDARD)
+        *self.dialect.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the wakers of all workers, once.
-    pub(super) fn start(&self, wakers: impl IntoIterator<Item = Waker>) {
-        let mailboxes = wakers.into_iter().map(|waker| Mailbox { commands: Mutex::default(), waker });
-        let _ = self.mailboxes.set(mailboxes.collect());
+    /// Takes the mailboxes of all workers, once.
+    pub(super) fn start(&self, mailboxes: Box<[Mailbox]>) {
+        let _ = self.mailboxes.set(mailboxes);
     }
 
-    fn mailboxes(&self) -> &[Mailbox] {
+    /// One for each worker, once they run.
+    pub(super) fn mailboxes(&self) -> &[Mailbox] {
         self.mailboxes.get().map_or(&[], |mailboxes| mailboxes)
     }
 
-    /// Asks a worker to do something, unless nobody is there any more to do it.
-    pub(super) fn ask(&self, worker: usize, command: Command) {
-        if let Some(mailbox) = self.mailboxes().get(worker).filter(|_| !self.is_over()) {
-            let mut commands = mailbox.commands.lock().unwrap_or_else(PoisonError::into_inner);
-            let first = commands.is_empty();
-            commands.push(command);
-            drop(commands);
-            // Whoever put the first one there has woken the worker, or is about to.
-            if first {
-                let _ = mailbox.waker.wake();
-            }
-        }
+    /// A worker's mailbox, unless nobody is there any more to look at it.
+    pub(super) fn mailbox(&self, worker: usize) -> Option<&Mailbox> {
+        self.mailboxes().get(worker).filter(|_| !self.is_over())
     }
 
-    /// Asks all workers.
-    pub(super) fn ask_all(&self, command: impl Fn() -> Command) {
-        for worker in 0..self.workers() {
-            self.ask(worker, command());
-        }
-    }
-
-    pub(super) fn workers(&self) -> usize {
-        self.mailboxes().len()
-    }
-
-    /// What a worker has been asked to do.
-    pub(super) fn commands(&self, worker: usize) -> Vec<Command> {
-        self.mailboxes().get(worker).map_or_else(Vec::new, |mailbox| {
-            std::mem::take(&mut *mailbox.commands.lock().unwrap_or_else(PoisonError::into_inner))
-        })
-    }
-
-    pub(super) fn has_no_commands(&self, worker: usize) -> bool {
-        self.mailboxes()
-            .get(worker)
-            .is_none_or(|mailbox| mailbox.commands.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
+    /// What may be held by a worker that runs.
+    pub(super) fn totals(&self, worker: usize) -> Option<&Totals> {
+        self.mailboxes().get(worker).map(|mailbox| &*mailbox.totals)
     }
 
     fn wake_all(&self) {
-        for mailbox in self.mailboxes() {
-            let _ = mailbox.waker.wake();
-        }
+        self.mailboxes().iter().for_each(Mailbox::wake);
     }
 
     /// Ends the server within this time, or sooner if that has been asked for.
@@ -205,6 +106,18 @@ impl Shared {
         self.accepting_over.load(Ordering::SeqCst)
     }
 
+    /// Calls the handler. If it panics, that is counted, and the result is `None`.
+    ///
+    /// The handler is used again after a panic, as its documentation says; what is the server's own is left as it is
+    /// between two steps, and the connection ends.
+    pub(super) fn guard<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+        let outcome = catch_unwind(AssertUnwindSafe(call));
+        if outcome.is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome.ok()
+    }
+
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
     }
@@ -219,7 +132,7 @@ impl Shared {
         if self.at_limit.swap(false, Ordering::SeqCst)
             && let Some(mailbox) = self.mailboxes().first()
         {
-            let _ = mailbox.waker.wake();
+            mailbox.wake();
         }
     }
 
@@ -234,29 +147,15 @@ impl Shared {
         is_at_limit()
     }
 
-    /// The number of the next connection, counted from 1.
-    pub(super) fn next_serial(&self) -> u64 {
-        self.serial.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Counts a message as queued no more: it is counted where it goes.
-    pub(super) fn uncount(&self, frame: &Frame) {
-        self.queued.fetch_sub(frame.len(), Ordering::Relaxed);
-    }
-
-    /// Whether more is queued in all than may be.
-    pub(super) fn is_queue_full(&self, more: usize) -> bool {
-        self.queued.load(Ordering::Relaxed).saturating_add(more) > self.limits.queued_total
-    }
-
     pub(super) fn stats(&self) -> Stats {
         Stats {
             connections: self.open.load(Ordering::SeqCst),
             accepted: self.accepted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
-            queued: self.queued.load(Ordering::Relaxed),
-            collected: self.collected.load(Ordering::Relaxed),
+            panics: self.panics.load(Ordering::Relaxed),
+            queued: self.mailboxes().iter().map(|mailbox| mailbox.totals.all_queued()).sum(),
+            collected: self.mailboxes().iter().map(|mailbox| mailbox.totals.collected.total()).sum(),
         }
     }
 }

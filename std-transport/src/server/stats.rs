@@ -12,8 +12,11 @@ pub struct Stats {
     pub refused: u64,
     /// How often no connection could be accepted, for want of file descriptors or other reasons.
     pub accept_errors: u64,
-    /// How many bytes are queued for all peers together.
+    /// How often the handler has panicked.
+    pub panics: u64,
+    /// How many bytes of memory are held by what is queued for all peers together. Content that several peers share
+    /// counts once for each worker.
     pub queued: usize,
-    /// How many bytes of content have been collected of messages that are not whole yet.
+    /// How many bytes of memory are held by content of messages that are not whole yet.
     pub collected: usize,
 }

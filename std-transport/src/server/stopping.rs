@@ -7,6 +7,7 @@ use mio::Token;
 
 use super::Handler;
 use super::link::Pace;
+use super::mailbox::Mailbox;
 use super::shared::Shared;
 use super::worker::{UNREAD, Worker};
 
@@ -22,14 +23,11 @@ impl Worker {
     }
 
     /// Begins the shutdown.
-    pub(super) fn stop<H: Handler>(&mut self, handler: &mut H, now: Instant) {
+    pub(super) fn stop(&mut self, now: Instant) {
         self.stopping = Some(now);
         // Those in the backlog are connected as far as their peers know, and may have sent something.
         if let Some(acceptor) = &mut self.acceptor {
-            acceptor.wake();
-            while self.accept(handler, now) {}
-            self.acceptor = None;
-            self.shared.end_accepting();
+            acceptor.stop(self.shared.limits.backlog);
         }
         let slots: Vec<_> = self.links.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
@@ -40,7 +38,8 @@ impl Worker {
 
     /// Whether no other worker can give this one anything more to do.
     pub(super) fn is_last_command_done(&self) -> bool {
-        self.shared.is_accepting_over() && self.shared.has_no_commands(self.number.into())
+        let mailbox = self.shared.mailbox(self.number.into());
+        self.shared.is_accepting_over() && mailbox.is_none_or(Mailbox::is_empty)
     }
 
     /// Ends all connections now.
@@ -52,7 +51,7 @@ impl Worker {
     }
 }
 
-/// Ends the other workers when one has failed, by an error or by a panic of its handler.
+/// Ends the other workers when one has failed.
 pub(super) struct EndsAll(pub(super) Arc<Shared>);
 
 impl Drop for EndsAll {

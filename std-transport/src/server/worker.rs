@@ -12,16 +12,27 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
 use super::accept::Acceptor;
+use super::frame::Frame;
 use super::link::{Link, Next, Pace, Turn};
+use super::mailbox::{Command, Mailbox};
 use super::rooms::Rooms;
-use super::shared::{Command, Shared};
+use super::shared::Shared;
 use super::stopping::EndsAll;
+use super::totals::Totals;
 use super::{Closed, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
 
 /// The waker's token; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
 const LISTENER: Token = Token(usize::MAX - 1);
+
+/// What is waited for on a connection.
+///
+/// A read ends before urgent data even if more follows. So it must be known that there is some.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// There may be something to read.
 pub(super) const UNREAD: Ready = Ready { readable: true, writable: false };
@@ -31,6 +42,7 @@ pub(super) struct Worker {
     pub(super) poll: Poll,
     pub(super) number: u16,
     pub(super) shared: Arc<Shared>,
+    totals: Arc<Totals>,
     /// The worker that accepts has the acceptor, until a shutdown.
     pub(super) acceptor: Option<Acceptor>,
     pub(super) links: Slab<Link>,
@@ -49,10 +61,12 @@ impl Worker {
     /// Deadlines are looked at no more often than this.
     const TICK: Duration = Duration::from_millis(25);
 
-    pub(super) fn new(number: u16, shared: Arc<Shared>) -> io::Result<Self> {
+    /// One of this many workers.
+    pub(super) fn new(number: u16, workers: usize, shared: Arc<Shared>) -> io::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             number,
+            totals: Arc::new(Totals::new(&shared.limits, workers)),
             shared,
             acceptor: None,
             links: Slab::new(),
@@ -63,8 +77,8 @@ impl Worker {
         })
     }
 
-    pub(super) fn waker(&self) -> io::Result<Waker> {
-        Waker::new(self.poll.registry(), WAKER)
+    pub(super) fn mailbox(&self) -> io::Result<Mailbox> {
+        Ok(Mailbox::new(Waker::new(self.poll.registry(), WAKER)?, Arc::clone(&self.totals)))
     }
 
     /// Makes this worker the one that accepts.
@@ -88,14 +102,14 @@ impl Worker {
                 let over = event.is_error() || event.is_read_closed();
                 let ready =
                     Ready { readable: event.is_readable() || over, writable: event.is_writable() || event.is_error() };
-                self.wake(event.token(), ready, over);
+                self.wake(event.token(), ready, over || event.is_priority());
             }
-            for command in self.shared.commands(self.number.into()) {
-                self.obey(command, handler, now);
-            }
-            self.accept(handler, now);
+            let pace = self.pace(shutdown, now);
+            self.open_mail(handler, now, pace);
+            self.relieve(handler, now, pace);
+            self.accept(handler, now, pace);
             if shutdown.is_some() && self.stopping.is_none() {
-                self.stop(handler, now);
+                self.stop(now);
             }
             let pace = self.pace(shutdown, now);
             self.take_turns(handler, now, pace);
@@ -114,19 +128,21 @@ impl Worker {
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
-        let at_once = (!self.ready.is_empty()).then_some(now);
+        let at_once = (!self.ready.is_empty() || self.totals.is_queue_over()).then_some(now);
         let accept = self.acceptor.as_ref().and_then(|acceptor| acceptor.due(&self.shared, now));
-        let first = [at_once, accept, self.due, self.shared.shutdown().filter(|_| self.stopping.is_some())]
-            .into_iter()
-            .flatten()
-            .min();
+        // When the time is over, those that are left are broken off.
+        let until = self
+            .shared
+            .shutdown()
+            .filter(|_| self.stopping.is_some() && (!self.links.is_empty() || self.acceptor.is_some()));
+        let first = [at_once, accept, self.due, until].into_iter().flatten().min();
         match self.poll.poll(events, first.map(|first| first.saturating_duration_since(now))) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn wake(&mut self, token: Token, ready: Ready, hung_up: bool) {
+    pub(super) fn wake(&mut self, token: Token, ready: Ready, read_on: bool) {
         match token {
             WAKER => {}
             LISTENER => {
@@ -136,55 +152,42 @@ impl Worker {
             }
             Token(slot) => {
                 if let Some(link) = self.links.get_mut(slot) {
-                    link.wake(ready, hung_up);
-                    self.list(slot);
+                    link.wake(ready, read_on);
+                    Self::list(link, slot, &mut self.ready);
                 }
             }
         }
     }
 
     /// Gives a connection a turn.
-    fn list(&mut self, slot: usize) {
-        if let Some(link) = self.links.get_mut(slot)
-            && !link.listed
-        {
+    fn list(link: &mut Link, slot: usize, ready: &mut VecDeque<usize>) {
+        if !link.listed {
             link.listed = true;
-            self.ready.push_back(slot);
+            ready.push_back(slot);
         }
     }
 
-    fn obey<H: Handler>(&mut self, command: Command, handler: &mut H, now: Instant) {
-        match command {
-            Command::Adopt { stream, address, serial } => self.adopt(stream, address, serial, handler, now),
-            Command::Send { id, frame } => {
-                self.shared.uncount(&frame);
-                let shared = Arc::clone(&self.shared);
-                if let Some(link) = self.find(id) {
-                    link.send(frame, &shared);
-                    self.list(id.slot());
-                }
-            }
-            Command::Broadcast(frame) => {
-                self.shared.uncount(&frame);
-                for (slot, link) in &mut self.links {
-                    link.send(frame.clone(), &self.shared);
-                    if !link.listed {
-                        link.listed = true;
-                        self.ready.push_back(slot);
+    /// Does what other threads have asked for.
+    fn open_mail<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+        let Some(letters) = self.shared.mailbox(self.number.into()).map(Mailbox::take) else { return };
+        for command in letters.commands {
+            match command {
+                Command::Adopt { stream, address } => self.adopt(stream, address, handler, now, pace),
+                Command::LoseReply(id) => {
+                    if let Some(link) = self.find(id) {
+                        link.status.reply_lost = true;
                     }
                 }
-            }
-            Command::Close(id) => {
-                if let Some(link) = self.find(id) {
-                    link.close();
-                    self.list(id.slot());
+                Command::Send { to, frame, held } => {
+                    self.send(to, frame);
+                    drop(held);
                 }
             }
-            Command::Settle(id) => {
-                if let Some(link) = self.find(id) {
-                    link.settle();
-                    self.list(id.slot());
-                }
+        }
+        for (id, mark) in letters.marks {
+            if let Some(link) = self.links.get_mut(id.slot()).filter(|link| link.id() == id) {
+                link.mark(mark);
+                Self::list(link, id.slot(), &mut self.ready);
             }
         }
     }
@@ -194,64 +197,95 @@ impl Worker {
         self.links.get_mut(id.slot()).filter(|link| link.id() == id)
     }
 
-    /// Accepts as many connections as is fair to the others: true if there may be more.
-    pub(super) fn accept<H: Handler>(&mut self, handler: &mut H, now: Instant) -> bool {
-        for _ in 0..Acceptor::AT_ONCE {
-            let Some(acceptor) = &mut self.acceptor else { return false };
-            let Some((stream, address)) = acceptor.accept(handler, &self.shared, now) else { return false };
-            let serial = self.shared.next_serial();
-            let worker = usize::try_from(serial).unwrap_or(0) % self.shared.workers();
-            if worker == usize::from(self.number) {
-                self.adopt(stream, address, serial, handler, now);
-            } else {
-                self.shared.ask(worker, Command::Adopt { stream, address, serial });
+    fn send(&mut self, to: Option<Id>, frame: Frame) {
+        let Some(id) = to else {
+            for (slot, link) in &mut self.links {
+                link.send(frame.clone(), &self.shared, &self.totals);
+                Self::list(link, slot, &mut self.ready);
             }
+            return;
+        };
+        if let Some(link) = self.links.get_mut(id.slot()).filter(|link| link.id() == id) {
+            link.send(frame, &self.shared, &self.totals);
+            Self::list(link, id.slot(), &mut self.ready);
         }
-        true
     }
 
-    fn adopt<H: Handler>(
-        &mut self,
-        stream: TcpStream,
-        address: SocketAddr,
-        serial: u64,
-        handler: &mut H,
-        now: Instant,
-    ) {
-        let slot = self.links.vacant_key();
+    /// Makes place where too much is held: ends those that hold most.
+    fn relieve<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+        while self.totals.is_queue_over() {
+            let ranks = self.links.iter().map(|(slot, link)| (link.queue_rank(), slot));
+            let Some(((1.., _), slot)) = ranks.max() else { break };
+            self.remove(slot, &Closed::QueueFull, handler);
+        }
+        while self.totals.is_collected_over() {
+            let ranks = self.links.iter().map(|(slot, link)| (link.collected_rank(), slot));
+            let Some(((1.., _), slot)) = ranks.max() else { break };
+            let Some(link) = self.links.get_mut(slot) else { break };
+            let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
+            match link.dismiss(Closed::CollectedTotal, &mut Turn { handler, shared, totals, rooms, now, pace }) {
+                Ok(()) => Self::list(link, slot, &mut self.ready),
+                Err(why) => self.remove(slot, &why, handler),
+            }
+        }
+    }
+
+    /// Accepts as many connections as is fair to the others.
+    fn accept<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+        for _ in 0..Acceptor::AT_ONCE {
+            let Some(acceptor) = &mut self.acceptor else { return };
+            let Some((stream, address, number)) = acceptor.accept(handler, &self.shared, now) else { break };
+            let mailboxes = self.shared.mailboxes();
+            let worker = usize::try_from(number).unwrap_or(0) % mailboxes.len();
+            if worker == usize::from(self.number) {
+                self.adopt(stream, address, handler, now, pace);
+            } else {
+                mailboxes[worker].adopt(stream, address);
+            }
+        }
+        if self.acceptor.as_ref().is_some_and(Acceptor::is_over) || pace == Pace::Hurry {
+            self.acceptor = None;
+            self.shared.end_accepting();
+        }
+    }
+
+    fn adopt<H: Handler>(&mut self, stream: TcpStream, address: SocketAddr, handler: &mut H, now: Instant, pace: Pace) {
+        let entry = self.links.vacant_entry();
+        let slot = entry.key();
         let Ok(number) = u32::try_from(slot) else { return self.shared.count_down() };
         // Messages are written whole, so there is nothing to be gained by waiting for more.
         let _ = stream.set_nodelay(true);
-        let id = Id::new(serial, self.number, number);
-        let mut link = Link::new(stream, address, id, &self.shared, now);
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(link.stream_mut(), Token(slot), both) {
+        let mut link = Link::new(stream, address, Id::new(self.number, number), &self.shared, now);
+        if let Err(error) = self.poll.registry().register(link.stream_mut(), Token(slot), EVENTS) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-            handler.not_accepted(&NotAccepted::Io(error));
+            self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
             return self.shared.count_down();
         }
-        link.connected(handler, &self.shared);
+        let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
+        link.connected(&mut Turn { handler, shared, totals, rooms, now, pace });
         if self.stopping.is_some() {
             link.wake(UNREAD, false);
         }
-        self.links.insert(link);
-        self.list(slot);
+        Self::list(entry.insert(link), slot, &mut self.ready);
     }
 
     /// Gives each of those that have a turn its turn; who could do more has another one after all others.
     fn take_turns<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..self.ready.len() {
+            // Before more is queued, place is made for it.
+            if self.totals.is_queue_full() {
+                return;
+            }
             let Some(slot) = self.ready.pop_front() else { return };
             let Some(link) = self.links.get_mut(slot) else { continue };
             link.listed = false;
             self.rooms.prepare();
-            let mut turn = Turn { handler, shared: &self.shared, rooms: &mut self.rooms, now, pace };
-            match link.turn(&mut turn) {
+            let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
+            match link.turn(&mut Turn { handler, shared, totals, rooms, now, pace }) {
                 Ok(next) => {
-                    let due = link.due(&self.shared);
-                    self.note(due);
+                    self.due = self.due.into_iter().chain(link.due(&self.shared)).min();
                     if next == Next::Again {
-                        self.list(slot);
+                        Self::list(link, slot, &mut self.ready);
                     }
                 }
                 Err(why) => self.remove(slot, &why, handler),
@@ -260,11 +294,6 @@ impl Worker {
         if self.ready.is_empty() && self.ready.capacity() > Self::FEW {
             self.ready = VecDeque::new();
         }
-    }
-
-    /// Something is due on a connection.
-    fn note(&mut self, due: Option<Instant>) {
-        self.due = self.due.into_iter().chain(due).min();
     }
 
     /// Ends the connections whose time is over.
@@ -279,10 +308,10 @@ impl Worker {
         let due: Vec<_> = self.links.iter().filter_map(due).collect();
         for slot in due {
             let Some(link) = self.links.get_mut(slot) else { continue };
-            let mut turn = Turn { handler, shared: &self.shared, rooms: &mut self.rooms, now, pace };
-            match link.expire(&mut turn) {
+            let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
+            match link.expire(&mut Turn { handler, shared, totals, rooms, now, pace }) {
                 Ok(false) => {}
-                Ok(true) => self.list(slot),
+                Ok(true) => Self::list(link, slot, &mut self.ready),
                 Err(why) => self.remove(slot, &why, handler),
             }
         }
@@ -300,8 +329,8 @@ impl Worker {
 
     pub(super) fn remove<H: Handler>(&mut self, slot: usize, why: &Closed, handler: &mut H) {
         if let Some(mut link) = self.links.try_remove(slot) {
-            link.discount(&self.shared);
-            handler.disconnected(link.id(), link.address(), why);
+            link.discount(&self.totals);
+            self.shared.guard(|| handler.disconnected(link.id(), link.address(), why));
             drop(link);
             self.shared.count_down();
             if self.links.is_empty() {

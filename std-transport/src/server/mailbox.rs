@@ -1,0 +1,118 @@
+//! What a worker is asked to do by other threads.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mio::Waker;
+use mio::net::TcpStream;
+
+use super::Id;
+use super::frame::Frame;
+use super::totals::Totals;
+use crate::charge::Held;
+
+/// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    letters: Mutex<Letters>,
+    waker: Waker,
+    pub(super) totals: Arc<Totals>,
+}
+
+/// What a worker is to do.
+#[derive(Debug, Default)]
+pub(super) struct Letters {
+    /// In this order.
+    pub(super) commands: Vec<Command>,
+    /// After the commands.
+    pub(super) marks: BTreeMap<Id, Mark>,
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Serves a connection that another worker has accepted.
+    Adopt { stream: TcpStream, address: SocketAddr },
+    /// Ends a connection, for a reply to it could not be sent.
+    LoseReply(Id),
+    /// Sends to a connection, or to all.
+    Send { to: Option<Id>, frame: Frame, held: Held },
+}
+
+/// What has become of a connection in other threads.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
+    /// How many replies are owed no more.
+    pub(super) settled: u32,
+    /// Whether one of them could not be sent, which is a command too.
+    reply_lost: bool,
+    /// Whether it is to be closed.
+    pub(super) close: bool,
+}
+
+impl Letters {
+    fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.marks.is_empty()
+    }
+}
+
+impl Mailbox {
+    pub(super) const fn new(waker: Waker, totals: Arc<Totals>) -> Self {
+        Self { letters: Mutex::new(Letters { commands: Vec::new(), marks: BTreeMap::new() }), waker, totals }
+    }
+
+    pub(super) fn wake(&self) {
+        let _ = self.waker.wake();
+    }
+
+    pub(super) fn adopt(&self, stream: TcpStream, address: SocketAddr) {
+        self.put(|letters| letters.commands.push(Command::Adopt { stream, address }));
+    }
+
+    /// Sends to a connection, or to all of the worker's.
+    pub(super) fn send(&self, to: Option<Id>, frame: Frame) {
+        let frame = frame.charged(&self.totals.queued);
+        let held = self.totals.pending.hold(size_of::<Command>() + frame.held());
+        self.put(|letters| letters.commands.push(Command::Send { to, frame, held }));
+    }
+
+    /// Closes a connection.
+    pub(super) fn close(&self, id: Id) {
+        self.put(|letters| letters.marks.entry(id).or_default().close = true);
+    }
+
+    /// Owes a connection a reply less; because it was lost, perhaps, and then the next one must not be sent.
+    pub(super) fn settle(&self, id: Id, lost: bool) {
+        self.put(|letters| {
+            let mark = letters.marks.entry(id).or_default();
+            mark.settled = mark.settled.saturating_add(1);
+            if lost && !mark.reply_lost {
+                mark.reply_lost = true;
+                letters.commands.push(Command::LoseReply(id));
+            }
+        });
+    }
+
+    pub(super) fn take(&self) -> Letters {
+        std::mem::take(&mut *self.lock())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Letters)) {
+        let mut letters = self.lock();
+        let first = letters.is_empty();
+        put(&mut letters);
+        drop(letters);
+        // Whoever put the first one there has woken the worker, or is about to.
+        if first {
+            self.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,302 @@
+//! What all peers together may have a server hold: when it is too much, whoever holds most is ended, and nobody else.
+#![cfg(feature = "server")]
+
+mod running;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply};
+use jsonframe_std::{Connection, Error};
+use running::{Echo, Running, exchange, message, receive, wait_until};
+
+const READS_NOTHING: &str = "the peer does not read what is sent to it";
+
+/// Waits until the server has ended the connection, however it did.
+fn is_ended(mut stream: &TcpStream) {
+    let mut scrap = vec![0; 65_536];
+    while matches!(stream.read(&mut scrap), Ok(1..)) {}
+}
+
+/// Limits with this much for what is queued, and nothing else in the way.
+fn queued_total(bytes: usize) -> Limits {
+    let mut limits = Limits::default();
+    (limits.queued_total, limits.queued, limits.unread_replies) = (bytes, bytes, bytes);
+    limits
+}
+
+#[test]
+fn peers_that_read_nothing_hold_no_more_than_the_total_and_a_message() {
+    const TOTAL: usize = 8_000_000;
+    const REPLY: usize = 1_000_000;
+    let echo = Echo::default();
+    let server = Running::start(queued_total(TOTAL), echo.clone());
+    let mut honest = server.connect();
+    let request = message(&vec![b'x'; REPLY]);
+    // Each has the server owe it far more than the system takes, and all together far more than the total.
+    let deaf: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    for connection in &deaf {
+        connection.get_ref().set_nonblocking(true).unwrap();
+    }
+    let mut most = 0;
+    let mut left = vec![request.repeat(20); deaf.len()];
+    wait_until(|| {
+        for (connection, left) in deaf.iter().zip(&mut left) {
+            match connection.get_ref().write(left) {
+                Ok(written) => drop(left.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => left.clear(),
+            }
+        }
+        most = most.max(server.handle.stats().queued);
+        exchange(&mut honest, "meanwhile");
+        !echo.noted().is_empty()
+    });
+    assert!(most <= TOTAL + REPLY + 1000, "{most} bytes were held");
+    assert!(echo.noted().iter().all(|note| note == READS_NOTHING), "{:?}", echo.noted());
+    exchange(&mut honest, "and after");
+}
+
+#[test]
+fn content_that_many_peers_share_counts_once() {
+    const LENGTH: usize = 5_000_000;
+    let echo = Echo::default();
+    let server = Running::start(queued_total(100_000_000), echo.clone());
+    let mut deaf: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 10);
+    let header = Header::new("news", "binary", LENGTH as u64);
+    // By one broadcast, and by a message for each.
+    server.handle.broadcast(&header, vec![b'n'; LENGTH]).unwrap();
+    let shared: Arc<[u8]> = vec![b'm'; LENGTH].into();
+    for id in echo.peers.lock().unwrap().iter() {
+        server.handle.send(*id, &header, Arc::clone(&shared)).unwrap();
+    }
+    let held = server.handle.stats().queued;
+    assert!((2 * LENGTH..2 * LENGTH + 100_000).contains(&held), "{held} bytes are held");
+    for connection in &mut deaf {
+        for content in ["n", "m"] {
+            assert_eq!(receive(connection), Some(content.repeat(LENGTH)));
+        }
+    }
+    server.wait_until(|server| server.handle.stats().queued == 0);
+    assert_eq!(Arc::strong_count(&shared), 1);
+}
+
+#[test]
+fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
+    const LENGTH: usize = 500_000;
+    let (echo, mut limits) = (Echo::default(), queued_total(20_000_000));
+    limits.write_deadline = 60 * limits.write_deadline;
+    let server = Running::start(limits, echo.clone());
+    let mut deaf: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    let mut reading = server.connect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 4);
+    let header = Header::new("news", "binary", LENGTH as u64);
+    for number in 0..100_u8 {
+        // Each reads what was pushed before, so that nothing of it is waiting to be taken.
+        server.handle.broadcast(&header, vec![number; LENGTH]).unwrap();
+        assert_eq!(reading.receive().unwrap().unwrap().content().unwrap(), vec![number; LENGTH]);
+    }
+    wait_until(|| echo.noted() == [READS_NOTHING; 3]);
+    exchange(&mut reading, "and after");
+    for connection in &mut deaf {
+        // Whole messages in order, and then a cut.
+        for number in 0.. {
+            let Ok(Some(mut incoming)) = connection.receive() else { break };
+            let Ok(content) = incoming.content() else { break };
+            assert_eq!(content, vec![number; LENGTH]);
+        }
+    }
+}
+
+#[test]
+fn of_those_that_read_nothing_the_one_that_holds_most_is_ended_first() {
+    let echo = Echo::default();
+    let server = Running::start(queued_total(40_000_000), echo.clone());
+    let connections: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 3);
+    let ids = echo.peers.lock().unwrap().clone();
+    let send = |id, length: usize| {
+        server.handle.send(id, &Header::new("much", "binary", length as u64), vec![0; length]).unwrap();
+    };
+    send(ids[0], 8_000_000);
+    send(ids[1], 12_000_000);
+    server.wait_until(|server| server.handle.stats().queued >= 20_000_000);
+    assert_eq!(echo.noted(), [""; 0]);
+    // Now it is over half of the total, which leaves the other half to a handler.
+    send(ids[2], 8_000_000);
+    wait_until(|| echo.noted() == [READS_NOTHING]);
+    is_ended(connections[1].get_ref());
+    for left in [&connections[0], &connections[2]] {
+        let mut connection = Connection::new(left.get_ref().try_clone().unwrap());
+        assert_eq!(connection.receive().unwrap().unwrap().content().unwrap().len(), 8_000_000);
+    }
+}
+
+#[test]
+fn slow_uploads_do_not_shut_out_others() {
+    const UPLOAD: usize = 4_000_000;
+    let (echo, mut limits) = (Echo::default(), Limits::default());
+    limits.collected_total = 10_000_000;
+    let server = Running::start(limits, echo.clone());
+    let whole = message(&vec![b'u'; UPLOAD]);
+    // They have sent nearly all, each somewhat less than the one before, and say no more.
+    let mut slow: Vec<_> = (0..2).map(|_| server.connect()).collect();
+    for (number, connection) in slow.iter_mut().enumerate() {
+        connection.get_mut().write_all(&whole[..UPLOAD - 100_000 * (number + 1)]).unwrap();
+    }
+    server.wait_until(|server| server.handle.stats().collected >= 2 * UPLOAD - 300_000);
+    for _ in 0..3 {
+        let mut honest = server.connect();
+        honest.send(&Header::new("upload", "binary", UPLOAD as u64 - 500_000), &vec![b'h'; UPLOAD - 500_000]).unwrap();
+        assert_eq!(receive(&mut honest).map(|text| text.len()), Some(UPLOAD - 500_000));
+        assert!(server.handle.stats().collected <= 10_000_000 + UPLOAD);
+    }
+    // The one that held most is told, and the other one can go on.
+    assert_eq!(receive(&mut slow[0]).as_deref(), Some("too much content is being collected"));
+    let rest = &whole[UPLOAD - 200_000..];
+    slow[1].get_mut().write_all(rest).unwrap();
+    assert_eq!(receive(&mut slow[1]).map(|text| text.len()), Some(UPLOAD));
+}
+
+/// Takes a reply for each message, and gives it to the test; and waits for the test at the message "wait".
+struct Owing {
+    replies: Sender<Reply>,
+    waiting: Arc<Mutex<Receiver<()>>>,
+    echo: Echo,
+}
+
+/// A server that [owes](Owing) its replies to the test, and what the test needs for that.
+fn owing(limits: Limits) -> (Running, Receiver<Reply>, Sender<()>, Echo) {
+    let (replies, owed) = channel();
+    let (go_on, waiting) = channel();
+    let echo = Echo::default();
+    let handler = Owing { replies, waiting: Arc::new(Mutex::new(waiting)), echo: echo.clone() };
+    (Running::start(limits, handler), owed, go_on, echo)
+}
+
+impl Handler for Owing {
+    fn connected(&mut self, peer: &mut Peer<'_>) {
+        self.echo.connected(peer);
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        let _ = self.replies.send(peer.reply_later());
+        if message.content() == b"wait" {
+            let _ = self.waiting.lock().unwrap().recv_timeout(running::PATIENCE);
+        }
+    }
+
+    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
+        self.echo.disconnected(id, address, why);
+    }
+}
+
+fn text(text: &str) -> Header<'static> {
+    Header::new("text", "utf-8", text.len() as u64)
+}
+
+#[test]
+fn a_reply_that_cannot_be_queued_ends_its_connection() {
+    let (server, owed, go_on, echo) = owing(queued_total(1_000_000));
+    let deaf = server.connect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 1);
+    let mut connection = server.connect();
+    connection.send(&text("first"), b"first").unwrap();
+    let first = owed.recv().unwrap();
+    connection.send(&text("wait"), b"wait").unwrap();
+    let second = owed.recv().unwrap();
+    // The handler is busy, so what is sent now waits, until it is too much. What was sent before arrives.
+    server.handle.send(first.id(), &text("news"), "news").unwrap();
+    let other = echo.peers.lock().unwrap()[0];
+    server.handle.send(other, &Header::new("much", "binary", 900_000), vec![b'b'; 900_000]).unwrap();
+    assert!(matches!(first.send(&text("one"), "one"), Err(Error::QueueFull)));
+    go_on.send(()).unwrap();
+    // Whether there is place for it again or not, it must not be taken for the first answer.
+    let _ = second.send(&text("two"), "two");
+    assert_eq!(receive(&mut connection).as_deref(), Some("news"));
+    assert_eq!(receive(&mut connection), None);
+    drop(connection);
+    wait_until(|| echo.noted().contains(&"a reply was lost".to_owned()));
+    drop(deaf);
+}
+
+#[test]
+fn a_reply_with_a_header_that_cannot_be_sent_ends_its_connection() {
+    let (server, owed, _go_on, echo) = owing(Limits::default());
+    let mut connection = server.connect();
+    connection.send(&text("first"), b"first").unwrap();
+    let reply = owed.recv().unwrap();
+    assert!(matches!(reply.send(&text("longer"), "short"), Err(Error::Encode(_))));
+    assert_eq!(receive(&mut connection), None);
+    wait_until(|| echo.noted() == ["a reply was lost"]);
+}
+
+#[test]
+fn a_reply_in_a_thread_that_panics_ends_its_connection() {
+    let (server, owed, _go_on, echo) = owing(Limits::default());
+    let (mut connection, mut other) = (server.connect(), server.connect());
+    connection.send(&text("first"), b"first").unwrap();
+    let reply = owed.recv().unwrap();
+    let thread = std::thread::spawn(move || {
+        let _reply = reply;
+        panic!("in the middle of an answer");
+    });
+    assert!(thread.join().is_err());
+    assert_eq!(receive(&mut connection), None);
+    wait_until(|| echo.noted() == ["a reply was lost"]);
+    // A reply that is dropped on purpose is no fault.
+    for _ in 0..2 {
+        other.send(&text("first"), b"first").unwrap();
+        drop(owed.recv().unwrap());
+    }
+    other.send(&text("first"), b"first").unwrap();
+    owed.recv().unwrap().send(&text("answer"), "answer").unwrap();
+    assert_eq!(receive(&mut other).as_deref(), Some("answer"));
+}
+
+#[test]
+fn of_a_peer_with_many_owed_replies_nothing_more_is_read() {
+    let mut limits = Limits::default();
+    limits.owed = 100;
+    let (server, owed, _go_on, _) = owing(limits);
+    let mut greedy = server.connect();
+    // More than the system has room for, so that the server not reading is seen at the peer.
+    let requests = message(b"question").repeat(1000);
+    greedy.get_ref().set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut written = 0;
+    while let Ok(count) = greedy.get_mut().write(&requests[written % requests.len()..]) {
+        written += count;
+    }
+    let mut waiting: Vec<_> = owed.try_iter().collect();
+    assert_eq!(waiting.len(), 100);
+    // For each one that is settled there is another one.
+    let all = written / message(b"question").len();
+    for _ in 0..all.min(5000) - 100 {
+        waiting.remove(0).send(&text("answer"), "answer").unwrap();
+        assert_eq!(receive(&mut greedy).as_deref(), Some("answer"));
+        waiting.push(owed.recv_timeout(running::PATIENCE).unwrap());
+        assert!(owed.try_recv().is_err(), "it is read beyond the limit");
+    }
+}
+
+#[test]
+fn an_id_leads_to_no_connection_of_another_server() {
+    let echoes = [Echo::default(), Echo::default()];
+    let servers = echoes.each_ref().map(|echo| Running::start(Limits::default(), echo.clone()));
+    let mut connections = servers.each_ref().map(Running::connect);
+    for connection in &mut connections {
+        exchange(connection, "hello");
+    }
+    let [first, second] = echoes.each_ref().map(|echo| echo.peers.lock().unwrap()[0]);
+    assert_ne!(first, second);
+    servers[1].handle.send(first, &text("secret"), "secret").unwrap();
+    servers[1].handle.close(first);
+    for connection in &mut connections {
+        exchange(connection, "nothing else comes");
+    }
+}
