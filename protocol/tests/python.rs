@@ -3,7 +3,7 @@
 mod common;
 
 use common::python;
-use common::random::{Parts, message};
+use common::random::{Extension, Parts, message};
 use jsonframe::ByteOrder;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -31,13 +31,17 @@ fn compare(messages: &[Parts]) {
     let Some(output) = python(&["dumps"], input) else { return };
     let mut compared = 0;
     for (message, theirs) in messages.iter().zip(output.lines()) {
-        let sent = message.encoded();
-        let ours = &sent[2..sent.len() - message.content.len()];
-        assert_eq!(hex::encode(ours), theirs, "{message:?}");
+        assert_eq!(sent_header(message), theirs, "{message:?}");
         compared += 1;
     }
     assert_eq!(compared, messages.len());
     println!("{compared} headers are emitted as Python emits them");
+}
+
+/// The header of the message as it is sent, without its proto-header, in hex.
+fn sent_header(message: &Parts) -> String {
+    let sent = message.encoded();
+    hex::encode(&sent[2..sent.len() - message.content.len()])
 }
 
 fn with_content_type(text: String) -> Parts {
@@ -60,8 +64,6 @@ fn holds_float(json: &Json) -> bool {
 
 #[test]
 fn random_headers_are_emitted_as_python_emits_them() {
-    use common::random::Extension;
-
     let mut runner = TestRunner::deterministic();
     // Python writes a floating-point number in its own way, and keeps one member of a name.
     let strategy = message().prop_map(|mut message| {
@@ -75,6 +77,28 @@ fn random_headers_are_emitted_as_python_emits_them() {
     });
     let messages: Vec<Parts> = (0..5000).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
     compare(&messages);
+}
+
+/// The specification leaves these two to the sender, and nothing else.
+#[test]
+fn but_for_spelt_numbers_and_repeated_names_headers_are_emitted_as_python_emits_them() {
+    let mut runner = TestRunner::deterministic();
+    let mut messages: Vec<Parts> = (0..3000).map(|_| message().new_tree(&mut runner).unwrap().current()).collect();
+    let mut by_hand = with_content_type(String::from("a/b"));
+    let numbers = r#"[1E+05, 1e-7, -0, -0.0, 0.10, 1e400, 12345678901234567890123, {"n": 1, "n": 2}]"#;
+    by_hand.extensions = vec![
+        (String::from("again"), Extension::Null),
+        (String::from("numbers"), Extension::Json(numbers.into())),
+        (String::from("again"), Extension::Json(String::from("1.50"))),
+    ];
+    let header = by_hand.encoded();
+    let expected = format!(r#""content-length": 0, "again": null, "numbers": {numbers}, "again": 1.50}}"#);
+    assert!(header.ends_with(expected.as_bytes()), "{}", header.escape_ascii());
+    messages.push(by_hand);
+
+    let ours: Vec<String> = messages.iter().map(sent_header).collect();
+    let Some(theirs) = python(&["redump"], ours.join("\n") + "\n") else { return };
+    assert_eq!(ours, theirs.lines().collect::<Vec<_>>());
 }
 
 #[test]

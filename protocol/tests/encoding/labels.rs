@@ -116,6 +116,54 @@ fn random_labels_are_what_python_takes_them_for() {
     assert!(known > 1000);
 }
 
+/// The name and the aliases of each row of the table in the specification.
+fn rows_of_the_specification() -> Vec<(&'static str, Vec<&'static str>)> {
+    let (_, section) = include_str!("../../SPEC.md").split_once("\n#### 3.3.1").unwrap();
+    let rows = section.split("\n### ").next().unwrap().lines().filter(|line| line.starts_with("   | "));
+    let labels = |cell: &'static str| cell.split('`').skip(1).step_by(2).collect::<Vec<_>>();
+    rows.filter_map(|row| {
+        let cells: Vec<_> = row.trim().trim_matches('|').split('|').collect();
+        Some((*labels(cells[1]).first()?, labels(cells[2])))
+    })
+    .collect()
+}
+
+#[test]
+fn the_labels_of_the_specification_are_known() {
+    let rows = rows_of_the_specification();
+    assert_eq!(rows.len(), 10);
+    for (name, aliases) in &rows {
+        let encoding = Encoding::for_label(name);
+        assert!(encoding.is_some(), "{name}");
+        for alias in aliases {
+            assert_eq!(Encoding::for_label(alias), encoding, "{alias}");
+        }
+    }
+    let labels = rows.iter().flat_map(|(name, aliases)| [name].into_iter().chain(aliases));
+    let labels: Vec<String> = labels.map(ToString::to_string).collect();
+    let Some(known) = compare(&labels) else { return };
+    assert_eq!(known, labels.len());
+}
+
+#[test]
+fn a_dot_stands_for_an_underscore_in_an_alias_and_not_in_a_name() {
+    let mut labels = Vec::new();
+    for (name, aliases) in rows_of_the_specification() {
+        if name.contains('_') {
+            let dotted = name.replace('_', ".");
+            assert_eq!(Encoding::for_label(&dotted), None, "{dotted}");
+            labels.push(dotted);
+        }
+        // An alias with a dot of its own is not one any more when that is replaced too.
+        for alias in aliases.iter().filter(|alias| !alias.contains('.')) {
+            let dotted = alias.replace('_', ".");
+            assert_eq!(Encoding::for_label(&dotted), Encoding::for_label(name), "{dotted}");
+            labels.push(dotted);
+        }
+    }
+    compare(&labels);
+}
+
 #[test]
 fn what_is_no_text_has_no_encoding() {
     for label in [

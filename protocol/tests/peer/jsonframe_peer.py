@@ -609,6 +609,36 @@ def command_dumps(_args):
     return 0
 
 
+class Repeated(str):
+    """A name, which is equal to no other, so that a dictionary holds it as often as it occurs."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
+
+
+def command_redump(_args):
+    numbers = []
+
+    def number(text):
+        # json.dumps spells numbers in its own way, so that others stand in for them.
+        numbers.append(text)
+        return "\ue000%d\ue000" % (len(numbers) - 1)
+
+    def members(pairs):
+        return {Repeated(name): value for name, value in pairs}
+
+    for line in sys.stdin:
+        del numbers[:]
+        text = bytes.fromhex(line).decode("utf-8")
+        value = json.loads(text, parse_int=number, parse_float=number, object_pairs_hook=members)
+        text = json.dumps(value, ensure_ascii=False)
+        text = re.sub('"\ue000([0-9]+)\ue000"', lambda match: numbers[int(match[1])], text)
+        sys.stdout.write(text.encode("utf-8").hex() + "\n")
+    return 0
+
+
 def command_loads(_args):
     for line in sys.stdin:
         try:
@@ -714,6 +744,8 @@ def main():
 
     dumps = commands.add_parser("dumps", help="JSON lines of members in, hex of Python's json.dumps out")
     dumps.set_defaults(run=command_dumps)
+    redump = commands.add_parser("redump", help="hex of headers in, of json.dumps with their numbers and names out")
+    redump.set_defaults(run=command_redump)
     loads = commands.add_parser("loads", help="hex lines of headers in, what Python's json.loads reads out")
     loads.set_defaults(run=command_loads)
 
