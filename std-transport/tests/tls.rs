@@ -3,6 +3,8 @@
 
 #[path = "../examples/tls/ends.rs"]
 mod ends;
+#[path = "../examples/tls/serve.rs"]
+mod serve;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -144,6 +146,32 @@ fn the_deadline_of_the_stream_below_counts() {
     let error = client.send_json("is anybody there?").and_then(|()| client.receive().map(drop)).unwrap_err();
     assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::TimedOut));
     drop(server);
+}
+
+/// A server that waits for ever can be held by anybody who connects.
+#[test]
+fn the_server_of_the_example_gives_up_a_client_that_falls_silent() {
+    let is_late = |end: serve::Outcome| {
+        let error = end.unwrap_err();
+        let error = error.downcast_ref::<Error>().unwrap();
+        assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
+    };
+    let (ends, patience) = (Ends::new().unwrap(), Duration::from_millis(200));
+
+    // Before the handshake.
+    let (client, server) = tcp();
+    is_late(serve::serve(&ends, server, 1_000, patience));
+    drop(client);
+
+    // Inside a message.
+    let (client, server) = tcp();
+    let mut client = Connection::new(ends.client(client).unwrap());
+    thread::scope(|scope| {
+        let serving = scope.spawn(|| serve::serve(&ends, server, 1_000, patience));
+        // The server may have given up before the handshake is over.
+        let _ = client.get_mut().write_all(b"\0").and_then(|()| client.get_mut().flush());
+        is_late(serving.join().unwrap());
+    });
 }
 
 #[test]
