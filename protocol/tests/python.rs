@@ -109,3 +109,33 @@ fn every_character_is_emitted_as_python_emits_it() {
     let texts = texts.into_iter().chain(rest.chunks(8192).map(String::from_iter));
     compare(&texts.map(with_content_type).collect::<Vec<_>>());
 }
+
+/// What MIGRATION.md says of JSON content.
+#[cfg(feature = "json")]
+#[test]
+fn json_content_that_python_writes_and_json_does_not_allow_is_refused() {
+    use jsonframe::{Header, Message, to_json};
+
+    let read = |content: &[u8]| {
+        Message::new(Header::json(content.len() as u64), content)
+            .unwrap()
+            .json::<Json>()
+            .map_err(|error| error.to_string())
+    };
+    let refusal = |content: &[u8], reason: &str| {
+        let error = read(content).unwrap_err();
+        assert!(error.contains(reason), "{}: {error}", content.escape_ascii());
+    };
+    assert_eq!(to_json(&[f64::NAN, f64::INFINITY]).unwrap(), b"[null, null]");
+    refusal(br#"{"value": "\ud800"}"#, "unexpected end of hex escape");
+    let nested = |depth: usize| ["[".repeat(depth), "]".repeat(depth)].concat().into_bytes();
+    assert!(read(&nested(127)).is_ok());
+    refusal(&nested(128), "recursion limit exceeded");
+
+    for value in ["NaN", "Infinity", "-Infinity"] {
+        let Some(output) = python(&["dumps"], format!(r#"{{"members": [["value", {value}]]}}"#)) else { return };
+        let content = hex::decode(output.trim_end()).unwrap();
+        assert_eq!(content, format!(r#"{{"value": {value}}}"#).as_bytes());
+        refusal(&content, if value == "-Infinity" { "invalid number" } else { "expected value" });
+    }
+}
