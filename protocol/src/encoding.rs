@@ -39,9 +39,10 @@ use crate::{ByteOrder, Header};
 /// | one byte a character | `ascii`, `latin-1`, `iso8859-2` to `-11` and `-13` to `-16`, `cp1250` to `cp1258`, `cp866`, `cp874`, `koi8-r`, `koi8-u`, `mac-roman`, `mac-cyrillic`, `tis-620` |
 /// | several | `gbk`, `gb2312`, `gb18030`, `big5`, `cp950`, `shift_jis`, `cp932`, `euc_jp`, `euc_kr`, `cp949` |
 ///
-/// Where the tables of `encoding_rs`, which are the web's, differ from Python's, Python's hold. A few sequences of `big5`,
-/// `cp950` and `euc_kr` that Python reads otherwise than the web are refused, and some characters cannot be written that
-/// Python can write: those of JIS X 0212 in `euc_jp`, those for private use in `cp932`.
+/// Where the tables of `encoding_rs`, which are the web's, differ from Python's, Python's hold. Some characters that Python
+/// reads are refused, because the web reads their bytes otherwise: in `big5` and `cp950` 249 and 250 pairs of bytes, all
+/// kana and Cyrillic letters among them, and in `euc_kr` the 8,822 Hangul syllables that Python writes in eight bytes. Some
+/// that Python can write cannot be written: these, those of JIS X 0212 in `euc_jp`, and those for private use in `cp932`.
 ///
 /// ```
 /// use jsonframe::Encoding;

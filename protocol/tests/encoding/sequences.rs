@@ -71,3 +71,42 @@ fn every_sequence_of_four_bytes_is_what_it_is_in_python() {
     });
     assert_eq!(compare("gb18030", &answers[0], quads), 0);
 }
+
+/// Python composes these of four pairs; the web knows no such sequences.
+#[test]
+fn the_hangul_that_euc_kr_writes_in_eight_bytes_are_refused() {
+    let syllables: String = ('가'..='힣').collect();
+    let request = format!("characters euc_kr {}", hex::encode(&syllables));
+    let Some(answers) = ask(&[request]) else { return };
+    let euc_kr = encoding("euc_kr");
+    let mut refused = 0;
+    for (syllable, theirs) in syllables.chars().zip(answers[0].split(',')) {
+        let theirs = hex::decode(theirs).unwrap();
+        let syllable = syllable.to_string();
+        if theirs.len() == 8 {
+            assert!(euc_kr.decode(&theirs).is_err() && euc_kr.encode(&syllable).is_err(), "{syllable}");
+            refused += 1;
+        } else {
+            assert_eq!(euc_kr.decode(&theirs).unwrap(), syllable);
+        }
+    }
+    assert_eq!(refused, 8822);
+}
+
+#[test]
+fn the_kana_and_cyrillic_letters_of_big5_are_refused() {
+    let letters: String = ('ぁ'..='ん').chain('ァ'..='ヶ').chain('А'..='я').chain(['Ё', 'ё']).collect();
+    for name in ["big5", "cp950"] {
+        let Some(answers) = ask(&[format!("characters {name} {}", hex::encode(&letters))]) else { return };
+        let encoding = encoding(name);
+        let mut refused = 0;
+        for (letter, theirs) in letters.chars().zip(answers[0].split(',')) {
+            assert!(encoding.encode(&letter.to_string()).is_err(), "{name} {letter}");
+            if theirs != "-" {
+                assert!(encoding.decode(&hex::decode(theirs).unwrap()).is_err(), "{name} {letter}");
+                refused += 1;
+            }
+        }
+        assert_eq!(refused, 83 + 86 + 56, "{name}");
+    }
+}
