@@ -131,6 +131,11 @@ fn json_content_that_python_writes_and_json_does_not_allow_is_refused() {
     let nested = |depth: usize| ["[".repeat(depth), "]".repeat(depth)].concat().into_bytes();
     assert!(read(&nested(127)).is_ok());
     refusal(&nested(128), "recursion limit exceeded");
+    let skipped = serde_json::from_slice::<serde::de::IgnoredAny>(&nested(500));
+    assert!(skipped.is_ok());
+    let long = b"123456789012345678901234567890";
+    assert_eq!(read(long).unwrap().as_f64(), Some(1.234_567_890_123_456_8e29));
+    assert!(Message::new(Header::json(30), long).unwrap().json::<u64>().is_err());
 
     for value in ["NaN", "Infinity", "-Infinity"] {
         let Some(output) = python(&["dumps"], format!(r#"{{"members": [["value", {value}]]}}"#)) else { return };
