@@ -116,7 +116,7 @@ fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
 #[test]
 fn of_those_that_read_nothing_the_one_that_holds_most_is_ended_first() {
     let echo = Echo::default();
-    let server = Running::start(queued_total(40_000_000), echo.clone());
+    let server = Running::start(queued_total(42_000_000), echo.clone());
     let connections: Vec<_> = (0..3).map(|_| server.connect()).collect();
     wait_until(|| echo.peers.lock().unwrap().len() == 3);
     let ids = echo.peers.lock().unwrap().clone();
