@@ -584,7 +584,12 @@ local function dissect_message(tvb, offset, pinfo, tree, call)
     if length == 0 then
         fault = { kind = "empty-header", at = -2 }
     elseif have < 2 + length then
-        return nil, { wanting = 2 + length - have }
+        -- Another protocol may never bring so many bytes.
+        local first = have > 2 and tvb:raw(offset + 2, have - 2):find("[^ \t\n\r]")
+        local byte = first and tvb:raw(offset + 1 + first, 1)
+        if not byte or byte == "{" or byte >= "\128" then return nil, { wanting = 2 + length - have } end
+        length = have - 2
+        fault = { kind = "not-an-object", at = first - 1 }
     else
         found, fault = read_header(tvb:raw(offset + 2, length))
     end

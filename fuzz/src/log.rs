@@ -159,7 +159,12 @@ impl Log {
                 let length = u32::try_from(length).expect("announced by two bytes");
                 Some((DecodeErrorKind::HeaderTooLong { length, capacity }, at as u64))
             }
-            Some(length) if rest < 2 + length => truncated(2 + length - rest),
+            Some(length) if rest < 2 + length => match first_beyond_space(&stream[at + 2..]) {
+                Some((offset, found)) if found.is_ascii() && found != b'{' => {
+                    Some((DecodeErrorKind::NotAnObject { found }, (at + 2 + offset) as u64))
+                }
+                _ => truncated(2 + length - rest),
+            },
             Some(length) => {
                 // A header was refused, for a reason that the rules of framing do not know.
                 let fault = self.fault.expect("a whole header is reported or refused");
@@ -175,6 +180,11 @@ impl Log {
 /// The header length that a message announces, if its proto-header is there.
 fn announced(message: &[u8]) -> Option<usize> {
     message.first_chunk().map(|bytes| usize::from(u16::from_be_bytes(*bytes)))
+}
+
+/// The first byte that is not white space, and what is before it.
+fn first_beyond_space(header: &[u8]) -> Option<(usize, u8)> {
+    header.iter().copied().enumerate().find(|(_, byte)| !b" \t\n\r".contains(byte))
 }
 
 fn is_of_header(kind: DecodeErrorKind) -> bool {

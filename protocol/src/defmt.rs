@@ -6,6 +6,7 @@ use core::fmt;
 use defmt::{Format, Formatter, write};
 
 use crate::emit::{Sink, write_string};
+use crate::foreign::Start;
 use crate::{
     ByteOrder, DecodeError, DecodeErrorKind, EncodeError, Event, Header, InvalidJson, Member, Message, StorageFull,
     Value,
@@ -95,7 +96,26 @@ impl Format for Member {
 
 impl Format for DecodeError {
     fn format(&self, f: Formatter<'_>) {
-        write!(f, "{} (at byte {=u64})", self.kind(), self.offset());
+        write!(f, "{} (at byte {=u64}){}", self.kind(), self.offset(), self.start());
+    }
+}
+
+impl Format for Start {
+    fn format(&self, f: Formatter<'_>) {
+        let (bytes, protocol) = self.parts();
+        if bytes.is_empty() {
+            return;
+        }
+        write!(f, "; the stream begins with \"");
+        for byte in bytes {
+            for character in byte.escape_ascii() {
+                write!(f, "{=char}", char::from(character));
+            }
+        }
+        match protocol {
+            Some(protocol) => write!(f, "\", which looks like {=str}", protocol),
+            None => write!(f, "\""),
+        }
     }
 }
 

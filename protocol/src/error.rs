@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::Member;
 use crate::fault::Fault;
+use crate::foreign::Start;
 
 /// Why the bytes received are not a sequence of messages, and where.
 ///
@@ -23,16 +24,39 @@ use crate::fault::Fault;
 /// assert_eq!(error.kind(), DecodeErrorKind::MissingMember { member: Member::ByteOrder });
 /// assert_eq!(error.to_string(), "the header has no member `byteorder` (at byte 3)");
 /// ```
+///
+/// Of a stream that begins with another protocol, its text says with which:
+///
+/// ```
+/// # use jsonframe::Decoder;
+/// let error = Decoder::new([0; 4096]).decode(&mut &b"GET / HTTP/1.1\r\n\r\n"[..]).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the header is 18245 bytes long; this decoder takes at most 4096 (at byte 0); \
+///      the stream begins with \"GE\", which looks like HTTP"
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{kind} (at byte {offset})")]
+#[error("{kind} (at byte {offset}){start}")]
 pub struct DecodeError {
     kind: DecodeErrorKind,
     offset: u64,
+    start: Start,
 }
 
 impl DecodeError {
     pub(crate) const fn new(kind: DecodeErrorKind, offset: u64) -> Self {
-        Self { kind, offset }
+        Self { kind, offset, start: Start::UNKNOWN }
+    }
+
+    /// The same error, about a stream that starts like this.
+    pub(crate) const fn at_start(self, start: Start) -> Self {
+        Self { start, ..self }
+    }
+
+    #[cfg(feature = "defmt")]
+    pub(crate) const fn start(&self) -> Start {
+        self.start
     }
 
     /// What is wrong.

@@ -147,6 +147,7 @@ mod error;
 mod escape;
 mod extensions;
 mod fault;
+mod foreign;
 mod header;
 mod json;
 mod member;

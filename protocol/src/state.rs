@@ -3,8 +3,13 @@
 //! It is compiled once, not once for each kind of room.
 
 use crate::encode::PROTO_HEADER_LEN;
+use crate::foreign::Start;
+use crate::json::skip_whitespace;
 use crate::parse::{Fields, parse, plain_integer};
 use crate::{DecodeError, DecodeErrorKind, Dialect, ProtoHeader};
+
+/// Where the first header of a stream begins.
+const FIRST_HEADER: u64 = PROTO_HEADER_LEN as u64;
 
 /// What a decoder knows besides the bytes in its room.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ enum Phase {
     ProtoHeader,
     /// The rest of the proto-header, of which so many bytes have come, and this is what they say so far.
     Begun(u8, u32),
+    /// The header, of which so many bytes are in the room, all of them white space.
+    Blank(u16),
     /// The header, of which so many bytes are in the room.
     Header(u16),
     /// The content, of which so many bytes are to come: one at least.
@@ -184,7 +191,7 @@ impl State {
         match self.phase {
             Phase::ProtoHeader => self.begin(0, 0, room, input),
             Phase::Begun(taken, length) => self.begin(taken, length, room, input),
-            Phase::Header(filled) => self.go_on(filled, room, input),
+            Phase::Blank(filled) | Phase::Header(filled) => self.go_on(filled, room, input),
             _ => false,
         }
     }
@@ -213,11 +220,15 @@ impl State {
                     0 => DecodeErrorKind::EmptyHeader,
                     _ => DecodeErrorKind::HeaderTooLong { length, capacity: capacity.into() },
                 };
-                self.fail(kind, self.position.saturating_sub(self.proto_header().len().into()));
+                let proto_header = self.proto_header();
+                let error = DecodeError::new(kind, self.position.saturating_sub(proto_header.len().into()));
+                self.phase = Phase::Failed(match (self.position, proto_header) {
+                    (FIRST_HEADER, ProtoHeader::STANDARD) => error.at_start(Start::of_length(length)),
+                    _ => error,
+                });
                 return false;
             }
         };
-        self.phase = Phase::Header(0);
         self.go_on(0, room, input)
     }
 
@@ -225,7 +236,7 @@ impl State {
     fn go_on(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> bool {
         let lacking = self.header_length.saturating_sub(filled);
         if input.len() < usize::from(lacking) {
-            self.keep(filled, room, input);
+            self.begin_object(filled, room, input);
             return false;
         }
         let piece = self.take(input, u64::from(lacking));
@@ -234,6 +245,28 @@ impl State {
         }
         fill(room, filled, piece);
         self.parse(room)
+    }
+
+    /// Takes what there is of a header of which only white space is in the room, unless it is sure to be no object.
+    ///
+    /// It may be another protocol, which might never send as many bytes as it seems to announce. Bytes beyond ASCII may begin
+    /// a byte order mark, or what is not UTF-8.
+    fn begin_object(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
+        let blank = skip_whitespace(input, 0);
+        match input.get(blank) {
+            Some(found) if found.is_ascii() && *found != b'{' => {
+                let start = self.position.saturating_sub(filled.into());
+                let at = usize::from(filled).saturating_add(blank);
+                self.fail_in_header(DecodeErrorKind::NotAnObject { found: *found }, start, at);
+            }
+            Some(_) => self.keep(filled, room, input),
+            None => {
+                self.keep(filled, room, input);
+                if let Phase::Header(filled) = self.phase {
+                    self.phase = Phase::Blank(filled);
+                }
+            }
+        }
     }
 
     /// Takes all of the input, which does not complete the header.
@@ -255,7 +288,7 @@ impl State {
             }
             Err(fault) => {
                 let start = self.position.saturating_sub(u64::from(self.header_length));
-                self.fail(fault.kind.reported(), start.saturating_add(fault.at as u64));
+                self.fail_in_header(fault.kind.reported(), start, fault.at);
                 false
             }
         }
@@ -316,7 +349,7 @@ impl State {
         match self.phase {
             Phase::ProtoHeader => self.proto_header().len() as u64,
             Phase::Begun(taken, _) => self.proto_header().len().saturating_sub(taken) as u64,
-            Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
+            Phase::Blank(filled) | Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
             Phase::Content(left) => left,
             Phase::End | Phase::Failed(_) => 0,
         }
@@ -331,6 +364,18 @@ impl State {
                 Err(DecodeError::new(DecodeErrorKind::Truncated { missing }, self.position))
             }
         }
+    }
+
+    /// Fails for what stands `at` bytes behind the offset at which the header starts.
+    #[cold]
+    fn fail_in_header(&mut self, kind: DecodeErrorKind, start: u64, at: usize) {
+        let error = DecodeError::new(kind, start.saturating_add(at as u64));
+        self.phase = Phase::Failed(match (kind, start, self.proto_header()) {
+            (DecodeErrorKind::NotAnObject { found }, FIRST_HEADER, ProtoHeader::STANDARD) => {
+                error.at_start(Start::of_header(self.header_length, (at == 0).then_some(found)))
+            }
+            _ => error,
+        });
     }
 
     #[cold]

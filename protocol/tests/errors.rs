@@ -21,7 +21,10 @@ fn every_error_says_what_was_wrong_where_and_what_was_expected() {
     for (header, message) in [
         ("", "the header length is 0; a header is at least a JSON object (at byte 0)"),
         ("\u{FEFF}{}", "the header begins with a byte order mark; expected `{` (at byte 2)"),
-        ("[]", "the header begins with `[`; expected a JSON object, `{` (at byte 2)"),
+        (
+            "[]",
+            "the header begins with `[`; expected a JSON object, `{` (at byte 2); the stream begins with \"\\x00\\x02[\"",
+        ),
         ("{", "unexpected end of the JSON; expected a member name or `}` (at byte 3)"),
         ("{,", "unexpected `,`; expected a member name or `}` (at byte 3)"),
         ("{'a'", "unexpected `'`; expected a member name or `}` (at byte 3)"),

@@ -99,6 +99,7 @@ class Fault(Exception):
 # Runs of string bytes that need no look: ASCII but for controls, the quote and the backslash.
 PLAIN = re.compile(rb"[\x20\x21\x23-\x5b\x5d-\x7f]*")
 SPACE = re.compile(rb"[ \t\n\r]*")
+FOREIGN = re.compile(rb"[ \t\n\r]*([^{ \t\n\r\x80-\xff])")
 LENGTH_TOKEN = re.compile(rb"[0-9A-Za-z+.-]*")
 LENGTH = re.compile(rb"0|[1-9][0-9]{0,19}")
 DIGITS = "0123456789"
@@ -351,6 +352,10 @@ class Decoder:
             self.offset += len(taken)
             self._missing -= len(taken)
             try:
+                # Another protocol may never send as many bytes as it seems to announce.
+                foreign = FOREIGN.match(self._held) if self._part == "header" else None
+                if foreign:
+                    raise Fault("not-an-object", self._part_offset + foreign.start(1))
                 while self._missing == 0:  # a content of length 0 is whole without another byte
                     events.extend(self._part_complete())
             except Fault as fault:

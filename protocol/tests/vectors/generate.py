@@ -108,6 +108,13 @@ class Stream:
         self.events.append({"event": "error", "kind": kind, **fields, "offset": offset})
         return self
 
+    def foreign(self, data, space=0):
+        """Bytes of which the third, or the first after white space, begins no header, whatever follows."""
+        offset = len(self.data) + 2 + space
+        self._add("", data)
+        self.events.append({"event": "error", "kind": "not-an-object", "offset": offset})
+        return self
+
     def too_long(self, text, content_length, limit, content=b"", **expected):
         """A good header whose content-length is over the receiver's limit."""
         header, mark = expand(text)
@@ -909,6 +916,95 @@ def syntax():
         ("whitespace-then-byte", "‹20 09 0A 0D›‸."),
     ):
         refuse(f"trailing-{name}", "{«4»}" + tail, "trailing-data")
+
+
+def other_protocols():
+    theme(
+        "other-protocols",
+        "5.4.1",
+        "Streams of other protocols: refused for the first byte of what should be a header, however long it should be.",
+    )
+    for name, data in (
+        ("tls-handshake", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        ("tls-alert", b"\x15\x03\x03\x00\x02\x02\x46"),
+        ("http-get", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("http-answer", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        ("ssh", b"SSH-2.0-OpenSSH_9.6\r\n"),
+        ("proxy-1", b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"),
+        ("proxy-2", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\xdc\4\1\xbb"),
+        ("smtp", b"220 mail.example.com ESMTP\r\n"),
+        ("redis", b"-ERR unknown command\r\n"),
+        ("mysql", b"\x4a\0\0\0\x0a8.0.36\0"),
+        ("length-of-one-byte", bytes([len(NEEDLE[0])]) + NEEDLE[0].encode() + NEEDLE[1].encode()),
+        ("length-of-four-bytes-little-endian", b"\x67\0\0\0" + NEEDLE[0].encode() + NEEDLE[1].encode()),
+        ("json-without-length", NEEDLE[1].encode() + b"\n"),
+    ):
+        stream = Stream().foreign(data, space=2 if name == "proxy-2" else 0)
+        vector(f"other-protocol-{name}", stream, f"The first bytes of a stream: {name}.")
+    for byte in (0x00, 0x08, 0x0B, 0x0C, 0x1F, 0x21, 0x22, 0x2D, 0x30, 0x5B, 0x5D, 0x7A, 0x7C, 0x7D, 0x7F):
+        vector(
+            f"first-header-byte-{byte:02x}",
+            Stream().foreign(b"\x01\x00" + bytes([byte])),
+            f"One byte of a header of 256, ‹{byte:02X}›, which begins no object.",
+        )
+    for byte in (0x09, 0x0A, 0x0D, 0x20, 0x7B, 0x80, 0xC3, 0xEF, 0xFF):
+        stream = Stream()
+        stream.data = b"\x01\x00" + bytes([byte])
+        vector(
+            f"first-header-byte-{byte:02x}-waits",
+            stream.truncated(255),
+            f"One byte of a header of 256, ‹{byte:02X}›: of white space, of a brace and of bytes beyond ASCII more is awaited.",
+            spec="5.5",
+        )
+    vector(
+        "foreign-byte-of-a-whole-header",
+        Stream().fault("‸x‹FF C3 28›", "not-an-object"),
+        "The same with all of the header there, whatever else is wrong with it.",
+    )
+    vector(
+        "foreign-byte-and-what-is-not-utf8",
+        Stream().foreign(b"\x01\x00x\xff\xc3\x28"),
+        "The same with a part of the header there, whatever else is wrong with it.",
+    )
+    vector(
+        "foreign-byte-of-the-longest-header",
+        Stream().foreign(b"\xff\xffx"),
+        "One byte of a header of 65,535 bytes.",
+    )
+    vector(
+        "foreign-byte-after-white-space",
+        Stream().foreign(b"\x01\x00 \t\r\nx", space=4),
+        "White space is passed over.",
+    )
+    vector(
+        "foreign-byte-after-white-space-waits",
+        Stream().half_header(" \t\r\n‹C3 A9›‸" + " " * 60),
+        "White space is passed over; of bytes beyond ASCII more is awaited, though these are no mark.",
+        spec="5.5",
+    )
+    vector(
+        "foreign-byte-second",
+        Stream().half_header("{x‸" + " " * 60),
+        "Of what begins with a brace more is awaited, though no member name can follow it.",
+        spec="5.5",
+    )
+    vector(
+        "foreign-byte-in-second-message",
+        Stream().message(*NEEDLE).foreign(b"\x00\x67x"),
+        "The first header byte of a later message is judged like that of the first.",
+    )
+    vector(
+        "foreign-byte-within-capacity",
+        Stream().foreign(b"GET / HTTP/1.1\r\n\r\n"),
+        "A header that would fit is refused on account of its first byte.",
+        capacity=0x4745,
+    )
+    vector(
+        "foreign-byte-beyond-capacity",
+        Stream().prefix_fault(b"GET / HTTP/1.1\r\n\r\n", "header-too-long", length=0x4745, capacity=0x4744),
+        "A header that would not fit is refused on account of its length.",
+        capacity=0x4744,
+    )
 
 
 def header_end():
@@ -2168,7 +2264,7 @@ def order():
     )
     vector(
         "truncated-before-header-fault",
-        Stream().half_header("not‸ an object"),
+        Stream().half_header("{not‸ an object"),
         "A header is judged when it is whole: until then its stream is truncated.",
     )
     vector(
@@ -2602,6 +2698,7 @@ def main():
         framing,
         accepted,
         syntax,
+        other_protocols,
         header_end,
         strings,
         utf8,
