@@ -170,7 +170,7 @@ fn failures_are_told_by_kind() {
     };
     fails(nonsense(|_| {}), &[], "nothing was answered; errors: closed ");
     let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, b"HTTP/1.1 400 Bad Request\r\n"));
-    fails(nonsense(speaks), &[], "nothing was answered; errors: closed ");
+    fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
     let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, &[0; 10]));
     fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
 

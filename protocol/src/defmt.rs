@@ -112,9 +112,9 @@ impl Format for Start {
                 write!(f, "{=char}", char::from(character));
             }
         }
-        match protocol {
-            Some(protocol) => write!(f, "\", which looks like {=str}", protocol),
-            None => write!(f, "\""),
+        write!(f, "\"");
+        if let Some(protocol) = protocol {
+            write!(f, ", which looks like {=str}", protocol);
         }
     }
 }

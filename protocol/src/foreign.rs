@@ -51,7 +51,7 @@ impl Start {
         self.bytes.get(..self.known.into()).unwrap_or_default()
     }
 
-    fn protocol(&self) -> Option<&'static str> {
+    fn protocol(self) -> Option<&'static str> {
         match self.bytes() {
             [] => None,
             [_, 0, 0] => Some("MySQL or a little-endian length"),

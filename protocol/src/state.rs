@@ -257,6 +257,7 @@ impl State {
             Some(found) if found.is_ascii() && *found != b'{' => {
                 let start = self.position.saturating_sub(filled.into());
                 let at = usize::from(filled).saturating_add(blank);
+                self.take(input, (blank as u64).saturating_add(1));
                 self.fail_in_header(DecodeErrorKind::NotAnObject { found: *found }, start, at);
             }
             Some(_) => self.keep(filled, room, input),

@@ -119,19 +119,19 @@ fn what_follows_the_first_header_byte_does_not_change_the_error() {
 
 #[test]
 fn only_the_start_of_a_standard_stream_is_taken_for_another_protocol() {
+    const LITTLE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little));
     // The second message.
     let stream = [&framed(HEADER), &b"{}GET / HTTP/1.1\r\n"[..]].concat();
     for (capacity, kind) in [(65_535, "not-an-object"), (1000, "header-too-long")] {
         let error = decode(capacity, [stream.as_slice()]).error.unwrap();
         assert_eq!(error.kind().name(), kind);
-        assert!(error.to_string().ends_with(")"), "{error}");
+        assert!(error.to_string().ends_with(')'), "{error}");
     }
     // Another dialect, in which the bytes are another length.
-    const LITTLE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little));
     for capacity in [65_535, 1000] {
         let error =
             Decoder::in_dialect(vec![0; capacity], &LITTLE).decode(&mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
-        assert!(error.to_string().ends_with(")"), "{error}");
+        assert!(error.to_string().ends_with(')'), "{error}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
-use jsonframe::{DecodeError, Decoder, Event, Header, ProtoHeader};
+use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header, ProtoHeader};
 
 use super::Options;
 
@@ -149,6 +149,13 @@ impl<R: Report> Driver<R> {
                 // The decoder keeps the header it fails on to itself.
                 let taken = before.len() - input.len();
                 self.message.head.extend_from_slice(&before[..taken]);
+            }
+            if let Err(error) = &event
+                && let DecodeErrorKind::NotAnObject { .. } = error.kind()
+            {
+                // The decoder fails on the first byte of this header, whether or not more of it has come.
+                let shown = usize::try_from(error.offset() - self.message.start).unwrap_or(usize::MAX);
+                self.message.head.truncate(shown.saturating_add(1));
             }
             match event? {
                 None => return Ok(()),
