@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! input --> (hex) --> drive --> json       one JSON object a line
-//!                 |       \---> annotate   for a person: content, pretty, excerpt, spelling
+//!                 |   |   \---> annotate   for a person: content, pretty, excerpt, spelling
+//!                 |   \-------> length     whether a content length was wrong
 //!                 \---> guess               which dialect it is: spelling
 //! ```
 
@@ -10,9 +11,13 @@ mod annotate;
 mod content;
 mod drive;
 mod excerpt;
+mod first_bytes;
 mod guess;
 mod hex;
+mod input;
 mod json;
+mod length;
+mod message;
 mod pretty;
 mod spelling;
 
@@ -61,7 +66,7 @@ impl Default for Options {
             hex: false,
             json: false,
             color: false,
-            chunk: drive::BUFFER,
+            chunk: input::BUFFER,
             max_header: u16::MAX,
             max_content: u64::MAX,
         }
@@ -70,8 +75,9 @@ impl Default for Options {
 
 /// Shows everything that the input holds: true if it is nothing but whole messages.
 ///
-/// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for. Nothing that
-/// a peer sent can act on a terminal.
+/// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for, but for a fault:
+/// it is shown when as many bytes have been seen as it takes to explain it, and all of the input if that is hex text, which
+/// may be wrong further on. Nothing that a peer sent can act on a terminal.
 ///
 /// # Errors
 ///

@@ -152,7 +152,7 @@ fn a_dialect_for_a_person() {
 
     let expected = "message 1
          0  proto-header 00 00 00
-         3  truncated: the stream ends inside a message; bytes missing: at least 1 (at byte 3)
+         3  truncated: the stream ends inside the proto-header, 1 byte before its end (at byte 3)
 ";
     assert_eq!(run(&["--dialect", "u32"], b"\0\0\0"), (expected.into(), String::new(), 1));
 

@@ -106,11 +106,12 @@ impl Vector {
         !self.events.iter().any(fault)
     }
 
-    /// Compares JSON lines with the events, which have no messages for people.
+    /// Compares JSON lines with the events, which have nothing for people.
     fn assert_lines(&self, lines: &str) {
         let events = lines.lines().map(|line| {
             let mut event: Json = serde_json::from_str(line).unwrap();
-            let message = event.as_object_mut().unwrap().remove("message");
+            let members = event.as_object_mut().unwrap();
+            let [message, ..] = ["message", "hint", "first_bytes"].map(|name| members.remove(name));
             assert_eq!(message.is_some(), event["event"] == "error", "{}", self.name);
             event
         });
@@ -303,21 +304,21 @@ fn a_stream_that_ends_too_early_for_a_person() {
         ends(1),
         "message 1
          0  proto-header 00
-         1  truncated: the stream ends inside a message; bytes missing: at least 1 (at byte 1)"
+         1  truncated: the stream ends inside the proto-header, 1 byte before its end (at byte 1)"
     );
     assert_eq!(
         ends(10),
         "         2  header, 8 of 103 bytes
               {\"byteor
                       ^
-        10  truncated: the stream ends inside a message; bytes missing: at least 95 (at byte 10)"
+        10  truncated: the stream ends inside the header, 95 bytes before its end (at byte 10)"
     );
     assert_eq!(
         ends(115),
         "              content-length    39
        105  content, 10 of 39 bytes, text
               {\"action\":
-       115  truncated: the stream ends inside a message; bytes missing: at least 29 (at byte 115)"
+       115  truncated: the stream ends inside the content, 29 bytes before its end (at byte 115)"
     );
 }
 
@@ -468,6 +469,225 @@ fn a_stream_may_end_between_messages_only() {
     }
 }
 
+/// A message of JSON, or of other text in UTF-8, whose content length says this.
+fn misnumbered(content_type: &str, length: usize, content: &str) -> Vec<u8> {
+    let header = Header::new(content_type, "utf-8", length as u64);
+    let mut head = vec![0; header.encoded_len()];
+    header.encode(&mut head).unwrap();
+    [&head, content.as_bytes()].concat()
+}
+
+/// The hint about a stream, which is the same however it comes and however it is shown.
+fn hint(stream: &[u8]) -> Option<String> {
+    let (lines, _) = shown(stream, &json(stream.len() + 1));
+    let hint = lines.lines().last().and_then(|line| {
+        let line: Json = serde_json::from_str(line).unwrap();
+        Some(line["hint"].as_str()?.to_owned())
+    });
+    for chunk in [1, 7, 1000] {
+        assert_eq!(shown(stream, &json(chunk)).0, lines, "in chunks of {chunk}");
+        let text = shown(stream, &person(chunk)).0;
+        assert_eq!(text.lines().last().unwrap().strip_prefix("            hint: "), hint.as_deref(), "{text}");
+    }
+    hint
+}
+
+fn counts(message: u64, units: &str, length: usize, bytes: usize) -> String {
+    format!(
+        "the content-length of message {message} looks like a number of {units}: {length} {units} are {bytes} bytes, \
+         and content-length counts bytes, not characters"
+    )
+}
+
+fn is_wrong(message: u64, length: usize, bytes: usize) -> String {
+    format!(
+        "the content-length of message {message} looks wrong: it is {length}, and the JSON ends after {bytes} bytes"
+    )
+}
+
+#[test]
+fn a_content_length_that_counts_characters_is_recognised_in_a_capture() {
+    let capture = hex::decode(include_str!("captures/length-in-characters.c2s.hex").replace('\n', "")).unwrap();
+    assert_eq!(hint(&capture), Some(counts(1, "characters", 39, 43)));
+}
+
+#[test]
+fn a_content_length_that_counts_characters_or_utf16_units_is_recognised() {
+    for content in [
+        r#"{"value": "🐶 café"}"#,
+        r#"{"value": "é"}"#,
+        r#"{"value": "ééééééééééééééééééééééééééé🐶🐶🐶"}"#,
+        r#"[["🐶"]]"#,
+    ] {
+        let (characters, units) = (content.chars().count(), content.encode_utf16().count());
+        for content_type in ["text/json", "text/plain"] {
+            for (after, before) in [(&b""[..], &b""[..]), (REPLY, b""), (REPLY, REQUEST), (b"", REQUEST)] {
+                let stream = |length| [before, &misnumbered(content_type, length, content), after].concat();
+                let number = if before.is_empty() { 1 } else { 2 };
+                assert_eq!(hint(&stream(characters)), Some(counts(number, "characters", characters, content.len())));
+                let name = if units == characters { "characters" } else { "UTF-16 code units" };
+                assert_eq!(hint(&stream(units)), Some(counts(number, name, units, content.len())), "{content}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_length_in_characters_of_long_content_is_recognised_in_any_pieces() {
+    let content = format!("{}{}", "é🐶".repeat(5000), "a".repeat(200_000));
+    let stream = [&misnumbered("text/plain", 210_000, &content), REPLY, REPLY].concat();
+    let expected = counts(1, "characters", 210_000, 230_000);
+    let (lines, _) = shown(&stream, &json(1000));
+    assert!(lines.contains(&expected), "{lines}");
+    // As much is looked ahead as it takes, and no more is waited for.
+    for size in [1, 1000] {
+        let mut pieces = Pieces { stream: &stream, size };
+        let mut output = Vec::new();
+        assert!(!inspect(&mut pieces, &mut output, &json(1000)).unwrap());
+        assert_eq!(String::from_utf8(output).unwrap(), lines);
+        assert!(pieces.stream.len() + size >= 2 * REPLY.len());
+    }
+}
+
+/// A stream of which no more is read at once.
+struct Pieces<'a> {
+    stream: &'a [u8],
+    size: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.size.min(buffer.len());
+        self.stream.read(&mut buffer[..length])
+    }
+}
+
+#[test]
+fn a_length_of_json_that_is_wrong_otherwise_is_set_right() {
+    let content = r#"{"action": "search", "value": "needle"}"#;
+    for length in [2, 30, 38, 40, 41, 100] {
+        let message = misnumbered("text/json", length, content);
+        for stream in [&message, &[&message, REPLY].concat(), &[&message, &REPLY[..40]].concat()] {
+            assert_eq!(hint(stream), Some(is_wrong(1, length, 39)), "{length}");
+        }
+    }
+    // The length may take in all that is left.
+    assert_eq!(hint(&[REQUEST, &misnumbered("text/json", 9999, content), REPLY].concat()), Some(is_wrong(2, 9999, 39)));
+}
+
+#[test]
+fn there_is_no_hint_about_a_length_that_is_right_or_that_nothing_speaks_against() {
+    let wide = message("text/json", "utf-8", r#"{"value": "🐶 café"}"#.as_bytes());
+    let text = message("text/plain", "utf-8", "🐶 café".as_bytes());
+    for stream in [
+        [&wide, &b"\0\x02{}"[..]].concat(),
+        [&wide, &b"\0\0"[..]].concat(),
+        [&wide, &wide[..60]].concat(),
+        [&wide, &wide[..4]].concat(),
+        [&text, &b"\0\x02[]"[..]].concat(),
+        [&text, &wide[..60]].concat(),
+        [&message("text/json", "utf-8", "{\"é\": 1} \n".as_bytes()), &b"\0\x02[]"[..]].concat(),
+        [&text[..], &framed("\n{\n}")].concat(),
+        [&text, "x".repeat(200_000).as_bytes()].concat(),
+        wide[..wide.len() - 3].to_vec(),
+        text[..text.len() - 1].to_vec(),
+        [REQUEST, b"\0"].concat(),
+        [&message("text/plain", "latin-1", "🐶".as_bytes()), &b"abc"[..]].concat(),
+        [&message("x", "utf-8", b"\xFF\xC3\xA9"), &b"a"[..]].concat(),
+        misnumbered("text/json", 20, r#"{"value": "#),
+        b"\0\0".to_vec(),
+    ] {
+        assert_eq!(hint(&stream), None, "{}", stream.escape_ascii());
+    }
+}
+
+#[test]
+fn content_that_ends_inside_a_character_is_said_to() {
+    let stream = misnumbered("text/json", 12, r#"{"value": "é"}"#);
+    let cut = &stream[..stream.len() - 3];
+    let (lines, whole) = shown(cut, &json(5));
+    assert!(
+        whole && lines.contains(r#","hex":"7b2276616c7565223a2022c3","hint":"the content ends inside a character"}"#)
+    );
+    let (text, whole) = shown(cut, &person(5));
+    assert!(whole && text.contains("content, 12 bytes, text that ends inside a character\n"), "{text}");
+    assert!(text.contains("              {\"value\": \"\n              … and 1 more byte\n"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn a_length_in_characters_is_recognised_whatever_the_text(text in "[ -~é🐶あ]{0,40}", utf16 in any::<bool>(), more in 0..3_usize) {
+        let content = serde_json::to_string(&[text]).unwrap();
+        let characters = content.chars().count();
+        let length = if utf16 { content.encode_utf16().count() } else { characters };
+        let stream = [misnumbered("text/json", length, &content), REPLY.repeat(more)].concat();
+        let expected = if content.is_ascii() {
+            None
+        } else if length > characters {
+            Some(counts(1, "UTF-16 code units", length, content.len()))
+        } else {
+            Some(counts(1, "characters", length, content.len()))
+        };
+        prop_assert_eq!(hint(&stream), expected);
+    }
+}
+
+/// What other protocols begin with, what they are called, and how it is shown.
+const OTHERS: [(&[u8], &str, &str); 6] = [
+    (b"\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03\xD9", "TLS", r"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\xd9"),
+    (b"GET / HTTP/1.1\r\nHost: example.org\r\nAccept: */*\r\n\r\n", "HTTP", r"GET / HTTP/1.1\r\nHost: example.or"),
+    (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP", r"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    (b"SSH-2.0-OpenSSH_9.2p1\r\n", "SSH", r"SSH-2.0-OpenSSH_9.2p1\r\n"),
+    (b"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n", "a PROXY header", "PROXY TCP4 192.0.2.1 192.0.2.2 5"),
+    (
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xC0\0\x02\x01",
+        "a PROXY header",
+        r"\r\n\r\n\x00\r\nQUIT\n!\x11\x00\x0c\xc0\x00\x02\x01",
+    ),
+];
+
+#[test]
+fn another_protocol_is_named_and_its_first_bytes_are_shown() {
+    for (stream, name, first_bytes) in OTHERS {
+        for chunk in [1, 2, 3, 100] {
+            let (lines, whole) = shown(stream, &json(chunk));
+            let line: Json = serde_json::from_str(&lines).unwrap();
+            assert!(line["message"].as_str().unwrap().ends_with(&format!(", which looks like {name}")), "{lines}");
+            assert_eq!((&line["first_bytes"], whole), (&first_bytes.into(), false));
+            let (text, whole) = shown(stream, &person(chunk));
+            let end = format!(", which looks like {name}\n            first bytes: \"{first_bytes}\"\n");
+            assert!(text.ends_with(&end) && !whole, "{text}");
+            assert_eq!(text, shown(stream, &person(1000)).0);
+        }
+    }
+    let (text, errors, code) = run(&[], OTHERS[1].0);
+    let expected = r#"message 1
+         0  proto-header 47 45, 18245 bytes of header
+         2  header
+              T / HTTP/1.1\x0d\x0aHost: ex...
+              ^
+         2  not-an-object: the header begins with `T`; expected a JSON object, `{` (at byte 2); the stream begins with "GET", which looks like HTTP
+            first bytes: "GET / HTTP/1.1\r\nHost: example.or"
+"#;
+    assert_eq!((text.as_str(), errors.as_str(), code), (expected, "", 1));
+}
+
+#[test]
+fn first_bytes_are_shown_only_where_no_header_begins() {
+    for (stream, are_shown) in [
+        (&b"\xFF\xFEx"[..], true),
+        (b"\0\x02[]", true),
+        (b"\0\x03 {}", false),
+        (b"\0\x02", false),
+        (&REQUEST[..50], false),
+        (&REQUEST[1..], true),
+        (&[REQUEST, &REQUEST[1..]].concat(), false),
+    ] {
+        let (lines, _) = shown(stream, &json(1));
+        assert_eq!(lines.contains("\"first_bytes\":"), are_shown, "{lines}");
+    }
+}
+
 #[test]
 fn exit_codes_and_errors_of_one_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -516,12 +736,30 @@ fn hex_text_is_read_as_bytes() {
 
     let (output, errors, code) = run(&["--json", "--hex"], format!("{digits}\n00 6g").as_bytes());
     assert_eq!(output, expected.0, "what came before is shown");
-    assert_eq!(errors, "inspect: cannot read the input: `g` in hex text at line 2, column 5\n");
-    assert_eq!(code, 2);
+    let error = "the hex text is wrong at line 2, column 5: `g`; expected the second hex digit of a byte";
+    assert_eq!((errors, code), (format!("inspect: {error}\n"), 2));
+}
 
-    let (_, errors, code) = run(&["--hex"], b"0");
-    assert_eq!(errors, "inspect: cannot read the input: the hex text ends inside a byte at line 1, column 2\n");
-    assert_eq!(code, 2);
+#[test]
+fn wrong_hex_text_is_no_fault_of_the_stream_that_comes_before_it() {
+    // What comes before what is wrong is not a message, nor the beginning of one.
+    let dump = "00000000: 0067 7b22 6279 7465 6f72 6465 7222 3a20  .g{\"byteorder\": \n";
+    let long = format!("00 00{}\n0", "\n".repeat(200_000));
+    for (text, place) in [
+        ("00 00 zz", "line 1, column 7: `z`; expected two hex digits, `0x`, `\\x` or white space"),
+        (dump, "line 1, column 9: `:`; expected two hex digits, `0x`, `\\x` or white space"),
+        ("0067 5b5d\n00\n 0", "line 3, column 3: its end; expected the second hex digit of a byte"),
+        (&long, "line 200002, column 2: its end; expected the second hex digit of a byte"),
+        ("00 02 7b7d 0xx", "line 1, column 14: `x`; expected two hex digits"),
+    ] {
+        for arguments in [&["--hex"][..], &["--hex", "--json"], &["--hex", "--guess"], &["--hex", "--chunk", "1"]] {
+            let error = format!("inspect: the hex text is wrong at {place}\n");
+            assert_eq!(run(arguments, text.as_bytes()), (String::new(), error, 2), "{arguments:?}: {text:.40}");
+        }
+    }
+    let (output, errors, code) = run(&["--hex"], b"00 00");
+    assert!(output.contains("  empty-header: "), "{output}");
+    assert_eq!((errors.as_str(), code), ("", 1));
 }
 
 #[test]
@@ -652,7 +890,26 @@ fn what_has_come_is_shown_before_more_is_waited_for() {
 }
 
 #[test]
-fn a_closed_output_is_no_failure() {
+fn a_fault_and_its_hint_are_shown_while_the_peer_stays() {
+    let content = r#"{"value": "🐶 café"}"#;
+    let characters = content.chars().count();
+    let miscounted = misnumbered("text/json", characters, content);
+    let expected = counts(1, "characters", characters, content.len());
+    for (stream, last) in [(&b"\0\0"[..], "empty-header"), (OTHERS[1].0, "first_bytes"), (&miscounted, &expected)] {
+        let mut pipes = Pipes::new(&["--json"]);
+        let mut stdin = pipes.0.stdin.take().unwrap();
+        stdin.write_all(stream).unwrap();
+        // The program does not wait for more, and ends.
+        let lines: Vec<String> =
+            BufReader::new(pipes.0.stdout.take().unwrap()).lines().map(|line| line.unwrap()).collect();
+        assert!(lines.last().unwrap().contains(last), "{lines:?}");
+        assert_eq!(pipes.wait(), (1, String::new()));
+        drop(stdin);
+    }
+}
+
+#[test]
+fn a_closed_output_is_no_verdict() {
     for arguments in [&["--json"][..], &[]] {
         let mut pipes = Pipes::new(arguments);
         let mut stdin = pipes.0.stdin.take().unwrap();
@@ -662,8 +919,24 @@ fn a_closed_output_is_no_failure() {
         assert!(!first.is_empty());
         // From here on nobody reads the output; sooner or later the program notices, and nobody reads its input either.
         while stdin.write_all(REQUEST).is_ok() {}
-        assert_eq!(pipes.wait(), (0, String::new()));
+        assert_eq!(pipes.wait(), (141, String::new()));
     }
+}
+
+#[test]
+fn a_stream_at_fault_is_not_said_to_be_whole_when_the_output_is_closed() {
+    let faults = [&[REQUEST, REPLY].concat().repeat(2000), &b"\0\0"[..]].concat();
+    for arguments in [&["--json"][..], &[], &["--guess"]] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = std::process::Command::new(INSPECT);
+        let pipes = command.args(arguments).stdin(Stdio::piped()).stdout(writer).stderr(Stdio::piped());
+        let mut pipes = Pipes(pipes.spawn().unwrap());
+        drop(command);
+        let _ = pipes.0.stdin.take().unwrap().write_all(&faults);
+        assert_eq!(pipes.wait(), (141, String::new()), "{arguments:?}");
+    }
+    assert!(run(&["--help"], b"").0.contains("\n  141  whoever reads the output left before its end"));
 }
 
 /// A message of 200 MB, nearly 3,000 times as long as what is kept of it.

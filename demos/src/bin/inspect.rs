@@ -23,13 +23,18 @@ struct Arguments {
     file: Option<PathBuf>,
 
     /// Read hex text; white space does not matter, and `0x` or `\x` may stand before a byte
+    ///
+    /// Dumps with offsets or a column of characters are refused; `xxd -p` writes plain hex text. A fault of the stream is
+    /// shown after all of the text has been read, which may be wrong further on.
     #[arg(long)]
     hex: bool,
 
     #[command(flatten)]
     dialect: DialectOption,
 
-    /// Say which dialect the stream looks like, and why, instead of showing what it holds; its first byte is a message's
+    /// Say which dialect the stream looks like, and why, instead of showing what it holds
+    ///
+    /// The stream must begin with the first byte of a message.
     #[arg(long, conflicts_with = "dialect")]
     guess: bool,
 
@@ -59,16 +64,20 @@ const EXAMPLES: &str = r#"Examples:
   echo '00 02 7b7d' | inspect --hex
 
 Exit status:
-  0  the stream is nothing but whole messages; with --guess, a dialect fits
-  1  it is at fault or ends too early, or it cannot be read; with --guess, no dialect fits
-  2  the command line or the hex text is wrong"#;
+  0    the stream is nothing but whole messages; with --guess, a dialect fits
+  1    it is at fault or ends too early, or it cannot be read; with --guess, no dialect fits
+  2    the command line or the hex text is wrong
+  141  whoever reads the output left before its end, so that there is no verdict; as if SIGPIPE had ended it"#;
+
+/// What a shell says of a program that SIGPIPE has ended: 128 and the number of the signal.
+const READER_GONE: u8 = 141;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever reads the output has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough, but what comes after it has not been judged.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(READER_GONE),
         Err(error) => {
             // Nowhere is left to report that this fails.
             let _ = writeln!(io::stderr(), "inspect: {}", Printable(&error.to_string()));

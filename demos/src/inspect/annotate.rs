@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use jsonframe::{ByteOrder, DecodeError, DecodeErrorKind, Header, Member, ProtoHeader, Value};
+use jsonframe::{DecodeError, DecodeErrorKind, Header, Member, Value};
 
 use super::Output;
 use super::content::{Body, View};
-use super::drive::{Message, Report};
+use super::drive::{Fault, Report};
 use super::excerpt::Excerpt;
+use super::message::{Message, announced, part};
 use super::spelling::{Spelling, Spellings, underscored};
 use crate::dialect::DialectName;
 use crate::text::Printable;
@@ -26,8 +27,6 @@ pub(super) struct Annotated<'a> {
     output: Output<'a>,
     dialect: DialectName,
     styles: Styles,
-    /// How many messages have begun.
-    messages: u64,
 }
 
 /// How the parts of the report look.
@@ -51,7 +50,7 @@ impl Styles {
 impl<'a> Annotated<'a> {
     pub(super) fn new(output: Output<'a>, dialect: DialectName, color: bool) -> Self {
         let styles = if color { Styles::COLORED } else { Styles::default() };
-        Self { output, dialect, styles, messages: 0 }
+        Self { output, dialect, styles }
     }
 
     /// Starts a line about what is at this offset.
@@ -66,11 +65,10 @@ impl<'a> Annotated<'a> {
     }
 
     fn proto_header(&mut self, message: &Message) -> io::Result<()> {
-        self.messages += 1;
-        let (style, number) = (self.styles.title, self.messages);
+        let (style, number) = (self.styles.title, message.number);
         writeln!(self.output, "{}{style}message {number}{style:#}", if number > 1 { "\n" } else { "" })?;
         self.at(message.start)?;
-        let bytes = message.proto_header();
+        let bytes = message.proto_header_bytes();
         let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         write!(self.output, "{PROTO_HEADER} {}", digits.join(" "))?;
         match announced(self.dialect.proto_header, bytes) {
@@ -89,14 +87,14 @@ impl<'a> Annotated<'a> {
     }
 
     fn content(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        let (received, announced) = (message.received, header.content_length());
+        let (received, announced) = (message.content.received, header.content_length());
         let part = if received < announced { format!("{received} of ") } else { String::new() };
         self.at(message.content_start())?;
         write!(self.output, "content, {part}{}", count(announced, "byte"))?;
         if received == 0 {
             return writeln!(self.output);
         }
-        let View { kind, body, shown } = View::of(header, &message.content);
+        let View { kind, body, shown } = View::of(header, &message.content.kept);
         writeln!(self.output, ", {kind}")?;
         match body {
             Body::Json(text) => self.lines(&text)?,
@@ -105,7 +103,7 @@ impl<'a> Annotated<'a> {
         }
         match received - shown as u64 {
             0 => Ok(()),
-            left_out => writeln!(self.output, "{:MARGIN$}… and {left_out} more bytes", ""),
+            left_out => writeln!(self.output, "{:MARGIN$}… and {}", "", count(left_out, "more byte")),
         }
     }
 
@@ -137,7 +135,7 @@ impl<'a> Annotated<'a> {
             }
             _ if header.is_empty() => {
                 // Two digits a byte, and a space between.
-                let width = message.proto_header().len() * 3 - 1;
+                let width = message.proto_header_bytes().len() * 3 - 1;
                 return self.caret(LABELS + PROTO_HEADER.len() + 1, width);
             }
             _ => String::new(),
@@ -152,8 +150,6 @@ impl<'a> Annotated<'a> {
 }
 
 impl Report for Annotated<'_> {
-    const KEPT: usize = 64 * 1024;
-
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
         self.proto_header(message)?;
         self.at(message.header_start())?;
@@ -182,7 +178,8 @@ impl Report for Annotated<'_> {
         writeln!(self.output, "end")
     }
 
-    fn fault(&mut self, error: &DecodeError, message: &Message, header: Option<&Header<'_>>) -> io::Result<()> {
+    fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
+        let Fault { error, message, header, hint, first_bytes } = fault;
         let kind = error.kind();
         match header {
             None => {
@@ -195,15 +192,31 @@ impl Report for Annotated<'_> {
         }
         self.at(error.offset())?;
         let style = self.styles.error;
-        writeln!(self.output, "{style}{}{style:#}: {error}", kind.name())
+        write!(self.output, "{style}{}{style:#}: ", kind.name())?;
+        match kind {
+            DecodeErrorKind::Truncated { missing } => {
+                let part = part(message.head(), message.proto_header, header.is_some());
+                let (missing, offset) = (count(missing, "byte"), error.offset());
+                writeln!(self.output, "the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
+            }
+            _ => writeln!(self.output, "{error}")?,
+        }
+        if let Some(first_bytes) = first_bytes {
+            writeln!(self.output, "{:LABELS$}{first_bytes}", "")?;
+        }
+        if let Some(hint) = hint {
+            writeln!(self.output, "{:LABELS$}hint: {hint}", "")?;
+        }
+        Ok(())
     }
 
-    fn finish(&mut self, offset: u64) -> io::Result<()> {
-        if self.messages > 0 {
+    fn finish(&mut self, message: &Message) -> io::Result<()> {
+        let messages = message.number - 1;
+        if messages > 0 {
             writeln!(self.output)?;
         }
-        self.at(offset)?;
-        writeln!(self.output, "end of the stream, {}", count(self.messages, "message"))
+        self.at(message.start)?;
+        writeln!(self.output, "end of the stream, {}", count(messages, "message"))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -211,18 +224,7 @@ impl Report for Annotated<'_> {
     }
 }
 
-/// The length of the header that a proto-header announces, if it is whole.
-fn announced(proto_header: ProtoHeader, bytes: &[u8]) -> Option<u32> {
-    Some(match proto_header {
-        ProtoHeader::U8 => u8::from_be_bytes(bytes.try_into().ok()?).into(),
-        ProtoHeader::U16(ByteOrder::Big) => u16::from_be_bytes(bytes.try_into().ok()?).into(),
-        ProtoHeader::U16(ByteOrder::Little) => u16::from_le_bytes(bytes.try_into().ok()?).into(),
-        ProtoHeader::U32(ByteOrder::Big) => u32::from_be_bytes(bytes.try_into().ok()?),
-        ProtoHeader::U32(ByteOrder::Little) => u32::from_le_bytes(bytes.try_into().ok()?),
-    })
-}
-
-/// So many of what this is the word for.
+/// The number, and the word for what there is so much of: `1 byte`, `2 bytes`.
 pub(super) fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

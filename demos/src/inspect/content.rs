@@ -33,7 +33,9 @@ impl<'a> View<'a> {
             let shown = bytes.len().min(DUMP);
             return Self { kind: "binary".into(), body: Body::Bytes(&bytes[..shown]), shown };
         };
-        let (kind, body) = if whole && header.is_json() {
+        let (kind, body) = if whole && shown < bytes.len() {
+            ("text that ends inside a character".into(), Body::Text(text))
+        } else if whole && header.is_json() {
             match pretty(&text) {
                 Ok(json) => ("JSON".into(), Body::Json(json)),
                 Err(error) => (format!("not JSON: {error}"), Body::Text(text)),
@@ -47,15 +49,16 @@ impl<'a> View<'a> {
 
 /// The content as text, if it is text in this encoding, and of how many bytes; only the beginning unless it is whole.
 fn text(encoding: Encoding, bytes: &[u8], whole: bool) -> Option<(Cow<'_, str>, usize)> {
-    if whole {
-        return Some((encoding.decode(bytes).ok()?, bytes.len()));
+    if whole && let Ok(text) = encoding.decode(bytes) {
+        return Some((text, bytes.len()));
     }
+    let part = if whole { bytes } else { &bytes[..bytes.len().min(BEGINNING)] };
     // The last character may be cut in two.
     let mut decoder = TextDecoder::new(encoding);
     let mut text = String::new();
-    decoder.decode(&bytes[..bytes.len().min(BEGINNING)], &mut text).ok()?;
+    decoder.decode(part, &mut text).ok()?;
     let shown = usize::try_from(decoder.position()).ok()?;
-    Some((text.into(), shown))
+    (shown > 0 || !whole).then(|| (text.into(), shown))
 }
 
 #[cfg(test)]
@@ -100,6 +103,14 @@ mod tests {
         assert!(matches!(View::of(&header, b"5 \x80").body, Body::Text(text) if text == "5 €"));
         let header = Header::new("text/json", "utf-16-be", 6);
         assert!(matches!(View::of(&header, b"\0[\0 \0]").body, Body::Json(text) if text == "[]"));
+    }
+
+    #[test]
+    fn content_that_is_cut_inside_a_character_is_shown_up_to_it() {
+        let cut = "text that ends inside a character";
+        assert_eq!(view("text/json", "utf-8", 3, b"{\"\xC3"), (cut.into(), 2));
+        assert_eq!(view("x", "utf-16-le", 5, b"a\0b\0c"), (cut.into(), 4));
+        assert_eq!(view("x", "utf-8", 4, b"\xC3\xC3\xA9\xC3"), ("binary".into(), 4));
     }
 
     #[test]

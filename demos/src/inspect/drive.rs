@@ -3,103 +3,63 @@
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
-use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header, ProtoHeader};
+use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header};
 
 use super::Options;
+use super::first_bytes::FirstBytes;
+use super::input::{self, Input};
+use super::length::LengthHint;
+use super::message::{Message, announced};
 
-/// How much is read at a time, in bytes.
-pub(super) const BUFFER: NonZeroUsize = NonZeroUsize::new(64 * 1024).expect("it is not zero");
+/// How many bytes after a content are read, at most, to find out what its length should have been.
+const AHEAD: usize = 64 * 1024;
 
 /// What is made of a stream. Both reports are told the same, so that they cannot disagree.
 pub(super) trait Report {
-    /// How much of a content it wants to see, from its beginning, in bytes.
-    const KEPT: usize;
-
     /// A header is whole and valid.
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()>;
 
     /// The message of this header is whole.
     fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()>;
 
-    /// The stream is at fault, or ends too early, in a message whose header may have been reported.
-    fn fault(&mut self, error: &DecodeError, message: &Message, header: Option<&Header<'_>>) -> io::Result<()>;
+    /// The stream is at fault, or ends too early.
+    fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()>;
 
-    /// The stream has ended after a whole message.
-    fn finish(&mut self, offset: u64) -> io::Result<()>;
+    /// The stream has ended after a whole message: before this one, of which nothing has come.
+    fn finish(&mut self, message: &Message) -> io::Result<()>;
 
     /// Makes everything visible that has been reported.
     fn flush(&mut self) -> io::Result<()>;
 }
 
-/// The message under way, as far as it has come.
-pub(super) struct Message {
-    /// How long its proto-header is when it is whole.
-    proto_header_length: usize,
-    /// The offset of its first byte in the stream.
-    pub(super) start: u64,
-    /// Its proto-header and its header: 65,535 bytes and a few at most.
-    head: Vec<u8>,
-    /// The beginning of its content.
-    pub(super) content: Vec<u8>,
-    /// How many bytes of content have come.
-    pub(super) received: u64,
-}
-
-impl Message {
-    /// The first one, of which nothing has come.
-    fn first(proto_header: ProtoHeader) -> Self {
-        let proto_header_length = proto_header.len().into();
-        Self { proto_header_length, start: 0, head: Vec::new(), content: Vec::new(), received: 0 }
-    }
-
-    /// The proto-header, as far as it has come.
-    pub(super) fn proto_header(&self) -> &[u8] {
-        &self.head[..self.head.len().min(self.proto_header_length)]
-    }
-
-    pub(super) fn header(&self) -> &[u8] {
-        &self.head[self.proto_header().len()..]
-    }
-
-    /// The offset of the header in the stream.
-    pub(super) fn header_start(&self) -> u64 {
-        self.start + self.proto_header().len() as u64
-    }
-
-    /// The offset of the content in the stream.
-    pub(super) fn content_start(&self) -> u64 {
-        self.start + self.head.len() as u64
-    }
-
-    /// The offset behind the last byte that has come.
-    pub(super) fn end(&self) -> u64 {
-        self.content_start() + self.received
-    }
-
-    fn receive(&mut self, piece: &[u8], kept: usize) {
-        let room = kept - self.content.len();
-        self.content.extend_from_slice(&piece[..piece.len().min(room)]);
-        self.received += piece.len() as u64;
-    }
-
-    /// Becomes the message behind this one.
-    fn advance(&mut self) {
-        self.start = self.end();
-        self.received = 0;
-        self.head.clear();
-        self.content.clear();
-    }
+/// What is wrong with the stream, and what may help to see why.
+pub(super) struct Fault<'a> {
+    pub(super) error: DecodeError,
+    pub(super) message: &'a Message,
+    /// The header of the message, if it has been reported.
+    pub(super) header: Option<Header<'a>>,
+    pub(super) hint: Option<LengthHint>,
+    /// The first bytes of the stream, if it does not begin with the header of a message.
+    pub(super) first_bytes: Option<FirstBytes>,
 }
 
 /// Reports the whole input: true if it is nothing but whole messages.
-pub(super) fn drive<R: Report>(input: &mut dyn Read, report: R, options: &Options) -> io::Result<bool> {
+pub(super) fn drive<R: Report>(reader: &mut dyn Read, report: R, options: &Options) -> io::Result<bool> {
     let dialect = options.dialect.leak();
     let decoder = Decoder::in_dialect(vec![0; options.max_header.into()], dialect);
     let mut driver = Driver { decoder, message: Message::first(dialect.proto_header()), report };
-    let whole = match driver.run(input, options) {
+    let mut input = Input::new(reader);
+    let whole = match driver.run(&mut input, options) {
         Ok(()) => true,
         Err(Stop::Fault(error)) => {
-            driver.report.fault(&error, &driver.message, driver.decoder.header().as_ref())?;
+            driver.complete_header(error, &mut input);
+            let first_bytes = driver.first_bytes(&input);
+            let hint = driver.length_hint(error, &mut input)?;
+            if options.hex {
+                input::check_rest(reader)?;
+            }
+            let Driver { decoder, message, report } = &mut driver;
+            report.fault(&Fault { error, message, header: decoder.header(), hint, first_bytes })?;
             false
         }
         Err(Stop::Io(error)) => return Err(error),
@@ -121,49 +81,48 @@ enum Stop {
 }
 
 impl<R: Report> Driver<R> {
-    fn run(&mut self, input: &mut dyn Read, options: &Options) -> Result<(), Stop> {
-        let mut buffer = vec![0; BUFFER.get()];
+    fn run(&mut self, input: &mut Input<'_>, options: &Options) -> Result<(), Stop> {
         loop {
             self.report.flush()?;
-            let bytes = match input.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => &buffer[..length],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    return Err(io::Error::new(error.kind(), format!("cannot read the input: {error}")).into());
-                }
-            };
-            for piece in bytes.chunks(options.chunk.get()) {
-                self.decode(piece, options.max_content)?;
+            if !input.read()? {
+                break;
+            }
+            while !input.pending().is_empty() {
+                self.decode(input, options.chunk, options.max_content)?;
             }
         }
         self.decoder.finish()?;
-        Ok(self.report.finish(self.message.start)?)
+        Ok(self.report.finish(&self.message)?)
     }
 
-    fn decode(&mut self, mut input: &[u8], max_content: u64) -> Result<(), Stop> {
+    /// Decodes a piece of what has been read.
+    fn decode(&mut self, input: &mut Input<'_>, chunk: NonZeroUsize, max_content: u64) -> Result<(), Stop> {
+        let piece = input.pending();
+        let piece = &piece[..piece.len().min(chunk.get())];
+        let mut rest = piece;
+        let outcome = self.decode_piece(&mut rest, max_content);
+        let taken = piece.len() - rest.len();
+        input.take(taken);
+        outcome
+    }
+
+    fn decode_piece(&mut self, input: &mut &[u8], max_content: u64) -> Result<(), Stop> {
         loop {
-            let before = input;
-            let event = self.decoder.decode(&mut input);
+            let before = *input;
+            let event = self.decoder.decode(input);
             if !matches!(event, Ok(Some(Event::Content(_)))) {
                 // The decoder keeps the header it fails on to itself.
                 let taken = before.len() - input.len();
-                self.message.head.extend_from_slice(&before[..taken]);
-            }
-            if let Err(error) = &event
-                && let DecodeErrorKind::NotAnObject { .. } = error.kind()
-            {
-                // The decoder fails on the first byte of this header, whether or not more of it has come.
-                let shown = usize::try_from(error.offset() - self.message.start).unwrap_or(usize::MAX);
-                self.message.head.truncate(shown.saturating_add(1));
+                self.message.receive_head(&before[..taken]);
             }
             match event? {
                 None => return Ok(()),
                 Some(Event::Header(header)) => {
+                    self.message.content.expect(&header);
                     self.report.header(&self.message, &header)?;
                     self.decoder.limit_content(max_content)?;
                 }
-                Some(Event::Content(piece)) => self.message.receive(piece, R::KEPT),
+                Some(Event::Content(piece)) => self.message.content.receive(piece),
                 Some(Event::End) => {
                     if let Some(header) = self.decoder.header() {
                         self.report.end(&self.message, &header)?;
@@ -172,6 +131,49 @@ impl<R: Report> Driver<R> {
                 }
             }
         }
+    }
+
+    /// Has what was read of a header that was refused for how it begins, as if it had been refused when it was whole.
+    fn complete_header(&mut self, error: DecodeError, input: &mut Input<'_>) {
+        let Message { proto_header, .. } = self.message;
+        if error.offset() < self.message.header_start() || self.decoder.header().is_some() {
+            return;
+        }
+        if let Some(length) = announced(proto_header, self.message.proto_header_bytes()) {
+            let lacking = (length as usize).saturating_sub(self.message.header().len());
+            let lacking = lacking.min(input.pending().len());
+            self.message.receive_head(&input.pending()[..lacking]);
+            input.take(lacking);
+        }
+    }
+
+    /// The first bytes of the stream, if there are some of a header and they are not those of an object.
+    fn first_bytes(&self, input: &Input<'_>) -> Option<FirstBytes> {
+        let Message { number, proto_header, .. } = self.message;
+        let bytes = [self.message.head(), input.pending()].concat();
+        let header = bytes.get(proto_header.len().into()..)?.trim_ascii_start();
+        let is_other = number == 1 && header.first().is_some_and(|first| *first != b'{');
+        is_other.then(|| FirstBytes::of(&bytes))
+    }
+
+    /// Finds out whether the last content length was wrong, after which the stream is at fault. Bytes that the stream may
+    /// have in store are waited for only while characters are yet to be counted.
+    fn length_hint(&mut self, error: DecodeError, input: &mut Input<'_>) -> io::Result<Option<LengthHint>> {
+        let Message { number, proto_header, content, previous, .. } = &self.message;
+        if self.decoder.header().is_some() {
+            let ended = matches!(error.kind(), DecodeErrorKind::Truncated { .. });
+            return Ok(if ended { content.hint(*number, &[], *proto_header) } else { None });
+        }
+        let Some(previous) = previous else { return Ok(None) };
+        let mut after = [self.message.head(), input.pending()].concat();
+        if let Some(mut text) = previous.short_text() {
+            text.push(&after);
+            while text.has_fewer_than(previous.announced) && after.len() < AHEAD && input.read()? {
+                text.push(input.pending());
+                after.extend_from_slice(input.pending());
+            }
+        }
+        Ok(previous.hint(number - 1, &after, *proto_header))
     }
 }
 

@@ -9,7 +9,8 @@ use std::io::{self, Read, Write};
 
 use self::candidate::Candidate;
 use self::verdict::Verdict;
-use super::{Options, drive};
+use super::Options;
+use super::input::{self, Input};
 use crate::dialect::FORMS;
 
 /// How much of a capture is looked at, in bytes: all of most.
@@ -29,7 +30,11 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
     let mut candidates: [_; FORMS.len()] =
         array::from_fn(|form| [Candidate::new(form, false), Candidate::new(form, true)]);
-    let looked_at = feed(&mut options.bytes_of(input).take(LIMIT), &mut candidates)?;
+    let mut input = options.bytes_of(input);
+    let looked_at = feed(&mut input.by_ref().take(LIMIT), &mut candidates)?;
+    if options.hex {
+        input::check_rest(&mut *input)?;
+    }
     let mut candidates = candidates.map(Candidate::better);
     // Of those that are equally good the simplest stays in front.
     candidates.sort_by_key(|candidate| Reverse(candidate.evidence()));
@@ -53,22 +58,18 @@ struct LookedAt {
 }
 
 /// Has all candidates decode the capture, or as much of it as is looked at; none goes on after its first fault.
-fn feed(input: &mut io::Take<impl Read>, candidates: &mut [[Candidate; 2]]) -> io::Result<LookedAt> {
-    let mut buffer = vec![0; drive::BUFFER.get()];
-    let mut bytes = 0;
-    loop {
-        let piece = match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(length) => &buffer[..length],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(io::Error::new(error.kind(), format!("cannot read the input: {error}"))),
-        };
-        bytes += piece.len() as u64;
+fn feed(capture: &mut io::Take<impl Read>, candidates: &mut [[Candidate; 2]]) -> io::Result<LookedAt> {
+    let mut looked_at = LookedAt { bytes: 0, all: false };
+    let mut input = Input::new(capture);
+    while input.read()? {
+        let piece = input.pending();
+        looked_at.bytes += piece.len() as u64;
         let mut alive = candidates.iter_mut().flatten().filter(|candidate| candidate.is_alive()).peekable();
         if alive.peek().is_none() {
-            return Ok(LookedAt { bytes, all: false });
+            return Ok(looked_at);
         }
         alive.for_each(|candidate| candidate.feed(piece));
     }
-    Ok(LookedAt { bytes, all: input.limit() > 0 })
+    looked_at.all = capture.limit() > 0;
+    Ok(looked_at)
 }

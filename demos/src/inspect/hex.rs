@@ -1,5 +1,6 @@
 //! Hex text, to be read as the bytes it stands for.
 
+use std::fmt::Display;
 use std::io::{self, Read};
 
 /// Reads hex text as bytes: two digits a byte, white space anywhere, `0x` or `\x` before any byte.
@@ -14,12 +15,24 @@ pub(super) struct HexText<R> {
 }
 
 /// What has come of the next byte.
+#[derive(Clone, Copy)]
 enum State {
     Nothing,
     Backslash,
     Prefix,
     /// Its first digit.
     High(u8),
+}
+
+impl State {
+    const fn expected(self) -> &'static str {
+        match self {
+            Self::Nothing => "two hex digits, `0x`, `\\x` or white space",
+            Self::Backslash => "`x`",
+            Self::Prefix => "two hex digits",
+            Self::High(_) => "the second hex digit of a byte",
+        }
+    }
 }
 
 impl<R: Read> HexText<R> {
@@ -44,8 +57,7 @@ impl<R: Read> HexText<R> {
                 State::Nothing
             }
             _ => {
-                let (line, column) = (self.line, self.column);
-                return Err(format!("`{}` in hex text at line {line}, column {column}", character.escape_ascii()));
+                return Err(self.fault(format_args!("`{}`", character.escape_ascii())));
             }
         };
         self.pass(character);
@@ -65,8 +77,13 @@ impl<R: Read> HexText<R> {
         if matches!(self.state, State::Nothing) {
             return Ok(0);
         }
-        let (line, column) = (self.line, self.column);
-        Err(invalid(format!("the hex text ends inside a byte at line {line}, column {column}")))
+        Err(invalid(self.fault("its end")))
+    }
+
+    /// What to say about something at this place that cannot be there.
+    fn fault(&self, found: impl Display) -> String {
+        let Self { line, column, state, .. } = self;
+        format!("the hex text is wrong at line {line}, column {column}: {found}; expected {}", state.expected())
     }
 }
 
@@ -141,19 +158,22 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_where_it_is() {
-        for (text, line, column, what) in [
-            ("00 6g", 1, 5, "`g` in hex text"),
-            ("00\n  ,", 2, 3, "`,` in hex text"),
-            ("00\n\n\u{1B}", 3, 1, r"`\x1b` in hex text"),
-            ("00é", 1, 3, r"`\xc3` in hex text"),
-            ("001x", 1, 4, "`x` in hex text"),
-            (r"00\67", 1, 4, "`6` in hex text"),
-            ("000x 1", 1, 5, "` ` in hex text"),
-            ("006", 1, 4, "the hex text ends inside a byte"),
-            ("000x", 1, 5, "the hex text ends inside a byte"),
-            ("00\n\\", 2, 2, "the hex text ends inside a byte"),
+        const ANY: &str = r"two hex digits, `0x`, `\x` or white space";
+        const SECOND: &str = "the second hex digit of a byte";
+        for (text, line, column, found, expected) in [
+            ("00 zz", 1, 4, "`z`", ANY),
+            ("00 6g", 1, 5, "`g`", SECOND),
+            ("00\n  ,", 2, 3, "`,`", ANY),
+            ("00\n\n\u{1B}", 3, 1, r"`\x1b`", ANY),
+            ("00é", 1, 3, r"`\xc3`", ANY),
+            ("001x", 1, 4, "`x`", SECOND),
+            (r"00\67", 1, 4, "`6`", "`x`"),
+            ("000x 1", 1, 5, "` `", "two hex digits"),
+            ("006", 1, 4, "its end", SECOND),
+            ("000x", 1, 5, "its end", "two hex digits"),
+            ("00\n\\", 2, 2, "its end", "`x`"),
         ] {
-            let fault = format!("{what} at line {line}, column {column}");
+            let fault = format!("the hex text is wrong at line {line}, column {column}: {found}; expected {expected}");
             assert_eq!(in_any_pieces(text), (vec![0x00], Some(fault)), "{text:?}");
         }
     }

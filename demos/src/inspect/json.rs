@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
-use jsonframe::{DecodeError, DecodeErrorKind, Header, Value};
+use jsonframe::{DecodeErrorKind, Header, Value};
 
 use super::Output;
-use super::drive::{Message, Report};
+use super::drive::{Fault, Report};
+use super::first_bytes::FirstBytes;
+use super::message::Message;
 use crate::dialect::DialectName;
 use crate::text::acts_on_terminal;
+
+/// How much of a content is shown, in bytes.
+const SHOWN: usize = 64;
 
 pub(super) struct JsonLines<'a> {
     output: Output<'a>,
@@ -19,18 +24,13 @@ pub(super) struct JsonLines<'a> {
 
 impl<'a> JsonLines<'a> {
     pub(super) fn new(output: Output<'a>, dialect: DialectName) -> Self {
-        let dialect = if dialect == DialectName::STANDARD {
-            String::new()
-        } else {
-            format!(r#","dialect":{}"#, Value::from(dialect.to_string().as_str()))
-        };
+        let dialect =
+            if dialect == DialectName::STANDARD { String::new() } else { format!(r#","dialect":{}"#, quoted(dialect)) };
         Self { output, dialect }
     }
 }
 
 impl Report for JsonLines<'_> {
-    const KEPT: usize = 64;
-
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
         let line = format!(
             r#"{{"event":"header","offset":{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
@@ -47,21 +47,29 @@ impl Report for JsonLines<'_> {
     }
 
     fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
+        let content = &message.content;
         writeln!(
             self.output,
-            r#"{{"event":"content","offset":{},"length":{},"hex":"{}"{}}}"#,
+            r#"{{"event":"content","offset":{},"length":{},"hex":"{}"{}{}}}"#,
             message.content_start(),
-            message.received,
-            hex::encode(&message.content),
+            content.received,
+            hex::encode(&content.kept[..content.kept.len().min(SHOWN)]),
+            member("hint", content.is_cut().then_some("the content ends inside a character")),
             self.dialect,
         )?;
         writeln!(self.output, r#"{{"event":"end","offset":{}{}}}"#, message.end(), self.dialect)
     }
 
-    fn fault(&mut self, error: &DecodeError, _: &Message, _: Option<&Header<'_>>) -> io::Result<()> {
-        let (kind, offset, dialect) = (error.kind(), error.offset(), &self.dialect);
+    fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
+        let (error, dialect) = (&fault.error, &self.dialect);
+        let (kind, offset) = (error.kind(), error.offset());
+        let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
+        let more = first_bytes + &member("hint", fault.hint);
         if let DecodeErrorKind::Truncated { missing } = kind {
-            return writeln!(self.output, r#"{{"event":"truncated","offset":{offset},"missing":{missing}{dialect}}}"#);
+            return writeln!(
+                self.output,
+                r#"{{"event":"truncated","offset":{offset},"missing":{missing}{more}{dialect}}}"#
+            );
         }
         write!(self.output, r#"{{"event":"error","kind":"{}""#, kind.name())?;
         if let Some(member) = kind.member() {
@@ -77,16 +85,26 @@ impl Report for JsonLines<'_> {
             DecodeErrorKind::TooDeep { limit } => write!(self.output, r#","limit":{limit}"#)?,
             _ => {}
         }
-        writeln!(self.output, r#","offset":{offset},"message":{}{dialect}}}"#, Value::from(error.to_string().as_str()))
+        writeln!(self.output, r#","offset":{offset},"message":{}{more}{dialect}}}"#, quoted(error))
     }
 
-    fn finish(&mut self, _: u64) -> io::Result<()> {
+    fn finish(&mut self, _: &Message) -> io::Result<()> {
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
+}
+
+/// One more member of an object, if there is something to say in it.
+fn member(name: &str, text: Option<impl Display>) -> String {
+    text.map_or_else(String::new, |text| format!(r#","{name}":{}"#, quoted(text)))
+}
+
+/// The text as a string of JSON.
+fn quoted(text: impl Display) -> String {
+    Value::from(text.to_string().as_str()).to_string()
 }
 
 /// JSON with those characters escaped that would act on a terminal. Beyond ASCII, and DEL, they stand in strings alone.

@@ -1,0 +1,235 @@
+//! Contents, and what their lengths should have been: a length that counts characters, or units of UTF-16, is the
+//! commonest fault of clients.
+
+use std::fmt::{self, Display, Formatter};
+
+use jsonframe::{Encoding, Header, ProtoHeader};
+use serde::de::IgnoredAny;
+
+use super::message::begins_message;
+
+/// How much of a content is kept, from its beginning, in bytes.
+const KEPT: usize = 64 * 1024;
+
+/// A content, as far as it has come.
+#[derive(Default)]
+pub(super) struct Content {
+    /// Its beginning.
+    pub(super) kept: Vec<u8>,
+    /// How many bytes of it have come.
+    pub(super) received: u64,
+    /// How many bytes its header says it has.
+    pub(super) announced: u64,
+    is_json: bool,
+    /// What is known of its text, if it is meant to be UTF-8.
+    text: Option<Text>,
+}
+
+impl Content {
+    /// Gets ready for the content of this header.
+    pub(super) fn expect(&mut self, header: &Header<'_>) {
+        self.announced = header.content_length();
+        self.text = (header.encoding() == Some(Encoding::UTF_8)).then(Text::default);
+        self.is_json = self.text.is_some() && header.is_json();
+    }
+
+    pub(super) fn receive(&mut self, piece: &[u8]) {
+        let space = KEPT - self.kept.len();
+        self.kept.extend_from_slice(&piece[..piece.len().min(space)]);
+        self.received += piece.len() as u64;
+        if let Some(text) = &mut self.text {
+            text.push(piece);
+        }
+    }
+
+    /// Becomes a content of which nothing is known, with the memory of this one.
+    pub(super) fn clear(&mut self) {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        *self = Self { kept, ..Self::default() };
+    }
+
+    /// Whether it ends inside a character of UTF-8.
+    pub(super) fn is_cut(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| text.is_utf8 && !text.begun.is_empty())
+    }
+
+    /// Its text, if that is UTF-8 and has fewer characters than its length says.
+    pub(super) fn short_text(&self) -> Option<Text> {
+        self.text.clone().filter(|text| text.has_fewer_than(self.announced))
+    }
+
+    /// What its length should be, if that can be told from these bytes, which follow it.
+    pub(super) fn hint(&self, message: u64, after: &[u8], proto_header: ProtoHeader) -> Option<LengthHint> {
+        let announced = self.announced;
+        let is_whole = self.received == announced;
+        let json_end = self.json_end(after);
+        let is_right = match &json_end {
+            Some((end, _)) => self.is_blank_from(*end),
+            None => is_whole && begins_message(after, proto_header),
+        };
+        if is_right {
+            return None;
+        }
+        let hint = |bytes, counted| Some(LengthHint { message, announced, bytes, counted });
+        let ends = |rest: &[u8]| rest.is_empty() || begins_message(rest, proto_header);
+        if is_whole && let Some(text) = &self.text {
+            for unit in [Unit::Character, Unit::Utf16] {
+                let Some(more) = text.end(after, announced, unit).filter(|more| *more > 0) else { continue };
+                let (tail, rest) = after.split_at(more);
+                // Text has no NUL, but nearly every proto-header has.
+                if ends(rest) && !tail.contains(&0) {
+                    return hint(announced + more as u64, Some(unit));
+                }
+            }
+        }
+        json_end.filter(|(_, rest)| ends(rest)).and_then(|(end, _)| hint(end, None))
+    }
+
+    /// Whether it ends here, but for white space.
+    fn is_blank_from(&self, end: u64) -> bool {
+        let rest = usize::try_from(end).ok().and_then(|end| self.kept.get(end..));
+        self.received == self.announced && rest.is_some_and(|rest| rest.trim_ascii().is_empty())
+    }
+
+    /// Where its JSON ends, counted from where it begins, and what follows that.
+    fn json_end(&self, after: &[u8]) -> Option<(u64, Vec<u8>)> {
+        if !self.is_json || self.kept.len() as u64 != self.received {
+            return None;
+        }
+        let mut bytes = [&self.kept, after].concat();
+        let end = json_end(&bytes)?;
+        Some((end as u64, bytes.split_off(end)))
+    }
+}
+
+/// Where the JSON ends that these bytes begin with. It is an object or an array, of which alone one can see the end.
+pub(super) fn json_end(bytes: &[u8]) -> Option<usize> {
+    if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    Some(values.byte_offset())
+}
+
+/// UTF-8 that comes in pieces, and is counted in other units than bytes.
+#[derive(Clone)]
+pub(super) struct Text {
+    characters: u64,
+    utf16_units: u64,
+    /// The beginning of a character that is not whole.
+    begun: Vec<u8>,
+    is_utf8: bool,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self { characters: 0, utf16_units: 0, begun: Vec::new(), is_utf8: true }
+    }
+}
+
+impl Text {
+    /// Whether it has fewer characters than this, and nothing that is not UTF-8.
+    pub(super) const fn has_fewer_than(&self, count: u64) -> bool {
+        self.is_utf8 && self.characters < count
+    }
+
+    pub(super) fn push(&mut self, mut piece: &[u8]) {
+        while self.is_utf8
+            && !self.begun.is_empty()
+            && let Some((byte, rest)) = piece.split_first()
+        {
+            piece = rest;
+            let mut begun = std::mem::take(&mut self.begun);
+            begun.push(*byte);
+            self.count(&begun);
+        }
+        if self.is_utf8 {
+            self.count(piece);
+        }
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        let (text, rest) = match str::from_utf8(bytes) {
+            Ok(text) => (text, &[][..]),
+            Err(error) => {
+                self.is_utf8 = error.error_len().is_none();
+                let (text, rest) = bytes.split_at(error.valid_up_to());
+                (str::from_utf8(text).unwrap_or_default(), rest)
+            }
+        };
+        // Of most text that is all there is to do, and quick.
+        let characters = if text.is_ascii() { text.len() } else { text.chars().count() } as u64;
+        self.characters += characters;
+        self.utf16_units += characters;
+        if characters < text.len() as u64 {
+            self.utf16_units += text.bytes().filter(|byte| *byte >= 0xF0).count() as u64;
+        }
+        self.begun.extend_from_slice(rest);
+    }
+
+    /// After how many of these bytes there are this many units in all.
+    fn end(&self, after: &[u8], count: u64, unit: Unit) -> Option<usize> {
+        let mut text = self.clone();
+        let mut taken = 0;
+        while text.is_utf8 && unit.of(&text) < count {
+            text.push(after.get(taken..=taken)?);
+            taken += 1;
+        }
+        (text.is_utf8 && text.begun.is_empty() && unit.of(&text) == count).then_some(taken)
+    }
+}
+
+/// What a length may count instead of bytes.
+#[derive(Clone, Copy)]
+enum Unit {
+    Character,
+    Utf16,
+}
+
+impl Unit {
+    const fn of(self, text: &Text) -> u64 {
+        match self {
+            Self::Character => text.characters,
+            Self::Utf16 => text.utf16_units,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Character => "characters",
+            Self::Utf16 => "UTF-16 code units",
+        }
+    }
+}
+
+/// A content length that is not the number of bytes.
+#[derive(Clone, Copy)]
+pub(super) struct LengthHint {
+    /// The number of the message, counted from 1.
+    message: u64,
+    announced: u64,
+    /// What it should be.
+    bytes: u64,
+    /// What it seems to count.
+    counted: Option<Unit>,
+}
+
+impl Display for LengthHint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { message, announced, bytes, counted } = self;
+        match counted.map(Unit::name) {
+            Some(units) => write!(
+                f,
+                "the content-length of message {message} looks like a number of {units}: {announced} {units} are {bytes} \
+                 bytes, and content-length counts bytes, not characters"
+            ),
+            None => write!(
+                f,
+                "the content-length of message {message} looks wrong: it is {announced}, and the JSON ends after {bytes} \
+                 bytes"
+            ),
+        }
+    }
+}
