@@ -183,7 +183,7 @@ fn the_lines_of_a_dialect_name_it() {
 }
 
 #[test]
-fn captures_are_guessed_whole_and_cut_anywhere_behind_the_first_header() {
+fn captures_are_guessed_whole_and_cut_anywhere_after_the_first_header() {
     for name in DIALECTS {
         let Some(capture) = capture(name) else { return };
         let verdict = guessed(&capture);
@@ -216,10 +216,10 @@ fn a_guess_for_a_person() {
     let message = [&framed(b"\0\0\0\x4F", header), &b"{}"[..]].concat();
     let expected = "--dialect u32,underscores,no-byteorder
   decoded: 2 headers, 1 whole message; 169 of 169 bytes
-  then: the capture ends inside a message, at least 1 byte too early
+  then: the capture ends inside the content, 1 byte before its end
   proto-header: 4 bytes, most significant first
   names: with underscores in 2 headers
-  absent: byteorder from 2 headers; little is assumed, no-byteorder=big says otherwise
+  absent: byteorder, from 2 headers; little is assumed, unless no-byteorder=big is given
   not standard: the header length is 0; a header is at least a JSON object (at byte 0)
   not u16-le: the header length is 0; a header is at least a JSON object (at byte 0)
   not u32-le: the header is 1325400064 bytes long; this decoder takes at most 65535 (at byte 0)
@@ -232,12 +232,17 @@ fn a_guess_for_a_person() {
 
     let (verdict, errors, code) = run(&["--guess"], b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
     assert!(
-        verdict.starts_with("no dialect fits: not one header can be decoded from the first byte of the capture on\n")
+        verdict.starts_with(
+            "no dialect fits: in none does the capture begin with a valid header\n  \
+             first bytes: \"GET / HTTP/1.1\\r\\nHost: example.or\"\n  not "
+        ),
+        "{verdict}"
     );
-    assert_eq!((errors.as_str(), code, verdict.lines().count()), ("", 1, 6));
+    assert_eq!((errors.as_str(), code, verdict.lines().count()), ("", 1, 7));
+    assert!(verdict.contains("  not standard: ") && verdict.contains("which looks like HTTP\n"), "{verdict}");
     assert_eq!(
         run(&["--guess"], b""),
-        ("no dialect can be told from a capture without a byte\n".into(), String::new(), 1)
+        ("the capture is empty: no dialect can be told from it\n".into(), String::new(), 1)
     );
 }
 
@@ -277,6 +282,103 @@ fn names_in_both_spellings_and_extensions_do_not_mislead() {
         verdict["absent"],
         json!([{"member": "content-type", "headers": 2}, {"member": "content-encoding", "headers": 2}])
     );
+}
+
+/// A capture of what programs in the field send.
+fn from_the_field(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures").join(format!("{name}.hex"));
+    hex::decode(std::fs::read_to_string(path).unwrap().replace('\n', "")).unwrap()
+}
+
+#[test]
+fn captures_from_the_field_are_guessed() {
+    for (name, dialect, messages) in [
+        ("android-jsonobject.c2s", "standard", 1),
+        ("chat-underscores.c2s", "standard,underscores", 2),
+        ("content_length-only.c2s", "standard,underscores,no-byteorder,no-type,no-encoding", 2),
+        ("length-in-characters.c2s", "standard", 1),
+        ("pickle-sent-ts.c2s", "standard,no-type,no-encoding", 2),
+        ("pico.c2s", "standard,no-type,no-encoding", 2),
+        ("u8-signed.c2s", "u8", 1),
+    ] {
+        let verdict = guessed(&from_the_field(name));
+        assert_eq!((&verdict["dialect"], &verdict["messages"]), (&dialect.into(), &messages.into()), "{name}");
+        assert!(verdict["first_object"].is_null() && verdict["first_bytes"].is_null());
+    }
+}
+
+#[test]
+fn a_dialect_in_which_a_header_lacks_a_member_comes_before_those_in_which_the_capture_runs_out() {
+    let mut runs_out = 0;
+    for (name, form, has) in [
+        (
+            "content-len-be.c2s",
+            "standard",
+            &["bytesorder", "content-type", "content-encoding", "content-len", "address"][..],
+        ),
+        ("driver-assist.c2s", "u16-le", &["request-type", "time", "speed", "lat", "lon", "content-len"]),
+        ("driver-assist.s2c", "u16-le", &["response-type", "content-len", "time"]),
+        ("header-only-u32le.c2s", "u32-le", &["type", "Message", "r"]),
+    ] {
+        let capture = from_the_field(name);
+        let verdict = guessed(&capture);
+        assert!(verdict["dialect"].is_null());
+        let [nearest, others @ ..] = verdict["rejected"].as_array().unwrap().as_slice() else { panic!("{verdict}") };
+        assert_eq!(nearest["dialect"], form, "{name}");
+        let fault = &nearest["fault"];
+        assert_eq!(
+            (&fault["kind"], &fault["has"], &fault["lacks"]),
+            (&"missing-member".into(), &has.into(), &json!(["content-length"]))
+        );
+        runs_out += others.iter().filter(|other| other["fault"].is_null()).count();
+        assert!(others.iter().all(|other| other["fault"]["has"].is_null()), "{verdict}");
+
+        let (text, _, code) = run(&["--guess"], &capture);
+        let names = format!("\n    has: {}; lacks: content-length\n", has.join(", "));
+        let first = text.find(&format!("  not {form}: the header has no member `content-length` (at byte ")).unwrap();
+        assert!(text[first..].contains(&names) && !text[..first].contains("  not "), "{text}");
+        assert_eq!(code, 1);
+    }
+    assert!(runs_out > 0);
+}
+
+#[test]
+fn what_stands_before_the_first_object_is_shown_when_no_dialect_fits() {
+    for (name, before, length, has) in [
+        ("chat-version-prefix.c2s", "00 01 00 40", 64, &["content_encoding", "opcode", "content_length"][..]),
+        ("chat-version-prefix.s2c", "00 01 00 40", 64, &["content_encoding", "opcode", "content_length"]),
+        ("node-256.c2s", "00 00", 256, &["byteorder", "content-type", "content-encoding", "content-length", "x"]),
+        (
+            "opendtect-apply.c2s",
+            "92 00 00 00 01 00 00 00 ff ff 67 00 00 00",
+            103,
+            &["byteorder", "content-type", "content-encoding", "content-length"],
+        ),
+    ] {
+        let capture = from_the_field(name);
+        let verdict = guessed(&capture);
+        assert!(verdict["dialect"].is_null());
+        let offset = before.split(' ').count();
+        let object = json!({"offset": offset, "length": length, "before": before, "has": has});
+        assert_eq!(verdict["first_object"], object, "{name}");
+        let lines = format!(
+            "\n  the first JSON object is at byte {offset}, {length} bytes long, after: {before}\n    has: {}\n",
+            has.join(", ")
+        );
+        let text = run(&["--guess"], &capture).0;
+        assert!(text.contains(&lines), "{text}");
+    }
+}
+
+#[test]
+fn of_many_names_the_first_are_shown_and_none_acts_on_a_terminal() {
+    let names: Vec<String> = (0..20).map(|number| format!("\"\\u001b{number}\": 1")).collect();
+    let header = format!("{{{}}}", names.join(", "));
+    let text = run(&["--guess"], &framed(&u16::try_from(header.len()).unwrap().to_be_bytes(), &header)).0;
+    let shown: Vec<String> = (0..16).map(|number| format!("\\u{{1b}}{number}")).collect();
+    assert!(text.contains(&format!("    has: {} and 4 more; lacks: content-length\n", shown.join(", "))), "{text}");
+    assert!(guessed(&framed(b"\0\x02", "{}"))["rejected"][0]["fault"]["has"] == json!([]));
+    assert!(run(&["--guess"], &framed(b"\0\x02", "{}")).0.contains("    has: nothing; lacks: content-length\n"));
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Which dialect a captured stream is in.
 
 mod candidate;
+mod first_object;
 mod verdict;
 
 use std::array;
@@ -8,6 +9,7 @@ use std::cmp::Reverse;
 use std::io::{self, Read, Write};
 
 use self::candidate::Candidate;
+use self::first_object::FirstObject;
 use self::verdict::Verdict;
 use super::Options;
 use super::input::{self, Input};
@@ -20,7 +22,8 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 ///
 /// Each form of a proto-header is tried, with the members' names with hyphens and with underscores, and with any of them
 /// but the content length absent. The form with the most headers is it, and of two alike the one with more whole messages,
-/// with more bytes in them, without a fault, and last the simpler one. Which members are absent, the headers tell.
+/// with more bytes in them, with another header that is whole but lacks the content length, without a fault, and last the
+/// simpler one. Which members are absent, the headers tell.
 ///
 /// No more than the first 64 MiB are looked at. Of the options, `hex` and `json` count.
 ///
@@ -55,15 +58,19 @@ struct LookedAt {
     bytes: u64,
     /// Whether that is all of it.
     all: bool,
+    /// Its beginning.
+    beginning: Vec<u8>,
 }
 
 /// Has all candidates decode the capture, or as much of it as is looked at; none goes on after its first fault.
 fn feed(capture: &mut io::Take<impl Read>, candidates: &mut [[Candidate; 2]]) -> io::Result<LookedAt> {
-    let mut looked_at = LookedAt { bytes: 0, all: false };
+    let mut looked_at = LookedAt { bytes: 0, all: false, beginning: Vec::new() };
     let mut input = Input::new(capture);
     while input.read()? {
         let piece = input.pending();
         looked_at.bytes += piece.len() as u64;
+        let space = FirstObject::WITHIN - looked_at.beginning.len();
+        looked_at.beginning.extend_from_slice(&piece[..piece.len().min(space)]);
         let mut alive = candidates.iter_mut().flatten().filter(|candidate| candidate.is_alive()).peekable();
         if alive.peek().is_none() {
             return Ok(looked_at);

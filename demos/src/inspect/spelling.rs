@@ -24,7 +24,10 @@ pub(super) struct Spellings([Spelling; Member::ALL.len()]);
 impl Spellings {
     /// Those of a valid header. One that is not valid has none.
     pub(super) fn of(header: &[u8]) -> Self {
-        serde_json::Deserializer::from_slice(header).deserialize_map(Names).unwrap_or_default()
+        names(header).iter().fold(Self::default(), |mut spellings, name| {
+            spellings.see(name);
+            spellings
+        })
     }
 
     pub(super) const fn own() -> Self {
@@ -57,23 +60,28 @@ pub(super) const fn underscored(member: Member) -> &'static str {
     }
 }
 
+/// The names of a header's members, in their order. A header that is no JSON object has none.
+pub(super) fn names(header: &[u8]) -> Vec<Cow<'_, str>> {
+    serde_json::Deserializer::from_slice(header).deserialize_map(Names).unwrap_or_default()
+}
+
 /// Goes through the names of an object, and over its values.
 struct Names;
 
 impl<'de> Visitor<'de> for Names {
-    type Value = Spellings;
+    type Value = Vec<Cow<'de, str>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Spellings, A::Error> {
-        let mut spellings = Spellings::default();
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            spellings.see(&name);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = members.next_key()? {
+            names.push(name);
             members.next_value::<IgnoredAny>()?;
         }
-        Ok(spellings)
+        Ok(names)
     }
 }
 

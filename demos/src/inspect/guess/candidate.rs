@@ -3,7 +3,8 @@
 use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Dialect, Event, Member};
 
 use crate::dialect::{BYTE_ORDER, CONTENT_ENCODING, CONTENT_TYPE, DialectName, FORMS};
-use crate::inspect::spelling::{Spelling, Spellings};
+use crate::inspect::message::part;
+use crate::inspect::spelling::{Spelling, Spellings, names};
 
 /// The dialects in which every member may be absent that ever is, with names that have hyphens, and with either names.
 static WITH_HYPHENS: [Dialect; FORMS.len()] = tolerant(false);
@@ -44,9 +45,15 @@ pub(super) struct Candidate {
 }
 
 /// Why a capture is not in a dialect from some byte on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Misfit {
     Fault(DecodeError),
+    /// A header is whole and lacks a member; it has those of these names.
+    Lacks {
+        error: DecodeError,
+        member: Member,
+        has: Vec<String>,
+    },
     /// A name has an underscore, in the header that ends before this byte.
     Underscore(u64),
 }
@@ -83,7 +90,7 @@ impl Candidate {
             }
             match event {
                 Ok(None) => return,
-                Err(error) => self.misfit = Some(Misfit::Fault(error)),
+                Err(error) => self.misfit = Some(self.misfit_of(error)),
                 Ok(Some(Event::Header(_))) => self.judge(),
                 Ok(Some(Event::Content(_))) => self.explained = self.decoder.position(),
                 Ok(Some(Event::End)) => {
@@ -94,10 +101,23 @@ impl Candidate {
         }
     }
 
+    fn misfit_of(&self, error: DecodeError) -> Misfit {
+        match error.kind() {
+            DecodeErrorKind::MissingMember { member } => {
+                Misfit::Lacks { error, member, has: names(self.header()).into_iter().map(Into::into).collect() }
+            }
+            _ => Misfit::Fault(error),
+        }
+    }
+
+    /// The header under way.
+    fn header(&self) -> &[u8] {
+        &self.head[FORMS[self.form].1.len().into()..]
+    }
+
     /// Takes a whole header into account.
     fn judge(&mut self) {
-        let length = usize::from(FORMS[self.form].1.len());
-        let spellings = Spellings::of(&self.head[length..]);
+        let spellings = Spellings::of(self.header());
         let underscored = spellings.each().any(|(_, spelling)| spelling == Spelling::Underscore);
         if underscored && !self.underscores {
             self.misfit = Some(Misfit::Underscore(self.decoder.position()));
@@ -117,8 +137,13 @@ impl Candidate {
     }
 
     /// What speaks for it, the most important first.
-    pub(super) const fn evidence(&self) -> (u64, u64, u64, bool) {
-        (self.headers, self.messages, self.explained, self.misfit.is_none())
+    pub(super) const fn evidence(&self) -> (u64, u64, u64, bool, bool) {
+        (self.headers, self.messages, self.explained, self.lacks(), self.misfit.is_none())
+    }
+
+    /// Whether it ended with a header that is whole and lacks a member.
+    pub(super) const fn lacks(&self) -> bool {
+        matches!(self.misfit, Some(Misfit::Lacks { .. }))
     }
 
     /// The simplest dialect in which all headers are that were decoded.
@@ -147,11 +172,13 @@ impl Candidate {
         self.underscored
     }
 
-    /// How many bytes the capture lacks to be whole messages, at least: none if it ends with a message.
-    pub(super) fn missing(&self) -> u64 {
+    /// Where the capture ends, unless that is after a message: in which part of one, and how many bytes before its end.
+    pub(super) fn cut(&self) -> Option<(&'static str, u64)> {
         match self.decoder.finish().map_err(|error| error.kind()) {
-            Err(DecodeErrorKind::Truncated { missing }) => missing,
-            _ => 0,
+            Err(DecodeErrorKind::Truncated { missing }) => {
+                Some((part(&self.head, FORMS[self.form].1, self.decoder.header().is_some()), missing))
+            }
+            _ => None,
         }
     }
 }

@@ -2,12 +2,18 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use jsonframe::{ByteOrder, Member, ProtoHeader};
+use jsonframe::{ByteOrder, DecodeError, Member, ProtoHeader};
 use serde::Serialize;
 
 use super::super::annotate::count;
+use super::super::first_bytes::FirstBytes;
 use super::LookedAt;
 use super::candidate::{Candidate, Misfit};
+use super::first_object::FirstObject;
+use crate::text::Printable;
+
+/// How many names of members are shown to a person.
+const NAMES: usize = 16;
 
 /// The guess and what it rests on. As JSON it is one object.
 #[derive(Serialize)]
@@ -22,8 +28,11 @@ pub(super) struct Verdict {
     /// How many bytes were looked at, and whether these are all there are.
     looked_at: u64,
     all: bool,
-    /// How many bytes are missing at the end, at least, where the capture ends inside a message.
+    /// How many bytes are missing at the end of the proto-header, header or content inside which the capture ends.
     missing: u64,
+    /// Which of these it is.
+    #[serde(skip)]
+    cut: &'static str,
     /// Where the capture departs even from this dialect.
     fault: Option<Reason>,
     absent: Vec<Absent>,
@@ -33,6 +42,12 @@ pub(super) struct Verdict {
     also: Vec<String>,
     /// Those that fit worse, or not at all.
     rejected: Vec<Rejected>,
+    /// The JSON object that the capture begins with, if no dialect fits and none takes it for a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_object: Option<FirstObject>,
+    /// The first bytes of the capture, if no dialect fits and there is no such object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_bytes: Option<FirstBytes>,
     #[serde(skip)]
     proto_header: ProtoHeader,
 }
@@ -49,6 +64,20 @@ struct Rejected {
     messages: u64,
     /// `null` if the capture ends before anything is wrong with it.
     fault: Option<Reason>,
+    /// Inside what it ends then.
+    #[serde(skip)]
+    cut: Option<&'static str>,
+}
+
+impl Rejected {
+    fn of(candidate: &Candidate) -> Self {
+        Self {
+            dialect: candidate.name().to_string(),
+            messages: candidate.messages,
+            fault: candidate.misfit.as_ref().map(Reason::of),
+            cut: candidate.cut().map(|(part, _)| part),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -56,19 +85,51 @@ struct Reason {
     kind: &'static str,
     offset: u64,
     message: String,
+    /// The names that there are in a header without a member that it must have.
+    #[serde(flatten)]
+    names: Option<Names>,
+}
+
+#[derive(Serialize)]
+struct Names {
+    has: Vec<String>,
+    lacks: [&'static str; 1],
 }
 
 impl Reason {
-    fn of(misfit: Misfit) -> Self {
+    fn of(misfit: &Misfit) -> Self {
+        let fault = |error: &DecodeError, names| Self {
+            kind: error.kind().name(),
+            offset: error.offset(),
+            message: error.to_string(),
+            names,
+        };
         match misfit {
-            Misfit::Fault(error) => {
-                Self { kind: error.kind().name(), offset: error.offset(), message: error.to_string() }
+            Misfit::Fault(error) => fault(error, None),
+            Misfit::Lacks { error, member, has } => {
+                fault(error, Some(Names { has: has.clone(), lacks: [member.as_str()] }))
             }
             Misfit::Underscore(offset) => {
-                let message = format!("names with underscores, in a header (before byte {offset})");
-                Self { kind: "underscores", offset, message }
+                let message = format!("a header has names with underscores (before byte {offset})");
+                Self { kind: "underscores", offset: *offset, message, names: None }
             }
         }
+    }
+
+    fn write_names(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(Names { has, lacks }) = &self.names else { return Ok(()) };
+        writeln!(f, "    has: {}; lacks: {}", listed(has), lacks.join(", "))
+    }
+}
+
+/// The names as a list: the first of many.
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES).map(|name| Printable(name).to_string()).collect();
+    let left_out = names.len() - shown.len();
+    match shown.as_slice() {
+        [] => "nothing".into(),
+        shown if left_out > 0 => format!("{} and {left_out} more", shown.join(", ")),
+        shown => shown.join(", "),
     }
 }
 
@@ -79,12 +140,12 @@ impl Verdict {
         let as_good = |other: &&Candidate| fits && other.evidence() == best.evidence();
         let (as_good, worse): (Vec<_>, Vec<_>) = others.iter().partition(as_good);
         let none = if fits { None } else { Some(best) };
-        let rejected = none.into_iter().chain(worse).map(|candidate| Rejected {
-            dialect: candidate.name().to_string(),
-            messages: candidate.messages,
-            fault: candidate.misfit.map(Reason::of),
-        });
+        let rejected = none.into_iter().chain(worse).map(Rejected::of);
         let name = best.name();
+        let is_known = fits || best.lacks();
+        let first_object = if is_known { None } else { FirstObject::of(&looked_at.beginning) };
+        let is_unknown = !is_known && first_object.is_none();
+        let (cut, missing) = best.cut().filter(|_| fits).unwrap_or_default();
         Self {
             event: "guess",
             dialect: fits.then(|| name.to_string()),
@@ -93,12 +154,15 @@ impl Verdict {
             bytes: best.explained,
             looked_at: looked_at.bytes,
             all: looked_at.all,
-            missing: if fits { best.missing() } else { 0 },
-            fault: if fits { best.misfit.map(Reason::of) } else { None },
+            missing,
+            cut,
+            fault: best.misfit.as_ref().filter(|_| fits).map(Reason::of),
             absent: best.absent().map(|(member, headers)| Absent { member: member.as_str(), headers }).collect(),
             underscores: best.underscored(),
             also: as_good.into_iter().map(|other| other.name().to_string()).collect(),
             rejected: rejected.collect(),
+            first_bytes: is_unknown.then(|| FirstBytes::of(&looked_at.beginning)),
+            first_object,
             proto_header: name.proto_header,
         }
     }
@@ -114,13 +178,13 @@ impl Verdict {
         let (headers, messages) = (count(*headers, "header"), count(*messages, "whole message"));
         writeln!(f, "  decoded: {headers}, {messages}; {bytes} of {of}{}", count(*looked_at, "byte"))?;
         match &self.fault {
-            Some(fault) => writeln!(f, "  then: {}", fault.message)?,
+            Some(fault) => {
+                writeln!(f, "  then: {}", fault.message)?;
+                fault.write_names(f)?;
+            }
             None if self.missing > 0 && self.all => {
-                writeln!(
-                    f,
-                    "  then: the capture ends inside a message, at least {} too early",
-                    count(self.missing, "byte")
-                )?;
+                let missing = count(self.missing, "byte");
+                writeln!(f, "  then: the capture ends inside {}, {missing} before its end", self.cut)?;
             }
             None => {}
         }
@@ -130,10 +194,10 @@ impl Verdict {
             writeln!(f, "  names: with underscores in {}", count(self.underscores, "header"))?;
         }
         for Absent { member, headers } in &self.absent {
-            writeln!(f, "  absent: {member} from {}; {}", count(*headers, "header"), stand_in(member))?;
+            writeln!(f, "  absent: {member}, from {}; {}", count(*headers, "header"), stand_in(member))?;
         }
         if !self.also.is_empty() {
-            writeln!(f, "  fits as well, and is less simple: {}", self.also.join(" or "))?;
+            writeln!(f, "  less simple, but fits as well: {}", self.also.join(" or "))?;
         }
         Ok(())
     }
@@ -146,16 +210,28 @@ impl Display for Verdict {
                 writeln!(f, "--dialect {dialect}")?;
                 self.write_evidence(f)?;
             }
-            None if self.looked_at == 0 => return writeln!(f, "no dialect can be told from a capture without a byte"),
-            None => {
-                writeln!(f, "no dialect fits: not one header can be decoded from the first byte of the capture on")?;
-            }
+            None if self.looked_at == 0 => return writeln!(f, "the capture is empty: no dialect can be told from it"),
+            None => writeln!(f, "no dialect fits: in none does the capture begin with a valid header")?,
         }
-        for Rejected { dialect, messages, fault } in &self.rejected {
+        if let Some(FirstObject { offset, length, before, has }) = &self.first_object {
+            writeln!(
+                f,
+                "  the first JSON object is at byte {offset}, {} long, after: {before}",
+                count(*length, "byte")
+            )?;
+            writeln!(f, "    has: {}", listed(has))?;
+        }
+        if let Some(first_bytes) = &self.first_bytes {
+            writeln!(f, "  {first_bytes}")?;
+        }
+        for Rejected { dialect, messages, fault, cut } in &self.rejected {
             let after = if *messages > 0 { format!("after {}, ", count(*messages, "message")) } else { String::new() };
             match fault {
-                Some(fault) => writeln!(f, "  not {dialect}: {after}{}", fault.message)?,
-                None => writeln!(f, "  not {dialect}: {after}the capture ends inside a header or its proto-header")?,
+                Some(fault) => {
+                    writeln!(f, "  not {dialect}: {after}{}", fault.message)?;
+                    fault.write_names(f)?;
+                }
+                None => writeln!(f, "  not {dialect}: {after}the capture ends inside {}", cut.unwrap_or("a message"))?,
             }
         }
         Ok(())
@@ -179,5 +255,5 @@ fn stand_in(member: &str) -> String {
         (Member::ContentEncoding, crate::dialect::CONTENT_ENCODING, "no-encoding=ENCODING"),
     ];
     let assumed = assumed.iter().find(|(absent, ..)| absent.as_str() == member);
-    assumed.map_or_else(String::new, |(_, usual, other)| format!("{usual} is assumed, {other} says otherwise"))
+    assumed.map_or_else(String::new, |(_, usual, other)| format!("{usual} is assumed, unless {other} is given"))
 }
