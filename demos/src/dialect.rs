@@ -97,14 +97,14 @@ impl DialectName {
     fn add(&mut self, part: &str) -> Result<(), String> {
         let (name, value) = part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
         match (name, value) {
-            (_, Some("")) => return Err(format!("nothing stands behind `{part}`")),
+            (_, Some("")) => return Err(format!("a value is missing after `{part}`")),
             ("underscores", None) if !self.underscores => self.underscores = true,
             ("no-byteorder", value) if self.byte_order.is_none() => {
                 self.byte_order = Some(match value {
                     None => BYTE_ORDER,
                     Some("little") => ByteOrder::Little,
                     Some("big") => ByteOrder::Big,
-                    Some(other) => return Err(format!("`{other}` is no byte order: little or big")),
+                    Some(other) => return Err(format!("`{other}` is not a byte order: little or big")),
                 });
             }
             ("no-type", value) if self.content_type.is_none() => {
@@ -113,14 +113,14 @@ impl DialectName {
             ("no-encoding", value) if self.content_encoding.is_none() => {
                 self.content_encoding = Some(stand_in(value, CONTENT_ENCODING));
             }
-            ("underscores", Some(_)) => return Err("nothing can stand behind `underscores`".into()),
+            ("underscores", Some(_)) => return Err("`underscores` takes no value".into()),
             ("underscores" | "no-byteorder" | "no-type" | "no-encoding", _) => {
                 return Err(format!("`{name}` is there twice"));
             }
             _ if form(name).is_some() => {
                 return Err(format!("the form of the proto-header, `{part}`, must come first"));
             }
-            _ => return Err(format!("`{part}` is no part of a dialect; there are {PARTS}")),
+            _ => return Err(format!("`{part}` is not part of a dialect; the parts are {PARTS}")),
         }
         Ok(())
     }
@@ -162,7 +162,10 @@ impl FromStr for DialectName {
             parts.peek().filter(|first| !first.starts_with("no-") && !first.starts_with("underscores"))
         {
             let forms: Vec<&str> = FORMS.iter().map(|(name, _)| *name).collect();
-            return Err(format!("`{first}` is no dialect: it begins with one of {}, or is {PARTS}", forms.join(", ")));
+            return Err(format!(
+                "`{first}` is not a dialect: a dialect begins with one of {}, or with one of {PARTS}",
+                forms.join(", ")
+            ));
         }
         parts.try_for_each(|part| name.add(part))?;
         Ok(name)
@@ -250,17 +253,20 @@ mod tests {
     #[test]
     fn what_is_no_dialect_is_refused_in_words() {
         for (text, reason) in [
-            ("", "`` is no dialect: it begins with one of standard, u16-le, u32, u32-le, u8, or is underscores"),
-            ("u64", "`u64` is no dialect"),
+            (
+                "",
+                "`` is not a dialect: a dialect begins with one of standard, u16-le, u32, u32-le, u8, or with one of underscores",
+            ),
+            ("u64", "`u64` is not a dialect"),
             ("u8,u16", "the form of the proto-header, `u16`, must come first"),
-            ("u8,", "`` is no part of a dialect; there are underscores, no-byteorder, no-type, no-encoding"),
-            ("u8,no-length", "`no-length` is no part of a dialect"),
-            ("no-length", "`no-length` is no part of a dialect"),
+            ("u8,", "`` is not part of a dialect; the parts are underscores, no-byteorder, no-type, no-encoding"),
+            ("u8,no-length", "`no-length` is not part of a dialect"),
+            ("no-length", "`no-length` is not part of a dialect"),
             ("underscores,underscores", "`underscores` is there twice"),
             ("no-type=a,no-type", "`no-type` is there twice"),
-            ("underscores=yes", "nothing can stand behind `underscores`"),
-            ("no-encoding=", "nothing stands behind `no-encoding=`"),
-            ("u8,no-byteorder=middle", "`middle` is no byte order: little or big"),
+            ("underscores=yes", "`underscores` takes no value"),
+            ("no-encoding=", "a value is missing after `no-encoding=`"),
+            ("u8,no-byteorder=middle", "`middle` is not a byte order: little or big"),
         ] {
             let error = text.parse::<DialectName>().unwrap_err();
             assert!(error.starts_with(reason), "{text}: {error}");

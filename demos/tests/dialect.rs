@@ -475,7 +475,7 @@ fn what_is_no_dialect_is_a_usage_error() {
         let output = program(path, &["--dialect", "u64"]).assert().code(2).stdout("");
         let errors = text(&output.get_output().stderr);
         assert!(
-            errors.contains("`u64` is no dialect: it begins with one of standard, u16-le, u32, u32-le, u8"),
+            errors.contains("`u64` is not a dialect: a dialect begins with one of standard, u16-le, u32, u32-le, u8"),
             "{errors}"
         );
         let help = program(path, &["--help"]).assert().success();
