@@ -65,12 +65,13 @@ impl Console {
         !self.is_quiet && self.streams().failure.is_some()
     }
 
-    /// How a program of this name ends: with its failure in one line, and quietly when whoever reads its output has gone.
+    /// How a program of this name ends: with its failure in one line. That whoever reads its output has gone is none.
     pub fn finish(&self, program: &str, outcome: Result<(), String>) -> ExitCode {
         let failure = match self.streams().failure.take() {
-            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
-            Some(error) => Some(format!("cannot write the output: {error}")),
-            None => outcome.err(),
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Some(format!("cannot write the output: {error}"))
+            }
+            _ => outcome.err(),
         };
         failure.map_or(ExitCode::SUCCESS, |failure| {
             self.complain(format_args!("{program}: {failure}"));

@@ -225,6 +225,19 @@ fn a_program_whose_output_nobody_reads_ends_quietly() {
     }
 }
 
+#[test]
+fn a_client_that_fails_says_so_though_nobody_reads_its_output() {
+    for case in cases().iter().filter(|case| matches!(case.role, Role::Client { .. })) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        // Every connection is closed, and nothing answered.
+        std::thread::spawn(move || listener.incoming().for_each(drop));
+        let mut program = Program::unread(&mut case.command(&case.at(address)));
+        assert_ne!(program.errors.rest(), [""; 0], "{}", case.title());
+        assert_eq!(program.exit_code(), Some(1), "{}", case.title());
+    }
+}
+
 /// Either the program ends by the signal itself, as those do that have nothing to put in order, or with what a shell makes
 /// of that, or it has succeeded.
 #[test]

@@ -33,7 +33,7 @@ Examples:
   tour | less
 
 Exit status:
-  0  it was shown
+  0  it was shown, or whoever read the output left
   1  something failed on the way
   2  the command line is wrong";
 

@@ -114,7 +114,7 @@ impl<'a> Client<'a> {
     fn run(&mut self, patience: Duration) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut last_event = Instant::now();
-        while self.open > 0 && !self.console.has_failed() {
+        while self.open > 0 {
             match self.poll.poll(&mut events, Some(patience)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
