@@ -34,7 +34,7 @@ pub struct Limits {
     pub content: u64,
     /// How many bytes of memory may hold content of messages that are not whole yet, of all peers together: 256 MiB.
     /// While it is more, the connection that holds most is ended. Each worker has an equal share, which is exceeded by at
-    /// most what is read in one turn and the memory for as much again.
+    /// most one message.
     pub collected_total: usize,
     /// While more bytes than this are queued for a peer, nothing is read from it: 256 KiB.
     pub unread_replies: usize,

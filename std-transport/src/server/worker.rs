@@ -128,7 +128,8 @@ impl Worker {
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
-        let at_once = (!self.ready.is_empty() || self.totals.is_queue_over()).then_some(now);
+        let over = self.totals.is_queue_over() || self.totals.is_collected_over();
+        let at_once = (over || !self.ready.is_empty()).then_some(now);
         let accept = self.acceptor.as_ref().and_then(|acceptor| acceptor.due(&self.shared, now));
         // When the time is over, those that are left are broken off.
         let until = self
@@ -272,8 +273,8 @@ impl Worker {
     /// Gives each of those that have a turn its turn; who could do more has another one after all others.
     fn take_turns<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..self.ready.len() {
-            // Before more is queued, place is made for it.
-            if self.totals.is_queue_full() {
+            // Before more is queued or collected, place is made for it.
+            if self.totals.is_queue_full() || self.totals.is_collected_over() {
                 return;
             }
             let Some(slot) = self.ready.pop_front() else { return };

@@ -45,6 +45,12 @@ impl Helper {
         panic!("the child has ended without saying {beginning:?}");
     }
 
+    /// How much memory of the child is resident, and how much ever was, in bytes.
+    pub fn resident(&self) -> (usize, usize) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        (in_bytes(&status, "VmRSS:"), in_bytes(&status, "VmHWM:"))
+    }
+
     /// Tells the child to go on.
     pub fn go_on(&mut self) {
         self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
@@ -74,8 +80,12 @@ pub fn wait_for_parent() {
 
 /// How much memory of this process is resident, in bytes.
 pub fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    in_bytes(&fs::read_to_string("/proc/self/status").unwrap(), "VmRSS:")
+}
+
+/// A size in a process's status, which has it in kibibytes.
+fn in_bytes(status: &str, name: &str) -> usize {
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }
 
