@@ -55,6 +55,7 @@ fn r03_every_limit_of_a_server_is_finite_by_default() {
     assert!(counts.iter().all(|count| (1..=1 << 30).contains(count)), "{limits:?}");
     assert!((1..=1 << 30).contains(&limits.content) && (1..=1 << 30).contains(&limits.linger_bytes), "{limits:?}");
     assert!((1..u16::MAX).contains(&limits.header) && (1..=1 << 16).contains(&limits.backlog), "{limits:?}");
+    assert!((1..=1 << 16).contains(&limits.owed), "{limits:?}");
     assert!(limits.content_floor > 0 && limits.write_floor > 0, "{limits:?}");
     let times = [
         limits.header_deadline,
