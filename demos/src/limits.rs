@@ -1,7 +1,7 @@
 //! What a server grants its peers, as options of a command line.
 
 use std::fmt::{self, Display, Formatter};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroUsize, ParseIntError};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use jsonframe_std::server::{AtLimit, Limits};
 #[command(next_help_heading = "Limits")]
 pub struct LimitOptions {
     /// How many connections are open at a time; `ulimit -n` may allow fewer
-    #[arg(long, value_name = "N", default_value_t = limit(Limits::default().connections))]
+    #[arg(long, value_name = "N", default_value_t = limit(Limits::default().connections), value_parser = at_least_one)]
     max_connections: NonZeroUsize,
 
     /// What becomes of a connection beyond them: it waits to be accepted, or is closed at once
@@ -160,12 +160,35 @@ impl FromStr for Seconds {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const MOST: f64 = 10.0 * 365.0 * 86_400.0;
-        let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-        match Duration::try_from_secs_f64(seconds) {
-            Ok(time) if !time.is_zero() && seconds <= MOST => Ok(Self(time)),
-            _ => Err("not more than 0 and at most ten years"),
+        let seconds: f64 = text.parse().map_err(|_| "not a number of seconds, such as 10 or 0.5")?;
+        if seconds > MOST {
+            return Err("longer than ten years");
         }
+        // Less than half a nanosecond is nothing.
+        let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+        time.map(Self).ok_or("a time must be longer than 0 seconds")
     }
+}
+
+/// Parses a number of things of which there must be one at the least.
+///
+/// # Errors
+///
+/// Why it is no such number, in words.
+pub fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    let number: usize = text.parse().map_err(|error: ParseIntError| error.to_string())?;
+    NonZeroUsize::new(number).ok_or_else(|| "must be at least 1".into())
+}
+
+/// Parses a number of threads.
+///
+/// # Errors
+///
+/// Why there cannot be so many, in words.
+pub fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 1024;
+    at_least_one(text)
+        .and_then(|number| if number.get() <= MOST { Ok(number) } else { Err(format!("must be at most {MOST}")) })
 }
 
 #[cfg(test)]
@@ -218,12 +241,32 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_nothing_is_refused_in_plain_words() {
+        assert_eq!(at_least_one("0"), Err("must be at least 1".into()));
+        assert_eq!(at_least_one("7"), Ok(limit(7)));
+        assert!(at_least_one("-1").is_err() && at_least_one("x").is_err());
+        assert_eq!(workers("1025"), Err("must be at most 1024".into()));
+        assert_eq!(workers("0"), Err("must be at least 1".into()));
+        assert_eq!(workers("1024"), Ok(limit(1024)));
+    }
+
+    #[test]
     fn seconds_have_fractions_and_limits() {
         for (text, milliseconds) in [("10", 10_000), ("0.5", 500), ("1e-3", 1), ("315360000", 315_360_000_000)] {
             assert_eq!(text.parse(), Ok(Seconds(Duration::from_millis(milliseconds))), "{text}");
         }
-        for text in ["", "0", "-1", "1s", "inf", "NaN", "1e300", "1e-30", "315360001"] {
-            assert!(text.parse::<Seconds>().is_err(), "{text}");
+        for (text, reason) in [
+            ("", "not a number of seconds, such as 10 or 0.5"),
+            ("1s", "not a number of seconds, such as 10 or 0.5"),
+            ("0", "a time must be longer than 0 seconds"),
+            ("-1", "a time must be longer than 0 seconds"),
+            ("1e-30", "a time must be longer than 0 seconds"),
+            ("NaN", "a time must be longer than 0 seconds"),
+            ("inf", "longer than ten years"),
+            ("1e300", "longer than ten years"),
+            ("315360001", "longer than ten years"),
+        ] {
+            assert_eq!(text.parse::<Seconds>(), Err(reason), "{text}");
         }
         assert_eq!(Seconds(Duration::from_millis(1500)).to_string(), "1.5");
         assert_eq!(Seconds(Duration::from_mins(5)).to_string(), "300");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use jsonframe_demos::console::Console;
 use jsonframe_demos::dialect::DialectOption;
-use jsonframe_demos::limits::{LimitOptions, Seconds};
+use jsonframe_demos::limits::{LimitOptions, Seconds, workers};
 use jsonframe_demos::server::Server;
 use tracing::{Level, info};
 
@@ -98,10 +98,4 @@ fn start_log(verbosity: u8) {
         _ => Level::DEBUG,
     };
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
-}
-
-fn workers(text: &str) -> Result<NonZeroUsize, String> {
-    const MOST: usize = 1024;
-    let number = text.parse::<NonZeroUsize>().map_err(|error| error.to_string())?;
-    if number.get() <= MOST { Ok(number) } else { Err(format!("more than {MOST}")) }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use jsonframe_demos::console::Console;
 use jsonframe_demos::dialect::DialectOption;
-use jsonframe_demos::limits::Seconds;
+use jsonframe_demos::limits::{Seconds, workers};
 use jsonframe_demos::tokio_server::{Limits, Server, Settings};
 use tokio::runtime::{Builder, Runtime};
 
@@ -90,10 +90,4 @@ async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
     .map_err(|error| format!("cannot wait for signals: {error}"))?;
     server.run().await;
     Ok(())
-}
-
-fn workers(text: &str) -> Result<NonZeroUsize, String> {
-    const MOST: usize = 1024;
-    let number = text.parse::<NonZeroUsize>().map_err(|error| error.to_string())?;
-    if number.get() <= MOST { Ok(number) } else { Err(format!("more than {MOST}")) }
 }

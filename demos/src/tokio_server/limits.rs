@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::{Args, ValueEnum, value_parser};
 use jsonframe_std::server::Limits as Defaults;
 
-use crate::limits::Seconds;
+use crate::limits::{Seconds, at_least_one};
 
 /// What the server under tokio grants its peers. The options are those of `app-server` that have a meaning here, under the
 /// same names: as the next request is read when the last answer has been taken, there is nothing to queue.
@@ -13,7 +13,7 @@ use crate::limits::Seconds;
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// How many connections are open at a time; `ulimit -n` may allow fewer
-    #[arg(long, value_name = "N", default_value = "1024")]
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = at_least_one)]
     pub(super) max_connections: NonZeroUsize,
 
     /// What becomes of a connection beyond them: it waits to be accepted, or is closed at once
