@@ -6,6 +6,7 @@ pub mod console;
 mod dial;
 pub mod dialect;
 pub mod echo;
+pub mod hint;
 pub mod inspect;
 pub mod limits;
 mod linger;

@@ -1,0 +1,101 @@
+//! Tells when a content length seems to count characters, the commonest fault of clients.
+//!
+//! Text in UTF-8 has more bytes than characters, or units of UTF-16, as soon as it is not ASCII. A length that counts those
+//! cuts the content short, and what is cut off is taken for the beginning of the next message. At least one byte that is
+//! not ASCII is always within the shorter length.
+
+use serde::de::IgnoredAny;
+
+/// What to tell whoever seems to count characters.
+pub const COUNTS_BYTES: &str = "content-length counts bytes, not characters";
+
+/// Whether this JSON in UTF-8 seems to be cut short because its characters were counted.
+pub fn json_is_cut(content: &[u8]) -> bool {
+    !content.is_ascii()
+        && match str::from_utf8(content) {
+            Ok(text) => serde_json::from_str::<IgnoredAny>(text).is_err_and(|error| error.is_eof()),
+            // It ends inside a character.
+            Err(error) => error.error_len().is_none(),
+        }
+}
+
+/// Looks at content piece by piece: whether it may be UTF-8 that was cut short because its characters were counted.
+///
+/// That alone says nothing. It does if the bytes that follow are not a message.
+#[derive(Clone, Debug, Default)]
+pub struct CutText {
+    /// The beginning of a character that is not whole.
+    begun: Vec<u8>,
+    has_wide: bool,
+    is_other: bool,
+}
+
+impl CutText {
+    /// Looks at the next piece of the content.
+    pub fn push(&mut self, mut piece: &[u8]) {
+        while !self.is_other
+            && !self.begun.is_empty()
+            && let Some((byte, rest)) = piece.split_first()
+        {
+            self.begun.push(*byte);
+            piece = rest;
+            match str::from_utf8(&self.begun) {
+                Ok(_) => self.begun.clear(),
+                Err(error) => self.is_other = error.error_len().is_some(),
+            }
+        }
+        if self.is_other || piece.is_ascii() {
+            return;
+        }
+        self.has_wide = true;
+        if let Err(error) = str::from_utf8(piece) {
+            self.is_other = error.error_len().is_some();
+            self.begun = piece[error.valid_up_to()..].iter().copied().take(4).collect();
+        }
+    }
+
+    /// Whether all that came may be such text.
+    pub const fn is_possible(&self) -> bool {
+        self.has_wide && !self.is_other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_that_is_cut_after_a_wide_character_was_counted_in_characters() {
+        let whole = r#"{"action": "search", "value": "🐶 café"}"#;
+        for length in [whole.chars().count(), whole.encode_utf16().count()] {
+            assert!(json_is_cut(&whole.as_bytes()[..length]), "{length}");
+        }
+        // Inside a character.
+        assert!(json_is_cut(&whole.as_bytes()[..33]));
+        for other in [whole.as_bytes(), br#"{"action": "sea"#, b"\xFF\xFE{", b"", "{\"é\": 1} x".as_bytes()] {
+            assert!(!json_is_cut(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_recognised_however_it_comes_in_pieces() {
+        let text = "dance on 🐶 café";
+        let cases = [
+            (text.as_bytes(), true),
+            (&text.as_bytes()[..11], true),
+            (&text.as_bytes()[..text.len() - 1], true),
+            (b"dance", false),
+            (b"", false),
+            (b"\xC3\xA9\xFF", false),
+            (b"\xC3\xC3", false),
+            (b"\x80", false),
+        ];
+        for (content, possible) in cases {
+            for size in 1..=content.len().max(1) {
+                let mut cut = CutText::default();
+                content.chunks(size).for_each(|piece| cut.push(piece));
+                assert_eq!(cut.is_possible(), possible, "{content:?} in pieces of {size}");
+            }
+        }
+    }
+}
