@@ -13,6 +13,7 @@ mod linger;
 pub mod load;
 pub mod multiconn;
 pub mod server;
+pub mod signals;
 mod slots;
 pub mod text;
 mod threads;

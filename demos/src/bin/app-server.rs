@@ -1,8 +1,8 @@
 //! The server of the sockets tutorial: looks values up in a small table.
 
+use std::mem;
 use std::num::NonZeroUsize;
 use std::process::{self, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
@@ -10,6 +10,7 @@ use jsonframe_demos::console::Console;
 use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::{LimitOptions, Seconds, workers};
 use jsonframe_demos::server::Server;
+use jsonframe_demos::signals;
 use tracing::{Level, info};
 
 /// Answer searches from a small table, and show every message received and sent.
@@ -79,9 +80,10 @@ fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
     if quiet {
         server = server.quiet();
     }
-    let (handle, asked) = (server.handle(), AtomicBool::new(false));
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
+    let handle = server.handle();
+    let mut asked = false;
+    signals::on_end(move || {
+        if mem::replace(&mut asked, true) {
             process::exit(130);
         }
         info!("shutting down");

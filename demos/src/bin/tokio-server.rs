@@ -1,13 +1,14 @@
 //! The server of the sockets tutorial under tokio: looks values up in a small table, as `app-server` does.
 
+use std::mem;
 use std::num::NonZeroUsize;
 use std::process::{self, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
 use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::{Seconds, workers};
+use jsonframe_demos::signals;
 use jsonframe_demos::tokio_server::{Limits, Server, Settings};
 use tokio::runtime::{Builder, Runtime};
 
@@ -80,9 +81,10 @@ async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
     let settings = Settings { limits, dialect: dialect.dialect(), quiet };
     let server = Server::bind(&host, port, settings, console).await;
     let server = server.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
-    let (handle, asked) = (server.handle(), AtomicBool::new(false));
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
+    let handle = server.handle();
+    let mut asked = false;
+    signals::on_end(move || {
+        if mem::replace(&mut asked, true) {
             process::exit(130);
         }
         handle.shutdown(shutdown_timeout.into());

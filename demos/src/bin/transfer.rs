@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use jsonframe_demos::console::Console;
+use jsonframe_demos::signals;
 use jsonframe_demos::transfer::{Limits, Progress, Receiver, Store, send};
 
 /// Send a file of any size, or receive files.
@@ -173,7 +174,7 @@ fn end_cleanly(store: Store, progress: Progress, once: bool) -> Result<(), Strin
         }
         process::exit(i32::from(removed > 0 || once));
     };
-    ctrlc::set_handler(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
+    signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
 }
 
 fn seconds(seconds: NonZeroU32) -> Duration {
