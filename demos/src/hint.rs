@@ -4,6 +4,9 @@
 //! cuts the content short, and what is cut off is taken for the beginning of the next message. At least one byte that is
 //! not ASCII is always within the shorter length.
 
+use std::fmt::Display;
+
+use jsonframe_std::server::{Closed, Deadline};
 use serde::de::IgnoredAny;
 
 /// What to tell whoever seems to count characters.
@@ -17,6 +20,16 @@ pub fn json_is_cut(content: &[u8]) -> bool {
             // It ends inside a character.
             Err(error) => error.error_len().is_none(),
         }
+}
+
+/// Whether this end of a connection can come of content before it that was [cut short](CutText).
+pub const fn follows_cut(why: &Closed) -> bool {
+    matches!(why, Closed::Protocol(_) | Closed::Deadline(Deadline::Header))
+}
+
+/// A reason, and what to tell whoever seems to count characters, if that is so.
+pub fn with(reason: impl Display, is_cut: bool) -> String {
+    if is_cut { format!("{reason}; {COUNTS_BYTES}") } else { reason.to_string() }
 }
 
 /// Looks at content piece by piece: whether it may be UTF-8 that was cut short because its characters were counted.

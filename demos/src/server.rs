@@ -1,32 +1,27 @@
 //! The server of the tutorial: all connections in one thread, or in a few.
 
-pub(crate) mod seldom;
-
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
 
 use jsonframe::{Dialect, Header, JsonError, Message};
 use jsonframe_std::server::{self, Closed, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer, Take};
 use tracing::{debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
-use crate::console::Console;
+use crate::console::{Console, Kind};
+use crate::hint::{self, CutText};
 use crate::text::Printable;
 use crate::wire::FramedIn;
-use seldom::Seldom;
-
-/// For how long the server goes on with what is under way when nobody reads its lines any more.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A server that listens.
 pub struct Server {
     inner: server::Server,
     dialect: &'static Dialect,
     max_content: u64,
+    closes_after_reply: bool,
     console: Console,
     /// Where the lines about peers go.
     gossip: Console,
@@ -41,7 +36,8 @@ impl Server {
     pub fn bind(address: impl ToSocketAddrs, limits: Limits, console: Console) -> io::Result<Self> {
         let max_content = limits.content;
         let inner = server::Server::bind(address, limits)?;
-        Ok(Self { inner, dialect: &Dialect::STANDARD, max_content, gossip: console.clone(), console })
+        let gossip = console.clone();
+        Ok(Self { inner, dialect: &Dialect::STANDARD, max_content, closes_after_reply: false, gossip, console })
     }
 
     /// Has it speak this dialect with all peers. To be called at most once.
@@ -57,6 +53,12 @@ impl Server {
         self
     }
 
+    /// Has it close each connection after its first answer, for clients that read until the end of the stream.
+    #[must_use]
+    pub fn closing_after_reply(self) -> Self {
+        Self { closes_after_reply: true, ..self }
+    }
+
     /// The address at which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.inner.address()
@@ -67,24 +69,20 @@ impl Server {
         self.inner.handle()
     }
 
-    /// Serves in so many threads, until it is shut down or the console has failed. Nothing that a peer does ends it.
+    /// Serves in so many threads, until it is shut down. Nothing that a peer does ends it.
     ///
     /// # Errors
     ///
     /// Those of [`server::Server::run`].
     pub fn run(self, workers: NonZeroUsize) -> io::Result<()> {
         self.console.say(format_args!("listening on {}", self.address()));
-        if self.console.has_failed() {
-            return Ok(());
-        }
         let application = || Application {
             dialect: self.dialect,
             console: self.gossip.clone(),
             max_content: self.max_content,
-            handle: self.inner.handle(),
+            closes_after_reply: self.closes_after_reply,
             binaries: HashMap::new(),
-            failed: Seldom::default(),
-            refused: Seldom::default(),
+            suspects: HashSet::new(),
         };
         let mut applications: Vec<_> = (0..workers.get()).map(|_| application()).collect();
         match applications.pop() {
@@ -100,25 +98,24 @@ struct Application {
     dialect: &'static Dialect,
     console: Console,
     max_content: u64,
-    handle: Handle,
+    closes_after_reply: bool,
     /// The binary requests that are being received.
     binaries: HashMap<Id, Binary>,
-    /// What is said of connections that could not be accepted, and of those that were refused.
-    failed: Seldom,
-    refused: Seldom,
+    /// Those whose last content may be text of which the characters were counted, and which thus may be cut short.
+    suspects: HashSet<Id>,
 }
 
 /// What is kept of a binary request.
 struct Binary {
     content_type: String,
     beginning: Vec<u8>,
+    text: CutText,
 }
 
 impl Handler for Application {
     fn connected(&mut self, peer: &mut Peer<'_>) {
         info!(connection = %peer.id(), address = %peer.address(), "accepted");
         self.console.say(format_args!("accepted connection from {}", peer.address()));
-        self.end_unread();
     }
 
     fn header(&mut self, peer: &mut Peer<'_>, header: &Header<'_>) -> Take {
@@ -128,11 +125,12 @@ impl Handler for Application {
             content_length = header.content_length(),
             "request"
         );
+        self.suspects.remove(&peer.id());
         if header.content_type() == JSON {
             return Take::Whole;
         }
         let content_type = header.content_type().to_owned();
-        self.binaries.insert(peer.id(), Binary { content_type, beginning: Vec::new() });
+        self.binaries.insert(peer.id(), Binary { content_type, beginning: Vec::new(), text: CutText::default() });
         Take::Streamed { max: self.max_content }
     }
 
@@ -141,39 +139,44 @@ impl Handler for Application {
         match application::answer_json(&request) {
             Ok(answer) => self.answer(peer, &answer),
             Err(error) => {
-                self.complain(peer, &error.to_string());
+                let is_cut = hint::json_is_cut(request.content());
+                self.complain(peer, Kind::NotUnderstood, &hint::with(&error, is_cut));
                 peer.close();
             }
         }
-        self.end_unread();
     }
 
     fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
         if let Some(binary) = self.binaries.get_mut(&peer.id()) {
             let missing = usize::try_from(application::REPEATED).unwrap_or(0) - binary.beginning.len();
             binary.beginning.extend(piece.iter().take(missing));
+            binary.text.push(piece);
         }
     }
 
     fn end(&mut self, peer: &mut Peer<'_>) {
         if let Some(binary) = self.binaries.remove(&peer.id()) {
+            if binary.text.is_possible() {
+                self.suspects.insert(peer.id());
+            }
             let content_type = Printable(&binary.content_type);
             self.console.say(format_args!("received {content_type} request from {}", peer.address()));
             self.answer(peer, &application::answer_binary(&binary.beginning));
         }
-        self.end_unread();
     }
 
     fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
         // Who has asked nothing would take it for the answer to the next request.
         if !matches!(why, Closed::Deadline(Deadline::Idle) | Closed::Shutdown) {
-            self.complain(peer, &why.to_string());
+            let is_cut = hint::follows_cut(why) && self.suspects.contains(&peer.id());
+            self.complain(peer, kind(why), &hint::with(why, is_cut));
         }
     }
 
     fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
         info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
         self.binaries.remove(&id);
+        self.suspects.remove(&id);
         match why {
             // As it should be.
             Closed::Ended | Closed::ByHandler | Closed::Shutdown
@@ -181,28 +184,31 @@ impl Handler for Application {
             | Closed::Protocol(_)
             | Closed::CollectedTotal
             | Closed::Deadline(Deadline::Header | Deadline::Content) => {}
-            _ => self.console.complain(format_args!("error: {why} from {address}")),
+            _ => self.console.complain_of(kind(why), format_args!("error: {why} from {address}")),
         }
         self.console.say(format_args!("closing connection to {address}"));
-        self.end_unread();
     }
 
     fn not_accepted(&mut self, why: &NotAccepted) {
-        let now = Instant::now();
         match why {
             NotAccepted::AtLimit(address) => {
                 warn!(%address, "refused");
-                if let Some(more) = self.refused.admit(now) {
-                    self.console.complain(format_args!("error: {why}; refused {address}{more}"));
-                }
+                self.console.complain_of(Kind::Refused, format_args!("error: {why}; refused {address}"));
             }
             why => {
                 warn!(%why, "not accepted");
-                if let Some(more) = self.failed.admit(now) {
-                    self.console.complain(format_args!("error: cannot accept connections: {why}{more}"));
-                }
+                self.console.complain_of(Kind::NotAccepted, format_args!("error: cannot accept connections: {why}"));
             }
         }
+    }
+}
+
+/// What a complaint about this end is about.
+pub(crate) const fn kind(why: &Closed) -> Kind {
+    match why {
+        Closed::Protocol(_) => Kind::NotUnderstood,
+        Closed::Io(_) | Closed::Abandoned => Kind::Failed,
+        _ => Kind::OverLimit,
     }
 }
 
@@ -223,22 +229,18 @@ impl Application {
             debug!(connection = %peer.id(), %error, "not sent");
             peer.close();
         }
+        if self.closes_after_reply {
+            peer.close();
+        }
     }
 
     /// Tells a peer, and whoever runs the server, that it was not understood.
-    fn complain(&self, peer: &mut Peer<'_>, reason: &str) {
-        self.console.complain(format_args!("error: {reason} from {}", peer.address()));
+    fn complain(&self, peer: &mut Peer<'_>, kind: Kind, reason: &str) {
+        self.console.complain_of(kind, format_args!("error: {reason} from {}", peer.address()));
         let answer: Result<_, JsonError> = application::answer_error(reason.to_owned());
         match answer {
             Ok(answer) => self.answer(peer, &answer),
             Err(_) => peer.close(),
-        }
-    }
-
-    /// Ends the server if nobody reads what it says.
-    fn end_unread(&self) {
-        if self.console.has_failed() {
-            self.handle.shutdown(FAREWELL);
         }
     }
 }

@@ -5,22 +5,22 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::console::Console;
+use crate::console::{Console, Kind};
 use crate::slots::{Slot, Slots};
 
 /// How long a server waits when it cannot accept a connection: others may end meanwhile and set resources free.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves each connection in a thread, as many at a time as there are slots, until the console has failed.
+/// Serves each connection in a thread, as many at a time as there are slots.
 pub(crate) fn serve_each(
     listener: &TcpListener,
     slots: &Slots,
     console: &Console,
     converse: impl Fn(TcpStream, SocketAddr) + Clone + Send + 'static,
-) {
-    while !console.has_failed() {
+) -> ! {
+    loop {
         if let Err(error) = accept(listener, slots.take(), converse.clone()) {
-            console.complain(format_args!("error: cannot accept a connection: {error}"));
+            console.complain_of(Kind::NotAccepted, format_args!("error: cannot accept a connection: {error}"));
             thread::sleep(PAUSE);
         }
     }

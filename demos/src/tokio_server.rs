@@ -7,13 +7,12 @@ mod clock;
 mod connection;
 mod conversation;
 mod limits;
+mod total;
 
-use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jsonframe::Dialect;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
@@ -22,14 +21,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::console::Console;
-use crate::server::seldom::Seldom;
+use crate::console::{Console, Kind};
 use limits::AtLimit;
+use total::Total;
 
 pub use limits::Limits;
-
-/// For how long the server goes on with what is under way when nobody reads its lines any more.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How long it waits when a connection cannot be accepted, for want of descriptors most often.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -48,6 +44,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What it speaks with all of them.
     pub dialect: &'static Dialect,
+    /// Whether it closes each connection after its first answer.
+    pub closes_after_reply: bool,
     /// Whether it prints only where it listens, and errors.
     pub quiet: bool,
 }
@@ -56,10 +54,13 @@ pub struct Settings {
 struct Shared {
     limits: Limits,
     dialect: &'static Dialect,
+    closes_after_reply: bool,
     /// Where the lines about peers go.
     console: Console,
-    /// How much content is being collected for all of them, in bytes.
-    collected: AtomicUsize,
+    /// The content that is being collected for all of them.
+    collected: Total,
+    /// What they have not taken of their answers.
+    queued: Total,
     /// Set when the server is to end: what is under way goes on.
     ending: CancellationToken,
     /// Set when the time for that is over.
@@ -84,14 +85,6 @@ impl Shared {
         self.patience.get_or_init(|| patience);
         self.ending.cancel();
     }
-
-    /// Says something about a peer; if nobody reads that any more, the server ends.
-    fn say(&self, line: impl Display) {
-        self.console.say(line);
-        if self.console.has_failed() {
-            self.shutdown(FAREWELL);
-        }
-    }
 }
 
 impl Server {
@@ -101,16 +94,18 @@ impl Server {
     ///
     /// If the address cannot be resolved, or not be listened on.
     pub async fn bind(host: &str, port: u16, settings: Settings, console: Console) -> io::Result<Self> {
-        let Settings { limits, dialect, quiet } = settings;
+        let Settings { limits, dialect, closes_after_reply, quiet } = settings;
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in lookup_host((host, port)).await? {
             match listen(address, limits.backlog) {
                 Ok(listener) => {
                     let shared = Shared {
+                        collected: Total::new(limits.max_collected),
+                        queued: Total::new(limits.max_queued_total),
                         limits,
                         dialect,
+                        closes_after_reply,
                         console: if quiet { console.quiet() } else { console.clone() },
-                        collected: AtomicUsize::new(0),
                         ending: CancellationToken::new(),
                         over: CancellationToken::new(),
                         patience: OnceLock::new(),
@@ -129,15 +124,12 @@ impl Server {
         Handle(Arc::clone(&self.shared))
     }
 
-    /// Serves until it is shut down or the console has failed. Nothing that a peer does ends it.
+    /// Serves until it is shut down. Nothing that a peer does ends it.
     pub async fn run(self) {
         let Self { listener, address, console, shared } = self;
         console.say(format_args!("listening on {address}"));
-        if console.has_failed() {
-            return;
-        }
         let mut tasks = JoinSet::new();
-        let mut door = Door::new(listener, &shared);
+        let door = Door::new(listener, &shared);
         while let Some((stream, peer, place)) = door.next(&shared).await {
             let shared = Arc::clone(&shared);
             tasks.spawn(async move {
@@ -147,7 +139,7 @@ impl Server {
             while tasks.try_join_next().is_some() {}
         }
         drop(door);
-        let patience = shared.patience.get().copied().unwrap_or(FAREWELL);
+        let patience = shared.patience.get().copied().unwrap_or_default();
         if timeout(patience, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
             shared.over.cancel();
             while tasks.join_next().await.is_some() {}
@@ -168,20 +160,17 @@ fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
 struct Door {
     listener: TcpListener,
     places: Arc<Semaphore>,
-    /// What is said of connections that could not be accepted, and of those that were refused.
-    failed: Seldom,
-    refused: Seldom,
 }
 
 impl Door {
     fn new(listener: TcpListener, shared: &Shared) -> Self {
         let places = shared.limits.max_connections.get().min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(places));
-        Self { listener, places, failed: Seldom::default(), refused: Seldom::default() }
+        Self { listener, places }
     }
 
     /// The next connection for which there is a place; nothing when the server is to end.
-    async fn next(&mut self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn next(&self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         tokio::select! {
             biased;
             () = shared.ending.cancelled() => None,
@@ -189,7 +178,7 @@ impl Door {
         }
     }
 
-    async fn accept(&mut self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn accept(&self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         let mut place = None;
         loop {
             if shared.limits.at_limit == AtLimit::Wait && place.is_none() {
@@ -202,16 +191,13 @@ impl Door {
                     if let Some(place) = found {
                         return Some((stream, peer, place));
                     }
-                    if let Some(more) = self.refused.admit(Instant::now()) {
-                        let why = "there are as many connections as there may be";
-                        shared.console.complain(format_args!("error: {why}; refused {peer}{more}"));
-                    }
+                    let why = "there are as many connections as there may be";
+                    shared.console.complain_of(Kind::Refused, format_args!("error: {why}; refused {peer}"));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    if let Some(more) = self.failed.admit(Instant::now()) {
-                        shared.console.complain(format_args!("error: cannot accept connections: {error}{more}"));
-                    }
+                    let line = format_args!("error: cannot accept connections: {error}");
+                    shared.console.complain_of(Kind::NotAccepted, line);
                     sleep(PAUSE).await;
                 }
             }

@@ -6,7 +6,7 @@ use std::process::{self, ExitCode};
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
-use jsonframe_demos::console::Console;
+use jsonframe_demos::console::{Console, ErrorWriter};
 use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::{LimitOptions, Seconds, workers};
 use jsonframe_demos::server::Server;
@@ -20,7 +20,7 @@ use tracing::{Level, info};
 #[derive(Parser)]
 #[command(name = "app-server", version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Where to listen
+    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
     #[arg(default_value = "127.0.0.1")]
     host: String,
 
@@ -35,6 +35,12 @@ struct Arguments {
     /// How long requests under way may take when the server is to end
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     shutdown_timeout: Seconds,
+
+    /// Close each connection after the answer to its first request, for clients that read until the end of the stream
+    ///
+    /// Without, the end comes when the client ends its side, or is idle for too long
+    #[arg(long)]
+    close_after_reply: bool,
 
     /// Print only where the server listens, and errors
     #[arg(short, long)]
@@ -66,19 +72,22 @@ Exit status:
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log(arguments.verbose);
-    let console = Console::standard();
+    let console = Console::for_server();
+    start_log(arguments.verbose, console.error_writer());
     let outcome = serve(arguments, console.clone());
     console.finish("app-server", outcome)
 }
 
 fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, workers, shutdown_timeout, quiet, dialect, limits, .. } = arguments;
+    let Arguments { host, port, workers, shutdown_timeout, close_after_reply, quiet, dialect, limits, .. } = arguments;
     let mut server = Server::bind((host.as_str(), port), limits.into(), console)
         .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?
         .with_dialect(dialect.dialect());
     if quiet {
         server = server.quiet();
+    }
+    if close_after_reply {
+        server = server.closing_after_reply();
     }
     let handle = server.handle();
     let mut asked = false;
@@ -93,11 +102,11 @@ fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
     server.run(workers).map_err(|error| format!("cannot wait for events: {error}"))
 }
 
-fn start_log(verbosity: u8) {
+fn start_log(verbosity: u8, writer: ErrorWriter) {
     let level = match verbosity {
         0 => return,
         1 => Level::INFO,
         _ => Level::DEBUG,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_max_level(level).with_writer(move || writer.clone()).with_ansi(false).init();
 }

@@ -14,7 +14,7 @@ use jsonframe_demos::echo::serve;
 #[derive(Parser)]
 #[command(name = "echo-server", version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Where to listen
+    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
     #[arg(default_value = "127.0.0.1")]
     host: String,
 
@@ -35,7 +35,7 @@ Exit status:
 
 fn main() -> ExitCode {
     let Arguments { host, port } = Arguments::parse();
-    let console = Console::standard();
+    let console = Console::for_server();
     console.finish("echo-server", run(&host, port, &console))
 }
 

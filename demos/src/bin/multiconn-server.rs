@@ -14,7 +14,7 @@ use jsonframe_demos::multiconn::Server;
 #[derive(Parser)]
 #[command(name = "multiconn-server", version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Where to listen
+    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
     host: String,
 
     /// The port; 0 for a free one
@@ -38,7 +38,7 @@ Exit status:
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let console = Console::standard();
+    let console = Console::for_server();
     let outcome = serve(&arguments, console.clone());
     console.finish("multiconn-server", outcome)
 }
@@ -49,5 +49,6 @@ fn serve(Arguments { host, port, idle_timeout }: &Arguments, console: Console) -
     if let Some(timeout) = *idle_timeout {
         server = server.with_idle_timeout(timeout.into());
     }
-    server.run().map_err(|error| format!("cannot wait for events: {error}"))
+    let Err(error) = server.run();
+    Err(format!("cannot wait for events: {error}"))
 }

@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 #[derive(Parser)]
 #[command(name = "tokio-server", version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Where to listen
+    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
     #[arg(default_value = "127.0.0.1")]
     host: String,
 
@@ -34,6 +34,12 @@ struct Arguments {
     /// How long requests under way may take when the server is to end
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     shutdown_timeout: Seconds,
+
+    /// Close each connection after the answer to its first request, for clients that read until the end of the stream
+    ///
+    /// Without, the end comes when the client ends its side, or is idle for too long
+    #[arg(long)]
+    close_after_reply: bool,
 
     /// Print only where the server listens, and errors
     #[arg(short, long)]
@@ -61,7 +67,7 @@ Exit status:
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let console = Console::standard();
+    let console = Console::for_server();
     let outcome = runtime(arguments.workers).and_then(|runtime| runtime.block_on(serve(arguments, console.clone())));
     console.finish("tokio-server", outcome)
 }
@@ -77,8 +83,8 @@ fn runtime(workers: NonZeroUsize) -> Result<Runtime, String> {
 }
 
 async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, shutdown_timeout, quiet, dialect, limits, .. } = arguments;
-    let settings = Settings { limits, dialect: dialect.dialect(), quiet };
+    let Arguments { host, port, shutdown_timeout, close_after_reply, quiet, dialect, limits, .. } = arguments;
+    let settings = Settings { limits, dialect: dialect.dialect(), closes_after_reply: close_after_reply, quiet };
     let server = Server::bind(&host, port, settings, console).await;
     let server = server.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
     let handle = server.handle();

@@ -1,5 +1,6 @@
 //! The server: any number of connections, in one thread.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -13,7 +14,7 @@ use slab::Slab;
 use super::echo::{CHUNK, Echo, Turn};
 use super::idle::Idle;
 use super::listen::listen;
-use crate::console::Console;
+use crate::console::{Console, Kind};
 
 /// Where readiness of the listener is reported. Those of the connections count from 0.
 const LISTENER: Token = Token(usize::MAX);
@@ -75,15 +76,15 @@ impl Server {
         self.address
     }
 
-    /// Serves until the console has failed. Nothing that a peer does ends it.
+    /// Serves until it fails. Nothing that a peer does ends it.
     ///
     /// # Errors
     ///
     /// When the poller fails.
-    pub fn run(&mut self) -> io::Result<()> {
+    pub fn run(&mut self) -> io::Result<Infallible> {
         self.console.say(format_args!("listening on {}", self.address));
         let mut events = Events::with_capacity(1024);
-        while !self.console.has_failed() {
+        loop {
             match self.poll.poll(&mut events, self.patience()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
@@ -99,7 +100,6 @@ impl Server {
                 self.close(Token(slot), Some(&"nothing happened for too long"));
             }
         }
-        Ok(())
     }
 
     /// How long to wait for events.
@@ -139,7 +139,7 @@ impl Server {
             idle.forget(token.0);
         }
         if let Some(error) = error {
-            self.console.complain(format_args!("error: {error} from {peer}"));
+            self.console.complain_of(Kind::Failed, format_args!("error: {error} from {peer}"));
         }
         self.console.say(format_args!("closing connection to {peer}"));
     }
@@ -153,7 +153,8 @@ impl Server {
                 Err(error) if error.kind() != ErrorKind::WouldBlock => {
                     // Once is enough, however long it lasts.
                     if self.accept_again.is_none() {
-                        self.console.complain(format_args!("error: cannot accept a connection: {error}"));
+                        self.console
+                            .complain_of(Kind::NotAccepted, format_args!("error: cannot accept a connection: {error}"));
                     }
                     self.accept_again = Some(Instant::now() + PAUSE);
                     return;

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::clock::{Clock, Pace, Phase};
 use super::limits::Limits;
+use super::total::Share;
 
 /// What a connection keeps of the memory for a long answer, in bytes.
 const KEPT: usize = 64 * 1024;
@@ -29,23 +29,38 @@ pub(super) struct Connection<'a> {
     framed: Framed<TcpStream, Codec>,
     limits: &'a Limits,
     collected: Share<'a>,
+    queued: Share<'a>,
+    /// Set when the connection is to end because it holds most of one of these.
+    evicted: CancellationToken,
     /// Set when the server is to end.
     ending: &'a CancellationToken,
 }
 
 impl<'a> Connection<'a> {
     pub(super) fn new(stream: TcpStream, shared: &'a Shared) -> Self {
-        let Shared { limits, dialect, collected, ending, .. } = shared;
+        let Shared { limits, dialect, collected, queued, ending, .. } = shared;
         let codec = Codec::new().with_max_header(limits.max_header).with_max_content(limits.max_content);
         let framed = Framed::new(stream, codec.with_dialect(dialect));
-        Self { framed, limits, collected: Share { total: collected, own: 0 }, ending }
+        let evicted = CancellationToken::new();
+        let (collected, queued) = (collected.share(evicted.clone()), queued.share(evicted.clone()));
+        Self { framed, limits, collected, queued, evicted, ending }
     }
 
     /// The next message; or why there is none.
     pub(super) async fn receive(&mut self) -> Result<OwnedMessage, Closed> {
+        let received = self.receive_whole().await;
+        if received.is_err() {
+            // Nobody wants what there is of it.
+            *self.framed.read_buffer_mut() = BytesMut::new();
+        }
         self.collected.set(0);
+        received
+    }
+
+    async fn receive_whole(&mut self) -> Result<OwnedMessage, Closed> {
         let mut clock = Clock::new(self.limits, Instant::now());
         let mut ending = pin!(self.ending.cancelled());
+        let mut evicted = pin!(self.evicted.cancelled());
         let mut timer = pin!(sleep_until(Instant::now()));
         poll_fn(|context| {
             if let Poll::Ready(item) = self.framed.poll_next_unpin(context) {
@@ -68,7 +83,8 @@ impl<'a> Connection<'a> {
                 return Poll::Ready(Err(Closed::Shutdown));
             }
             let content = self.framed.read_buffer().len();
-            if self.collected.set(content) > self.limits.max_collected {
+            self.collected.set(content);
+            if evicted.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(Closed::CollectedTotal));
             }
             // Once more when the timer has run out, so that somebody is told of the next time.
@@ -97,15 +113,21 @@ impl<'a> Connection<'a> {
         let total = self.framed.write_buffer().len();
         let mut pace = Pace::new(self.limits.write_timeout.into(), self.limits.min_write_rate, Instant::now());
         let mut timer = pin!(sleep(self.limits.write_timeout.into()));
+        let mut evicted = pin!(self.evicted.cancelled());
         poll_fn(|context| {
             loop {
                 if let Poll::Ready(outcome) = self.framed.poll_flush_unpin(context) {
                     return Poll::Ready(outcome.map_err(failed));
                 }
+                // The memory for it stays until all of it is taken.
+                self.queued.set(total);
+                if evicted.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Err(Closed::QueueFull));
+                }
                 if timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
-                self.send_unasked();
+                send_unasked(&mut self.framed);
                 let taken = total - self.framed.write_buffer().len();
                 match pace.look(taken, Instant::now()) {
                     Some(until) => timer.as_mut().reset(until),
@@ -114,19 +136,11 @@ impl<'a> Connection<'a> {
             }
         })
         .await?;
+        self.queued.set(0);
         if self.framed.write_buffer().capacity() > KEPT {
             *self.framed.write_buffer_mut() = BytesMut::new();
         }
         Ok(())
-    }
-
-    /// Sends what there is room for, although nobody has told of any.
-    ///
-    /// The system tells of room only when there is much of it, and a slow peer may have made some.
-    fn send_unasked(&mut self) {
-        let count = SockRef::from(self.framed.get_ref()).send(self.framed.write_buffer());
-        // Why it fails, the next poll finds out.
-        self.framed.write_buffer_mut().advance(count.unwrap_or(0));
     }
 
     /// Ends the connection so that what was sent last arrives, even if the peer is still sending.
@@ -150,23 +164,11 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// What one connection has of the content that is being collected for all.
-struct Share<'a> {
-    total: &'a AtomicUsize,
-    own: usize,
-}
-
-impl Share<'_> {
-    /// It is so much now: how much it is for all.
-    fn set(&mut self, bytes: usize) -> usize {
-        let before = std::mem::replace(&mut self.own, bytes);
-        self.total.fetch_add(bytes, Ordering::Relaxed);
-        self.total.fetch_sub(before, Ordering::Relaxed) - before
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.set(0);
-    }
+/// Sends what there is room for, although nobody has told of any.
+///
+/// The system tells of room only when there is much of it, and a slow peer may have made some.
+fn send_unasked(framed: &mut Framed<TcpStream, Codec>) {
+    let count = SockRef::from(framed.get_ref()).send(framed.write_buffer());
+    // Why it fails, the next poll finds out.
+    framed.write_buffer_mut().advance(count.unwrap_or(0));
 }

@@ -8,7 +8,7 @@ use jsonframe_std::server::Limits as Defaults;
 use crate::limits::{Seconds, at_least_one};
 
 /// What the server under tokio grants its peers. The options are those of `app-server` that have a meaning here, under the
-/// same names: as the next request is read when the last answer has been taken, there is nothing to queue.
+/// same names: as the next request is read when the last answer has been taken, no more than one is queued for a peer.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
@@ -35,6 +35,10 @@ pub struct Limits {
     /// How much content is collected at a time for all connections
     #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().collected_total)]
     pub(super) max_collected: usize,
+
+    /// How much may be queued for all peers together. The next request of a peer is read when its last answer is taken
+    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().queued_total)]
+    pub(super) max_queued_total: usize,
 
     /// How long a header may take, from its first byte to its last
     #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().header_deadline.into())]
