@@ -29,6 +29,10 @@ on_each_server! {
     a_request_that_is_not_understood_is_answered_before_the_end,
     the_last_answer_arrives_although_the_peer_goes_on_sending,
     a_connection_that_fails_does_not_stop_the_server,
+    a_content_length_that_counts_characters_is_told_from_others,
+    a_message_after_content_whose_characters_were_counted_tells_why,
+    a_client_that_reads_to_the_end_gets_it_after_its_answer,
+    of_what_peers_cause_few_lines_are_written_and_the_others_counted,
     connections_beyond_the_limit_wait,
     #[cfg(unix)] a_lack_of_descriptors_is_waited_out,
     what_a_peer_sends_cannot_act_on_the_terminal,
@@ -327,6 +331,106 @@ fn a_connection_that_fails_does_not_stop_the_server(on: AppServer) {
 
     server.client(&["search", "ring"]).assert().success();
     assert!(server.is_running());
+}
+
+/// A header whose content length is that of the text in characters, and the text.
+fn counted_in_characters(content_type: &str, text: &str) -> Vec<u8> {
+    let mut buffer = [0; 256];
+    let header = Header::new(content_type, "utf-8", text.chars().count() as u64);
+    [header.encode(&mut buffer).unwrap(), text.as_bytes()].concat()
+}
+
+/// As clients of many languages do it: the length of a string is seldom that of its bytes.
+fn a_content_length_that_counts_characters_is_told_from_others(on: AppServer) {
+    let server = on.start(&[]);
+    let captured = b"\0g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 39}\
+        {\"action\": \"search\", \"value\": \"\xF0\x9F\x90\xB6 caf\xC3\xA9\"}";
+    let eof = "the content does not fit: EOF while parsing a string at line 1 column 39";
+    let cut = counted_in_characters("text/json", "{\"action\": \"search\", \"value\": \"🐶é\"}🐶");
+    let hint = "; content-length counts bytes, not characters";
+    for (bytes, reason) in [
+        (captured.to_vec(), [eof, hint].concat()),
+        (cut, ["the content is not text in utf-8 (at its byte 35)", hint].concat()),
+        // Nothing of it is more than a byte: something else is wrong.
+        (
+            Message::new(Header::json(39), &[b' '; 39]).unwrap().to_vec().unwrap(),
+            "the content does not fit: EOF while parsing a value at line 1 column 39".into(),
+        ),
+    ] {
+        let mut connection = Connection::new(server.connect());
+        connection.get_mut().write_all(&bytes).unwrap();
+        assert_eq!(answer(&mut connection), json!({ "error": reason }));
+        assert!(ends(&mut connection));
+        let peer = connection.get_ref().local_addr().unwrap();
+        assert_eq!(server.errors.next(), format!("error: {reason} from {peer}"));
+    }
+}
+
+fn a_message_after_content_whose_characters_were_counted_tells_why(on: AppServer) {
+    let server = on.start(&[]);
+    let hint = "content-length counts bytes, not characters";
+    for (text, is_hinted) in [("dance, 🐶, naïvely é", true), ("dance, naively e", false)] {
+        let mut connection = Connection::new(server.connect());
+        connection.get_mut().write_all(&counted_in_characters("x/y", text)).unwrap();
+        connection.receive().unwrap().unwrap().content().unwrap();
+        if !is_hinted {
+            connection.get_mut().write_all(b"\0\0").unwrap();
+        }
+        connection.get_ref().shutdown(Shutdown::Write).unwrap();
+        let answer = answer(&mut connection);
+        let reason = answer["error"].as_str().unwrap();
+        assert_eq!(reason.contains(hint), is_hinted, "{reason}");
+        assert!(ends(&mut connection));
+        assert!(server.errors.next().contains(reason));
+    }
+}
+
+/// As clients do that know nothing of lengths: they read lines, or everything.
+fn a_client_that_reads_to_the_end_gets_it_after_its_answer(on: AppServer) {
+    // Nothing else ends it.
+    let patient = ["--idle-timeout", "3600", "--linger-silence", "3600", "--linger", "3600"];
+    let server = on.start(&[&["--close-after-reply"], &patient[..]].concat());
+    let search = Message::new(Header::json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
+    let dance = Message::new(Header::new("x/y", "", 5), b"dance").unwrap().to_vec().unwrap();
+    for (request, expected) in [
+        (search.clone(), r#"{"result": "In the caves beneath the Misty Mountains. 💍"}"#),
+        (dance, "First 10 bytes of request: dance"),
+        (b"\0\0".to_vec(), "(at byte 0)\"}"),
+        // One answer is all there is.
+        ([&search[..], &search].concat(), r#"{"result": "In the caves beneath the Misty Mountains. 💍"}"#),
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(&request).unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).unwrap();
+        let received = String::from_utf8(received).unwrap();
+        assert!(received.ends_with(expected), "{received:?}");
+        assert_eq!(received.matches("byteorder").count(), 1, "{received:?}");
+    }
+}
+
+fn of_what_peers_cause_few_lines_are_written_and_the_others_counted(on: AppServer) {
+    const PEERS: usize = 300;
+    let mut server = on.start(&["--quiet"]);
+    for _ in 0..PEERS {
+        let mut connection = Connection::new(server.connect());
+        connection.get_mut().write_all(b"\0\0").unwrap();
+        assert!(ends_after(&mut connection, 1));
+    }
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    let lines = server.errors.rest();
+    let told: usize = lines
+        .iter()
+        .map(|line| {
+            let (before, rest) = line.split_once(" more since the last such line").unwrap_or(("0", line));
+            let count = before.rsplit([' ', ';']).next().unwrap().parse::<usize>().unwrap();
+            // A line of its own tells of no other.
+            count + usize::from(!rest.starts_with(": requests not understood"))
+        })
+        .sum();
+    assert_eq!(told, PEERS, "{lines:?}");
+    assert!(lines.len() < PEERS / 2, "{lines:?}");
 }
 
 fn connections_beyond_the_limit_wait(on: AppServer) {
@@ -678,8 +782,6 @@ fn help_shows_examples() {
 
 #[test]
 fn a_program_whose_output_nobody_reads_ends_quietly() {
-    assert!(ends_quietly_unread(env!("CARGO_BIN_EXE_app-server"), &["127.0.0.1", "0"]));
-
     let server = Server::start(&[]);
     let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
     assert!(ends_quietly_unread(env!("CARGO_BIN_EXE_app-client"), &[&host, &port, "search", "ring"]));

@@ -23,6 +23,7 @@ on_each_server! {
     a_header_may_not_be_too_long,
     content_may_not_be_too_long,
     not_too_much_is_collected,
+    one_connection_over_the_collected_total_ends_no_other,
     connections_beyond_the_limit_may_be_refused,
     #[cfg(target_os = "linux")] no_more_connections_wait_than_may,
     after_the_last_answer_a_peer_may_not_send_for_ever,
@@ -226,6 +227,79 @@ fn not_too_much_is_collected(on: AppServer) {
     assert!(is_answered(server.connect()));
 }
 
+fn one_connection_over_the_collected_total_ends_no_other(on: AppServer) {
+    let server = on.start(&["--max-collected", "1000", "--linger-silence", NEVER, "--linger", NEVER]);
+    let mut idle: Vec<_> = (0..20).map(|_| Connection::new(server.connect())).collect();
+    for connection in &mut idle {
+        ask(connection);
+    }
+    let mut greedy = server.connect();
+    greedy.write_all(&frame(&[b' '; 5000])[..3000]).unwrap();
+    complains(&server, "too much content is being collected", greedy.local_addr().unwrap());
+    // It goes on sending, and is not gone for long.
+    for connection in &mut idle {
+        greedy.write_all(b" ").unwrap();
+        assert_eq!(ask(connection), json!({"result": "In the caves beneath the Misty Mountains. 💍"}));
+    }
+    assert!(server.errors.so_far().is_empty());
+    assert_eq!(answer(&mut Connection::new(greedy)), json!({"error": "too much content is being collected"}));
+}
+
+#[test]
+fn whoever_collects_most_makes_room_for_others() {
+    let server = AppServer::Tokio.start(&["--max-collected", "3000"]);
+    let request = frame(json!({"action": "search", "value": "x".repeat(1900)}).to_string().as_bytes());
+    let mut begun = |bytes| {
+        let mut stream = server.connect();
+        stream.write_all(&request[..bytes]).unwrap();
+        // An answer on another connection shows that it has been read.
+        assert!(is_answered(server.connect()));
+        stream
+    };
+    let [small, most, next] = [600, 1900, 1100].map(&mut begun);
+    is_dismissed(&server, most, "too much content is being collected");
+    for (mut stream, sent) in [(small, 600), (next, 1100)] {
+        stream.write_all(&request[sent..]).unwrap();
+        let answer = answer(&mut Connection::new(stream));
+        assert!(answer["result"].as_str().unwrap().starts_with("No match for \"xxx"));
+    }
+    assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn whoever_has_left_an_answer_longest_makes_room_for_others() {
+    const LENGTH: usize = 12_000_000;
+    const PEERS: usize = 8;
+    // Of answers as long as this the system takes a part; there are two in the limit.
+    let server = AppServer::Tokio.start(&["--max-queued-total", "30000000", "--write-timeout", NEVER]);
+    let before = server.peak_memory();
+    let request = long_request(LENGTH);
+    let mut peers: Vec<_> = (0..PEERS)
+        .map(|_| {
+            let mut stream = connect_narrowly(server.address);
+            stream.write_all(&request).unwrap();
+            // It is being answered.
+            assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
+            stream
+        })
+        .collect();
+    let last = peers.split_off(PEERS - 2);
+    for stream in &peers {
+        complains(&server, "the peer does not read what is sent to it", stream.local_addr().unwrap());
+    }
+    assert!(is_answered(server.connect()));
+    if let (Some(before), Some(after)) = (before, server.peak_memory()) {
+        // What is received and decoded of one message comes on top: several times its length.
+        let most = (30_000_000 + 6 * LENGTH as u64) / 1024;
+        assert!(after - before < most, "{} KiB", after - before);
+    }
+    for stream in last {
+        let answer = answer(&mut Connection::new(stream));
+        assert!(answer["result"].as_str().unwrap().len() > LENGTH);
+    }
+    assert!(server.errors.so_far().is_empty());
+}
+
 #[test]
 fn binary_content_is_not_collected() {
     let server = Server::start(&["--max-collected", "1000"]);
@@ -256,6 +330,9 @@ fn a_peer_that_does_not_read_is_not_read() {
     let much = taken_unread(Server::start(&["--max-unread-replies", "30000000", "--max-queued", "40000000"]).address);
     let little = taken_unread(Server::start(&["--max-unread-replies", "1000"]).address);
     assert!(much >= little + 15_000_000, "{much} and {little}");
+    // There a peer has one answer outstanding, whatever it sends.
+    let tokio = taken_unread(AppServer::Tokio.start(&[]).address);
+    assert!(much >= tokio + 15_000_000, "{much} and {tokio}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What is expected of every program, whatever it does: help with an example, a version, exit codes, one line about a
-//! failure, and a quiet end when nobody reads its output or it is interrupted.
+//! failure, and a quiet end when it is interrupted, or nobody reads its output. A server goes on then.
 //!
 //! One table has all programs; a program that is not in it fails a test.
 
@@ -9,8 +9,8 @@ mod taken;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -33,11 +33,23 @@ enum Role {
     /// It takes an address, and then these words, and talks to this server.
     Client { more: &'static [&'static str], server: fn() -> Server },
     /// It takes an address, at which it listens, and says so in the first of these lines.
-    Server { says: fn(&Program) -> &Lines },
+    Server { says: Says },
     /// It reads a file, or standard input.
     Reader,
     /// It needs nothing.
     Show,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Output,
+    Errors,
+}
+
+impl Says {
+    fn lines(self, program: &Program) -> &Lines {
+        if self == Self::Errors { &program.errors } else { &program.output }
+    }
 }
 
 macro_rules! case {
@@ -69,17 +81,17 @@ fn cases() -> Vec<Case> {
     let (file, received) = (in_directory("file"), in_directory("received"));
     vec![
         case!("app-client", none, Role::Client { more: &["search", "ring"], server: app_server }),
-        case!("app-server", none, Role::Server { says: |program| &program.output }),
+        case!("app-server", none, Role::Server { says: Says::Output }),
         case!("echo-client", none, Role::Client { more: &[], server: echo_server }),
-        case!("echo-server", none, Role::Server { says: |program| &program.errors }),
+        case!("echo-server", none, Role::Server { says: Says::Errors }),
         case!("inspect", none, Role::Reader),
         case!("load", ["--duration", "0.2"], Role::Client { more: &[], server: app_server }),
         case!("multiconn-client", none, Role::Client { more: &["2"], server: multiconn_server }),
-        case!("multiconn-server", none, Role::Server { says: |program| &program.output }),
-        case!("tokio-server", none, Role::Server { says: |program| &program.output }),
+        case!("multiconn-server", none, Role::Server { says: Says::Output }),
+        case!("tokio-server", none, Role::Server { says: Says::Output }),
         case!("tour", none, Role::Show),
         case!("transfer", ["send", &file], Role::Client { more: &[], server: transfer_server }),
-        case!("transfer", ["receive", &received], Role::Server { says: |program| &program.output }),
+        case!("transfer", ["receive", &received], Role::Server { says: Says::Output }),
     ]
 }
 
@@ -199,24 +211,16 @@ fn a_failure_is_one_line_and_exit_code_1() {
 #[test]
 fn a_program_whose_output_nobody_reads_ends_quietly() {
     for case in cases() {
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (arguments, _server) = match case.role {
             Role::Client { server, .. } => {
                 let server = server();
                 (case.at(server.address), Some(server))
             }
-            Role::Server { .. } => (case.at(anywhere), None),
+            Role::Server { .. } => continue,
             Role::Reader => (vec![in_directory("file")], None),
             Role::Show => (Vec::new(), None),
         };
         let mut program = Program::unread(&mut case.command(&arguments));
-        // The echo server says where it listens to those who read its errors, and writes nothing before a client comes.
-        let mut errors = Vec::new();
-        if case.name == "echo-server" {
-            errors.push(program.errors.next());
-            let address = errors[0].strip_prefix("listening on ").expect(&errors[0]);
-            drop(std::net::TcpStream::connect(address).unwrap());
-        }
         let rest = program.errors.rest();
         assert!(rest.is_empty(), "{}: {rest:?}", case.title());
         // Success would mean that all of the input has been found to be right.
@@ -238,6 +242,125 @@ fn a_client_that_fails_says_so_though_nobody_reads_its_output() {
     }
 }
 
+/// The servers, each started on a free port, with nobody to read its lines but the first.
+fn unheard_servers() -> impl Iterator<Item = (Case, Server)> {
+    cases().into_iter().filter_map(|case| {
+        let Role::Server { says } = case.role else { return None };
+        let mut command = case.command(&case.at(SocketAddr::from(([127, 0, 0, 1], 0))));
+        let (program, line) = Program::unheard(&mut command, says == Says::Errors);
+        Some((case, Server::announced_in(program, &line)))
+    })
+}
+
+/// Sends what no server takes for a message, and reads to the end.
+fn bother(server: &Server) -> io::Result<()> {
+    let mut stream = server.connect();
+    stream.write_all(b"\0\0")?;
+    stream.shutdown(Shutdown::Write)?;
+    stream.read_to_end(&mut Vec::new()).map(drop)
+}
+
+#[test]
+fn a_server_goes_on_when_whoever_reads_its_lines_has_left() {
+    for (case, mut server) in unheard_servers() {
+        server.stop_reading();
+        if case.name == "echo-server" {
+            bother(&server).unwrap();
+            assert_eq!(server.exit_code(), Some(0), "it serves one client");
+            continue;
+        }
+        // Each makes the server write lines.
+        for _ in 0..20 {
+            bother(&server).unwrap_or_else(|error| panic!("{}: {error}", case.title()));
+        }
+        assert!(server.is_running(), "{}", case.title());
+        server.signal("TERM");
+        assert!(matches!(server.exit_code(), None | Some(0)), "{}", case.title());
+    }
+}
+
+/// The pipes to the readers are full long before the last client has come.
+#[test]
+fn a_server_whose_lines_are_not_read_serves_and_ends_all_the_same() {
+    const CLIENTS: usize = 1500;
+    // What receives files writes few lines.
+    for (case, mut server) in unheard_servers().filter(|(case, _)| case.name != "transfer") {
+        for _ in 0..if case.name == "echo-server" { 1 } else { CLIENTS } {
+            bother(&server).unwrap_or_else(|error| panic!("{}: {error}", case.title()));
+        }
+        if case.name != "echo-server" {
+            assert!(server.is_running(), "{}", case.title());
+            server.signal("TERM");
+        }
+        assert!(matches!(server.exit_code(), None | Some(0)), "{}", case.title());
+    }
+}
+
+/// As `nohup` starts a program, and a shell one in the background.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    const HANGUP: u64 = 1 << (1 - 1);
+    const INTERRUPT: u64 = 1 << (2 - 1);
+
+    for case in cases() {
+        let Role::Server { says } = case.role else { continue };
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\"", case.path]);
+        command.args(case.at(SocketAddr::from(([127, 0, 0, 1], 0))));
+        let mut server = Server::announced(Program::spawn(&mut command), |program| says.lines(program));
+        // It may prepare for signals after it has said where it listens.
+        bother(&server).unwrap();
+        if case.name != "echo-server" {
+            server.signal("HUP");
+            server.signal("INT");
+            let status = server.proc("status").unwrap();
+            let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+            let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+            assert_eq!(ignored & (HANGUP | INTERRUPT), HANGUP | INTERRUPT, "{}", case.title());
+            bother(&server).unwrap();
+            assert!(server.is_running(), "{}", case.title());
+            // This one was not ignored.
+            server.signal("TERM");
+        }
+        assert!(matches!(server.exit_code(), None | Some(0)), "{}", case.title());
+        assert!(!server.errors.rest().iter().any(|line| line.contains("signal")), "{}", case.title());
+    }
+}
+
+#[test]
+fn no_time_and_no_number_of_things_are_refused_in_plain_words() {
+    let servers = |name: &str| cases().into_iter().find(|case| case.name == name).unwrap();
+    for (name, option, value, reason) in [
+        ("app-server", "--idle-timeout", "0", "a time must be longer than 0 seconds"),
+        ("app-server", "--shutdown-timeout", "soon", "not a number of seconds, such as 10 or 0.5"),
+        ("tokio-server", "--write-timeout", "0", "a time must be longer than 0 seconds"),
+        ("app-server", "--workers", "0", "must be at least 1"),
+        ("tokio-server", "--workers", "2000", "must be at most 1024"),
+        ("app-server", "--max-connections", "0", "must be at least 1"),
+        ("tokio-server", "--max-connections", "0", "must be at least 1"),
+    ] {
+        let run = servers(name).run(&["127.0.0.1", "0", option, value]).code(2).stdout("");
+        let complaint = text(&run.get_output().stderr);
+        assert!(complaint.lines().next().unwrap().ends_with(reason), "{complaint}");
+    }
+    let idle = servers("multiconn-server").run(&["127.0.0.1", "0", "--idle-timeout", "0"]).code(2);
+    assert!(text(&idle.get_output().stderr).contains("a time must be longer than 0 seconds"));
+}
+
+#[test]
+fn a_name_without_an_address_is_named() {
+    for case in cases() {
+        if let Role::Server { .. } = case.role {
+            let run = case
+                .run(&case.arguments(&["no-such-host.invalid", "0"]).iter().map(|word| &**word).collect::<Vec<_>>());
+            let complaint = run.code(1);
+            let complaint = text(&complaint.get_output().stderr);
+            assert!(complaint.contains("no-such-host.invalid") && complaint.lines().count() == 1, "{complaint}");
+        }
+    }
+}
+
 /// Either the program ends by the signal itself, as those do that have nothing to put in order, or with what a shell makes
 /// of that, or it has succeeded.
 #[test]
@@ -256,7 +379,7 @@ fn a_program_that_is_interrupted_ends_quietly() {
                 Role::Server { says } => {
                     let command = &mut case.command(&case.at(SocketAddr::from(([127, 0, 0, 1], 0))));
                     let program = Program::spawn(command);
-                    let line = says(&program).next();
+                    let line = says.lines(&program).next();
                     assert!(line.starts_with("listening on "), "{line}");
                     program
                 }

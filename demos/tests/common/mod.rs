@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ pub(crate) struct Program {
     child: Child,
     pub(crate) output: Lines,
     pub(crate) errors: Lines,
+    /// What nobody reads, though the program cannot know.
+    unheard: Option<(ChildStdout, ChildStderr)>,
 }
 
 impl Program {
@@ -42,7 +44,31 @@ impl Program {
         let command = command.stdin(Stdio::null()).stdout(output).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let errors = Lines::of(child.stderr.take().expect("stderr is piped"));
-        Self { child, output: Lines::of(io::empty()), errors }
+        Self { child, output: Lines::of(io::empty()), errors, unheard: None }
+    }
+
+    /// A program of which the first line is read, from its errors or from its output, and then nothing, of neither.
+    pub(crate) fn unheard(command: &mut Command, from_errors: bool) -> (Self, String) {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut output = child.stdout.take().expect("stdout is piped");
+        let mut errors = child.stderr.take().expect("stderr is piped");
+        let stream: &mut dyn Read = if from_errors { &mut errors } else { &mut output };
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while line.last() != Some(&b'\n') {
+            stream.read_exact(&mut byte).expect("there is a line");
+            line.extend(byte);
+        }
+        line.pop();
+        let line = String::from_utf8(line).expect("programs write UTF-8");
+        let nothing = || Lines::of(io::empty());
+        (Self { child, output: nothing(), errors: nothing(), unheard: Some((output, errors)) }, line)
+    }
+
+    /// Leaves the program without readers of its output and of its errors.
+    pub(crate) fn stop_reading(&mut self) {
+        self.unheard = None;
     }
 
     pub(crate) fn is_running(&mut self) -> bool {
@@ -157,11 +183,16 @@ impl Server {
         Self::announced(Program::spawn(command), |program| &program.output)
     }
 
+    /// A server that has said where it listens in this line.
+    pub(crate) fn announced_in(program: Program, line: &str) -> Self {
+        let address = line.strip_prefix("listening on ").and_then(|address| address.parse().ok());
+        Self { program, address: address.expect(line) }
+    }
+
     /// A server that says where it listens in the first of these lines.
-    pub(crate) fn announced(program: Program, lines: fn(&Program) -> &Lines) -> Self {
+    pub(crate) fn announced(program: Program, lines: impl FnOnce(&Program) -> &Lines) -> Self {
         let first = lines(&program).next();
-        let address = first.strip_prefix("listening on ").and_then(|address| address.parse().ok());
-        Self { program, address: address.expect(&first) }
+        Self::announced_in(program, &first)
     }
 
     /// The host and the port, as arguments of a client.
