@@ -16,15 +16,32 @@ pub fn on_end(end: impl FnMut() + Send + 'static) -> io::Result<()> {
 
 #[cfg(unix)]
 fn wait(mut end: impl FnMut() + Send + 'static) -> io::Result<()> {
+    use std::io::Read;
+    use std::sync::mpsc;
     use std::thread;
 
+    let (mut signals, writer) = io::pipe()?;
+    let (registered, outcome) = mpsc::channel();
+    // No other thread has more to do with signals than to write a byte when one comes.
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        let _ = registered.send(register(&writer));
+        drop(writer);
+        while signals.read_exact(&mut [0]).is_ok() {
+            end();
+        }
+    })?;
+    outcome.recv().map_err(io::Error::other)?
+}
+
+/// Has each signal that is not ignored write a byte.
+#[cfg(unix)]
+fn register(writer: &io::PipeWriter) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
+    use signal_hook::low_level::pipe;
 
     let ignored = ignored();
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !contains(ignored, *signal)))?;
-    thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(|_| end()))?;
-    Ok(())
+    let mut awaited = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !contains(ignored, *signal));
+    awaited.try_for_each(|signal| pipe::register(signal, writer.try_clone()?).map(drop))
 }
 
 #[cfg(not(unix))]
