@@ -41,6 +41,7 @@ on_each_server! {
     several_threads_may_serve,
     #[cfg(unix)] a_request_under_way_is_answered_before_the_server_ends,
     #[cfg(unix)] a_signal_under_load_cuts_no_answer,
+    #[cfg(unix)] what_has_arrived_before_a_signal_is_answered,
     #[cfg(unix)] a_second_signal_ends_the_server_at_once,
     #[cfg(unix)] the_server_does_not_wait_for_ever_before_it_ends,
 }
@@ -712,6 +713,32 @@ fn a_signal_under_load_cuts_no_answer(on: AppServer) {
     }
     server.signal("TERM");
     assert!(clients.into_iter().map(|client| client.join().unwrap()).sum::<usize>() >= 500);
+    assert_eq!(server.exit_code(), Some(0));
+    assert!(server.errors.rest().is_empty());
+}
+
+#[cfg(unix)]
+fn what_has_arrived_before_a_signal_is_answered(on: AppServer) {
+    const CLIENTS: usize = 50;
+    const REQUESTS: usize = 30;
+    let request = json!({"action": "search", "value": "ring"});
+    let mut server = on.start(&["--quiet"]);
+    let mut connections: Vec<_> = (0..CLIENTS).map(|_| Connection::new(server.connect())).collect();
+    for connection in &mut connections {
+        ask(connection, &request);
+    }
+    let frame = Message::new(Header::json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
+    // Stopped, the server hears of the signal and of the requests at once.
+    server.signal("STOP");
+    for connection in &mut connections {
+        connection.get_mut().write_all(&frame.repeat(REQUESTS)).unwrap();
+    }
+    server.signal("TERM");
+    server.signal("CONT");
+    for connection in &mut connections {
+        assert!(ends_after(connection, REQUESTS));
+    }
+    drop(connections);
     assert_eq!(server.exit_code(), Some(0));
     assert!(server.errors.rest().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -79,7 +80,7 @@ impl<'a> Connection<'a> {
                 None if codec.finish().is_err() => Phase::Header,
                 None => Phase::Idle,
             };
-            if phase == Phase::Idle && ending.as_mut().poll(context).is_ready() {
+            if phase == Phase::Idle && ending.as_mut().poll(context).is_ready() && !has_arrived(self.framed.get_ref()) {
                 return Poll::Ready(Err(Closed::Shutdown));
             }
             let content = self.framed.read_buffer().len();
@@ -171,4 +172,9 @@ fn send_unasked(framed: &mut Framed<TcpStream, Codec>) {
     let count = SockRef::from(framed.get_ref()).send(framed.write_buffer());
     // Why it fails, the next poll finds out.
     framed.write_buffer_mut().advance(count.unwrap_or(0));
+}
+
+/// Whether the system has bytes of which tokio may not have heard yet. It will.
+fn has_arrived(stream: &TcpStream) -> bool {
+    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|count| count > 0)
 }
