@@ -239,7 +239,10 @@ fn one_connection_over_the_collected_total_ends_no_other(on: AppServer) {
     // It goes on sending, and is not gone for long.
     for connection in &mut idle {
         greedy.write_all(b" ").unwrap();
-        assert_eq!(ask(connection), json!({"result": "In the caves beneath the Misty Mountains. 💍"}));
+        // What is answered once may be ended right after.
+        for _ in 0..2 {
+            assert_eq!(ask(connection), json!({"result": "In the caves beneath the Misty Mountains. 💍"}));
+        }
     }
     assert!(server.errors.so_far().is_empty());
     assert_eq!(answer(&mut Connection::new(greedy)), json!({"error": "too much content is being collected"}));
