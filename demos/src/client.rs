@@ -1,18 +1,19 @@
 //! The client of the tutorial: requests, and their answers.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use jsonframe::{Dialect, Message};
-use jsonframe_std::{Backoff, Connection, Incoming};
+use jsonframe_std::{Backoff, Connection, Error, Incoming, Timeouts};
 
 use crate::application::{Answer, Draft, JSON};
 use crate::console::Console;
 use crate::dial::dial;
 use crate::text::{ByteString, Printable};
-use crate::wire::{FramedIn, in_words, send};
+use crate::watched::{Watched, no_answer};
+use crate::wire::{FramedIn, send};
 
 /// How long to wait before a server is tried a second time, about, and before any later time.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -23,12 +24,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// Why that was not possible, in words.
-pub fn connect(
-    address: impl ToSocketAddrs,
-    timeout: Duration,
-    console: &Console,
-) -> Result<(TcpStream, SocketAddr), String> {
-    connect_patiently(address, timeout, Duration::ZERO, console)
+pub fn connect(server: (&str, u16), timeout: Duration, console: &Console) -> Result<(TcpStream, SocketAddr), String> {
+    connect_patiently(server, timeout, Duration::ZERO, console)
 }
 
 /// The same, tried again, more and more seldom, for as long as is waited in all.
@@ -37,14 +34,14 @@ pub fn connect(
 ///
 /// Why the last attempt failed, in words.
 pub fn connect_patiently(
-    address: impl ToSocketAddrs,
+    server: (&str, u16),
     timeout: Duration,
     patience: Duration,
     console: &Console,
 ) -> Result<(TcpStream, SocketAddr), String> {
     let mut announced = Vec::new();
     Backoff::new(FIRST_WAIT, LONGEST_WAIT).with_total(patience).retry(|| {
-        dial(&address, timeout, |address| {
+        dial(server, timeout, |address| {
             if !announced.contains(&address) {
                 console.say(format_args!("starting connection to {address}"));
                 announced.push(address);
@@ -55,20 +52,27 @@ pub fn connect_patiently(
 
 /// Sends requests to the server over this stream, in this dialect, each after the answer to the one before, and prints the answers.
 ///
+/// Each of them, with all of its answer, may take the time given.
+///
 /// # Errors
 ///
 /// Why there was no answer, or which error the server answered, in words. Nothing is sent after that.
 pub fn exchange(
-    stream: impl Read + Write,
+    stream: impl Read + Write + Timeouts,
     dialect: &'static Dialect,
     server: SocketAddr,
     requests: &[Draft],
+    timeout: Duration,
     console: &Console,
 ) -> Result<(), String> {
-    let mut connection = Connection::new(stream).with_dialect(dialect);
+    let stream = Watched::new(stream);
+    let mut connection = Connection::new(&stream).with_dialect(dialect);
     let outcome = requests.iter().try_for_each(|request| {
-        send(&mut connection, dialect, request, server, console).map_err(in_words)?;
-        let response = Response::receive(connection.receive())?;
+        stream.within(timeout);
+        stream.doing(format!("sending a request to {server}"));
+        send(&mut connection, dialect, request, server, console).map_err(|error| no_answer(error, server))?;
+        stream.doing(format!("waiting for the answer from {server}"));
+        let response = Response::receive(connection.receive(), server)?;
         response.show(server, console)
     });
     console.say(format_args!("closing connection to {server}"));
@@ -78,6 +82,7 @@ pub fn exchange(
 /// Sends all requests to the server, in this dialect, before the first answer is printed. All answers that come are printed.
 ///
 /// They are received while the requests are sent, for a server need not read more requests of who does not take answers.
+/// All of this together may take the time given.
 ///
 /// # Errors
 ///
@@ -87,23 +92,34 @@ pub fn pipeline(
     dialect: &'static Dialect,
     server: SocketAddr,
     requests: &[Draft],
+    timeout: Duration,
     console: &Console,
 ) -> Result<(), String> {
-    let (mut receiving, mut sending) = Connection::new(stream).with_dialect(dialect).split().map_err(in_words)?;
+    let same = stream.try_clone().map_err(|error| no_answer(error, server))?;
+    let watched = |stream| {
+        let stream = Watched::new(stream);
+        stream.within(timeout);
+        stream
+    };
+    let (stream, same) = (watched(stream), watched(same));
     let (sent, responses) = thread::scope(|scope| {
         let responses = scope.spawn(move || {
+            stream.doing(format!("waiting for an answer from {server}"));
+            let mut receiving = Connection::new(&stream).with_dialect(dialect);
             let mut responses = Vec::new();
             for _ in requests {
-                responses.push(Response::receive(receiving.receive()));
+                responses.push(Response::receive(receiving.receive(), server));
                 if responses.last().is_some_and(Result::is_err) {
                     break;
                 }
             }
             responses
         });
+        same.doing(format!("sending a request to {server}"));
+        let mut sending = Connection::new(&same).with_dialect(dialect);
         let sent = requests.iter().try_for_each(|request| {
             console.say(format_args!("sending {} to {server}", FramedIn(request, dialect)));
-            sending.send(&request.header(), request.content()).map_err(in_words)
+            sending.send(&request.header(), request.content()).map_err(|error| no_answer(error, server))
         });
         (sent, responses.join())
     });
@@ -132,15 +148,16 @@ enum Outcome {
 }
 
 impl Response {
-    fn receive<S: Read>(received: Result<Option<Incoming<'_, S>>, jsonframe_std::Error>) -> Result<Self, String> {
-        let mut response = received.map_err(in_words)?.ok_or("the server closed the connection without an answer")?;
-        let content = response.content().map_err(in_words)?;
+    fn receive<S: Read>(received: Result<Option<Incoming<'_, S>>, Error>, server: SocketAddr) -> Result<Self, String> {
+        let received = received.map_err(|error| no_answer(error, server))?;
+        let mut response = received.ok_or("the server closed the connection without an answer")?;
+        let content = response.content().map_err(|error| no_answer(error, server))?;
         let header = response.header();
         let content_type = header.content_type().to_owned();
         let outcome = if content_type == JSON {
-            let message = Message::new(header, &content).map_err(in_words)?;
+            let message = Message::new(header, &content).map_err(|error| error.to_string())?;
             let text = String::from_utf8_lossy(&content).into_owned();
-            Outcome::Json { text, answer: message.json().map_err(in_words) }
+            Outcome::Json { text, answer: message.json().map_err(|error| error.to_string()) }
         } else {
             Outcome::Binary(content)
         };

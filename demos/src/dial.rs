@@ -1,36 +1,72 @@
 //! How a client reaches its server.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use crate::wire::prepare;
-
-/// Connects to a server, at the first of its addresses that answers, within this time in all. The stream fails when
-/// nothing moves for as long. Each address is announced before it is tried.
+/// Connects to a server, at the first of its addresses that answers, within this time in all. Each address is announced
+/// before it is tried.
 ///
 /// # Errors
 ///
 /// Why that was not possible, in words.
 pub(crate) fn dial(
-    address: impl ToSocketAddrs,
+    server: (&str, u16),
     timeout: Duration,
     mut announce: impl FnMut(SocketAddr),
 ) -> Result<(TcpStream, SocketAddr), String> {
     let deadline = Instant::now() + timeout;
-    let mut failure = "the name has no address".into();
-    for address in look_up(address)? {
+    let mut failure = String::new();
+    for address in look_up(server)? {
         announce(address);
         let time_left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let stream = TcpStream::connect_timeout(&address, time_left);
-        match stream.and_then(|stream| prepare(&stream, timeout).map(|()| stream)) {
+        match connect(&address, time_left) {
             Ok(stream) => return Ok((stream, address)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                failure = format!("cannot connect to {address}: timed out after {} s", timeout.as_secs_f64());
+            }
             Err(error) => failure = format!("cannot connect to {address}: {error}"),
         }
     }
     Err(failure)
 }
 
-/// The addresses that a server may have.
-pub(crate) fn look_up(address: impl ToSocketAddrs) -> Result<impl Iterator<Item = SocketAddr>, String> {
-    address.to_socket_addrs().map_err(|error| format!("cannot look up the host: {error}"))
+fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(address, timeout)?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// The addresses that a server may have, of which there is at least one.
+pub(crate) fn look_up((host, port): (&str, u16)) -> Result<Vec<SocketAddr>, String> {
+    let addresses = (without_brackets(host), port).to_socket_addrs();
+    let addresses: Vec<_> = addresses.map_err(|error| format!("cannot look up {host:?}: {error}"))?.collect();
+    if addresses.is_empty() { Err(format!("{host:?} has no address")) } else { Ok(addresses) }
+}
+
+/// The host as the system wants it. An address of IPv6 may stand in brackets, as it does where a port follows.
+pub fn without_brackets(host: &str) -> &str {
+    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    inside.filter(|inside| inside.contains(':')).unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_may_stand_in_brackets() {
+        for (host, expected) in [
+            ("[::1]", "::1"),
+            ("[fe80::1%lo]", "fe80::1%lo"),
+            ("::1", "::1"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[127.0.0.1]", "[127.0.0.1]"),
+            ("[::1", "[::1"),
+            ("[]", "[]"),
+            ("", ""),
+        ] {
+            assert_eq!(without_brackets(host), expected);
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! The echo pair of the tutorial: bytes over one connection, without messages.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use crate::console::Console;
 use crate::dial::dial;
 use crate::text::ByteString;
-use crate::wire::in_words;
+use crate::watched::{Watched, no_answer};
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 16 * 1024;
@@ -43,22 +43,25 @@ fn send_back(stream: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// Sends bytes to an echo server and prints what comes back.
+/// Sends bytes to an echo server and prints what comes back, for which there is the time given in all.
 ///
 /// # Errors
 ///
 /// Why the same bytes did not come back, in words.
-pub fn converse(
-    address: impl ToSocketAddrs,
-    message: &[u8],
-    timeout: Duration,
-    console: &Console,
-) -> Result<(), String> {
-    let (stream, _) = dial(address, timeout, |_| ())?;
+pub fn converse(server: (&str, u16), message: &[u8], timeout: Duration, console: &Console) -> Result<(), String> {
+    let (stream, address) = dial(server, timeout, |_| ())?;
+    let in_words = |error: io::Error| no_answer(error, address);
+    let watched = |doing: &str| {
+        let stream = Watched::new(stream.try_clone().map_err(in_words)?);
+        stream.within(timeout);
+        stream.doing(format!("{doing} {address}"));
+        Ok::<_, String>(stream)
+    };
+    let (sending, receiving) = (watched("sending to")?, watched("waiting for what comes back from")?);
     let (sent, received) = thread::scope(|scope| {
         // A long message comes back while it is still being sent, and fills every buffer if nobody takes it.
-        let sending = scope.spawn(|| send(&stream, message));
-        let received = receive(&stream, message.len());
+        let sending = scope.spawn(move || (&sending).write_all(message));
+        let received = receive(&receiving, message.len());
         if received.is_err() {
             // Nothing is left to send for. The stream may be closed already.
             let _ = stream.shutdown(Shutdown::Both);
@@ -75,12 +78,8 @@ pub fn converse(
     if received == message { Ok(()) } else { Err("other bytes came back than were sent".into()) }
 }
 
-fn send(mut stream: &TcpStream, message: &[u8]) -> io::Result<()> {
-    stream.write_all(message)
-}
-
 /// Receives so many bytes, or those that come before the stream ends.
-fn receive(stream: &TcpStream, count: usize) -> io::Result<Vec<u8>> {
+fn receive(stream: &Watched<TcpStream>, count: usize) -> io::Result<Vec<u8>> {
     let mut received = Vec::new();
     stream.take(count as u64).read_to_end(&mut received)?;
     Ok(received)

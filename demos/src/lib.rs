@@ -3,7 +3,7 @@
 pub mod application;
 pub mod client;
 pub mod console;
-mod dial;
+pub mod dial;
 pub mod dialect;
 pub mod echo;
 pub mod hint;
@@ -19,6 +19,7 @@ pub mod text;
 mod threads;
 pub mod tokio_server;
 pub mod transfer;
+mod watched;
 mod wire;
 
 /// The examples of the pages beside the crates, run as tests.

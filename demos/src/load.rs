@@ -17,7 +17,7 @@ mod request;
 mod tally;
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
@@ -60,9 +60,9 @@ pub struct Plan {
 /// # Errors
 ///
 /// Why the server cannot be reached, why there cannot be so many connections, or that there was no answer at all, in words.
-pub fn measure(address: impl ToSocketAddrs, plan: &Plan) -> Result<Report, String> {
+pub fn measure(server: (&str, u16), plan: &Plan) -> Result<Report, String> {
     let request = Request::new(plan.content_size)?;
-    let (_, server) = dial(address, plan.timeout, |_| ())?;
+    let (_, server) = dial(server, plan.timeout, |_| ())?;
     let idle = hold(server, plan.idle, plan.timeout)?;
     let echo = if plan.raw { Some(echo::start().map_err(in_poll)?) } else { None };
 

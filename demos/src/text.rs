@@ -44,7 +44,16 @@ impl Display for Printable<'_> {
 }
 
 fn write_left_out(f: &mut Formatter<'_>, bytes: usize) -> fmt::Result {
-    if bytes > 0 { write!(f, " … and {bytes} more bytes") } else { Ok(()) }
+    match bytes {
+        0 => Ok(()),
+        1 => f.write_str(" … and 1 more byte"),
+        _ => write!(f, " … and {bytes} more bytes"),
+    }
+}
+
+/// `1 byte`, and any other number of bytes.
+pub(crate) fn count_of_bytes(count: u64) -> String {
+    if count == 1 { "1 byte".into() } else { format!("{count} bytes") }
 }
 
 /// Whether the character ends a line, starts an escape sequence, or turns the direction of writing.
@@ -68,6 +77,7 @@ mod tests {
         assert_eq!(ByteString(&[b'x'; SHOWN]).to_string(), format!("b\"{}\"", "x".repeat(SHOWN)));
         let shown = ByteString(&[b'x'; SHOWN + 7]).to_string();
         assert_eq!(shown, format!("b\"{}\" … and 7 more bytes", "x".repeat(SHOWN)));
+        assert!(ByteString(&[b'x'; SHOWN + 1]).to_string().ends_with("x\" … and 1 more byte"));
     }
 
     #[test]

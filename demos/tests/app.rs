@@ -524,13 +524,12 @@ fn the_client_fails_in_one_line_without_an_answer() {
             "the content does not fit: expected value at line 1 column 1",
         ),
         (
-            |connection| connection.get_mut().write_all(b"HTTP/1.1 400").unwrap(),
-            "the header begins with `T`; expected a JSON object, `{` (at byte 2); the stream begins with \"HTT\", which looks like \
-             HTTP",
+            |connection| connection.get_mut().write_all(b"\0\x0A{").unwrap(),
+            "no answer from ADDRESS: the stream ends inside a message; bytes missing: at least 9 (at byte 3)",
         ),
         (
             |connection| assert_eq!(connection.get_mut().read(&mut [0]).unwrap(), 0, "the client should leave first"),
-            "the connection timed out",
+            "timed out after 1 s waiting for the answer from ADDRESS",
         ),
     ];
     for (serve, reason) in cases {
@@ -546,6 +545,7 @@ fn the_client_fails_in_one_line_without_an_answer() {
         };
         let timeout = if reason.contains("timed out") { "1" } else { "60" };
         let run = client(&["127.0.0.1", &port, "search", "needle", "--timeout", timeout]).assert().code(1);
+        let reason = reason.replace("ADDRESS", &format!("127.0.0.1:{port}"));
         assert_eq!(text(&run.get_output().stderr), format!("app-client: {reason}\n"));
         assert!(text(&run.get_output().stdout).ends_with(&format!("\nclosing connection to 127.0.0.1:{port}\n")));
         server.join().unwrap();

@@ -139,7 +139,8 @@ fn files_of_all_sizes_arrive() {
         let content = bytes(length);
         let name = format!("{length} näh.bin");
         let (_directory, path) = file(&name, &content);
-        let what = format!("{name} ({length} bytes, sha256 {})", sha256(&content));
+        let size = if length == 1 { "1 byte".into() } else { format!("{length} bytes") };
+        let what = format!("{name} ({size}, sha256 {})", sha256(&content));
         receiver.send(&path).assert().success().stdout(format!("sent {what} to {address}\n")).stderr("");
         let line = receiver.server.output.next();
         assert!(line.starts_with(&format!("received {what} from 127.0.0.1:")), "{line}");
@@ -292,13 +293,131 @@ fn a_stream_that_ends_too_early_leaves_nothing() {
 
 #[test]
 fn a_sender_that_says_no_more_is_left() {
-    let receiver = Receiver::start(&["--timeout", "1"]);
+    let receiver = Receiver::start(&["--rate-window", "1"]);
     let mut stream = receiver.server.connect();
     stream.write_all(&begun_message("a.txt", 100)).unwrap();
     let peer = stream.local_addr().unwrap();
-    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
-    assert_eq!(receiver.server.errors.next(), format!("error: a.txt from {peer}: the connection timed out"));
+    let mut connection = Connection::new(stream);
+    let reason = "timed out after 1 s receiving the content";
+    assert_eq!(answer(&mut connection), json!({"error": reason}));
+    assert!(connection.receive().unwrap().is_none());
+    assert_eq!(receiver.server.errors.next(), format!("error: a.txt from {peer}: {reason}"));
     assert!(receiver.names().is_empty());
+}
+
+/// Sends these bytes one by one until the receiver closes the connection, or there are no more.
+fn trickle(mut stream: TcpStream, bytes: impl IntoIterator<Item = u8>) {
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    for byte in bytes {
+        let is_open = stream.write_all(&[byte]).is_ok();
+        let waited = stream.read(&mut [0; 1024]);
+        if !is_open || !waited.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            return;
+        }
+    }
+    panic!("the receiver bears it");
+}
+
+/// A minute of bytes that come ten times a second.
+const MINUTE: usize = 600;
+
+#[test]
+fn senders_of_a_byte_now_and_then_do_not_hold_every_place() {
+    let options = ["--max-connections", "1", "--header-timeout", "1", "--min-rate", "1000", "--rate-window", "1"];
+    for (beginning, reason) in [
+        (b"\x01\0{".to_vec(), "timed out after 1 s waiting for the rest of the header; "),
+        (begun_message("slow", 5000), "too slow receiving the content: "),
+    ] {
+        let receiver = Receiver::start(&options);
+        let mut stream = receiver.server.connect();
+        stream.write_all(&beginning).unwrap();
+        let peer = stream.local_addr().unwrap();
+        let slow = thread::spawn(|| trickle(stream, [b' '; MINUTE]));
+        // It is accepted when the place is free.
+        let (_directory, path) = file("a", b"abc");
+        receiver.send(&path).assert().success();
+        slow.join().unwrap();
+        let complaint = receiver.server.errors.next();
+        assert!(complaint.contains(reason) && complaint.contains(&peer.to_string()), "{complaint}");
+        assert_eq!(receiver.names(), ["a"]);
+    }
+}
+
+#[test]
+fn a_sender_that_never_begins_does_not_hold_its_place() {
+    let receiver = Receiver::start(&["--max-connections", "1", "--timeout", "1"]);
+    let stream = receiver.server.connect();
+    let (_directory, path) = file("a", b"abc");
+    receiver.send(&path).assert().success();
+    let peer = stream.local_addr().unwrap();
+    let complaint = format!("error: timed out after 1 s waiting for a message from {peer}");
+    assert_eq!(receiver.server.errors.next(), complaint);
+}
+
+#[test]
+fn all_files_together_have_a_limit_that_is_checked_as_bytes_arrive() {
+    let receiver = Receiver::start(&["--max-total", "100000"]);
+    let (_directory, path) = file("a", &bytes(50_000));
+    receiver.send(&path).assert().success();
+
+    // A file that would be too large is refused when it is, not for what it announces.
+    let mut stream = receiver.server.connect();
+    stream.write_all(&begun_message("b", 60_000)).unwrap();
+    stream.write_all(&[b'x'; 45_000]).unwrap();
+    wait_until(|| {
+        let part = names(&receiver.directory()).into_iter().find(|name| is_unfinished(name));
+        part.is_some_and(|part| receiver.directory().join(part).metadata().is_ok_and(|part| part.len() == 45_010))
+    });
+    stream.write_all(&[b'x'; 10_000]).unwrap();
+    let reason = "this receiver stores at most 100000 bytes in all";
+    assert_eq!(answer(&mut Connection::new(stream)), json!({"error": reason}));
+    assert!(receiver.server.errors.next().ends_with(reason));
+    assert_eq!(receiver.names(), ["a"]);
+
+    // What is given up makes way for others.
+    let (_directory, path) = file("c", &bytes(50_000));
+    receiver.send(&path).assert().success();
+    // An empty file takes place too.
+    let (_directory, path) = file("d", b"");
+    assert!(complaint(&mut receiver.send(&path)).ends_with(reason));
+    assert_eq!(receiver.names(), ["a", "c"]);
+
+    let help = program(TRANSFER, &["receive", "--help"]).assert().success();
+    let help = text(&help.get_output().stdout);
+    let (_, option) = help.split_once("--max-total <BYTES>").unwrap();
+    assert!(option.split_once("[default: ").unwrap().1.starts_with("68719476736]"), "{help}");
+}
+
+#[test]
+fn hidden_files_and_names_that_cannot_be_seen_are_refused() {
+    let receiver = Receiver::start(&["--overwrite"]);
+    let hidden = "it begins with a dot, as those of hidden files do";
+    let unseen = "it has characters in it that cannot be seen";
+    for (name, shown, reason) in [
+        (".profile", ".profile", hidden),
+        (".ssh", ".ssh", hidden),
+        ("\u{200B}", "\\u{200b}", unseen),
+        ("\u{2060}\u{FEFF}", "\\u{2060}\\u{feff}", unseen),
+        ("a\u{206A}", "a\\u{206a}", unseen),
+        ("a\u{206F}.txt", "a\\u{206f}.txt", unseen),
+        ("a\u{E000}", "a\\u{e000}", unseen),
+        ("\u{3000}", "\u{3000}", "there is nothing in it but spaces"),
+    ] {
+        let mut connection = receiver.connect();
+        send(&mut connection, &[("filename", name.into())], b"evil");
+        let reason = format!("the filename cannot be used here: {reason}");
+        assert_eq!(answer(&mut connection), json!({"error": reason}));
+        let peer = connection.get_ref().local_addr().unwrap();
+        assert_eq!(receiver.server.errors.next(), format!("error: {shown} from {peer}: {reason}"));
+        assert!(receiver.names().is_empty());
+    }
+}
+
+#[test]
+fn a_file_in_place_of_the_directory_is_named_and_no_temporary_one() {
+    let (_directory, path) = file("a", b"abc");
+    let reason = complaint(program(TRANSFER, &["receive"]).arg(&path).args(["127.0.0.1", "0"]));
+    assert_eq!(reason, format!("cannot write to {}: not a directory", path.display()));
 }
 
 #[test]
@@ -315,9 +434,9 @@ fn a_name_that_leads_elsewhere_is_refused() {
         ("..", "it is a directory"),
         ("C:evil", "it has a drive or a stream in it"),
         ("nul.txt", "it is a device on Windows"),
-        ("evil\0.txt", "it has control characters in it"),
-        ("\u{1B}]0;evil\u{7}", "it has control characters in it"),
-        (".transfer-evil", "such names are for unfinished files"),
+        ("evil\0.txt", "it has characters in it that cannot be seen"),
+        ("\u{1B}]0;evil\u{7}", "it has characters in it that cannot be seen"),
+        (".transfer-evil", "it begins with a dot, as those of hidden files do"),
     ] {
         let mut connection = receiver.connect();
         send(&mut connection, &[("filename", name.into())], b"evil");
@@ -565,7 +684,7 @@ fn the_sender_fails_in_one_line_without_the_right_answer() {
             |connection| connection.send_json(&json!({"result": "lost", "bytes": 3})).unwrap(),
             "the content does not fit",
         ),
-        (|connection| connection.get_mut().write_all(b"HTTP/1.1 400").unwrap(), "which looks like HTTP"),
+        (|connection| connection.get_mut().write_all(b"\0\x0A{").unwrap(), "the stream ends inside a message"),
         (
             |connection| {
                 let header = Header::json(1 << 40);
@@ -576,7 +695,7 @@ fn the_sender_fails_in_one_line_without_the_right_answer() {
         ),
         (
             |connection| assert_eq!(connection.get_mut().read(&mut [0]).unwrap(), 0, "the sender should leave first"),
-            "the connection timed out",
+            "timed out after 1 s waiting for the answer from 127.0.0.1:",
         ),
     ];
     for (serve, reason) in cases {

@@ -1,6 +1,5 @@
 //! The client of the sockets tutorial: sends requests and prints the answers.
 
-use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,9 +32,9 @@ struct Arguments {
     #[arg(short, long)]
     pipeline: bool,
 
-    /// How long to wait for a connection, and while nothing moves on it
+    /// How long to wait for a connection, and then for each answer, all of it; with --pipeline, for all answers together
     #[arg(long, value_name = "SECONDS", default_value = "20")]
-    timeout: NonZeroU32,
+    timeout: Seconds,
 
     /// For how long to try again when there is no connection, more and more seldom [default: not at all]
     #[arg(long, value_name = "SECONDS")]
@@ -77,16 +76,16 @@ fn main() -> ExitCode {
         (_, []) => usage_error(ErrorKind::WrongNumberOfValues, "expected ACTION VALUE, or HOST PORT and such pairs"),
         _ => usage_error(ErrorKind::WrongNumberOfValues, "with --request, there can only be HOST PORT besides"),
     };
-    let timeout = Duration::from_secs(timeout.get().into());
+    let timeout = timeout.into();
     let console = Console::standard();
     let outcome = drafts(requests).and_then(|requests| {
         let patience = retry.map_or(Duration::ZERO, Duration::from);
         let (stream, server) = connect_patiently((host, port), timeout, patience, &console)?;
         let dialect = dialect.dialect();
         if is_pipelined {
-            pipeline(stream, dialect, server, &requests, &console)
+            pipeline(stream, dialect, server, &requests, timeout, &console)
         } else {
-            exchange(stream, dialect, server, &requests, &console)
+            exchange(stream, dialect, server, &requests, timeout, &console)
         }
     });
     console.finish("app-client", outcome)

@@ -1,12 +1,11 @@
 //! The echo client of the sockets tutorial: sends a text and prints what comes back.
 
-use std::num::NonZeroU32;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
 use jsonframe_demos::echo::converse;
+use jsonframe_demos::limits::Seconds;
 
 /// Send a text to echo-server, and print what comes back.
 #[derive(Parser)]
@@ -24,9 +23,9 @@ struct Arguments {
     #[arg(long, value_name = "TEXT", default_value = "Hello,world", allow_hyphen_values = true)]
     message: String,
 
-    /// How long to wait for a connection, and while nothing moves on it
+    /// How long to wait for a connection, and then for all that is to come back
     #[arg(long, value_name = "SECONDS", default_value = "20")]
-    timeout: NonZeroU32,
+    timeout: Seconds,
 }
 
 const EXAMPLES: &str = "\
@@ -41,8 +40,7 @@ Exit status:
 
 fn main() -> ExitCode {
     let Arguments { host, port, message, timeout } = Arguments::parse();
-    let timeout = Duration::from_secs(timeout.get().into());
     let console = Console::standard();
-    let outcome = converse((host.as_str(), port), message.as_bytes(), timeout, &console);
+    let outcome = converse((host.as_str(), port), message.as_bytes(), timeout.into(), &console);
     console.finish("echo-client", outcome)
 }

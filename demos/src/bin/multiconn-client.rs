@@ -1,11 +1,11 @@
 //! The multi-connection client of the sockets tutorial: sends two messages on each of many connections.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::limits::{Seconds, at_least_one};
 use jsonframe_demos::multiconn::converse;
 
 /// Send two messages to multiconn-server on each of N connections at once, and print what comes back, all in one thread.
@@ -21,12 +21,12 @@ struct Arguments {
     port: u16,
 
     /// How many connections; each takes a file descriptor
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = at_least_one)]
     connections: NonZeroUsize,
 
-    /// How long to wait while nothing moves on any connection
+    /// How long to wait while no connection is opened or comes to its end
     #[arg(long, value_name = "SECONDS", default_value = "20")]
-    timeout: NonZeroU32,
+    timeout: Seconds,
 }
 
 const EXAMPLES: &str = "\
@@ -41,8 +41,7 @@ Exit status:
 
 fn main() -> ExitCode {
     let Arguments { host, port, connections, timeout } = Arguments::parse();
-    let timeout = Duration::from_secs(timeout.get().into());
     let console = Console::standard();
-    let outcome = converse((host.as_str(), port), connections.get(), timeout, &console);
+    let outcome = converse((host.as_str(), port), connections.get(), timeout.into(), &console);
     console.finish("multiconn-client", outcome)
 }

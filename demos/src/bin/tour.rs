@@ -19,6 +19,7 @@ use jsonframe_demos::inspect::{Options, inspect};
 use jsonframe_demos::limits::default_limits;
 use jsonframe_demos::server::Server;
 use jsonframe_demos::{echo, multiconn};
+use jsonframe_std::Timeouts;
 
 /// Watch a server and a client talk, and see what goes over the wire.
 ///
@@ -104,7 +105,7 @@ fn echo_bytes(console: &Console) -> Result<(), String> {
     let (server, server_lines) = console_of_lines();
     let (client, client_lines) = console_of_lines();
     let serving = thread::spawn(move || echo::serve(&listener, &server));
-    echo::converse(address, b"Hello,world", PATIENCE, &client)?;
+    echo::converse((&address.ip().to_string(), address.port()), b"Hello,world", PATIENCE, &client)?;
     serving.join().map_err(|_| "the server panicked")??;
     show(console, "client", CLIENT, client_lines.try_iter());
     show(console, "server", SERVER, server_lines.try_iter());
@@ -121,7 +122,7 @@ fn echo_many(console: &Console) -> Result<(), String> {
     let mut server = multiconn::Server::bind("127.0.0.1:0", server).map_err(|error| error.to_string())?;
     let address = server.address();
     thread::spawn(move || server.run());
-    multiconn::converse(address, CONNECTIONS, PATIENCE, &client)?;
+    multiconn::converse((&address.ip().to_string(), address.port()), CONNECTIONS, PATIENCE, &client)?;
     show(console, "client", CLIENT, client_lines.try_iter());
     console.say("");
     let mut open = CONNECTIONS;
@@ -169,9 +170,9 @@ impl<'a> Guide<'a> {
         let (lines, client_lines) = mpsc::channel();
         let client = Console::new(LineSender(lines), io::sink());
         let request = request(action, value).map_err(|error| error.to_string())?;
-        let (stream, server) = connect(self.server, PATIENCE, &client)?;
+        let (stream, server) = connect((&self.server.ip().to_string(), self.server.port()), PATIENCE, &client)?;
         let mut wire = Tapped { stream, sent: Vec::new(), received: Vec::new() };
-        exchange(&mut wire, &Dialect::STANDARD, server, &[request], &client)?;
+        exchange(&mut wire, &Dialect::STANDARD, server, &[request], PATIENCE, &client)?;
         wire.stream.shutdown(Shutdown::Both).map_err(|error| error.to_string())?;
         show(self.console, "client", CLIENT, client_lines.try_iter());
 
@@ -232,6 +233,16 @@ impl Read for Tapped {
         let count = self.stream.read(place)?;
         self.received.extend_from_slice(&place[..count]);
         Ok(count)
+    }
+}
+
+impl Timeouts for &mut Tapped {
+    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(time)
+    }
+
+    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        self.stream.set_write_timeout(time)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Sends files over the network, each as one message.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use jsonframe_demos::console::Console;
+use jsonframe_demos::limits::{Seconds, at_least_one};
 use jsonframe_demos::signals;
 use jsonframe_demos::transfer::{Limits, Progress, Receiver, Store, send};
 
@@ -45,16 +45,20 @@ struct Send {
     #[arg(default_value_t = 65432)]
     port: u16,
 
-    /// How long to wait for a connection, and while nothing moves on it
+    /// How long to wait for a connection, and, when all is sent, for the whole answer
+    ///
+    /// While the file is sent, however long that takes, the receiver must in each such time take 128 bytes per second.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
-    timeout: NonZeroU32,
+    timeout: Seconds,
 }
 
 /// Receive files to a directory, until stopped.
 ///
 /// A file is written under a temporary name, `.transfer-….part`, and gets its own when it is whole, verified and on the
-/// disk. The peer chooses the name, but only a plain one that leads nowhere else on any system; a file that is there is
-/// not replaced. Ctrl-C removes what is unfinished.
+/// disk. The peer chooses the name, but only a plain one that leads nowhere else on any system, does not begin with a dot,
+/// and has no characters in it that cannot be seen; a file that is there is not replaced. Ctrl-C removes what is unfinished.
+///
+/// A sender that is too slow is told so, and left.
 #[derive(Args)]
 #[command(after_help = RECEIVE_EXAMPLES)]
 struct Receive {
@@ -86,14 +90,33 @@ struct Receive {
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().size)]
     max_size: u64,
 
+    /// How much is stored in all until the receiver ends, unfinished files included; each counts for 4096 bytes or more
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_TOTAL)]
+    max_total: u64,
+
     /// How many connections are served at a time; others wait to be accepted
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections)]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections, value_parser = at_least_one)]
     max_connections: NonZeroUsize,
 
-    /// How long a connection may stand still
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    timeout: NonZeroU32,
+    /// How long a sender may take to begin a file, and to take the answer
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().timeout.into())]
+    timeout: Seconds,
+
+    /// How long a header may take, from its first byte to its last
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
+    header_timeout: Seconds,
+
+    /// The least rate of content, in bytes per second
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
+    min_rate: u64,
+
+    /// The time over which that rate is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
+    rate_window: Seconds,
 }
+
+/// How much is stored in all by default: 64 GiB.
+const MAX_TOTAL: u64 = 64 * 1024 * 1024 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -132,7 +155,7 @@ fn main() -> ExitCode {
     let progress = Progress::standard(console.clone());
     let outcome = match arguments.command {
         Command::Send(Send { file, host, port, timeout }) => {
-            send(&file, (host.as_str(), port), seconds(timeout), &progress)
+            send(&file, (host.as_str(), port), timeout.into(), &progress)
         }
         Command::Receive(arguments) => receive(&arguments, &progress),
     };
@@ -141,12 +164,15 @@ fn main() -> ExitCode {
 
 fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     let Receive { directory, host, port, once, overwrite, .. } = arguments;
-    let store = Store::open(directory, *overwrite)
+    let store = Store::open(directory, *overwrite, arguments.max_total)
         .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
     end_cleanly(store.clone(), progress.clone(), *once)?;
     let limits = Limits {
         connections: arguments.max_connections,
-        timeout: seconds(arguments.timeout),
+        timeout: arguments.timeout.into(),
+        header_timeout: arguments.header_timeout.into(),
+        min_rate: arguments.min_rate,
+        rate_window: arguments.rate_window.into(),
         size: arguments.max_size,
         require_checksum: arguments.require_checksum,
     };
@@ -175,8 +201,4 @@ fn end_cleanly(store: Store, progress: Progress, once: bool) -> Result<(), Strin
         process::exit(i32::from(removed > 0 || once));
     };
     signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
-}
-
-fn seconds(seconds: NonZeroU32) -> Duration {
-    Duration::from_secs(seconds.get().into())
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -11,22 +11,18 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use super::dialogue::Dialogue;
 use crate::console::Console;
 use crate::dial::look_up;
+use crate::text::count_of_bytes;
 
 /// Opens so many connections to an echo server at once, sends two messages on each, and closes each when they came back.
 ///
-/// A connection that fails does not end the others. When on none of them anything moves for the time given, the client
-/// ends them.
+/// A connection that fails does not end the others. When for the time given none of them has been opened or has come to its
+/// end, the client ends them: bytes that trickle in are not enough.
 ///
 /// # Errors
 ///
 /// How many connections failed, and why the first of them; or why there cannot be so many.
-pub fn converse(
-    address: impl ToSocketAddrs,
-    connections: usize,
-    patience: Duration,
-    console: &Console,
-) -> Result<(), String> {
-    let addresses: Vec<SocketAddr> = look_up(address)?.collect();
+pub fn converse(server: (&str, u16), connections: usize, patience: Duration, console: &Console) -> Result<(), String> {
+    let addresses = look_up(server)?;
     let mut client = Client::new(&addresses, console).map_err(|error| format!("cannot wait for events: {error}"))?;
     for index in 0..connections {
         client.start(index).map_err(|error| {
@@ -58,6 +54,7 @@ struct Client<'a> {
 
 struct Connection<'a> {
     stream: TcpStream,
+    address: SocketAddr,
     connected: bool,
     /// The addresses to try if this one does not answer.
     further: &'a [SocketAddr],
@@ -76,9 +73,9 @@ impl<'a> Client<'a> {
         let number = index + 1;
         let no_address = io::Error::new(ErrorKind::AddrNotAvailable, "the name has no address");
         let connection = match self.connect(index, self.addresses, no_address) {
-            Ok((stream, further)) => {
+            Ok((stream, address, further)) => {
                 self.open += 1;
-                Some(Connection { stream, connected: false, further, dialogue: Dialogue::new(number) })
+                Some(Connection { stream, address, connected: false, further, dialogue: Dialogue::new(number) })
             }
             Err(error) if is_lack_of_room(&error) => return Err(error),
             Err(error) => {
@@ -90,20 +87,20 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    /// Begins to connect to the first of these addresses where that is possible, and returns those behind it. When there
-    /// is none, the last failure stands.
+    /// Begins to connect to the first of these addresses where that is possible, and returns it and those after it. When
+    /// there is none, the last failure stands.
     fn connect(
         &self,
         index: usize,
         mut further: &'a [SocketAddr],
         mut failure: io::Error,
-    ) -> io::Result<(TcpStream, &'a [SocketAddr])> {
+    ) -> io::Result<(TcpStream, SocketAddr, &'a [SocketAddr])> {
         let number = index + 1;
         while let Some((address, rest)) = further.split_first() {
             further = rest;
             self.console.say(format_args!("starting connection {number} to {address}"));
             match connect(*address, self.poll.registry(), Token(index)) {
-                Ok(stream) => return Ok((stream, further)),
+                Ok(stream) => return Ok((stream, *address, further)),
                 Err(error) if is_lack_of_room(&error) => return Err(error),
                 Err(error) => failure = error,
             }
@@ -113,53 +110,75 @@ impl<'a> Client<'a> {
 
     fn run(&mut self, patience: Duration) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut last_event = Instant::now();
+        let mut last_progress = Instant::now();
         while self.open > 0 {
-            match self.poll.poll(&mut events, Some(patience)) {
+            match self.poll.poll(&mut events, Some(patience.saturating_sub(last_progress.elapsed()))) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
-            if !events.is_empty() {
-                last_event = Instant::now();
-            } else if last_event.elapsed() >= patience {
-                for index in 0..self.connections.len() {
-                    self.end(index, Err("the connection timed out".into()));
+            for event in &events {
+                if self.proceed(event.token().0) {
+                    last_progress = Instant::now();
                 }
             }
-            for event in &events {
-                self.proceed(event.token().0);
+            if last_progress.elapsed() >= patience {
+                for index in 0..self.connections.len() {
+                    self.give_up(index, patience);
+                }
             }
         }
         Ok(())
     }
 
-    fn proceed(&mut self, index: usize) {
+    /// Does what a connection is ready for: whether it has been opened or has come to its end by that.
+    fn proceed(&mut self, index: usize) -> bool {
         // A connection may have been reported twice, and be closed by now.
-        let Some(Some(connection)) = self.connections.get_mut(index) else { return };
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return false };
+        let was_connected = connection.connected;
         if !connection.connected {
             match is_connected(&connection.stream) {
                 Ok(connected) => connection.connected = connected,
                 Err(error) => {
                     let further = mem::take(&mut connection.further);
                     match self.connect(index, further, error) {
-                        Ok((stream, further)) => {
+                        Ok((stream, address, further)) => {
                             if let Some(connection) = &mut self.connections[index] {
-                                (connection.stream, connection.further) = (stream, further);
+                                (connection.stream, connection.address, connection.further) =
+                                    (stream, address, further);
                             }
+                            return false;
                         }
-                        Err(error) => self.end(index, Err(error.to_string())),
+                        Err(error) => {
+                            self.end(index, Err(error.to_string()));
+                            return true;
+                        }
                     }
-                    return;
                 }
             }
         }
-        if connection.connected {
-            match connection.dialogue.proceed(&mut connection.stream, self.console) {
-                Ok(false) => {}
-                Ok(true) => self.end(index, Ok(())),
-                Err(reason) => self.end(index, Err(reason)),
-            }
+        if !connection.connected {
+            return false;
         }
+        match connection.dialogue.proceed(&mut connection.stream, self.console) {
+            Ok(false) => return !was_connected,
+            Ok(true) => self.end(index, Ok(())),
+            Err(reason) => self.end(index, Err(reason)),
+        }
+        true
+    }
+
+    /// Ends a connection that has taken too long, if it is open.
+    fn give_up(&mut self, index: usize, patience: Duration) {
+        let Some(Some(connection)) = self.connections.get(index) else { return };
+        let seconds = patience.as_secs_f64();
+        let address = connection.address;
+        let reason = if connection.connected {
+            let missing = count_of_bytes(connection.dialogue.missing() as u64);
+            format!("timed out after {seconds} s waiting for {missing} more from {address}")
+        } else {
+            format!("cannot connect to {address}: timed out after {seconds} s")
+        };
+        self.end(index, Err(reason));
     }
 
     /// Closes a connection, if it is open.

@@ -33,6 +33,11 @@ impl Dialogue {
         self.receive(stream, console)
     }
 
+    /// How many bytes are still to come back.
+    pub(super) fn missing(&self) -> usize {
+        self.awaited.len()
+    }
+
     fn send(&mut self, stream: &mut impl Write, console: &Console) -> io::Result<()> {
         while self.unsent.flush(stream)? {
             let Some(message) = MESSAGES.get(self.begun) else { break };

@@ -1,23 +1,25 @@
 //! The receiving side.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonframe::{Checksum, ChecksumError, ContentHasher, Header};
-use jsonframe_std::{Connection, Error, Incoming};
+use jsonframe_std::{Connection, Error, Incoming, server};
 
-use super::file_name;
+use super::file_name::{self, Shown};
 use super::progress::Progress;
 use super::store::Store;
 use super::verdict::Verdict;
+use crate::dial::without_brackets;
 use crate::linger::close_lingeringly;
 use crate::slots::Slots;
-use crate::text::Printable;
+use crate::text::{Printable, count_of_bytes};
 use crate::threads::serve_each;
-use crate::wire::{content_error, in_words, prepare};
+use crate::watched::{Watched, is_time_out};
+use crate::wire::content_error;
 
 /// How much of a file is in memory at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -27,8 +29,14 @@ const CHUNK: usize = 64 * 1024;
 pub struct Limits {
     /// How many connections are served at a time. Others wait to be accepted.
     pub connections: NonZeroUsize,
-    /// For how long nothing may move on a connection.
+    /// How long a sender may take to begin a file, and to take the answer.
     pub timeout: Duration,
+    /// How long a header may take, from its first byte to its last.
+    pub header_timeout: Duration,
+    /// The least rate of content, in bytes per second, while it is waited for.
+    pub min_rate: u64,
+    /// The time over which that rate is measured.
+    pub rate_window: Duration,
     /// The largest file that is accepted, in bytes.
     pub size: u64,
     /// Whether files without a checksum are refused.
@@ -36,11 +44,16 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 connections, a minute, 64 GiB; files without a checksum are accepted.
+    /// 64 connections, 20 seconds, 64 GiB; for headers and content what the library's server grants. Files without a
+    /// checksum are accepted.
     fn default() -> Self {
+        let server = server::Limits::default();
         Self {
             connections: const { NonZeroUsize::new(64).unwrap() },
-            timeout: Duration::from_mins(1),
+            timeout: Duration::from_secs(20),
+            header_timeout: server.header_deadline,
+            min_rate: server.content_floor,
+            rate_window: server.content_window,
             size: 64 * 1024 * 1024 * 1024,
             require_checksum: false,
         }
@@ -61,13 +74,8 @@ impl Receiver {
     /// # Errors
     ///
     /// Those of [`TcpListener::bind`].
-    pub fn bind(
-        address: impl ToSocketAddrs,
-        limits: Limits,
-        store: Store,
-        progress: Progress,
-    ) -> io::Result<Arc<Self>> {
-        let listener = TcpListener::bind(address)?;
+    pub fn bind((host, port): (&str, u16), limits: Limits, store: Store, progress: Progress) -> io::Result<Arc<Self>> {
+        let listener = TcpListener::bind((without_brackets(host), port))?;
         progress.say(format_args!("listening on {}", listener.local_addr()?));
         Ok(Arc::new(Self { listener, limits, store, progress }))
     }
@@ -94,35 +102,39 @@ impl Receiver {
                 accepted => break accepted.map_err(|error| format!("cannot accept a connection: {error}"))?,
             }
         };
-        let mut connection = self.connection(stream);
+        let stream = Watched::new(stream);
+        let mut connection = self.connection(&stream);
         let outcome = match self.receive(&mut connection, peer) {
             Ok(true) => Ok(()),
             Ok(false) => Err(format!("no file came from {peer}")),
             Err(failure) => {
                 let reason = failure.in_words(peer);
-                refuse(&mut connection, failure);
+                self.refuse(&mut connection, failure);
                 Err(reason)
             }
         };
-        close_lingeringly(connection.into_parts().0);
+        close_lingeringly(stream.into_inner());
         outcome
     }
 
-    fn connection(&self, stream: TcpStream) -> Connection<TcpStream> {
+    fn connection<'a>(&self, stream: &'a Watched<TcpStream>) -> Connection<&'a Watched<TcpStream>> {
         Connection::new(stream).with_max_content(self.limits.size)
     }
 
     /// One connection, from its beginning to its end.
     fn converse(&self, stream: TcpStream, peer: SocketAddr) {
-        let mut connection = self.connection(stream);
+        let stream = Watched::new(stream);
+        let mut connection = self.connection(&stream);
         loop {
             match self.receive(&mut connection, peer) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(failure) => {
                     self.progress.complain(format_args!("error: {}", failure.in_words(peer)));
-                    if refuse(&mut connection, failure) {
-                        close_lingeringly(connection.into_parts().0);
+                    let was_slow = failure.is_slow;
+                    // To linger for a slow peer would grant it more of what it has had too much of.
+                    if self.refuse(&mut connection, failure) && !was_slow {
+                        close_lingeringly(stream.into_inner());
                     }
                     return;
                 }
@@ -131,26 +143,54 @@ impl Receiver {
     }
 
     /// Receives a file and answers: false if the peer has left instead.
-    fn receive(&self, connection: &mut Connection<TcpStream>, peer: SocketAddr) -> Result<bool, Failure> {
-        prepare(connection.get_ref(), self.limits.timeout).map_err(Error::Io)?;
+    fn receive(&self, connection: &mut Sender<'_>, peer: SocketAddr) -> Result<bool, Failure> {
+        let stream = *connection.get_ref();
+        let Limits { timeout, header_timeout, min_rate, rate_window, .. } = self.limits;
+        stream.await_message(timeout, header_timeout);
         let Some(mut message) = connection.receive()? else { return Ok(false) };
+        stream.at_rate(min_rate, rate_window);
+        stream.doing("receiving the content");
         let name = name(&message.header())?;
         let named = |failure: Failure| failure.about(&name);
         let (length, sum) = self.store(&mut message, &name).map_err(named)?;
 
-        let shown = Printable(&name);
+        let (shown, bytes) = (Printable(&name), count_of_bytes(length));
         match sum {
-            Some(sum) => {
-                self.progress.say(format_args!("received {shown} ({length} bytes, sha256 {sum}) from {peer}"));
-            }
-            None => self.progress.say(format_args!("received {shown} ({length} bytes, no checksum) from {peer}")),
+            Some(sum) => self.progress.say(format_args!("received {shown} ({bytes}, sha256 {sum}) from {peer}")),
+            None => self.progress.say(format_args!("received {shown} ({bytes}, no checksum) from {peer}")),
         }
-        answer(connection, &Verdict::received(length)).map_err(|error| named(error.into()))?;
+        self.answer(connection, &Verdict::received(length)).map_err(|error| named(error.into()))?;
         Ok(true)
     }
 
+    fn answer(&self, connection: &mut Sender<'_>, verdict: &Verdict) -> Result<(), Error> {
+        connection.get_ref().within(self.limits.timeout);
+        connection.get_ref().doing("sending the answer");
+        connection.send_json(verdict)
+    }
+
+    /// Answers with the reason: whether that has gone out.
+    fn refuse(&self, connection: &mut Sender<'_>, failure: Failure) -> bool {
+        failure.can_be_answered && self.answer(connection, &Verdict::Refused { error: failure.reason }).is_ok()
+    }
+
+    /// Why a file cannot be stored.
+    fn of_disk(&self, error: &io::Error) -> Failure {
+        match error.kind() {
+            ErrorKind::QuotaExceeded => {
+                let most = count_of_bytes(self.store.max_total());
+                Failure::refusal(format!("this receiver stores at most {most} in all"))
+            }
+            _ => Failure::refusal(format!("it cannot be stored: {error}")),
+        }
+    }
+
     /// Stores the content of a message under this name. Returns its length, and its checksum if that was compared.
-    fn store(&self, message: &mut Incoming<'_, TcpStream>, name: &str) -> Result<(u64, Option<Checksum>), Failure> {
+    fn store(
+        &self,
+        message: &mut Incoming<'_, &Watched<TcpStream>>,
+        name: &str,
+    ) -> Result<(u64, Option<Checksum>), Failure> {
         let announced = match Checksum::announced(&message.header()) {
             Err(ChecksumError::Missing) if !self.limits.require_checksum => None,
             announced => Some(announced?),
@@ -159,7 +199,7 @@ impl Receiver {
         let mut partial = self.store.begin(name).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Failure::refusal("there is such a file already"),
             ErrorKind::IsADirectory => Failure::refusal("there is a directory of this name"),
-            _ => Failure::of_disk(&error),
+            _ => self.of_disk(&error),
         })?;
         let bar = self.progress.bar("receiving", name, length);
         let mut hasher = ContentHasher::new();
@@ -171,7 +211,7 @@ impl Receiver {
             }
             let bytes = &chunk[..count];
             hasher.update(bytes);
-            partial.write(bytes).map_err(|error| Failure::of_disk(&error))?;
+            partial.write(bytes).map_err(|error| self.of_disk(&error))?;
             bar.advance(count);
         }
         if let Some(announced) = announced {
@@ -179,19 +219,23 @@ impl Receiver {
         }
         partial.finish().map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Failure::refusal("there is such a file by now"),
-            _ => Failure::of_disk(&error),
+            _ => self.of_disk(&error),
         })?;
         Ok((length, announced))
     }
 }
+
+/// The connection to a sender.
+type Sender<'a> = Connection<&'a Watched<TcpStream>>;
 
 /// The name that a file is to have.
 fn name(header: &Header<'_>) -> Result<String, Failure> {
     let value = header.extension(file_name::MEMBER);
     let value = value.ok_or_else(|| Failure::refusal(format!("the header has no member `{}`", file_name::MEMBER)))?;
     let name = value.as_str().ok_or_else(|| Failure::refusal("the filename is not text"))?;
-    file_name::check(name)
-        .map_err(|reason| Failure::refusal(format!("the filename cannot be used here: {reason}")).about(name))?;
+    file_name::check(name).map_err(|reason| {
+        Failure::refusal(format!("the filename cannot be used here: {reason}")).about(&Shown(name).to_string())
+    })?;
     Ok(name.into())
 }
 
@@ -202,15 +246,13 @@ struct Failure {
     reason: String,
     /// Whether the stream can still take an answer.
     can_be_answered: bool,
+    /// Whether the peer took too long.
+    is_slow: bool,
 }
 
 impl Failure {
     fn refusal(reason: impl Into<String>) -> Self {
-        Self { name: None, reason: reason.into(), can_be_answered: true }
-    }
-
-    fn of_disk(error: &io::Error) -> Self {
-        Self::refusal(format!("it cannot be stored: {}", without_path(error)))
+        Self { name: None, reason: reason.into(), can_be_answered: true, is_slow: false }
     }
 
     fn about(self, name: &str) -> Self {
@@ -234,21 +276,8 @@ impl From<ChecksumError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let can_be_answered = !matches!(error, Error::Io(_));
-        Self { name: None, reason: in_words(error), can_be_answered }
+        let is_slow = matches!(&error, Error::Io(error) if is_time_out(error));
+        let can_be_answered = is_slow || !matches!(error, Error::Io(_));
+        Self { name: None, reason: error.to_string(), can_be_answered, is_slow }
     }
-}
-
-/// The error as the system gives it. To know the directories of this computer is not the sender's business.
-fn without_path(error: &io::Error) -> String {
-    error.raw_os_error().map_or_else(|| error.kind().to_string(), |code| io::Error::from_raw_os_error(code).to_string())
-}
-
-fn answer(connection: &mut Connection<TcpStream>, verdict: &Verdict) -> Result<(), Error> {
-    connection.send_json(verdict)
-}
-
-/// Answers with the reason: whether that has gone out.
-fn refuse(connection: &mut Connection<TcpStream>, failure: Failure) -> bool {
-    failure.can_be_answered && answer(connection, &Verdict::Refused { error: failure.reason }).is_ok()
 }

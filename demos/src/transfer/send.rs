@@ -1,8 +1,8 @@
 //! The sending side.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Seek, SeekFrom};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,20 +14,26 @@ use super::progress::Progress;
 use super::source::{Source, Stop, Summary, summarize};
 use super::verdict::Verdict;
 use crate::dial::dial;
-use crate::text::Printable;
-use crate::wire::in_words;
+use crate::text::{Printable, count_of_bytes};
+use crate::watched::{Watched, no_answer};
 
 /// The longest answer that is read.
 const MAX_ANSWER: u64 = 64 * 1024;
+
+/// The least rate at which the receiver takes the file, in bytes per second.
+const MIN_RATE: u64 = 128;
 
 /// Sends a file to a receiver, waits until it has answered, and prints one line.
 ///
 /// The file is read twice: first for its checksum, which goes before the content.
 ///
+/// The time given is that for the connection, and then for the whole answer. Sending may take longer, but in each such time
+/// the receiver must take 128 bytes per second.
+///
 /// # Errors
 ///
 /// Why the file is not stored there, in words.
-pub fn send(path: &Path, receiver: impl ToSocketAddrs, timeout: Duration, progress: &Progress) -> Result<(), String> {
+pub fn send(path: &Path, receiver: (&str, u16), timeout: Duration, progress: &Progress) -> Result<(), String> {
     let shown = path.display().to_string();
     let of_file = |error| format!("{shown}: {error}");
     // To open a pipe would wait for its other end.
@@ -45,14 +51,15 @@ pub fn send(path: &Path, receiver: impl ToSocketAddrs, timeout: Duration, progre
     file.seek(SeekFrom::Start(0)).map_err(of_file)?;
 
     let (stream, address) = dial(receiver, timeout, |_| ())?;
-    let verdict = exchange(stream, file, name, summary, progress);
+    let verdict = exchange(stream, address, file, name, summary, timeout, progress);
     let Summary { length, sum } = summary;
+    let size = count_of_bytes(length);
     match verdict.map_err(|failure| failure.in_words(&shown, address))? {
         Verdict::Received { bytes, .. } if bytes == length => {
-            progress.say(format_args!("sent {} ({length} bytes, sha256 {sum}) to {address}", Printable(name)));
+            progress.say(format_args!("sent {} ({size}, sha256 {sum}) to {address}", Printable(name)));
             Ok(())
         }
-        Verdict::Received { bytes, .. } => Err(format!("{shown}: the receiver has {bytes} of {length} bytes")),
+        Verdict::Received { bytes, .. } => Err(format!("{shown}: the receiver has {bytes} of {size}")),
         Verdict::Refused { error } => Err(format!("{shown}: the receiver refuses it: {error}")),
     }
 }
@@ -76,7 +83,7 @@ impl Failure {
             Self::Stopped(Stop::Unreadable(error)) => format!("{file}: {error}"),
             Self::Stopped(_) => format!("{file}: it has changed while it was sent"),
             Self::Closed => format!("{file}: {receiver} closed the connection without an answer"),
-            Self::Connection(error) => format!("{file}: the connection to {receiver} failed: {}", in_words(error)),
+            Self::Connection(error) => format!("{file}: {}", no_answer(error, receiver)),
         }
     }
 }
@@ -84,21 +91,28 @@ impl Failure {
 /// Sends the file and receives the answer, which may come before everything is sent.
 fn exchange(
     stream: TcpStream,
+    address: SocketAddr,
     file: File,
     name: &str,
     summary: Summary,
+    timeout: Duration,
     progress: &Progress,
 ) -> Result<Verdict, Failure> {
-    let watched = stream.try_clone().map_err(Error::Io)?;
-    let mut connection = Connection::new(stream).with_max_content(MAX_ANSWER);
+    let same = stream.try_clone().map_err(Error::Io)?;
+    let stream = Watched::new(stream);
+    let mut connection = Connection::new(&stream).with_max_content(MAX_ANSWER);
     let sum = summary.sum.to_hex();
     let extensions = [(file_name::MEMBER, name.into()), sum.member()];
     let header = Header::new("application/octet-stream", "binary", summary.length).with_extensions(&extensions);
 
-    let mut source = Source::new(file, summary, &watched);
+    let mut source = Source::new(file, summary, &same);
     let bar = progress.bar("sending", name, summary.length);
+    stream.at_rate(MIN_RATE, timeout);
+    stream.doing(format!("sending to {address}"));
     let sent = connection.send_stream(&header, &mut bar.count(&mut source));
     drop(bar);
+    stream.within(timeout);
+    stream.doing(format!("waiting for the answer from {address}"));
     match (source.into_stop(), sent) {
         (None, Ok(())) | (Some(Stop::Answered), _) => receive(&mut connection),
         (Some(stop), _) => Err(Failure::Stopped(stop)),
@@ -108,7 +122,7 @@ fn exchange(
     }
 }
 
-fn receive(connection: &mut Connection<TcpStream>) -> Result<Verdict, Failure> {
+fn receive(connection: &mut Connection<impl Read>) -> Result<Verdict, Failure> {
     let answer = connection.receive()?.ok_or(Failure::Closed)?;
     Ok(answer.json()?)
 }

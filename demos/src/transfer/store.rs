@@ -12,12 +12,16 @@ use super::file_name::TEMPORARY;
 
 /// A directory in which files appear whole or not at all.
 ///
+/// All of them together take no more than a number of bytes, those that are not whole yet among them; one counts for 4 KiB
+/// at the least. What was there before does not count.
+///
 /// A file is written under a temporary name, `.transfer-….part`, and gets its own when it is on the disk. The temporary
 /// one is removed when that does not come to pass, but for a program that is killed or a computer that fails.
 #[derive(Clone, Debug)]
 pub struct Store {
     directory: PathBuf,
     overwrite: bool,
+    max_total: u64,
     unfinished: Arc<Mutex<Unfinished>>,
 }
 
@@ -26,17 +30,24 @@ struct Unfinished {
     paths: BTreeSet<PathBuf>,
     /// Whether no more files are taken.
     closed: bool,
+    /// How many bytes all files count for, finished ones too.
+    total: u64,
 }
 
 impl Store {
-    /// A directory that files can be written to. Files that are there are replaced if that is wanted.
+    /// A directory that files can be written to, of so many bytes in all. Files that are there are replaced if that is
+    /// wanted.
     ///
     /// # Errors
     ///
     /// Why no file can be written there.
-    pub fn open(directory: &Path, overwrite: bool) -> io::Result<Self> {
+    pub fn open(directory: &Path, overwrite: bool, max_total: u64) -> io::Result<Self> {
         // A path that does not depend on the working directory.
-        let store = Self { directory: directory.canonicalize()?, overwrite, unfinished: Arc::default() };
+        let directory = directory.canonicalize()?;
+        if !directory.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        let store = Self { directory, overwrite, max_total, unfinished: Arc::default() };
         store.temporary()?.close()?;
         Ok(store)
     }
@@ -52,7 +63,12 @@ impl Store {
         unfinished.paths.len()
     }
 
-    /// Begins a file.
+    /// How many bytes may be stored in all.
+    pub(super) const fn max_total(&self) -> u64 {
+        self.max_total
+    }
+
+    /// Begins a file. Fails with [`ErrorKind::QuotaExceeded`] when nothing more may be stored.
     pub(super) fn begin(&self, name: &str) -> io::Result<Partial<'_>> {
         let target = self.directory.join(name);
         match target.symlink_metadata() {
@@ -61,9 +77,17 @@ impl Store {
             _ => {}
         }
         let mut unfinished = self.open_for_more()?;
+        let total = self.total_with(&unfinished, Partial::LEAST)?;
         let file = self.temporary()?;
+        unfinished.total = total;
         unfinished.paths.insert(file.path().into());
-        Ok(Partial { store: self, file: Some(file), target, unsynced: 0 })
+        Ok(Partial { store: self, file: Some(file), target, written: 0, counted: Partial::LEAST, unsynced: 0 })
+    }
+
+    /// What all files count for with so many more bytes, if that may be.
+    fn total_with(&self, unfinished: &Unfinished, more: u64) -> io::Result<u64> {
+        let total = unfinished.total.checked_add(more).filter(|total| *total <= self.max_total);
+        total.ok_or_else(|| ErrorKind::QuotaExceeded.into())
     }
 
     fn temporary(&self) -> io::Result<NamedTempFile> {
@@ -72,7 +96,7 @@ impl Store {
         // What a new file usually gets: all that the user's mask permits.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.directory)
+        builder.tempfile_in(&self.directory).map_err(|error| without_path(&error))
     }
 
     fn open_for_more(&self) -> io::Result<MutexGuard<'_, Unfinished>> {
@@ -92,6 +116,9 @@ pub(super) struct Partial<'a> {
     /// There until the end.
     file: Option<NamedTempFile>,
     target: PathBuf,
+    written: u64,
+    /// How many bytes the file counts for.
+    counted: u64,
     /// How many bytes may not be on the disk yet.
     unsynced: usize,
 }
@@ -101,8 +128,19 @@ impl Partial<'_> {
     /// the sender is not left waiting.
     const MAX_UNSYNCED: usize = 256 * 1024 * 1024;
 
+    /// What a file counts for at the least, in bytes: empty ones could fill a disk too.
+    const LEAST: u64 = 4096;
+
+    /// Writes more of it. Fails with [`ErrorKind::QuotaExceeded`], and writes nothing, when no more may be stored.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
+        self.written += bytes.len() as u64;
+        let more = self.written.saturating_sub(self.counted);
+        if more > 0 {
+            let mut unfinished = self.store.unfinished();
+            unfinished.total = self.store.total_with(&unfinished, more)?;
+            self.counted += more;
+        }
         // The temporary name is of no interest to who reads the error.
         file.as_file_mut().write_all(bytes)?;
         self.unsynced += bytes.len();
@@ -115,13 +153,18 @@ impl Partial<'_> {
 
     /// Gives the whole file its name.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        file.as_file().sync_all()?;
+        if let Some(file) = &self.file {
+            file.as_file().sync_all()?;
+        }
         let mut unfinished = self.store.open_for_more()?;
+        let Some(file) = self.file.take() else { return Ok(()) };
         let temporary = file.path().to_owned();
         let named =
             if self.store.overwrite { file.persist(&self.target) } else { file.persist_noclobber(&self.target) };
         unfinished.paths.remove(&temporary);
+        if named.is_err() {
+            unfinished.total -= self.counted;
+        }
         named?;
         drop(unfinished);
         sync_directory(&self.store.directory)
@@ -134,9 +177,16 @@ impl Drop for Partial<'_> {
             let path = file.path().to_owned();
             // If it cannot be removed now, it cannot be later.
             drop(file);
-            self.store.unfinished().paths.remove(&path);
+            let mut unfinished = self.store.unfinished();
+            unfinished.paths.remove(&path);
+            unfinished.total -= self.counted;
         }
     }
+}
+
+/// The error without the temporary name, which is of no interest to whoever reads it.
+fn without_path(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 /// Makes the names in a directory last.
@@ -166,7 +216,7 @@ mod tests {
     #[test]
     fn a_file_appears_when_it_is_finished() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path(), false).unwrap();
+        let store = Store::open(directory.path(), false, u64::MAX).unwrap();
         assert!(names(directory.path()).is_empty());
         let mut partial = store.begin("a").unwrap();
         partial.write(b"abc").unwrap();
@@ -181,16 +231,56 @@ mod tests {
     #[test]
     fn a_file_that_is_given_up_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path(), false).unwrap();
+        let store = Store::open(directory.path(), false, u64::MAX).unwrap();
         store.begin("a").unwrap().write(b"abc").unwrap();
         assert!(names(directory.path()).is_empty());
         assert_eq!(store.close(), 0);
     }
 
     #[test]
+    fn all_files_together_have_a_limit_that_counts_unfinished_ones_and_not_those_given_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path(), false, 10_000).unwrap();
+        let full = |outcome: io::Result<()>| outcome.unwrap_err().kind() == ErrorKind::QuotaExceeded;
+        let mut whole = store.begin("whole").unwrap();
+        whole.write(&[0; 4096]).unwrap();
+        whole.finish().unwrap();
+
+        let mut first = store.begin("first").unwrap();
+        first.write(&[0; 5904]).unwrap();
+        assert!(full(first.write(b"1")));
+        // Even an empty file counts.
+        assert!(full(store.begin("empty").map(drop)));
+        drop(first);
+        assert_eq!(store.unfinished().total, 4096);
+
+        let [one, other] = [(); 2].map(|()| store.begin("same"));
+        assert!(full(other.map(drop)));
+        one.unwrap().finish().unwrap();
+        assert_eq!(store.unfinished().total, 8192);
+        assert_eq!(names(directory.path()), ["same", "whole"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_get_its_name_does_not_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path(), false, 10_000).unwrap();
+        let [first, second] = [(); 2].map(|()| store.begin("a").unwrap());
+        first.finish().unwrap();
+        assert_eq!(second.finish().unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(store.unfinished().total, 4096);
+    }
+
+    #[test]
+    fn a_file_is_no_directory_to_store_in_and_the_temporary_name_is_not_told() {
+        let file = NamedTempFile::new().unwrap();
+        assert_eq!(Store::open(file.path(), false, 1).unwrap_err().to_string(), "not a directory");
+    }
+
+    #[test]
     fn of_two_files_of_a_name_the_first_to_be_finished_stays() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path(), false).unwrap();
+        let store = Store::open(directory.path(), false, u64::MAX).unwrap();
         let [mut first, mut second] = [(); 2].map(|()| store.begin("a").unwrap());
         first.write(b"1").unwrap();
         second.write(b"2").unwrap();
@@ -204,7 +294,7 @@ mod tests {
     #[test]
     fn a_file_is_replaced_if_that_is_wanted_and_a_directory_never() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path(), true).unwrap();
+        let store = Store::open(directory.path(), true, u64::MAX).unwrap();
         fs::write(directory.path().join("a"), b"old").unwrap();
         store.begin("a").unwrap().finish().unwrap();
         assert_eq!(fs::read(directory.path().join("a")).unwrap(), b"");
@@ -222,9 +312,9 @@ mod tests {
         let inside = directory.path().join("inside");
         fs::create_dir(&inside).unwrap();
         std::os::unix::fs::symlink(&outside, inside.join("a")).unwrap();
-        let store = Store::open(&inside, false).unwrap();
+        let store = Store::open(&inside, false, u64::MAX).unwrap();
         assert_eq!(store.begin("a").unwrap_err().kind(), ErrorKind::AlreadyExists);
-        let store = Store::open(&inside, true).unwrap();
+        let store = Store::open(&inside, true, u64::MAX).unwrap();
         store.begin("a").unwrap().finish().unwrap();
         assert_eq!(fs::read(&outside).unwrap(), b"old");
         assert!(inside.join("a").symlink_metadata().unwrap().is_file());
@@ -233,7 +323,7 @@ mod tests {
     #[test]
     fn what_is_unfinished_at_the_end_is_removed_and_cannot_be_finished() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path(), true).unwrap();
+        let store = Store::open(directory.path(), true, u64::MAX).unwrap();
         let [first, _second] = ["a", "b"].map(|name| store.begin(name).unwrap());
         assert_eq!(store.close(), 2);
         assert!(names(directory.path()).is_empty());
