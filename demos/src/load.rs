@@ -19,6 +19,7 @@ mod tally;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::dial::dial;
@@ -55,28 +56,42 @@ pub struct Plan {
     pub raw: bool,
 }
 
-/// Does it, for what came out.
+/// A server that has been reached.
+pub struct Target {
+    server: SocketAddr,
+    idle: Vec<TcpStream>,
+}
+
+/// Reaches the server, and opens the connections that are to be idle.
 ///
 /// # Errors
 ///
-/// Why the server cannot be reached, why there cannot be so many connections, or that there was no answer at all, in words.
-pub fn measure(server: (&str, u16), plan: &Plan) -> Result<Report, String> {
-    let request = Request::new(plan.content_size)?;
+/// Why the server cannot be reached, or why there cannot be so many connections, in words.
+pub fn reach(server: (&str, u16), plan: &Plan) -> Result<Target, String> {
     let (_, server) = dial(server, plan.timeout, |_| ())?;
-    let idle = hold(server, plan.idle, plan.timeout)?;
+    Ok(Target { server, idle: hold(server, plan.idle, plan.timeout)? })
+}
+
+/// Does what was planned, for what came out. When it is told to stop, it is over at once, and what came out until then counts.
+///
+/// # Errors
+///
+/// That there was no answer at all, or what kept this side from asking, in words.
+pub fn measure(Target { server, idle }: Target, plan: &Plan, stop: &AtomicBool) -> Result<Report, String> {
+    let request = Request::new(plan.content_size)?;
     let echo = if plan.raw { Some(echo::start().map_err(in_poll)?) } else { None };
 
     let turns = if plan.raw { plan.duration.div_duration_f64(TURN).ceil().clamp(1.0, 1e6) } else { 1.0 };
     let turn = plan.duration.div_f64(turns);
     let (mut tally, mut bare) = (Tally::default(), Tally::default());
     let mut time_left = plan.duration;
-    while !time_left.is_zero() {
+    while !time_left.is_zero() && !stop.load(Ordering::Relaxed) {
         // What is left by rounding is no turn.
         time_left = time_left.saturating_sub(turn);
         if time_left < turn / 2 {
             time_left = Duration::ZERO;
         }
-        let drive = |address, kind| Driver::new(plan, &request, address, kind)?.run(turn);
+        let drive = |address, kind| Driver::new(plan, &request, address, kind)?.run(turn, stop);
         if let Some(echo) = echo {
             bare.add(drive(echo, Kind::Bytes).map_err(in_poll)?);
         }
@@ -85,7 +100,7 @@ pub fn measure(server: (&str, u16), plan: &Plan) -> Result<Report, String> {
     let idle_lost = idle.iter().filter(|stream| !is_alive(stream)).count();
     let report = Report::new(plan, &request, &tally, echo.map(|_| &bare), idle_lost);
     if tally.answered() == 0 {
-        return Err(format!("nothing was answered; {}", report.errors()));
+        return Err(format!("nothing was answered by {server}; {}", report.errors()));
     }
     Ok(report)
 }

@@ -144,8 +144,10 @@ fn failures_are_told_by_kind() {
         let words = ["127.0.0.1", &port.to_string(), "-d", "0.3", "--timeout", "0.5"];
         let run = program(LOAD, &words).args(options).assert().code(1).stdout("");
         let complaint = text(&run.get_output().stderr);
+        let reason = reason.replace("nothing was answered", &format!("nothing was answered by 127.0.0.1:{port}"));
         assert!(complaint.starts_with(&format!("load: {reason}")), "{complaint}");
         assert_eq!(complaint.lines().count(), 1);
+        complaint.to_owned()
     };
     let server = quiet_server(&["--max-content", "50"]);
     fails(server.address.port(), &["--content-size", "60"], "nothing was answered; errors: answer ");
@@ -170,12 +172,62 @@ fn failures_are_told_by_kind() {
     };
     fails(nonsense(|_| {}), &[], "nothing was answered; errors: closed ");
     let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, b"HTTP/1.1 400 Bad Request\r\n"));
-    fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
+    let errors = fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
+    assert!(errors.contains("\"HTT\", which looks like HTTP"), "{errors}");
     let speaks = |mut stream: &TcpStream| drop(std::io::Write::write(&mut stream, &[0; 10]));
     fails(nonsense(speaks), &[], "nothing was answered; errors: protocol ");
 
     let (_kept, address) = taken();
     fails(address.port(), &[], &format!("cannot connect to {address}: "));
+}
+
+/// Starts to measure for a minute, and interrupts it when so many requests have been received.
+#[cfg(unix)]
+fn interrupted(options: &[&str], answers: bool) -> common::Program {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let words = ["127.0.0.1", &port, "--duration", "60", "--timeout", "60"];
+    let program = common::Program::spawn(std::process::Command::new(LOAD).args(words).args(options));
+    // The first connection only asks whether there is a server.
+    let _asking = common::accept(&listener);
+    let mut connection = Connection::new(common::accept(&listener));
+    for _ in 0..10 {
+        connection.receive().unwrap().unwrap().content().unwrap();
+        if !answers {
+            break;
+        }
+        connection.send_json(&json!({"result": ""})).unwrap();
+    }
+    if answers {
+        // Another one comes only after the tenth answer, to which there is none.
+        connection.receive().unwrap().unwrap();
+    }
+    program.signal("TERM");
+    // It is open until the program has ended.
+    assert!(connection.receive().unwrap_or(None).is_none());
+    program
+}
+
+#[cfg(unix)]
+#[test]
+fn the_figures_until_an_interruption_are_not_lost() {
+    let mut program = interrupted(&["--json"], true);
+    assert_eq!(program.exit_code(), Some(130));
+    assert!(program.errors.rest().is_empty());
+    let figures: Value = serde_json::from_str(&program.output.rest().join("\n")).unwrap();
+    assert_eq!((&figures["answered"], &figures["sent"]), (&json!(10), &json!(11)));
+    assert_eq!(figures["errors"], json!({}));
+    assert!(number(&figures, "/seconds") < 60.0);
+
+    let mut program = interrupted(&[], true);
+    assert_eq!(program.exit_code(), Some(130));
+    let lines = program.output.rest();
+    assert!(lines.iter().any(|line| line.starts_with("answered      10 of 11 in ")), "{lines:?}");
+
+    // Without an answer there are none.
+    let mut program = interrupted(&[], false);
+    assert_eq!(program.exit_code(), Some(130));
+    assert!(program.output.rest().is_empty() && program.errors.rest().is_empty());
 }
 
 #[test]

@@ -1,18 +1,22 @@
 //! A load generator for app-server.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::{Parser, value_parser};
+use clap::Parser;
 use jsonframe_demos::console::Console;
-use jsonframe_demos::limits::Seconds;
-use jsonframe_demos::load::{Plan, SMALLEST, measure};
+use jsonframe_demos::limits::{Seconds, at_least_one};
+use jsonframe_demos::load::{Plan, Report, SMALLEST, measure, reach};
 
 /// Send requests to app-server on many connections, and show how many are answered and how long that takes.
 ///
 /// Without --rate each connection sends the next request when there is an answer. With --rate requests are due at that rate
 /// whatever the server does, and the time to the answer counts from when a request was due: to be late with sending, for
 /// the server is late with answering, does not make the figures better.
+///
+/// Ctrl-C ends it early, with the figures of what was measured until then.
 ///
 /// Everything happens in one thread. With --rate it does not sleep for less than a millisecond, but waits on the processor.
 #[derive(Parser)]
@@ -27,7 +31,7 @@ struct Arguments {
     port: u16,
 
     /// How many connections send requests
-    #[arg(short, long, value_name = "N", default_value = "1")]
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = at_least_one)]
     connections: NonZeroUsize,
 
     /// How many requests are sent each second, on all connections together
@@ -35,7 +39,7 @@ struct Arguments {
     rate: Option<f64>,
 
     /// How many requests may be under way on a connection
-    #[arg(short, long, value_name = "DEPTH", default_value = "1")]
+    #[arg(short, long, value_name = "DEPTH", default_value = "1", value_parser = at_least_one)]
     pipeline: NonZeroUsize,
 
     /// The length of each request's content; the answers are about as long
@@ -51,7 +55,7 @@ struct Arguments {
     idle: usize,
 
     /// Replace each connection by a new one after N requests
-    #[arg(long, value_name = "N", value_parser = value_parser!(NonZeroU64))]
+    #[arg(long, value_name = "N", value_parser = number_of_requests)]
     per_connection: Option<NonZeroU64>,
 
     /// Measure an echo of the same bytes too, in turns of a second, and compare
@@ -78,9 +82,13 @@ Examples:
 app-server should run with --quiet, or it measures the terminal.
 
 Exit status:
-  0  there were answers
-  1  nothing was answered, or the server could not be reached
-  2  the command line is wrong";
+  0    there were answers
+  1    nothing was answered, or the server could not be reached
+  2    the command line is wrong
+  130  it was interrupted, whatever was answered until then";
+
+/// How a program ends that was interrupted.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -96,16 +104,44 @@ fn main() -> ExitCode {
         raw: arguments.raw,
     };
     let console = Console::standard();
-    let outcome = measure((arguments.host.as_str(), arguments.port), &plan).and_then(|report| {
-        let text = if arguments.json {
-            serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?
-        } else {
-            report.to_string()
-        };
-        console.say(text.trim_end());
-        Ok(())
+    let stop = Arc::new(AtomicBool::new(false));
+    let report = reach((arguments.host.as_str(), arguments.port), &plan).and_then(|target| {
+        // Until now there was nothing to be shown.
+        end_early(Arc::clone(&stop))?;
+        measure(target, &plan, &stop)
     });
-    console.finish("load", outcome)
+    let is_stopped = stop.load(Ordering::Relaxed);
+    let outcome = match report {
+        Ok(report) => in_form(&report, arguments.json).map(|text| console.say(text.trim_end())),
+        // Without an answer there are no figures.
+        Err(_) if is_stopped => Ok(()),
+        Err(reason) => Err(reason),
+    };
+    let code = console.finish("load", outcome);
+    if is_stopped { INTERRUPTED.into() } else { code }
+}
+
+fn in_form(report: &Report, is_json: bool) -> Result<String, String> {
+    if is_json {
+        serde_json::to_string_pretty(report).map_err(|error| error.to_string())
+    } else {
+        Ok(report.to_string())
+    }
+}
+
+/// Makes Ctrl-C, and what else asks a program to end, stop what is measured; a second time, the program.
+fn end_early(stop: Arc<AtomicBool>) -> Result<(), String> {
+    let end = move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED.into());
+        }
+    };
+    ctrlc::set_handler(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
+}
+
+fn number_of_requests(text: &str) -> Result<NonZeroU64, String> {
+    let number: u64 = text.parse().map_err(|_| "not a number of requests")?;
+    NonZeroU64::new(number).ok_or_else(|| "must be at least 1".into())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

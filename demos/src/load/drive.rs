@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -75,14 +76,19 @@ impl<'a> Driver<'a> {
         })
     }
 
-    /// Sends for this long, and waits for the last answers.
-    pub(super) fn run(mut self, duration: Duration) -> io::Result<Tally> {
+    /// Sends for this long, and waits for the last answers; does neither any more when it is to stop.
+    pub(super) fn run(mut self, duration: Duration, stop: &AtomicBool) -> io::Result<Tally> {
         let mut events = Events::with_capacity(1024);
         let start = Instant::now();
         let mut pace = Pace::new(start, duration, self.plan.rate);
         let give_up = pace.end() + self.plan.timeout;
         loop {
             let now = Instant::now();
+            if stop.load(Ordering::Relaxed) {
+                pace.stop(now);
+                self.under_way = 0;
+                break;
+            }
             let is_over = now >= pace.end();
             if (is_over && self.under_way == 0) || now >= give_up {
                 break;

@@ -169,7 +169,7 @@ impl Line {
     fn take_answers(&mut self, frame: usize, tally: &mut Tally) -> Result<bool, Failure> {
         match &mut self.wire {
             Wire::Messages { session, beginning, is_json } => {
-                while let Some(event) = session.next_event().map_err(in_kind)? {
+                while let Some(event) = session.next_event().map_err(|error| in_kind(error, tally))? {
                     match event {
                         Event::Header(header) => {
                             *is_json = header.content_type() == JSON;
@@ -215,11 +215,13 @@ impl Wire {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "to be given to `map_err`")]
-fn in_kind(error: Error) -> Failure {
+fn in_kind(error: Error, tally: &mut Tally) -> Failure {
     match error {
         Error::Io(_) => Failure::Io,
         Error::Decode(error) if matches!(error.kind(), jsonframe::DecodeErrorKind::Truncated { .. }) => Failure::Closed,
-        _ => Failure::Protocol,
+        error => {
+            tally.no_message.get_or_insert_with(|| error.to_string());
+            Failure::Protocol
+        }
     }
 }

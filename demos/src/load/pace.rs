@@ -23,6 +23,11 @@ impl Pace {
         self.end
     }
 
+    /// Ends sending before its time, if it has not ended yet.
+    pub(super) fn stop(&mut self, now: Instant) {
+        self.end = self.end.min(now);
+    }
+
     /// Takes the next request if it is due, for the time from which its latency counts.
     pub(super) fn take(&mut self, now: Instant) -> Option<Instant> {
         let due = self.next(now);
@@ -73,6 +78,17 @@ mod tests {
         assert_eq!(pace.next(at(550)), at(600));
         assert_eq!(pace.take(at(1000)), None);
         assert_eq!(pace.left(), 4);
+    }
+
+    #[test]
+    fn what_would_have_been_due_after_a_stop_is_not() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start, Duration::from_secs(1), Some(10.0));
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        pace.stop(at(500));
+        assert_eq!((pace.end(), pace.left()), (at(500), 5));
+        pace.stop(at(2000));
+        assert_eq!(pace.end(), at(500));
     }
 
     #[test]

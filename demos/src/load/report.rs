@@ -28,6 +28,9 @@ pub struct Report {
     server: Figures,
     /// Failures by kind.
     errors: BTreeMap<&'static str, u64>,
+    /// Why something that came first was no message.
+    #[serde(skip)]
+    no_message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<Figures>,
     /// The server's requests per second as a part of the echo's.
@@ -76,6 +79,7 @@ impl Report {
             idle: plan.idle,
             idle_lost,
             errors: tally.failures.iter().map(|(failure, count)| (failure.name(), *count)).collect(),
+            no_message: tally.no_message.clone(),
             ratio: ratio.map(|raw| server.requests_per_second / raw.requests_per_second),
             server,
             raw,
@@ -85,7 +89,8 @@ impl Report {
     /// What went wrong, in words.
     pub(super) fn errors(&self) -> impl Display {
         let errors: Vec<_> = self.errors.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        if errors.is_empty() { "no errors".into() } else { format!("errors: {}", errors.join(", ")) }
+        let reason = self.no_message.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
+        if errors.is_empty() { "no errors".into() } else { format!("errors: {}{reason}", errors.join(", ")) }
     }
 }
 

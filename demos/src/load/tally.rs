@@ -46,6 +46,8 @@ pub(super) struct Tally {
     pub(super) unsent: u64,
     pub(super) opened: u64,
     pub(super) failures: BTreeMap<Failure, u64>,
+    /// Why something that came first was no message, in words.
+    pub(super) no_message: Option<String>,
     pub(super) elapsed: Duration,
 }
 
@@ -77,6 +79,7 @@ impl Tally {
         self.unsent += other.unsent;
         self.opened += other.opened;
         self.elapsed += other.elapsed;
+        self.no_message = self.no_message.take().or(other.no_message);
         for (failure, count) in other.failures {
             self.fail(failure, count);
         }
@@ -103,6 +106,7 @@ impl Default for Tally {
             unsent: 0,
             opened: 0,
             failures: BTreeMap::new(),
+            no_message: None,
             elapsed: Duration::ZERO,
         }
     }
