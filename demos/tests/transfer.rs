@@ -771,7 +771,23 @@ fn a_program_whose_output_nobody_reads_ends_quietly() {
     let (_directory, path) = file("a", b"abc");
     assert!(ends_quietly_unread(TRANSFER, &["send", path.to_str().unwrap(), &host, &port]));
     assert_eq!(receiver.names(), ["a"]);
-    let directory = receiver.directory();
-    assert!(ends_quietly_unread(TRANSFER, &["receive", directory.to_str().unwrap(), "127.0.0.1", "0"]));
-    assert_eq!(receiver.names(), ["a"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_receiver_goes_on_when_nobody_reads_its_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new(TRANSFER);
+    let command = command.arg("receive").arg(directory.path()).args(["127.0.0.1", "0"]);
+    let (receiver, line) = Program::unheard(command, false);
+    let mut receiver = Server::announced_in(receiver, &line);
+    receiver.stop_reading();
+    let [host, port] = receiver.host_and_port();
+    for name in ["a", "b", "c"] {
+        let (_directory, path) = file(name, b"abc");
+        program(TRANSFER, &["send"]).arg(path).args([&host, &port]).assert().success();
+    }
+    assert_eq!(names(directory.path()), ["a", "b", "c"]);
+    receiver.signal("TERM");
+    assert_eq!(receiver.exit_code(), Some(0));
 }

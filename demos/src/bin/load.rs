@@ -9,6 +9,7 @@ use clap::Parser;
 use jsonframe_demos::console::Console;
 use jsonframe_demos::limits::{Seconds, at_least_one};
 use jsonframe_demos::load::{Plan, Report, SMALLEST, measure, reach};
+use jsonframe_demos::signals;
 
 /// Send requests to app-server on many connections, and show how many are answered and how long that takes.
 ///
@@ -136,7 +137,7 @@ fn end_early(stop: Arc<AtomicBool>) -> Result<(), String> {
             process::exit(INTERRUPTED.into());
         }
     };
-    ctrlc::set_handler(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
+    signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
 }
 
 fn number_of_requests(text: &str) -> Result<NonZeroU64, String> {

@@ -1,5 +1,6 @@
 //! Sends files over the network, each as one message.
 
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -58,7 +59,7 @@ struct Send {
 /// disk. The peer chooses the name, but only a plain one that leads nowhere else on any system, does not begin with a dot,
 /// and has no characters in it that cannot be seen; a file that is there is not replaced. Ctrl-C removes what is unfinished.
 ///
-/// A sender that is too slow is told so, and left.
+/// A sender that is too slow is told so, and left. Files are received even when nobody reads the lines about them.
 #[derive(Args)]
 #[command(after_help = RECEIVE_EXAMPLES)]
 struct Receive {
@@ -151,7 +152,11 @@ Exit status:
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let console = Console::standard();
+    let console = match arguments.command {
+        // Lines between bars must be written when it is their turn.
+        Command::Receive(_) if !io::stderr().is_terminal() => Console::for_server(),
+        _ => Console::standard(),
+    };
     let progress = Progress::standard(console.clone());
     let outcome = match arguments.command {
         Command::Send(Send { file, host, port, timeout }) => {
@@ -178,12 +183,10 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     };
     let receiver = Receiver::bind((host.as_str(), *port), limits, store.clone(), progress.clone())
         .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
-    let outcome = if *once {
-        receiver.run_once()
-    } else {
+    if !*once {
         receiver.run();
-        Ok(())
-    };
+    }
+    let outcome = receiver.run_once();
     store.close();
     outcome
 }
@@ -193,12 +196,14 @@ fn end_cleanly(store: Store, progress: Progress, once: bool) -> Result<(), Strin
     let end = move || {
         let removed = store.close();
         progress.clear();
-        if removed > 0 {
-            progress.complain(format_args!("transfer: stopped; unfinished files removed: {removed}"));
-        } else if once {
-            progress.complain("transfer: stopped before a file was received");
-        }
-        process::exit(i32::from(removed > 0 || once));
+        let outcome = match removed {
+            1.. => Err(format!("stopped; unfinished files removed: {removed}")),
+            0 if once => Err("stopped before a file was received".into()),
+            0 => Ok(()),
+        };
+        let failed = outcome.is_err();
+        progress.console().finish("transfer", outcome);
+        process::exit(i32::from(failed));
     };
     signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
 }

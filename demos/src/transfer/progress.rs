@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::console::Console;
+use crate::console::{Console, Kind};
 use crate::text::Printable;
 
 /// What a bar shows: what is done and how much of it, how fast, and the time left.
@@ -29,7 +29,7 @@ impl Progress {
     }
 
     /// The console, for who reads from it or asks how it does. Lines are to be written through [`say`](Self::say) and
-    /// [`complain`](Self::complain).
+    /// [`complain_of`](Self::complain_of).
     pub const fn console(&self) -> &Console {
         &self.console
     }
@@ -39,9 +39,9 @@ impl Progress {
         self.bars.suspend(|| self.console.say(line));
     }
 
-    /// Writes a line to the error output, above the bars.
-    pub fn complain(&self, line: impl Display) {
-        self.bars.suspend(|| self.console.complain(line));
+    /// Writes a line about what peers can cause to the error output, above the bars.
+    pub(super) fn complain_of(&self, kind: Kind, line: impl Display) {
+        self.bars.suspend(|| self.console.complain_of(kind, line));
     }
 
     /// Takes all bars off the screen.

@@ -13,6 +13,7 @@ use super::file_name::{self, Shown};
 use super::progress::Progress;
 use super::store::Store;
 use super::verdict::Verdict;
+use crate::console::Kind;
 use crate::dial::without_brackets;
 use crate::linger::close_lingeringly;
 use crate::slots::Slots;
@@ -80,13 +81,13 @@ impl Receiver {
         Ok(Arc::new(Self { listener, limits, store, progress }))
     }
 
-    /// Receives files until the console has failed. Nothing that a peer does ends it.
-    pub fn run(self: &Arc<Self>) {
+    /// Receives files. Nothing that a peer does ends it.
+    pub fn run(self: &Arc<Self>) -> ! {
         let slots = Slots::new(self.limits.connections.get());
         let receiver = Arc::clone(self);
         serve_each(&self.listener, &slots, self.progress.console(), move |stream, peer| {
             receiver.converse(stream, peer);
-        });
+        })
     }
 
     /// Receives one file.
@@ -130,8 +131,8 @@ impl Receiver {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(failure) => {
-                    self.progress.complain(format_args!("error: {}", failure.in_words(peer)));
-                    let was_slow = failure.is_slow;
+                    self.progress.complain_of(failure.kind, format_args!("error: {}", failure.in_words(peer)));
+                    let was_slow = failure.kind == Kind::OverLimit;
                     // To linger for a slow peer would grant it more of what it has had too much of.
                     if self.refuse(&mut connection, failure) && !was_slow {
                         close_lingeringly(stream.into_inner());
@@ -246,13 +247,13 @@ struct Failure {
     reason: String,
     /// Whether the stream can still take an answer.
     can_be_answered: bool,
-    /// Whether the peer took too long.
-    is_slow: bool,
+    /// [`Kind::OverLimit`] if the peer took too long.
+    kind: Kind,
 }
 
 impl Failure {
     fn refusal(reason: impl Into<String>) -> Self {
-        Self { name: None, reason: reason.into(), can_be_answered: true, is_slow: false }
+        Self { name: None, reason: reason.into(), can_be_answered: true, kind: Kind::NotUnderstood }
     }
 
     fn about(self, name: &str) -> Self {
@@ -276,8 +277,11 @@ impl From<ChecksumError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let is_slow = matches!(&error, Error::Io(error) if is_time_out(error));
-        let can_be_answered = is_slow || !matches!(error, Error::Io(_));
-        Self { name: None, reason: error.to_string(), can_be_answered, is_slow }
+        let kind = match &error {
+            Error::Io(error) if is_time_out(error) => Kind::OverLimit,
+            Error::Io(_) => Kind::Failed,
+            _ => Kind::NotUnderstood,
+        };
+        Self { name: None, reason: error.to_string(), can_be_answered: kind != Kind::Failed, kind }
     }
 }
