@@ -1,4 +1,4 @@
-//! What every client does with an address, with a server that is slow, and with one that speaks something else.
+//! What every client does with an address, which servers take too, with a server that is slow, and with one that speaks something else.
 
 mod common;
 
@@ -205,19 +205,22 @@ fn an_address_of_ipv6_may_stand_in_brackets() {
         let mut command = Command::new(TRANSFER);
         Server::spawn(command.args(["receive", "--overwrite"]).arg(directory.path()).args(["[::1]", "0"]))
     };
-    let app = || Server::spawn(Command::new(env!("CARGO_BIN_EXE_app-server")).args(["::1", "0"]));
-    let multiconn = || Server::spawn(Command::new(env!("CARGO_BIN_EXE_multiconn-server")).args(["::1", "0"]));
+    let server = |path| Server::spawn(Command::new(path).args(["[::1]", "0"]));
     for client in all(&file) {
         let server = match client.path {
             TRANSFER => receiver(),
-            ECHO | MULTICONN => multiconn(),
-            _ => app(),
+            ECHO | MULTICONN => server(env!("CARGO_BIN_EXE_multiconn-server")),
+            _ => server(env!("CARGO_BIN_EXE_app-server")),
         };
         assert!(server.address.is_ipv6());
         for host in ["::1", "[::1]"] {
             client.command(host, server.address.port()).assert().success().stderr("");
         }
     }
+    assert!(server(env!("CARGO_BIN_EXE_tokio-server")).address.is_ipv6());
+    let mut echo = Command::new(env!("CARGO_BIN_EXE_echo-server"));
+    let echo = common::Program::spawn(echo.args(["[::1]", "0"]));
+    assert!(Server::announced(echo, |program| &program.errors).address.is_ipv6());
 }
 
 #[test]

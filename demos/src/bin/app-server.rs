@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser};
 use jsonframe_demos::console::{Console, ErrorWriter};
+use jsonframe_demos::dial::without_brackets;
 use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::{LimitOptions, Seconds, workers};
 use jsonframe_demos::server::Server;
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
 
 fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
     let Arguments { host, port, workers, shutdown_timeout, close_after_reply, quiet, dialect, limits, .. } = arguments;
-    let mut server = Server::bind((host.as_str(), port), limits.into(), console)
+    let mut server = Server::bind((without_brackets(&host), port), limits.into(), console)
         .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?
         .with_dialect(dialect.dialect());
     if quiet {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::dial::without_brackets;
 use jsonframe_demos::echo::serve;
 
 /// Send back every byte that one client sends, and end when it leaves.
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
 }
 
 fn run(host: &str, port: u16, console: &Console) -> Result<(), String> {
-    let bound = TcpListener::bind((host, port)).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let bound =
+        TcpListener::bind((without_brackets(host), port)).and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = bound.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
     console.complain(format_args!("listening on {address}"));
     serve(&listener, console)

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::dial::without_brackets;
 use jsonframe_demos::limits::Seconds;
 use jsonframe_demos::multiconn::Server;
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(Arguments { host, port, idle_timeout }: &Arguments, console: Console) -> Result<(), String> {
-    let mut server = Server::bind((host.as_str(), *port), console)
+    let mut server = Server::bind((without_brackets(host), *port), console)
         .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
     if let Some(timeout) = *idle_timeout {
         server = server.with_idle_timeout(timeout.into());

@@ -6,6 +6,7 @@ use std::process::{self, ExitCode};
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::dial::without_brackets;
 use jsonframe_demos::dialect::DialectOption;
 use jsonframe_demos::limits::{Seconds, workers};
 use jsonframe_demos::signals;
@@ -85,7 +86,7 @@ fn runtime(workers: NonZeroUsize) -> Result<Runtime, String> {
 async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
     let Arguments { host, port, shutdown_timeout, close_after_reply, quiet, dialect, limits, .. } = arguments;
     let settings = Settings { limits, dialect: dialect.dialect(), closes_after_reply: close_after_reply, quiet };
-    let server = Server::bind(&host, port, settings, console).await;
+    let server = Server::bind(without_brackets(&host), port, settings, console).await;
     let server = server.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
     let handle = server.handle();
     let mut asked = false;
