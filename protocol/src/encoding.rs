@@ -39,10 +39,20 @@ use crate::{ByteOrder, Header};
 /// | one byte a character | `ascii`, `latin-1`, `iso8859-2` to `-11` and `-13` to `-16`, `cp1250` to `cp1258`, `cp866`, `cp874`, `koi8-r`, `koi8-u`, `mac-roman`, `mac-cyrillic`, `tis-620` |
 /// | several | `gbk`, `gb2312`, `gb18030`, `big5`, `cp950`, `shift_jis`, `cp932`, `euc_jp`, `euc_kr`, `cp949` |
 ///
-/// Where the tables of `encoding_rs`, which are the web's, differ from Python's, Python's hold. Some characters that Python
-/// reads are refused, because the web reads their bytes otherwise: in `big5` and `cp950` 249 and 250 pairs of bytes, all
-/// kana and Cyrillic letters among them, and in `euc_kr` the 8,822 Hangul syllables that Python writes in eight bytes. Some
-/// that Python can write cannot be written: these, those of JIS X 0212 in `euc_jp`, and those for private use in `cp932`.
+/// Where the tables of `encoding_rs`, which are the web's, differ from Python's, Python's hold. Nothing is read as another
+/// character than in Python. What the web's tables lack is refused:
+///
+/// | | Python reads and writes it, and here it is refused |
+/// |---|---|
+/// | `big5`, `cp950` | 249 and 250 pairs: all kana, the lower-case Cyrillic letters and part of the upper-case ones, numbers in circles and parentheses |
+/// | `euc_kr` | 8,822 of the 11,172 syllables of Hangul, those that Python spells in eight bytes, and the Hangul filler; `cp949` has them all |
+///
+/// | | Python writes it, and here it is read but not written |
+/// |---|---|
+/// | `euc_jp` | the 6,067 characters of JIS X 0212 |
+/// | `cp932` | the 1,880 characters for private use |
+///
+/// Besides, a few signs are not written that Python writes as other characters: `¥` in `euc_jp` and `shift_jis`, for one.
 ///
 /// ```
 /// use jsonframe::Encoding;

@@ -386,3 +386,45 @@ fn r17_unsafe_code_is_forbidden_in_every_package() {
     println!("{members} packages of the workspace and {alone} others forbid unsafe code");
     assert!(members >= 4 && alone >= 3);
 }
+
+/// The bytes of this program that are in memory.
+#[cfg(all(feature = "text", target_os = "linux"))]
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+/// A call that went through all the memory that a string has spare made the work grow with the square of the text.
+#[cfg(all(feature = "text", target_os = "linux"))]
+#[test]
+fn r18_text_is_decoded_without_touching_the_memory_that_a_string_has_spare() {
+    use jsonframe::{Encoding, TextDecoder};
+
+    const SPARE: usize = 256 << 20;
+    for (label, content, text) in [
+        ("utf-8", "é".as_bytes(), "é"),
+        ("utf-16-le", b"\xE9\0", "é"),
+        ("latin-1", b"\xE9", "é"),
+        ("iso8859-9", b"\x80\xFDa\x9F", "\u{80}ıa\u{9F}"),
+        ("cp1252", b"\x80", "€"),
+        ("koi8-u", b"\xB4\xA4", "Єє"),
+        ("cp932", b"\x82\xA0\x81\x60", "あ～"),
+        ("big5", b"\xA4\xA4\xA2\x41", "中／"),
+        ("euc_jp", b"\xA4\xA2\xA1\xC1", "あ〜"),
+        ("shift_jis", b"\x82\xA0\x81\x60", "あ〜"),
+        ("gb2312", b"\xC4\xE3\xA1\xA4", "你・"),
+        ("euc_kr", b"\xB0\xA1", "가"),
+    ] {
+        let mut decoded = String::with_capacity(SPARE);
+        let before = resident();
+        let encoding = Encoding::for_label(label).unwrap();
+        for piece in [content.len(), 1] {
+            let mut decoder = TextDecoder::new(encoding);
+            content.chunks(piece).for_each(|piece| decoder.decode(piece, &mut decoded).unwrap());
+        }
+        assert_eq!(decoded, text.repeat(2), "{label}");
+        let grown = resident().saturating_sub(before);
+        assert!(grown < SPARE / 2, "{label}: {grown} bytes of memory have been touched");
+    }
+}

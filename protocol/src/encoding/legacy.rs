@@ -15,7 +15,7 @@ use self::single::SINGLE;
 use super::decoder::Run;
 use super::label::{Label, Labels};
 
-/// An encoding that is one of the web's but for a few sequences of bytes. ASCII stands for itself in all of them.
+/// An encoding that is one of the web's but for some sequences of bytes. ASCII stands for itself in all of them.
 #[derive(Debug)]
 pub(super) struct Legacy {
     name: &'static str,
@@ -60,8 +60,10 @@ enum Next {
     Cut,
 }
 
-/// How many bytes are decoded in one go: room is made for three times as many.
+/// How many bytes are decoded in one go.
 const STEP: usize = 1024;
+/// How many bytes of text are decoded in one go.
+const DECODED: usize = 512;
 
 impl Legacy {
     const fn new(name: &'static str, labels: Labels, web: &'static Web, shape: Shape) -> Self {
@@ -159,11 +161,14 @@ impl Legacy {
     fn decode_shared(&self, bytes: &[u8], text: &mut String) -> Result<(), usize> {
         let mut decoder = self.web.new_decoder_without_bom_handling();
         let mut taken: usize = 0;
+        // Through an array, for each call on a `String` goes through all the memory that it has spare.
+        let mut decoded = [0; DECODED];
         loop {
             let rest = bytes.get(taken..).unwrap_or_default();
-            text.reserve(decoder.max_utf8_buffer_length_without_replacement(rest.len()).unwrap_or(rest.len()));
-            let (result, read) = decoder.decode_to_string_without_replacement(rest, text, true);
+            let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, &mut decoded, true);
             taken = taken.saturating_add(read);
+            let decoded = decoded.get(..written).unwrap_or_default();
+            text.push_str(str::from_utf8(decoded).unwrap_or_default());
             match result {
                 DecoderResult::InputEmpty => return Ok(()),
                 DecoderResult::OutputFull => {}

@@ -1,9 +1,14 @@
 //! Labels, decoding and encoding against Python's codecs; and what holds for every encoding.
 #![cfg(feature = "text")]
 
+#[cfg(target_os = "linux")]
+#[path = "../counted/mod.rs"]
+mod counted;
 #[cfg(feature = "json")]
 mod json;
 mod labels;
+#[cfg(target_os = "linux")]
+mod linear;
 mod properties;
 mod python;
 mod rules;

@@ -43,7 +43,7 @@ fn every_pair_is_what_it_is_in_python_or_refused() {
     let Some(answers) = ask(&requests) else { return };
     for (name, answer) in SEVERAL.iter().zip(answers) {
         let pairs = (0x8000..=0xFFFF_u16).map(|pair| pair.to_be_bytes().to_vec());
-        // The kana, the Cyrillic letters and some signs that the web has other characters for.
+        // The kana, Cyrillic letters and some signs that the web has other characters for.
         let expected = match *name {
             "big5" => 249,
             "cp950" => 250,
