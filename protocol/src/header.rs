@@ -123,6 +123,11 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// The same header with the extensions that are in the bytes of a received one.
+    pub(crate) const fn with_members(self, header: &'a [u8]) -> Self {
+        Self { members: Members::Received(header), ..self }
+    }
+
     pub(crate) const fn members(&self) -> Members<'a> {
         self.members
     }

@@ -1,13 +1,13 @@
 //! A header that is kept.
 
 use core::fmt;
+use core::ops::Range;
 
 use crate::emit::Sink;
 use crate::encode::PROTO_HEADER_LEN;
 use crate::header::Members;
-use crate::parse::{Fields, parse};
-use crate::text::Text;
-use crate::{EncodeError, Header, Storage};
+use crate::parse::parse;
+use crate::{ByteOrder, EncodeError, Header, Storage};
 
 /// A header that owns its text, for when it must outlive the decoder's next message.
 ///
@@ -24,66 +24,74 @@ use crate::{EncodeError, Header, Storage};
 /// ```
 #[derive(Clone)]
 pub struct OwnedHeader<S> {
+    /// The content type, the content encoding, and the bytes of a header that has the extensions.
     storage: S,
-    fields: Fields,
-    /// Where the header that holds the members begins in the storage.
-    members: usize,
+    content_length: u64,
+    byte_order: ByteOrder,
+    /// Where the content type ends in the storage. What stands in for one may be longer than any header.
+    content_type: usize,
+    /// Where the content encoding ends.
+    texts: usize,
 }
 
 impl<S: Storage> OwnedHeader<S> {
     /// Copies a header to this storage, which is cleared first.
     ///
-    /// A header without extensions takes the length of its content type and content encoding; a received one with
-    /// extensions takes its own length besides. One that was made with extensions, or whose two texts have more than 10,000
-    /// bytes, takes the length of its JSON.
+    /// It takes the length of its content type and content encoding; a received one with extensions takes its own length
+    /// besides, and one that was made with extensions takes the length of its JSON at most.
     ///
     /// # Errors
     ///
     /// [`EncodeError::BufferTooSmall`] if the header does not fit, or there is no memory for it; and for a header that was
     /// not received, what [`Header::encode`] returns if it could not be sent.
     pub fn new(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
-        storage.clear();
-        match header.members() {
-            Members::Received(members) => Self::of_received(header, members, storage),
-            Members::Listed([]) if header.has_short_texts() => Self::of_received(header, &[], storage),
-            Members::Listed(_) => Self::of_listed(header, storage),
-        }
-    }
-
-    /// Copies the bytes that hold the members as they are, behind the two texts.
-    fn of_received(header: &Header<'_>, members: &[u8], mut storage: S) -> Result<Self, EncodeError> {
-        let (content_type, content_encoding) = (header.content_type(), header.content_encoding());
-        let texts = content_type.len().saturating_add(content_encoding.len());
-        let needed = texts.saturating_add(members.len());
-        let available = storage.limit();
-        for bytes in [content_type.as_bytes(), content_encoding.as_bytes(), members] {
-            storage.extend(bytes).map_err(|_| EncodeError::BufferTooSmall { needed, available })?;
-        }
-        let fields = Fields {
-            content_length: header.content_length(),
-            content_type: Text::at(0, content_type.len()),
-            content_encoding: Text::at(content_type.len(), texts),
-            digits: 0,
-            byte_order: header.byte_order(),
+        let texts = [header.content_type(), header.content_encoding()];
+        let length = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
+        // The texts are not in it: they stand before it.
+        let extended = Header::new("", "", header.content_length()).with_byte_order(header.byte_order());
+        let (extended, members) = match header.members() {
+            Members::Received(members) => (extended, members.len()),
+            Members::Listed([]) if header.has_short_texts() => (extended, 0),
+            Members::Listed(extensions) => {
+                header.checked_len()?;
+                let extended = extended.with_extensions(extensions);
+                let length = extended.encoded_len().saturating_sub(PROTO_HEADER_LEN);
+                (extended, if extensions.is_empty() { 0 } else { length })
+            }
         };
-        Ok(Self { storage, fields, members: texts })
-    }
+        let too_small =
+            EncodeError::BufferTooSmall { needed: length.saturating_add(members), available: storage.limit() };
 
-    /// Encodes the header and parses it again.
-    fn of_listed(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
-        let needed = header.checked_len()?.saturating_sub(PROTO_HEADER_LEN);
-        let available = storage.limit();
-        let too_small = EncodeError::BufferTooSmall { needed, available };
-        header.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
-        let fields = parse(storage.as_mut(), None).map_err(|_| too_small)?;
-        Ok(Self { storage, fields, members: 0 })
+        storage.clear();
+        for text in texts {
+            storage.extend(text.as_bytes()).map_err(|_| too_small)?;
+        }
+        match header.members() {
+            Members::Received(members) => storage.extend(members).map_err(|_| too_small)?,
+            Members::Listed([]) => {}
+            Members::Listed(_) => {
+                extended.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
+                // Which resolves the escapes.
+                parse(storage.as_mut().get_mut(length..).unwrap_or_default(), None).map_err(|_| too_small)?;
+            }
+        }
+        Ok(Self {
+            storage,
+            content_length: header.content_length(),
+            byte_order: header.byte_order(),
+            content_type: header.content_type().len(),
+            texts: length,
+        })
     }
 
     /// The header.
     pub fn header(&self) -> Header<'_> {
         let bytes = self.storage.as_ref();
-        let members = self.fields.members(bytes.get(self.members..).unwrap_or_default());
-        Header::received(bytes, &self.fields, members, None)
+        let content_type = text(bytes, 0..self.content_type);
+        let content_encoding = text(bytes, self.content_type..self.texts);
+        Header::new(content_type, content_encoding, self.content_length)
+            .with_byte_order(self.byte_order)
+            .with_members(bytes.get(self.texts..).unwrap_or_default())
     }
 }
 
@@ -91,6 +99,10 @@ impl<S: Storage> fmt::Debug for OwnedHeader<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OwnedHeader").field(&self.header()).finish()
     }
+}
+
+fn text(bytes: &[u8], range: Range<usize>) -> &str {
+    bytes.get(range).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
 /// Extends a storage by what is written to it.

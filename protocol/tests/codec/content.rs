@@ -1,7 +1,7 @@
 //! Content is what was sent, where it was received.
 
 use bytes::{Bytes, BytesMut};
-use jsonframe::{Codec, Header, OwnedMessage};
+use jsonframe::{Codec, Dialect, Header, OwnedMessage};
 use tokio_util::codec::{Decoder, FramedRead};
 
 use crate::pieces::{Pieces, next};
@@ -73,4 +73,15 @@ fn messages_are_equal_in_all_they_say() {
     assert_ne!(message("x", "one"), message("y", "one"));
     assert_ne!(message("x", "one"), message("x", "two"));
     assert!(OwnedMessage::new(&Header::json(4), "one").is_err());
+}
+
+#[test]
+fn a_message_has_all_of_its_encoding_however_long_the_type_that_stands_in() {
+    let stand_in: &'static str = "x".repeat(65_533).leak();
+    let dialect: &'static Dialect = Box::leak(Box::new(Dialect::STANDARD.content_type_or(stand_in)));
+    let header = br#"{"byteorder":"big","content-encoding":"utf-16","content-length":0}"#;
+    let mut wire =
+        BytesMut::from([&u16::try_from(header.len()).unwrap().to_be_bytes(), &header[..]].concat().as_slice());
+    let message = Codec::new().with_dialect(dialect).decode(&mut wire).unwrap().unwrap();
+    assert_eq!((message.header().content_type(), message.header().content_encoding()), (stand_in, "utf-16"));
 }

@@ -5,6 +5,7 @@ mod captures;
 #[path = "../common/mod.rs"]
 mod common;
 mod encoding;
+mod kept;
 mod naive;
 mod stream;
 
