@@ -221,6 +221,7 @@ mod embedded {
             match self {
                 Self::Reader(error) => write!(f, "cannot read: {}", error),
                 Self::Decode(error) => error.format(f),
+                Self::AlreadyRead { read } => write!(f, "bytes of the content already read: {=u64}", read),
             }
         }
     }

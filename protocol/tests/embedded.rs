@@ -406,3 +406,25 @@ fn errors_say_what_they_are_about() {
     let truncated = Receiver::new(&b"\0"[..], [0; 8]).receive().unwrap_err();
     assert_eq!(truncated.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 1)");
 }
+
+/// What `read` had returned was not in the room, which kept what it had there, and was called the content.
+#[test]
+fn content_of_which_some_has_been_read_is_not_given_as_a_whole() {
+    let stream = [wire(&Header::json(9), b"[1, 2, 3]"), wire(&Header::json(2), b"[]")].concat();
+    for count in [1, 4, 9] {
+        let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
+        let mut incoming = receiver.receive().unwrap().unwrap();
+        assert_eq!(incoming.read(&mut vec![0; count]), Ok(count));
+        let mut room = *b"stale text";
+        let error = incoming.message(&mut room).unwrap_err();
+        assert_eq!(error, ReceiveError::AlreadyRead { read: count as u64 });
+        assert_eq!(error.to_string(), format!("bytes of the content already read: {count}"));
+        assert_eq!((error.kind(), &room), (ErrorKind::InvalidInput, b"stale text"));
+
+        // The rest can be read, and the next message received.
+        assert_eq!(incoming.read(&mut [0; 20]), Ok(9 - count));
+        let mut incoming = receiver.receive().unwrap().unwrap();
+        assert_eq!(incoming.read(&mut []), Ok(0));
+        assert_eq!(incoming.message(&mut room).unwrap().content(), b"[]");
+    }
+}

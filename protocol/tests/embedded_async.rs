@@ -220,3 +220,15 @@ fn a_reader_that_fails_is_heard() {
     assert_eq!(error, ReceiveError::Reader(ErrorKind::ConnectionReset));
     assert_eq!(receiver.position(), 0);
 }
+
+#[test]
+fn content_of_which_some_has_been_read_is_not_given_as_a_whole() {
+    let stream = [wire(&Header::json(9), b"[1, 2, 3]"), wire(&Header::json(2), b"[]")].concat();
+    let mut receiver = Receiver::new(Source::new(&stream, PENDING), [0; 256]);
+    let mut incoming = run(receiver.receive_async()).0.unwrap().unwrap();
+    let read = run(incoming.read(&mut [0; 4])).0.unwrap() as u64;
+    let error = run(incoming.message_async(&mut [0; 9])).0.unwrap_err();
+    assert_eq!(error, ReceiveError::AlreadyRead { read });
+    let mut incoming = run(receiver.receive_async()).0.unwrap().unwrap();
+    assert_eq!(run(incoming.message_async(&mut [0; 9])).0.unwrap().content(), b"[]");
+}

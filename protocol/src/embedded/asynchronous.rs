@@ -27,7 +27,7 @@ where
                 return Ok(None);
             }
         }
-        Ok(Some(Incoming { receiver: self }))
+        Ok(Some(Incoming { receiver: self, read: 0 }))
     }
 }
 
@@ -41,8 +41,8 @@ where
     ///
     /// As [`message`](Self::message).
     pub async fn message_async<'m>(&'m mut self, room: &'m mut [u8]) -> Result<Message<'m>, ReceiveError<R::Error>> {
+        self.check_room(room)?;
         let Receiver { reader, intake } = &mut *self.receiver;
-        intake.check_room(room.len())?;
         while let Some(place) = intake.lacking(room) {
             let count = reader.read(place).await.map_err(ReceiveError::Reader)?;
             intake.content_read(count, place.len())?;
@@ -63,7 +63,9 @@ where
             return Ok(0);
         }
         let count = reader.read(place).await.map_err(ReceiveError::Reader)?;
-        Ok(intake.content_read(count, place.len())?)
+        let count = intake.content_read(count, place.len())?;
+        self.read = self.read.saturating_add(count as u64);
+        Ok(count)
     }
 }
 

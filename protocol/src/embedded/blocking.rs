@@ -28,7 +28,7 @@ where
                 return Ok(None);
             }
         }
-        Ok(Some(Incoming { receiver: self }))
+        Ok(Some(Incoming { receiver: self, read: 0 }))
     }
 }
 
@@ -38,15 +38,15 @@ where
 {
     /// Reads all of the content to the beginning of this room, and lends it with the header.
     ///
-    /// Not to be mixed with `read`: what that has read is missing here. Called again after an error of the reader, with the
-    /// same room, it goes on.
+    /// Called again after an error of the reader, with the same room, it goes on.
     ///
     /// # Errors
     ///
-    /// [`ReceiveError`], [`ContentTooLong`](crate::DecodeErrorKind::ContentTooLong) among them if the room is too small.
+    /// [`ReceiveError`], [`ContentTooLong`](crate::DecodeErrorKind::ContentTooLong) among them if the room is too small, and
+    /// [`AlreadyRead`](ReceiveError::AlreadyRead) if any of the content has been read by `read`.
     pub fn message<'m>(&'m mut self, room: &'m mut [u8]) -> Result<Message<'m>, ReceiveError<R::Error>> {
+        self.check_room(room)?;
         let Receiver { reader, intake } = &mut *self.receiver;
-        intake.check_room(room.len())?;
         while let Some(place) = intake.lacking(room) {
             let count = reader.read(place).map_err(ReceiveError::Reader)?;
             intake.content_read(count, place.len())?;
@@ -67,7 +67,9 @@ where
             return Ok(0);
         }
         let count = reader.read(place).map_err(ReceiveError::Reader)?;
-        Ok(intake.content_read(count, place.len())?)
+        let count = intake.content_read(count, place.len())?;
+        self.read = self.read.saturating_add(count as u64);
+        Ok(count)
     }
 }
 

@@ -17,6 +17,14 @@ pub enum ReceiveError<E: Error + 'static> {
     /// can, from a reader that has more after its end.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+
+    /// The whole content was asked for when some of it had already been read piece by piece. Nothing is lost by that: what
+    /// remains can be read, and the next message received.
+    #[error("bytes of the content already read: {read}")]
+    AlreadyRead {
+        /// How many bytes of the content `read` has returned before.
+        read: u64,
+    },
 }
 
 /// For who knows no more than `embedded-io`: what is no message is invalid data.
@@ -25,6 +33,7 @@ impl<E: Error + 'static> Error for ReceiveError<E> {
         match self {
             Self::Reader(error) => error.kind(),
             Self::Decode(_) => ErrorKind::InvalidData,
+            Self::AlreadyRead { .. } => ErrorKind::InvalidInput,
         }
     }
 }

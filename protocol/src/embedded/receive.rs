@@ -1,6 +1,6 @@
 //! Receiving, but for the waiting: what to read next, and what became of it.
 
-use embedded_io::ErrorType;
+use embedded_io::{Error, ErrorType};
 
 use super::ReceiveError;
 use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Event, Header, Message};
@@ -69,6 +69,8 @@ impl<R, B: AsRef<[u8]> + AsMut<[u8]>> Receiver<R, B> {
 #[derive(Debug)]
 pub struct Incoming<'r, R, B> {
     pub(super) receiver: &'r mut Receiver<R, B>,
+    /// How many bytes of the content have been read by `read`: they are in no buffer of the whole content.
+    pub(super) read: u64,
 }
 
 impl<R, B: AsRef<[u8]> + AsMut<[u8]>> Incoming<'_, R, B> {
@@ -85,6 +87,14 @@ impl<R, B: AsRef<[u8]> + AsMut<[u8]>> Incoming<'_, R, B> {
     /// How many bytes of the stream have been taken.
     pub const fn position(&self) -> u64 {
         self.receiver.position()
+    }
+
+    /// Checks that all of the content goes to this room, and that none of it has been read elsewhere.
+    pub(super) fn check_room<E: Error + 'static>(&mut self, room: &[u8]) -> Result<(), ReceiveError<E>> {
+        match self.read {
+            0 => Ok(self.receiver.intake.check_room(room.len())?),
+            read => Err(ReceiveError::AlreadyRead { read }),
+        }
     }
 
     /// Refuses the message if its content is longer than this, in bytes, as [`Decoder::limit_content`] does. Without,
