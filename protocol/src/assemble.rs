@@ -68,7 +68,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, S: Storage> Assembler<B, S> {
                     let whole = self.decoder.needs() == 0 && self.content.as_ref().is_empty();
                     if whole {
                         lent = Some(piece);
-                    } else if self.content.extend(piece).is_err() {
+                    } else if self.content.append(piece).is_err() {
                         return Err(self.decoder.fail(DecodeErrorKind::OutOfMemory));
                     }
                 }

@@ -64,10 +64,10 @@ impl<S: Storage> OwnedHeader<S> {
 
         storage.clear();
         for text in texts {
-            storage.extend(text.as_bytes()).map_err(|_| too_small)?;
+            storage.append(text.as_bytes()).map_err(|_| too_small)?;
         }
         match header.members() {
-            Members::Received(members) => storage.extend(members).map_err(|_| too_small)?,
+            Members::Received(members) => storage.append(members).map_err(|_| too_small)?,
             Members::Listed([]) => {}
             Members::Listed(_) => {
                 extended.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
@@ -110,6 +110,6 @@ struct Extender<'a, S>(&'a mut S);
 
 impl<S: Storage> Sink for Extender<'_, S> {
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
-        self.0.extend(bytes).map_err(|_| fmt::Error)
+        self.0.append(bytes).map_err(|_| fmt::Error)
     }
 }

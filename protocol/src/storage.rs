@@ -16,12 +16,14 @@ pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
     /// Forgets the bytes stored.
     fn clear(&mut self);
 
-    /// Stores these bytes behind those stored before.
+    /// Stores these bytes after those stored before.
+    ///
+    /// No collection has a method of this name that does something else: `extend` of `heapless::Vec` panics when it is full.
     ///
     /// # Errors
     ///
     /// [`StorageFull`] if they would go over the limit, or if there is no memory for them. Nothing is stored then.
-    fn extend(&mut self, bytes: &[u8]) -> Result<(), StorageFull>;
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull>;
 }
 
 #[cfg(feature = "heapless")]
@@ -34,7 +36,7 @@ impl<const N: usize> Storage for heapless::Vec<u8, N> {
         self.truncate(0);
     }
 
-    fn extend(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
         // `extend_from_slice` adds lengths: with overflow checks on, nobody can show that it does not panic.
         let length = self.len();
         let longer = length.checked_add(bytes.len()).ok_or(StorageFull)?;
@@ -64,8 +66,8 @@ mod growable {
     /// use jsonframe::{Growable, Storage};
     ///
     /// let mut storage = Growable::with_limit(8);
-    /// storage.extend(b"12345678")?;
-    /// assert!(storage.extend(b"9").is_err());
+    /// storage.append(b"12345678")?;
+    /// assert!(storage.append(b"9").is_err());
     /// assert_eq!(storage.as_ref(), b"12345678");
     /// # Ok::<(), jsonframe::StorageFull>(())
     /// ```
@@ -117,7 +119,7 @@ mod growable {
             self.bytes.shrink_to(Self::KEPT);
         }
 
-        fn extend(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
+        fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
             let length = self.bytes.len().saturating_add(bytes.len());
             if length > self.limit {
                 return Err(StorageFull);
@@ -141,7 +143,7 @@ mod growable {
         fn memory_follows_what_has_arrived() {
             let mut storage = Growable::with_limit(usize::MAX);
             for _ in 0..1000 {
-                storage.extend(&[0; 100]).unwrap();
+                storage.append(&[0; 100]).unwrap();
                 assert!(storage.capacity() <= 2 * storage.as_ref().len());
             }
         }
@@ -150,22 +152,22 @@ mod growable {
         fn memory_never_exceeds_the_limit() {
             let mut storage = Growable::with_limit(1000);
             for _ in 0..10 {
-                storage.extend(&[0; 100]).unwrap();
+                storage.append(&[0; 100]).unwrap();
             }
             assert_eq!(storage.capacity(), 1000);
-            assert_eq!(storage.extend(&[0]), Err(StorageFull));
+            assert_eq!(storage.append(&[0]), Err(StorageFull));
             assert_eq!(storage.as_ref().len(), 1000);
         }
 
         #[test]
         fn a_large_content_is_given_back_and_a_small_one_kept() {
             let mut storage = Growable::with_limit(usize::MAX);
-            storage.extend(&[0; 65_536]).unwrap();
-            storage.extend(&[0; 1_000]).unwrap();
+            storage.append(&[0; 65_536]).unwrap();
+            storage.append(&[0; 1_000]).unwrap();
             storage.clear();
             assert!(storage.capacity() <= Growable::KEPT);
 
-            storage.extend(&[0; 1000]).unwrap();
+            storage.append(&[0; 1000]).unwrap();
             let kept = storage.capacity();
             storage.clear();
             assert_eq!(storage.capacity(), kept);

@@ -144,7 +144,7 @@ fn content_in_one_piece_is_lent_from_the_input() {
 fn memory_never_exceeds_the_limit_however_it_is_filled() {
     for step in 1..=120 {
         let mut storage = Growable::with_limit(1000);
-        while storage.extend(&vec![0; step]).is_ok() {
+        while storage.append(&vec![0; step]).is_ok() {
             assert!(storage.capacity() <= 1000, "{} in steps of {step}", storage.capacity());
         }
         assert_eq!(storage.as_ref().len(), 1000 / step * step);
@@ -154,7 +154,7 @@ fn memory_never_exceeds_the_limit_however_it_is_filled() {
 #[test]
 fn what_has_grown_can_be_kept() {
     let mut storage = Growable::with_limit(8);
-    storage.extend(b"kept").unwrap();
+    storage.append(b"kept").unwrap();
     assert_eq!(storage.into_vec(), b"kept");
 }
 
@@ -181,7 +181,7 @@ impl Storage for Exhausted {
 
     fn clear(&mut self) {}
 
-    fn extend(&mut self, _: &[u8]) -> Result<(), jsonframe::StorageFull> {
+    fn append(&mut self, _: &[u8]) -> Result<(), jsonframe::StorageFull> {
         Err(jsonframe::StorageFull)
     }
 }
@@ -204,7 +204,7 @@ fn an_announced_length_reserves_nothing() {
     let stream = framed(json.replace(": 0}", &format!(": {announced}}}")).as_bytes());
 
     let mut content = Growable::with_limit(usize::MAX);
-    content.extend(b"kept from before").unwrap();
+    content.append(b"kept from before").unwrap();
     content.clear();
     let capacity = content.capacity();
     let mut assembler = Assembler::new([0; 256], content.clone());
@@ -239,4 +239,13 @@ fn a_header_that_does_not_fit_is_not_kept() {
     let extensions = [("byteorder", "big".into())];
     let error = OwnedHeader::new(&header.with_extensions(&extensions), Growable::with_limit(1000)).unwrap_err();
     assert!(matches!(error, EncodeError::ReservedName { .. }));
+}
+
+/// With the name that it once had, the panicking method of heapless came first.
+#[test]
+fn a_heapless_storage_that_is_full_says_so_and_does_not_panic() {
+    let mut storage = heapless::Vec::<u8, 4>::new();
+    assert_eq!(storage.append(b"abcd"), Ok(()));
+    assert_eq!(storage.append(b"e"), Err(jsonframe::StorageFull));
+    assert_eq!(storage, b"abcd");
 }

@@ -113,8 +113,8 @@ fn r02_growth_follows_the_bytes_received_and_no_claim() {
             self.0.clear();
         }
 
-        fn extend(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
-            let outcome = self.0.extend(bytes);
+        fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
+            let outcome = self.0.append(bytes);
             self.1.set(self.0.capacity());
             outcome
         }

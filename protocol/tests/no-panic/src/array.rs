@@ -29,7 +29,7 @@ impl<const N: usize> Storage for Array<N> {
         self.length = 0;
     }
 
-    fn extend(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
         let free = self.bytes.get_mut(self.length..).unwrap_or_default();
         let (place, _) = free.split_at_mut_checked(bytes.len()).ok_or(StorageFull)?;
         place.copy_from_slice(bytes);

@@ -82,8 +82,8 @@ pub(crate) mod storage {
         }
 
         "Storage for heapless::Vec"
-        fn extend(storage: &mut Fixed<u8, 64>, bytes: &[u8]) -> Result<(), StorageFull> {
-            Storage::extend(storage, bytes)
+        fn append(storage: &mut Fixed<u8, 64>, bytes: &[u8]) -> Result<(), StorageFull> {
+            Storage::append(storage, bytes)
         }
     }
 }

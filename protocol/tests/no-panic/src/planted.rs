@@ -70,7 +70,7 @@ pub(crate) mod storage {
             self.0.clear();
         }
 
-        fn extend(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
+        fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
             self.0.extend_from_slice(bytes).unwrap();
             Ok(())
         }
