@@ -140,3 +140,28 @@ fn errors_say_what_is_wrong() {
         format!("the content does not have its checksum: expected {ABC}, received {EMPTY}")
     );
 }
+
+#[test]
+fn every_vector_has_the_verdict_that_it_says() {
+    let file: serde_json::Value = serde_json::from_str(include_str!("vectors/sha256/sha256.json")).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    assert!(vectors.len() >= 15);
+    for vector in vectors {
+        let content = hex::decode(vector["content"].as_str().unwrap()).unwrap();
+        let value = vector["extensions"].get("sha256").map(ToString::to_string);
+        let value = value.as_deref().map(|text| match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(text) => Value::from(text),
+            None => Value::json(text).unwrap(),
+        });
+        let extensions: Vec<_> = value.into_iter().map(|value| ("sha256", value)).collect();
+        let header = Header::new("", "", content.len() as u64).with_extensions(&extensions);
+        let verdict = match Checksum::announced(&header).and_then(|checksum| checksum.check(&content)) {
+            Ok(()) => "matches",
+            Err(ChecksumError::Mismatch { .. }) => "differs",
+            Err(ChecksumError::Malformed) => "malformed",
+            Err(ChecksumError::Missing) => "absent",
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(verdict, vector["verdict"], "{}", vector["name"]);
+    }
+}

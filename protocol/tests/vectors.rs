@@ -1,11 +1,13 @@
-//! The test vectors, each whole, one byte at a time, and at every split in two.
+//! The test vectors: of streams, each whole, one byte at a time, and at every split in two; and of what is to be sent.
 
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header};
+use jsonframe::{
+    ByteOrder, DecodeError, DecodeErrorKind, Decoder, Dialect, EncodeError, Event, Header, Message, ProtoHeader, Value,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -17,6 +19,8 @@ struct File {
 #[derive(Deserialize)]
 struct Vector {
     name: String,
+    #[serde(default = "standard")]
+    dialect: String,
     bytes: String,
     #[serde(default = "any_header")]
     header_capacity: usize,
@@ -24,6 +28,36 @@ struct Vector {
     #[serde(default)]
     canonical: bool,
     events: Vec<Json>,
+}
+
+fn standard() -> String {
+    "standard".into()
+}
+
+/// The dialect of this name: SPEC, Appendix C.
+fn dialect(name: &str) -> &'static Dialect {
+    let mut parts = name.split(',');
+    let proto_header = match parts.next().unwrap() {
+        "standard" => ProtoHeader::STANDARD,
+        "u16-le" => ProtoHeader::U16(ByteOrder::Little),
+        "u32" => ProtoHeader::U32(ByteOrder::Big),
+        "u32-le" => ProtoHeader::U32(ByteOrder::Little),
+        "u8" => ProtoHeader::U8,
+        form => panic!("{form}"),
+    };
+    let dialect = parts.fold(Dialect::STANDARD.with_proto_header(proto_header), |dialect, part| {
+        let (part, value) = part.split_once('=').map_or((part, None), |(part, value)| (part, Some(value)));
+        let or = |usual: &str| -> &'static str { value.unwrap_or(usual).to_owned().leak() };
+        match part {
+            "underscores" => dialect.with_underscores(),
+            "no-byteorder" if or("little") == "big" => dialect.byte_order_or(ByteOrder::Big),
+            "no-byteorder" => dialect.byte_order_or(ByteOrder::Little),
+            "no-type" => dialect.content_type_or(or("text/json")),
+            "no-encoding" => dialect.content_encoding_or(or("utf-8")),
+            part => panic!("{part}"),
+        }
+    });
+    Box::leak(Box::new(dialect))
 }
 
 fn any_header() -> usize {
@@ -38,9 +72,12 @@ impl Vector {
 
 fn vectors() -> Vec<Vector> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: BTreeSet<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect();
+    let folders = [folder.join("dialects"), folder];
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files: BTreeSet<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect();
     files
         .iter()
         .flat_map(|path| serde_json::from_str::<File>(&std::fs::read_to_string(path).unwrap()).unwrap().vectors)
@@ -50,6 +87,7 @@ fn vectors() -> Vec<Vector> {
 /// The events of a stream in these pieces, as the vectors write them.
 struct Observer {
     decoder: Decoder<Vec<u8>>,
+    proto_header_length: u64,
     content_limit: u64,
     events: Vec<Json>,
     /// The offset at which the message under way began.
@@ -59,8 +97,10 @@ struct Observer {
 
 impl Observer {
     fn observe(vector: &Vector, pieces: &[&[u8]]) -> Vec<Json> {
+        let dialect = dialect(&vector.dialect);
         let mut observer = Self {
-            decoder: Decoder::new(vec![0; vector.header_capacity]),
+            decoder: Decoder::in_dialect(vec![0; vector.header_capacity], dialect),
+            proto_header_length: dialect.proto_header().len().into(),
             content_limit: vector.content_limit.unwrap_or(u64::MAX),
             events: Vec::new(),
             start: 0,
@@ -80,7 +120,7 @@ impl Observer {
                     let event = header_event(&header, self.start);
                     self.events.push(event);
                     // The header's length is the distance to where the content begins.
-                    let length = self.decoder.position() - self.start - 2;
+                    let length = self.decoder.position() - self.start - self.proto_header_length;
                     self.events.last_mut().unwrap()["header_length"] = length.into();
                     self.decoder.limit_content(self.content_limit)?;
                 }
@@ -103,7 +143,7 @@ impl Observer {
 
 fn header_event(header: &Header<'_>, offset: u64) -> Json {
     // Of a name that is there several times the last value counts; the others may be beyond serde_json.
-    let last: BTreeMap<&str, jsonframe::Value<'_>> = header.extensions().collect();
+    let last: BTreeMap<&str, Value<'_>> = header.extensions().collect();
     let extensions: Map<String, Json> = last
         .iter()
         .map(|(name, value)| {
@@ -198,4 +238,73 @@ fn canonical_messages_are_emitted_as_they_stand() {
         emitted += 1;
     }
     assert!(emitted > 0);
+}
+
+#[test]
+fn every_dialect_has_vectors() {
+    let vectors = vectors();
+    let dialects: BTreeSet<&str> = vectors.iter().map(|vector| vector.dialect.as_str()).collect();
+    assert!(dialects.len() > 10, "{dialects:?}");
+}
+
+/// A message that is to be sent: its bytes, or why there are none.
+#[derive(Deserialize)]
+struct ToSend {
+    name: String,
+    #[serde(default = "standard")]
+    dialect: String,
+    byteorder: String,
+    content_type: String,
+    content_encoding: String,
+    content: String,
+    content_length: u64,
+    extensions: Vec<(String, String)>,
+    bytes: Option<String>,
+    refused: Option<String>,
+}
+
+impl ToSend {
+    fn send(&self) -> Result<Vec<u8>, &'static str> {
+        let value = |text| match serde_json::from_str::<Json>(text) {
+            Ok(Json::String(_)) => Ok(Value::from(&text[1..text.len() - 1])),
+            // Not JSON for either of them, or deeper than a value may be, or with half of a surrogate pair.
+            _ => Value::json(text).map_err(|_| "not-json"),
+        };
+        let members = self.extensions.iter().map(|(name, text)| Ok::<_, &str>((name.as_str(), value(text)?)));
+        let extensions = members.collect::<Result<Vec<_>, &str>>()?;
+        let byte_order = if self.byteorder == "big" { ByteOrder::Big } else { ByteOrder::Little };
+        let header = Header::new(&self.content_type, &self.content_encoding, self.content_length)
+            .with_byte_order(byte_order)
+            .with_extensions(&extensions);
+        let refused = |error| match error {
+            EncodeError::ReservedName { .. } => "reserved-name",
+            EncodeError::HeaderTooLong { .. } => "header-too-long",
+            EncodeError::LengthMismatch { .. } => "length-mismatch",
+            error => panic!("{}: {error}", self.name),
+        };
+        let content = hex::decode(&self.content).unwrap();
+        Message::new(header, &content).map_err(refused)?;
+        let mut buffer = vec![0; 70_000];
+        let head = dialect(&self.dialect).encode(&header, &mut buffer).map_err(refused)?;
+        Ok([head, &content].concat())
+    }
+}
+
+#[test]
+fn messages_are_sent_as_the_vectors_say_or_not_at_all() {
+    #[derive(Deserialize)]
+    struct File {
+        vectors: Vec<ToSend>,
+    }
+    let file: File = serde_json::from_str(include_str!("vectors/sending/refused.json")).unwrap();
+    assert!(file.vectors.len() >= 20);
+    for vector in file.vectors {
+        let sent = vector.send().map(hex::encode);
+        assert_eq!(
+            (sent.clone().ok(), sent.err().map(String::from)),
+            (vector.bytes, vector.refused),
+            "{}",
+            vector.name
+        );
+    }
 }

@@ -1,12 +1,11 @@
 //! What a Python peer sends, and what such peers have sent.
 
-use jsonframe::{Assembler, Decoder, Dialect, Event, Growable};
-use serde::Deserialize;
+use jsonframe::{Assembler, Decoder, Event, Growable};
 use serde_json::{Value as Json, json};
 
 use crate::common::script;
-use crate::stream::{decode, decode_anyhow};
-use crate::{DIALECTS, dialect};
+use crate::stream::decode_anyhow;
+use crate::DIALECTS;
 
 /// What the peer of the dialects makes of this input, or `None` where there is no Python.
 ///
@@ -74,63 +73,5 @@ fn a_capture_in_one_dialect_is_not_one_in_another() {
                 assert_eq!((messages.len(), error), (7, None));
             }
         }
-    }
-}
-
-#[derive(Deserialize)]
-struct Vector {
-    name: String,
-    dialect: String,
-    bytes: String,
-    #[serde(default = "longest")]
-    header_capacity: usize,
-    messages: Vec<Json>,
-    error: Option<Error>,
-}
-
-#[derive(Debug, Deserialize, PartialEq)]
-struct Error {
-    kind: String,
-    offset: u64,
-}
-
-const fn longest() -> usize {
-    65_535
-}
-
-fn vectors() -> Vec<Vector> {
-    serde_json::from_str(include_str!("vectors.json")).unwrap()
-}
-
-#[test]
-fn every_vector_is_decoded_as_it_says_however_it_is_cut() {
-    let vectors = vectors();
-    assert!(vectors.len() >= 30, "only {} vectors", vectors.len());
-    for Vector { name, dialect: its, bytes, header_capacity, messages, error } in vectors {
-        let (dialect, bytes) = (dialect(&its), hex::decode(bytes).unwrap());
-        let reported = decode_anyhow(dialect, header_capacity, &bytes);
-        let fault = reported.1.map(|error| Error { kind: error.kind().name().into(), offset: error.offset() });
-        assert_eq!((&reported.0, fault), (&messages, error), "{name}");
-        for first in 0..=bytes.len() {
-            let (head, tail) = bytes.split_at(first);
-            assert_eq!(decode(dialect, header_capacity, [head, tail]), reported, "{name} cut at {first}");
-        }
-        // A short one in three pieces, in every way.
-        let short = if bytes.len() < 100 { bytes.len() } else { 0 };
-        for first in 0..short {
-            for second in first..short {
-                let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(decode(dialect, header_capacity, pieces), reported, "{name} at {first} and {second}");
-            }
-        }
-    }
-}
-
-#[test]
-fn every_dialect_has_a_vector() {
-    let vectors = vectors();
-    for (name, dialect) in DIALECTS {
-        assert!(vectors.iter().any(|vector| vector.dialect == name), "{name}");
-        assert_eq!(dialect.is_standard(), *dialect == Dialect::STANDARD);
     }
 }

@@ -14,6 +14,7 @@ mod python;
 mod rules;
 mod sequences;
 mod texts;
+mod vectors;
 
 use jsonframe::Encoding;
 

@@ -13,6 +13,7 @@ then the command line (`jsonframe_peer.py --help`). It favours clarity over spee
 """
 
 import argparse
+import codecs
 import hashlib
 import json
 import pathlib
@@ -33,7 +34,44 @@ MAX_DEPTH = 64
 # ---------------------------------------------------------------------------------------------- encoder
 
 
-def encode(content, content_type, content_encoding, byteorder=sys.byteorder, extensions=None):
+class Dialect:
+    """How the streams of some programs differ from the specification's, by its name (Appendix C)."""
+
+    FORMS = {"standard": ">H", "u16-le": "<H", "u32": ">I", "u32-le": "<I", "u8": ">B"}
+    MAY_LACK = {
+        "no-byteorder": ("byteorder", "little"),
+        "no-type": ("content-type", "text/json"),
+        "no-encoding": ("content-encoding", "utf-8"),
+    }
+
+    def __init__(self, name="standard"):
+        form, *parts = name.split(",")
+        self.form = self.FORMS[form]
+        self.size = struct.calcsize(self.form)
+        self.names = {name: name for name in REQUIRED}  # what each required member is called when it is sent
+        self.stand_ins = {}
+        for part in parts:
+            part, given, value = part.partition("=")
+            if part == "underscores":
+                self.names = {name: name.replace("-", "_") for name in REQUIRED}
+            else:
+                member, usual = self.MAY_LACK[part]
+                self.stand_ins[member] = value if given else usual
+        self.members = {**{name: name for name in REQUIRED}, **{alias: name for name, alias in self.names.items()}}
+
+
+STANDARD = Dialect()
+
+
+class Refused(ValueError):
+    """A message that must not be sent, and why."""
+
+    def __init__(self, reason, text):
+        self.reason = reason
+        super().__init__(text)
+
+
+def encode(content, content_type, content_encoding, byteorder=sys.byteorder, extensions=None, dialect=STANDARD):
     """The bytes of one message. Peers find members by regular expression: order and spaces matter."""
     header = {
         "byteorder": byteorder,
@@ -41,14 +79,29 @@ def encode(content, content_type, content_encoding, byteorder=sys.byteorder, ext
         "content-encoding": content_encoding,
         "content-length": len(content),
     }
+    stand_ins = dialect.stand_ins
+    header = {dialect.names[name]: value for name, value in header.items() if stand_ins.get(name) != value}
     for name, value in (extensions or {}).items():
-        if name in REQUIRED:
-            raise ValueError(f"an extension member must not be named {name!r}")
+        if name in dialect.members:
+            raise Refused("reserved-name", f"an extension member must not be named {name!r}")
+        if depth(value) >= MAX_DEPTH:
+            raise Refused("not-json", f"the value of {name!r} is nested too deeply")
         header[name] = value
-    data = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    if len(data) > MAX_HEADER:
-        raise ValueError(f"the header has {len(data)} bytes, over {MAX_HEADER}")
-    return struct.pack(">H", len(data)) + data + content
+    try:
+        data = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except ValueError as error:
+        raise Refused("not-json", str(error)) from error
+    longest = min(MAX_HEADER, 256**dialect.size - 1)
+    if len(data) > longest:
+        raise Refused("header-too-long", f"the header has {len(data)} bytes, over {longest}")
+    return struct.pack(dialect.form, len(data)) + data + content
+
+
+def depth(value):
+    """How many objects and arrays are open at once in a value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
 
 
 def encode_json(value):
@@ -125,9 +178,10 @@ def utf8_length(data, at):
 class HeaderReader:
     """Reads the JSON of one header from left to right and raises the first fault it meets."""
 
-    def __init__(self, data, offset):
+    def __init__(self, data, offset, dialect=STANDARD):
         self.data = data
         self.offset = offset  # where data[0] stands in the stream
+        self.dialect = dialect
         self.at = 0
 
     def fault(self, kind, at=None, **fields):
@@ -157,6 +211,7 @@ class HeaderReader:
             raise self.refuse("not-an-object")
         required, extensions = {}, {}
         for name, quote in self.members():
+            name = self.dialect.members.get(name, name)
             if name in required:
                 raise self.fault("duplicate-member", quote, member=name)
             self.colon()
@@ -166,6 +221,7 @@ class HeaderReader:
                 required[name] = self.required_string(name)
             else:
                 extensions[name] = self.value(depth=1)  # the last one of a name counts
+        required = {**self.dialect.stand_ins, **required}
         for name in REQUIRED:
             if name not in required:
                 raise self.fault("missing-member", member=name)
@@ -334,7 +390,8 @@ class Decoder:
     header, content and end for each message, and at most one fault, which is the last event.
     """
 
-    def __init__(self, header_capacity=MAX_HEADER, content_limit=None):
+    def __init__(self, header_capacity=MAX_HEADER, content_limit=None, dialect=STANDARD):
+        self.dialect = dialect
         self.header_capacity = header_capacity
         self.content_limit = content_limit
         self.offset = 0  # bytes of the stream taken so far
@@ -375,7 +432,7 @@ class Decoder:
 
     def _begin_message(self):
         self._message_offset = self.offset
-        self._begin("proto-header", 2)
+        self._begin("proto-header", self.dialect.size)
 
     def _begin(self, part, length):
         self._part = part
@@ -387,14 +444,14 @@ class Decoder:
         """Yields the events of the part that is now complete, and begins the next part."""
         held = bytes(self._held)
         if self._part == "proto-header":
-            (length,) = struct.unpack(">H", held)
+            (length,) = struct.unpack(self.dialect.form, held)
             if length == 0:
                 raise Fault("empty-header", self._message_offset)
             if length > self.header_capacity:
                 raise Fault("header-too-long", self._message_offset, length=length, capacity=self.header_capacity)
             self._begin("header", length)
         elif self._part == "header":
-            required, extensions = HeaderReader(held, self._part_offset).header()
+            required, extensions = HeaderReader(held, self._part_offset, self.dialect).header()
             length = required["content-length"]
             yield {
                 "event": "header",
@@ -665,8 +722,68 @@ def cuttings(data):
         yield f"cut at {place}", [data[:place], data[place:]]
 
 
+def check_text(vector):
+    """The text of content by Python's own codecs, to which the labels belong (3.3.1)."""
+    label, data = vector["content_encoding"], bytes.fromhex(vector["content"])
+    try:
+        codec = codecs.lookup(label) if label.isascii() else None
+    except (LookupError, ValueError):
+        codec = None
+    result = {}
+    if codec is not None and codec._is_text_encoding:
+        name = codec.name
+        marks = {"utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
+        order = {"little": "-le", "big": "-be"}[vector["byteorder"]]
+        written = {"utf-16": marks["utf-16"], "utf-32": marks["utf-32"]}.get(name)
+        try:
+            read = name + order if written and not data.startswith(written) else name
+            result["text"] = data.decode(read)
+        except UnicodeDecodeError as error:
+            # Of what follows the mark Python counts from the mark on, but for utf-8-sig.
+            skipped = 3 if name == "utf-8-sig" and data.startswith(codecs.BOM_UTF8) else 0
+            result["offset"] = error.start + skipped
+    expected = {member: vector[member] for member in ("text", "offset") if member in vector}
+    if result != expected:
+        return f"expected {expected}, got {result}"
+    if vector.get("writes"):
+        mark = written[vector["byteorder"] == "big"] if written else b""
+        if mark + result["text"].encode(name + order if written else name) != data:
+            return "the text is written with other bytes"
+    return None
+
+
+def check_checksum(vector):
+    value, content = vector["extensions"].get("sha256"), bytes.fromhex(vector["content"])
+    if "sha256" not in vector["extensions"]:
+        verdict = "absent"
+    elif not isinstance(value, str) or not re.fullmatch("[0-9A-Fa-f]{64}", value):
+        verdict = "malformed"
+    else:
+        verdict = "matches" if hashlib.sha256(content).hexdigest() == value.lower() else "differs"
+    return None if verdict == vector["verdict"] else f"got {verdict}"
+
+
+def check_sending(vector):
+    content = bytes.fromhex(vector["content"])
+    names = ("content_type", "content_encoding", "byteorder")
+    extensions = {name: json.loads(text) for name, text in vector["extensions"]}
+    try:
+        if vector["content_length"] != len(content):
+            raise Refused("length-mismatch", "the content has another length")
+        sent = encode(content, *(vector[name] for name in names), extensions, Dialect(vector.get("dialect", "standard")))
+        got = {"bytes": sent.hex()}
+    except Refused as error:
+        got = {"refused": error.reason}
+    expected = {member: vector[member] for member in ("bytes", "refused") if member in vector}
+    return None if got == expected else f"expected {expected}, got {got}"
+
+
 def check_vector(vector):
     """None if the vector passes, else what went wrong."""
+    if "verdict" in vector:
+        return check_checksum(vector)
+    if "content" in vector:
+        return check_sending(vector) if "content_length" in vector else check_text(vector)
 
     def text(events):
         return "\n".join(json.dumps(event, sort_keys=True) for event in events)
@@ -674,7 +791,8 @@ def check_vector(vector):
     data = bytes.fromhex(vector["bytes"])
     expected = text(vector["events"])
     for cutting, pieces in cuttings(data):
-        decoder = Decoder(vector.get("header_capacity", MAX_HEADER), vector.get("content_limit"))
+        dialect = Dialect(vector.get("dialect", "standard"))
+        decoder = Decoder(vector.get("header_capacity", MAX_HEADER), vector.get("content_limit"), dialect)
         events = [event for piece in pieces for event in decoder.feed(piece)] + decoder.finish()
         events = [json.loads(event_line(event)) for event in events]
         for event in events:
@@ -691,7 +809,7 @@ def check_vector(vector):
 
 def command_vectors(args):
     names, failures = set(), 0
-    for path in sorted(pathlib.Path(args.dir).glob("*.json")):
+    for path in sorted(pathlib.Path(args.dir).rglob("*.json")):
         for vector in json.loads(path.read_text(encoding="utf-8"))["vectors"]:
             name = vector["name"]
             problem = "the name is there twice" if name in names else check_vector(vector)

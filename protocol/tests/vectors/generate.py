@@ -54,14 +54,16 @@ def expand(text):
     return data + text[at:].encode("utf-8"), mark
 
 
-def prefixed(header):
-    return struct.pack(">H", len(header)) + header
+def prefixed(header, form=">H"):
+    return struct.pack(form, len(header)) + header
 
 
 class Stream:
     """A stream under construction: its bytes and the events they must give."""
 
-    def __init__(self):
+    def __init__(self, form=">H"):
+        self.form = form  # of the proto-header, as `struct` has it
+        self.size = struct.calcsize(form)
         self.data = b""
         self.events = []
         self.texts = []
@@ -73,7 +75,7 @@ class Stream:
         assert mark is None, text
         content = content.encode("utf-8") if isinstance(content, str) else content
         start = len(self.data)
-        self._add(text, prefixed(header) + content)
+        self._add(text, prefixed(header, self.form) + content)
         self.events.append(header_event(start, len(header), len(content), **expected))
         length = self.events[-1]["content_length"]
         if length == len(content):
@@ -95,8 +97,8 @@ class Stream:
         """A whole header with a fault at ‸; `after` are bytes behind it, which must not matter."""
         header, mark = expand(text)
         assert mark is not None, text
-        offset = len(self.data) + 2 + mark
-        self._add(text, prefixed(header) + after)
+        offset = len(self.data) + self.size + mark
+        self._add(text, prefixed(header, self.form) + after)
         fields = {**ALWAYS.get(kind, {}), **fields}
         self.events.append({"event": "error", "kind": kind, **fields, "offset": offset})
         return self
@@ -110,7 +112,7 @@ class Stream:
 
     def foreign(self, data, space=0):
         """Bytes of which the third, or the first after white space, begins no header, whatever follows."""
-        offset = len(self.data) + 2 + space
+        offset = len(self.data) + self.size + space
         self._add("", data)
         self.events.append({"event": "error", "kind": "not-an-object", "offset": offset})
         return self
@@ -128,7 +130,7 @@ class Stream:
         return self
 
     def half_prefix(self, byte=0):
-        self._add("", bytes([byte]))
+        self._add("", bytes([byte] * (self.size - 1)))
         return self.truncated(1)
 
     def half_header(self, text):
@@ -187,25 +189,32 @@ def theme(name, spec, description):
     current = FILES[name + ".json"] = {"description": description, "spec": spec, "vectors": []}
 
 
-def vector(name, stream, comment=None, spec=None, canonical=False, capacity=None, limit=None):
+def add(name, spec, comment, **members):
     assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) and name not in NAMES, name
     NAMES.add(name)
-    comment = comment or " then ".join(stream.texts)
     assert 0 < len(comment) <= 250, f"{name} needs a shorter comment: {comment}"
-    result = {"name": name, "spec": spec or current_spec, "comment": comment, "bytes": stream.data.hex()}
+    members = {member: value for member, value in members.items() if value is not None}
+    current["vectors"].append({"name": name, "spec": spec or current_spec, "comment": comment, **members})
+
+
+def vector(name, stream, comment=None, spec=None, canonical=False, capacity=None, limit=None, dialect=None):
     if canonical:
         content = stream.events[1]
         assert [event["event"] for event in stream.events] == ["header", "content", "end"], name
         assert len(content["hex"]) == 2 * content["length"], "an encoder needs all of the content"
         extensions = list(stream.events[0]["extensions"])
         assert extensions == sorted(extensions), "so that no order is asked of the readers of this file"
-        result["canonical"] = True
-    if capacity is not None:
-        result["header_capacity"] = capacity
-    if limit is not None:
-        result["content_limit"] = limit
-    result["events"] = stream.events
-    current["vectors"].append(result)
+    add(
+        name,
+        spec,
+        comment or " then ".join(stream.texts),
+        dialect=dialect,
+        bytes=stream.data.hex(),
+        canonical=canonical or None,
+        header_capacity=capacity,
+        content_limit=limit,
+        events=stream.events,
+    )
 
 
 def accept(name, text, content=b"", comment=None, spec=None, canonical=False, **expected):
@@ -2667,6 +2676,457 @@ def limits():
     )
 
 
+# ------------------------------------------------------------------------------------ dialects: Appendix C
+
+FORMS = {"standard": ">H", "u16-le": "<H", "u32": ">I", "u32-le": "<I", "u8": ">B"}
+
+
+def dialects():
+    theme("dialects/streams", "C", "Streams in a dialect, which is agreed upon beforehand: `dialect` is its name.")
+
+    for dialect in (
+        "standard",
+        "u16-le",
+        "u32",
+        "u32-le",
+        "u8",
+        "standard,underscores",
+        "u32,no-byteorder",
+        "u16-le,no-encoding",
+        "u8,no-byteorder,no-type,no-encoding",
+        "u32-le,underscores,no-byteorder",
+    ):
+        form = FORMS[dialect.split(",")[0]]
+        size, order = struct.calcsize(form), "little" if form[0] == "<" else "big"
+        joint = "_" if "underscores" in dialect else "-"
+        name = dialect.replace(",", "-")
+
+        def header(length, byteorder="big", more=""):
+            return (
+                f'{{"byteorder": "{byteorder}", "content{joint}type": "a/b", "content{joint}encoding": "c", '
+                f'"content{joint}length": {length}{more}}}'
+            )
+
+        ours = {"content_type": "a/b", "content_encoding": "c"}
+        big = {"byteorder": "big", **ours}
+
+        def one():
+            return Stream(form).message(header(3), b"abc", **big)
+
+        vector(
+            f"{name}-two-messages",
+            one().message(header(0, "little", ', "x": [1, 2]'), extensions={"x": [1, 2]}, **ours),
+            "The length is read as the dialect says, and so are the names.",
+            dialect=dialect,
+        )
+        if size > 1:
+            vector(
+                f"{name}-cut-in-proto-header",
+                one().half_prefix(1),
+                "All bytes of the second proto-header but the last.",
+                dialect=dialect,
+            )
+        vector(
+            f"{name}-empty-header",
+            Stream(form).prefix_fault(bytes(size), "empty-header"),
+            "A header length of 0.",
+            dialect=dialect,
+        )
+        longer = len(header(3)) + 10
+        vector(
+            f"{name}-over-capacity",
+            one().prefix_fault(longer.to_bytes(size, order), "header-too-long", length=longer, capacity=longer - 10),
+            "The second header is longer than the capacity, which the first one fills.",
+            dialect=dialect,
+            capacity=longer - 10,
+        )
+
+    section("C.1")
+    for name, dialect, data, length in (
+        ("u32-header-of-65536-bytes", "u32,no-byteorder", b"\0\1\0\0", 65536),
+        ("u32-header-of-4-gib", "u32,no-byteorder", b"\xff\xff\xff\xff", 2**32 - 1),
+        ("u32-le-header-of-16-mib", "u32-le", b"\0\0\0\1", 2**24),
+    ):
+        vector(
+            name,
+            Stream(FORMS[dialect.split(",")[0]]).prefix_fault(data, "header-too-long", length=length, capacity=65535),
+            f"No header is longer than 65,535 bytes: {length}.",
+            dialect=dialect,
+        )
+    text = expand("{«4», \"x\": \"\"}")[0].decode()
+    longest = text[:-2] + "y" * (255 - len(text)) + text[-2:]
+    vector(
+        "u8-longest-header",
+        Stream(">B").message(longest, extensions={"x": "y" * (255 - len(text))}),
+        "A header of 255 bytes.",
+        dialect="u8",
+    )
+    for dialect in ("u8", "u16-le", "u32"):
+        form = FORMS[dialect]
+        vector(
+            f"{dialect}-not-an-object",
+            Stream(form).foreign(struct.pack(form, 200) + b"x\xff"),
+            "The first byte of a header is judged before the header is whole, in every dialect.",
+            dialect=dialect,
+        )
+
+    section("C.2")
+
+    def underscored(name, text, kind=None, content=b"", dialect="standard,underscores", **members):
+        stream = Stream(FORMS[dialect.split(",")[0]])
+        stream = stream.fault(text, kind, **members) if kind else stream.message(text, content, **members)
+        vector(name, stream, dialect=dialect)
+
+    underscored("underscores-hyphens-understood", '{«3», "content-length": 1}', content=b"z")
+    underscored(
+        "underscores-escaped",
+        r'{"byteorder": "little", "content\u005ftype": "a/b", "c\u006fntent_encoding": "c", "content_lengt\u0068": 1}',
+        content=b"z",
+        content_type="a/b",
+        content_encoding="c",
+    )
+    for name, first, second in (
+        ("hyphen-first", "content-length", "content_length"),
+        ("hyphen-second", "content_length", "content-length"),
+        ("both-underscores", "content_length", "content_length"),
+        ("second-escaped", "content_length", r"content\u005flength"),
+        ("first-escaped", r"content\u005flength", "content-length"),
+    ):
+        underscored(
+            f"underscores-twice-{name}",
+            f'{{"{first}": 1, ‸"{second}": 1}}',
+            "duplicate-member",
+            member="content-length",
+        )
+    underscored(
+        "underscores-twice-type",
+        '{"content_type": "a", "byteorder": "big", ‸"content-type": "a"}',
+        "duplicate-member",
+        member="content-type",
+    )
+    underscored("underscores-wrong-type", '{"content_type": ‸1}', "wrong-type", member="content-type")
+    underscored("underscores-bad-length", '{"content_length": ‸-1}', "invalid-content-length")
+    underscored("underscores-byte-order-is-no-alias", '{"byte_order": "big"‸}', "missing-member", member="byteorder")
+    underscored(
+        "standard-underscores-are-extensions",
+        '{«3», "content-length": 1, "content_length": 5}',
+        content=b"z",
+        dialect="standard",
+        extensions={"content_length": 5},
+    )
+    underscored(
+        "standard-underscores-do-not-count",
+        '{"byteorder": "big", "content_type": "a", "content_encoding": "b", "content_length": 1‸}',
+        "missing-member",
+        dialect="standard",
+        member="content-type",
+    )
+
+    section("C.3")
+    bare = "u8,no-byteorder,no-type,no-encoding"
+    underscored("absent-all", '{"content-length": 2}', content=b"{}", dialect=bare)
+    underscored(
+        "absent-none",
+        '{"content-length": 2, "byteorder": "big", "content-type": "", "content-encoding": "x"}',
+        content=b"{}",
+        dialect=bare,
+        byteorder="big",
+        content_type="",
+        content_encoding="x",
+    )
+    underscored(
+        "absent-with-values",
+        '{"content-length": 2}',
+        content=b"{}",
+        dialect="u32,no-byteorder=big,no-type=a/b,no-encoding=latin-1",
+        byteorder="big",
+        content_type="a/b",
+        content_encoding="latin-1",
+    )
+    underscored(
+        "absent-extension-like-alias",
+        '{"content-length": 0, "content_type": 1}',
+        dialect=bare,
+        extensions={"content_type": 1},
+    )
+    for name, text, kind, member in (
+        ("length", "{‸}", "missing-member", "content-length"),
+        ("byteorder", '{"byteorder": ‸"middle", "content-length": 0}', "invalid-byteorder", "byteorder"),
+        ("byteorder-null", '{"byteorder": ‸null, "content-length": 0}', "wrong-type", "byteorder"),
+        ("type", '{"content-type": ‸3, "content-length": 0}', "wrong-type", "content-type"),
+        ("twice", '{"content-length": 0, ‸"content-length": 0}', "duplicate-member", "content-length"),
+        ("alias", '{"content_length": 0‸}', "missing-member", "content-length"),
+    ):
+        underscored(f"absent-but-at-fault-{name}", text, kind, dialect=bare, member=member)
+    underscored(
+        "absent-one-others-required",
+        '{"content-type": "a", "content-length": 0‸}',
+        "missing-member",
+        dialect="u32,no-byteorder",
+        member="content-encoding",
+    )
+
+
+# ---------------------------------------------------------------------------------- text: Section 3.3.1
+
+
+def texts():
+    theme(
+        "text/text",
+        "3.3.1",
+        "Content and the text that it is: in `text`, or the `offset` at which it is malformed, or neither if it is no text.",
+    )
+
+    def case(name, label, content, text=None, offset=None, byteorder="little", writes=False, comment=None):
+        add(
+            f"text-{name}",
+            None,
+            comment or f"{label}: ‹{content.hex(' ').upper()}›",
+            content_encoding=label,
+            byteorder=byteorder,
+            content=content.hex(),
+            text=text,
+            offset=offset,
+            writes=writes or None,
+        )
+
+    for name, label in (
+        ("plain", "utf-8"),
+        ("upper-case", "UTF-8"),
+        ("underscore", "utf_8"),
+        ("alias", "utf8"),
+        ("spaces-and-hyphens", " utf--8"),
+        ("code-page", "cp65001"),
+    ):
+        case(f"utf-8-{name}", label, b"caf\xc3\xa9", "café", writes=True)
+    case("utf-8-empty", "utf-8", b"", "", writes=True, comment="Empty content is empty text.")
+    case("utf-8-four-bytes", "utf-8", b"\xf0\x9f\x90\xb6", "🐶", writes=True)
+    case("utf-8-mark-is-a-character", "utf-8", b"\xef\xbb\xbfa", "\ufeffa", writes=True)
+    case("utf-8-malformed", "utf-8", b"ab\xc3(", offset=2)
+    case("utf-8-cut", "utf-8", b"a\xe2\x82", offset=1)
+    case("utf-8-surrogate", "utf-8", b"a\xed\xa0\x80", offset=1)
+    case("utf-8-overlong", "utf-8", b"\xc0\x80", offset=0)
+    case("utf-8-latin-1", "utf-8", b"caf\xe9", offset=3)
+    case("utf-8-sig-mark", "utf-8-sig", b"\xef\xbb\xbfa\xc3\xa9", "aé", writes=True)
+    case("utf-8-sig-no-mark", "utf-8-sig", b"a", "a")
+    case("utf-8-sig-later-mark", "utf-8-sig", b"a\xef\xbb\xbf", "a\ufeff")
+    case("utf-8-sig-cut", "utf-8-sig", b"\xef\xbb\xbfa\xe2\x82", offset=4)
+    case("ascii", "us-ascii", b"cafe", "cafe", writes=True)
+    case("ascii-dots", "ANSI_X3.4-1968", b"cafe", "cafe", writes=True)
+    case("ascii-beyond", "ascii", b"a\x80", offset=1)
+    case("latin-1", "latin-1", b"caf\xe9", "café", writes=True)
+    case("latin-1-controls", "ISO-8859-1", b"\x80\x9f\xff", "\x80\x9f\xff", writes=True, comment="Not windows-1252.")
+    case("utf-16-little", "utf-16", b"a\0\xe9\0", "aé", comment="Without a mark the byteorder gives the order.")
+    case("utf-16-big", "utf-16", b"\0a\0\xe9", "aé", byteorder="big")
+    case("utf-16-mark-little", "UTF16", b"\xff\xfea\0", "a", writes=True)
+    case("utf-16-mark-big", "utf-16", b"\xfe\xff\0a", "a", byteorder="big", writes=True)
+    case("utf-16-mark-against-byteorder", "utf-16", b"\xfe\xff\0a", "a", comment="The mark gives the order.")
+    case("utf-16-second-mark", "utf-16", b"\xff\xfe\xff\xfea\0", "\ufeffa")
+    case("utf-16-pair", "utf-16-le", b"\x3d\xd8\x36\xdc", "🐶", writes=True)
+    case("utf-16-order-given", "utf-16-be", b"\0a", "a", writes=True)
+    case("utf-16-order-given-mark", "utf-16-le", b"\xff\xfea\0", "\ufeffa", writes=True)
+    case("utf-16-lone-high", "utf-16-le", b"a\0\x3d\xd8a\0", offset=2)
+    case("utf-16-lone-low", "utf-16-le", b"\x36\xdc", offset=0)
+    case("utf-16-cut", "utf-16", b"\xff\xfea", offset=2)
+    case("utf-16-cut-pair", "utf-16-be", b"\xd8\x3d", offset=0)
+    case("utf-32-little", "utf-32", b"\x36\xf4\x01\0", "🐶")
+    case("utf-32-mark", "utf-32", b"\0\0\xfe\xff\0\x01\xf4\x36", "🐶", byteorder="big", writes=True)
+    case("utf-32-order-given", "utf-32-be", b"\0\0\0a", "a", writes=True)
+    case("utf-32-surrogate", "utf-32-be", b"\0\0\0a\0\0\xd8\0", offset=4)
+    case("utf-32-too-great", "utf-32-le", b"\0\0\x11\0", offset=0)
+    case("utf-32-cut", "utf-32-le", b"a\0\0\0b\0", offset=4)
+    for name, label in (
+        ("binary", "binary"),
+        ("empty-label", ""),
+        ("gzip", "gzip"),
+        ("base64", "base64"),
+        ("hex", "hex"),
+        ("rot13", "rot13"),
+        ("null-byte", "utf-8\0"),
+        ("not-ascii", "ütf-8"),
+    ):
+        case(f"no-text-{name}", label, b"cafe", comment=f"The label {label!a} names no encoding of text.")
+
+
+# ------------------------------------------------------------------------------------- sha256: Section 3.7
+
+
+def checksums():
+    theme(
+        "sha256/sha256",
+        "3.7",
+        "The member sha256 of a header, and the content: `verdict` is matches, differs, malformed or absent.",
+    )
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+    def case(name, value, content, verdict, comment):
+        add(
+            f"sha256-{name}",
+            None,
+            comment,
+            extensions={} if verdict == "absent" else {"sha256": value},
+            content=content.hex(),
+            verdict=verdict,
+        )
+
+    case("empty", empty, b"", "matches", "Of empty content.")
+    case("abc", abc, b"abc", "matches", "Of three bytes, from FIPS 180-4.")
+    case("upper-case", abc.upper(), b"abc", "matches", "Digits of either case.")
+    case("mixed-case", abc[:32].upper() + abc[32:], b"abc", "matches", "Digits of both cases.")
+    case("other-content", abc, b"abd", "differs", "One byte of the content is another.")
+    case("content-longer", abc, b"abc\0", "differs", "One byte more.")
+    case("content-empty", abc, b"", "differs", "No content.")
+    case("absent", None, b"abc", "absent", "Whether it may be absent is the receiver's decision.")
+    for name, value, comment in (
+        ("short", abc[:-1], "63 digits."),
+        ("long", abc + "0", "65 digits."),
+        ("none", "", "No digits."),
+        ("letter", abc[:-1] + "g", "A letter that is no digit."),
+        ("space-before", " " + abc[1:], "64 characters, of which one is a space."),
+        ("spaces-around", f" {abc} ", "Spaces around the digits."),
+        ("prefix", "0x" + abc[2:], "A prefix."),
+        ("wide-digit", abc[:-1] + "\uff11", "A digit that is not ASCII."),
+        ("number", 0, "A number."),
+        ("null", None, "Null."),
+        ("array", [abc], "An array."),
+    ):
+        case(f"malformed-{name}", value, b"abc", "malformed", comment)
+
+
+# ------------------------------------------------------------------------------------------ sending: Section 4
+
+
+def sending():
+    theme(
+        "sending/refused",
+        "4",
+        "Messages to be sent: the `bytes` that go out, or `refused` if none may. Values of extensions are JSON texts, and "
+        "NaN, Infinity and -Infinity.",
+    )
+
+    def case(
+        name,
+        comment,
+        spec,
+        sent=None,
+        refused=None,
+        dialect=None,
+        extensions=(),
+        byteorder="little",
+        content_type="text/json",
+        content_encoding="utf-8",
+        content_length=0,
+    ):
+        add(
+            f"send-{name}",
+            spec,
+            comment,
+            dialect=dialect,
+            byteorder=byteorder,
+            content_type=content_type,
+            content_encoding=content_encoding,
+            content="",
+            content_length=content_length,
+            extensions=[list(extension) for extension in extensions],
+            bytes=sent.hex() if sent else None,
+            refused=refused,
+        )
+
+    for name in REQUIRED:
+        case(
+            f"reserved-{name}",
+            "An extension member bears the name of a required one.",
+            "4.3",
+            refused="reserved-name",
+            extensions=[("x", "1"), (name, '"y"')],
+        )
+    case(
+        "name-like-reserved",
+        "Names are compared with attention to case.",
+        "4.3",
+        sent=prefixed(expand('{«4», "Byteorder": 1, "content_length": 2}')[0]),
+        extensions=[("Byteorder", "1"), ("content_length", "2")],
+    )
+    for name, value in (("nan", "NaN"), ("infinity", "Infinity"), ("negative-infinity", "-Infinity")):
+        for place, text in ((name, value), (f"nested-{name}", f"[1, {value}]")):
+            case(place, f"{value} is not JSON.", "4.3", refused="not-json", extensions=[("x", text)])
+    case(
+        "lone-surrogate",
+        "Half of a surrogate pair has no UTF-8.",
+        "4.2",
+        refused="not-json",
+        extensions=[("x", r'["\ud800"]')],
+    )
+    deepest = "[" * 63 + "]" * 63
+    case(
+        "nesting-63",
+        "63 in the value and one for the header.",
+        "4.3",
+        sent=prefixed(expand('{«4», "x": ' + deepest + "}")[0]),
+        extensions=[("x", deepest)],
+    )
+    case("nesting-64", "One more.", "4.3", refused="not-json", extensions=[("x", f"[{deepest}]")])
+    bare = len(expand("{«4»}")[0]) - len("text/json")
+    longest = "y" * (65535 - bare)
+    case(
+        "longest-header",
+        "65,535 bytes.",
+        "4.4",
+        sent=prefixed(expand("{«4»}")[0].replace(b"text/json", longest.encode())),
+        content_type=longest,
+    )
+    case("header-too-long", "65,536 bytes.", "4.4", refused="header-too-long", content_type="y" * (65536 - bare))
+    case(
+        "header-too-long-escaped",
+        "65,539 bytes: an escape takes six.",
+        "4.4",
+        refused="header-too-long",
+        content_type="y" * (65535 - bare - 2) + "\x01",
+    )
+    case("length-too-great", "The content is shorter than announced.", "4.4", refused="length-mismatch", content_length=1)
+    case(
+        "u8-header-too-long",
+        "256 bytes.",
+        "C.1",
+        refused="header-too-long",
+        dialect="u8",
+        content_type="y" * (256 - bare),
+    )
+    for name in ("content_type", "content-type", "content_length", "byteorder"):
+        case(
+            f"underscores-reserved-{name.replace('_', '-underscore-')}",
+            "All seven names are reserved among underscores.",
+            "C.2",
+            refused="reserved-name",
+            dialect="standard,underscores",
+            extensions=[(name, "1")],
+        )
+    case(
+        "underscores",
+        "The names with underscores are emitted.",
+        "C.2",
+        sent=prefixed(expand("{«4»}")[0].replace(b"content-", b"content_")),
+        dialect="standard,underscores",
+    )
+    case(
+        "absent",
+        "What stands in is left out.",
+        "C.3",
+        sent=prefixed(b'{"content-length": 0}', ">B"),
+        dialect="u8,no-byteorder,no-type,no-encoding",
+    )
+    case(
+        "absent-but-other",
+        "What does not stand in is emitted.",
+        "C.3",
+        sent=prefixed(b'{"byteorder": "big", "content-encoding": "latin-1", "content-length": 0}', "<I"),
+        dialect="u32-le,no-byteorder,no-type,no-encoding",
+        byteorder="big",
+        content_encoding="latin-1",
+    )
+
+
 # ------------------------------------------------------------------------------------------------ writing
 
 # Characters that show badly or not at all are escaped; 🐰 and é are not.
@@ -2685,8 +3145,9 @@ def file_text(file):
     vectors = []
     for vector in file["vectors"]:
         fields = [f'      "{name}": {to_json(value)}' for name, value in vector.items() if name != "events"]
-        events = ",\n".join("        " + to_json(event, separators=(",", ":")) for event in vector["events"])
-        fields.append('      "events": [\n' + events + "\n      ]" if events else '      "events": []')
+        if "events" in vector:
+            events = ",\n".join("        " + to_json(event, separators=(",", ":")) for event in vector["events"])
+            fields.append('      "events": [\n' + events + "\n      ]" if events else '      "events": []')
         vectors.append("    {\n" + ",\n".join(fields) + "\n    }")
     head = "".join(f'  "{name}": {to_json(file[name])},\n' for name in ("description", "spec"))
     return "{\n" + head + '  "vectors": [\n' + ",\n".join(vectors) + "\n  ]\n}\n"
@@ -2710,25 +3171,31 @@ def main():
         streams,
         truncated,
         limits,
+        dialects,
+        texts,
+        checksums,
+        sending,
     ):
         cases()
     check = sys.argv[1:] == ["--check"]
     if sys.argv[1:] and not check:
         sys.exit("usage: generate.py [--check]")
-    differing = [path.name for path in sorted(HERE.glob("*.json")) if path.name not in FILES]
+    paths = [path.relative_to(HERE).as_posix() for path in sorted(HERE.rglob("*.json"))]
+    differing = [path for path in paths if path not in FILES]
     for name, file in FILES.items():
         path, text = HERE / name, file_text(file).encode("utf-8")
         if check:
             if not path.exists() or path.read_bytes() != text:
                 differing.append(name)
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(text)
     for name in differing:
         print(f"{name} differs from what generate.py writes")
     if not check:
         for name, file in FILES.items():
-            print(f"{name:20} {len(file['vectors']):5}")
-        print(f"{'':20} {len(NAMES):5}")
+            print(f"{name:24} {len(file['vectors']):5}")
+        print(f"{'':24} {len(NAMES):5}")
     return 1 if check and differing else 0
 
 
