@@ -270,7 +270,7 @@ impl codec::Decoder for Codec {
         }
         match self.decoder.finish() {
             Ok(()) => Ok(None),
-            Err(error) => Err(self.decoder.fail(error.kind()).into()),
+            Err(error) => Err(self.decoder.fail_as(error).into()),
         }
     }
 }

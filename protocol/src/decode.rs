@@ -217,6 +217,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     pub(crate) fn fail(&mut self, kind: DecodeErrorKind) -> DecodeError {
         self.state.fail(kind, self.state.position())
     }
+
+    /// Makes the decoder fail with this error.
+    #[cfg(feature = "tokio")]
+    #[cold]
+    pub(crate) const fn fail_as(&mut self, error: DecodeError) -> DecodeError {
+        self.state.fail_as(error)
+    }
 }
 
 impl<B> fmt::Debug for Decoder<B> {

@@ -6,6 +6,7 @@ use core::fmt;
 use defmt::{Format, Formatter, write};
 
 use crate::emit::{Sink, write_string};
+use crate::error::Bytes;
 use crate::foreign::Start;
 use crate::{
     ByteOrder, DecodeError, DecodeErrorKind, EncodeError, Event, Header, InvalidJson, Member, Message, StorageFull,
@@ -96,7 +97,13 @@ impl Format for Member {
 
 impl Format for DecodeError {
     fn format(&self, f: Formatter<'_>) {
-        write!(f, "{} (at byte {=u64}){}", self.kind(), self.offset(), self.start());
+        match self.kind() {
+            DecodeErrorKind::Truncated { missing } if self.in_content() => {
+                write!(f, "the stream ends inside a message; bytes missing: {=u64}", missing);
+            }
+            kind => write!(f, "{}", kind),
+        }
+        write!(f, " (at byte {=u64}){}", self.offset(), self.start());
     }
 }
 
@@ -119,6 +126,12 @@ impl Format for Start {
     }
 }
 
+impl Format for Bytes {
+    fn format(&self, f: Formatter<'_>) {
+        if self.0 == 1 { write!(f, "1 byte") } else { write!(f, "{=u64} bytes", self.0) }
+    }
+}
+
 /// A byte as a person would name it.
 struct Byte(u8);
 
@@ -137,7 +150,7 @@ impl Format for DecodeErrorKind {
         match *self {
             Self::EmptyHeader => write!(f, "the header length is 0; a header is at least a JSON object"),
             Self::HeaderTooLong { length, capacity } => {
-                write!(f, "the header is {=u32} bytes long; this decoder takes at most {=u32}", length, capacity);
+                write!(f, "the header is {} long; this decoder takes at most {=u32}", Bytes(length.into()), capacity);
             }
             Self::NotUtf8 => write!(f, "the header is not UTF-8"),
             Self::ByteOrderMark => write!(f, "the header begins with a byte order mark; expected `{{`"),
@@ -169,7 +182,7 @@ impl Format for DecodeErrorKind {
                 write!(f, "`content-length` is not a plain non-negative integer below 2^64");
             }
             Self::ContentTooLong { length, limit } => {
-                write!(f, "the content is {=u64} bytes long; this receiver takes at most {=u64}", length, limit);
+                write!(f, "the content is {} long; this receiver takes at most {=u64}", Bytes(length), limit);
             }
             Self::OutOfMemory => write!(f, "out of memory for the content"),
             Self::Truncated { missing } => {
@@ -186,11 +199,16 @@ impl Format for EncodeError {
                 write!(f, "the header would be {=usize} bytes long; at most {=u16} can be announced", length, limit);
             }
             Self::BufferTooSmall { needed, available } => {
-                write!(f, "the buffer holds {=usize} bytes; {=usize} are needed", available, needed);
+                write!(f, "the buffer holds {}; {=usize} are needed", Bytes(available as u64), needed);
             }
             Self::ReservedName { member } => write!(f, "`{}` cannot be an extension member", member),
             Self::LengthMismatch { announced, actual } => {
-                write!(f, "the header announces {=u64} bytes of content; there are {=u64}", announced, actual);
+                write!(
+                    f,
+                    "the header announces {} of content, and the content has {}",
+                    Bytes(announced),
+                    Bytes(actual)
+                );
             }
         }
     }
@@ -215,6 +233,7 @@ mod embedded {
     use embedded_io::Error;
 
     use crate::embedded::{ReceiveError, SendError};
+    use crate::error::Bytes;
 
     impl<E: Error + Format + 'static> Format for ReceiveError<E> {
         fn format(&self, f: Formatter<'_>) {
@@ -232,7 +251,7 @@ mod embedded {
                 Self::Writer(error) => write!(f, "cannot write: {}", error),
                 Self::WriteZero => write!(f, "the writer takes nothing"),
                 Self::Encode(error) => error.format(f),
-                Self::Unfinished { missing } => write!(f, "a message has been begun and lacks {=u64} bytes", missing),
+                Self::Unfinished { missing } => write!(f, "a message has been begun and lacks {}", Bytes(*missing)),
             }
         }
     }

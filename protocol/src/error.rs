@@ -37,16 +37,23 @@ use crate::foreign::Start;
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{kind} (at byte {offset}){start}")]
+#[error("{} (at byte {offset}){start}", InFull { kind, in_content: *in_content })]
 pub struct DecodeError {
     kind: DecodeErrorKind,
     offset: u64,
     start: Start,
+    /// Whether the stream ended inside content, all of whose length is known.
+    in_content: bool,
 }
 
 impl DecodeError {
     pub(crate) const fn new(kind: DecodeErrorKind, offset: u64) -> Self {
-        Self { kind, offset, start: Start::UNKNOWN }
+        Self { kind, offset, start: Start::UNKNOWN, in_content: false }
+    }
+
+    /// That of a stream that ended inside a message, of whose content, or of a part before it, so many bytes are missing.
+    pub(crate) const fn truncated(missing: u64, offset: u64, in_content: bool) -> Self {
+        Self { in_content, ..Self::new(DecodeErrorKind::Truncated { missing }, offset) }
     }
 
     /// The same error, about a stream that starts like this.
@@ -57,6 +64,11 @@ impl DecodeError {
     #[cfg(feature = "defmt")]
     pub(crate) const fn start(&self) -> Start {
         self.start
+    }
+
+    #[cfg(feature = "defmt")]
+    pub(crate) const fn in_content(&self) -> bool {
+        self.in_content
     }
 
     /// What is wrong.
@@ -85,7 +97,7 @@ pub enum DecodeErrorKind {
     EmptyHeader,
 
     /// The proto-header announces a header that the decoder has no room for.
-    #[error("the header is {length} bytes long; this decoder takes at most {capacity}")]
+    #[error("the header is {} long; this decoder takes at most {capacity}", Bytes((*length).into()))]
     HeaderTooLong {
         /// The announced length of the header, in bytes.
         length: u32,
@@ -183,7 +195,7 @@ pub enum DecodeErrorKind {
     InvalidContentLength,
 
     /// The content is longer than the receiver is willing to take.
-    #[error("the content is {length} bytes long; this receiver takes at most {limit}")]
+    #[error("the content is {} long; this receiver takes at most {limit}", Bytes(*length))]
     ContentTooLong {
         /// The announced length of the content, in bytes.
         length: u64,
@@ -275,7 +287,7 @@ pub enum EncodeError {
     },
 
     /// The buffer is smaller than what would be written to it.
-    #[error("the buffer holds {available} bytes; {needed} are needed")]
+    #[error("the buffer holds {}; {needed} are needed", Bytes(*available as u64))]
     BufferTooSmall {
         /// What would be written, in bytes.
         needed: usize,
@@ -291,7 +303,7 @@ pub enum EncodeError {
     },
 
     /// The header announces another length than the content has.
-    #[error("the header announces {announced} bytes of content; there are {actual}")]
+    #[error("the header announces {} of content, and the content has {}", Bytes(*announced), Bytes(*actual))]
     LengthMismatch {
         /// The header's content length, in bytes.
         announced: u64,
@@ -324,6 +336,32 @@ impl InvalidJson {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the storage is full")]
 pub struct StorageFull;
+
+/// What an error is about, with what is known besides its kind.
+struct InFull<'e> {
+    kind: &'e DecodeErrorKind,
+    in_content: bool,
+}
+
+impl fmt::Display for InFull<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            DecodeErrorKind::Truncated { missing } if self.in_content => {
+                write!(f, "the stream ends inside a message; bytes missing: {missing}")
+            }
+            kind => kind.fmt(f),
+        }
+    }
+}
+
+/// A number of bytes as a person would say it.
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} byte{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
 
 /// A byte as a person would name it.
 struct Byte(u8);

@@ -361,8 +361,8 @@ impl State {
             Phase::ProtoHeader | Phase::End => Ok(()),
             Phase::Failed(error) => Err(error),
             _ => {
-                let missing = self.needs();
-                Err(DecodeError::new(DecodeErrorKind::Truncated { missing }, self.position))
+                let in_content = matches!(self.phase, Phase::Content(_));
+                Err(DecodeError::truncated(self.needs(), self.position, in_content))
             }
         }
     }
@@ -381,7 +381,11 @@ impl State {
 
     #[cold]
     pub(crate) const fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
-        let error = DecodeError::new(kind, offset);
+        self.fail_as(DecodeError::new(kind, offset))
+    }
+
+    #[cold]
+    pub(crate) const fn fail_as(&mut self, error: DecodeError) -> DecodeError {
         self.phase = Phase::Failed(error);
         error
     }

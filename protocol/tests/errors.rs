@@ -60,6 +60,8 @@ fn every_error_says_what_was_wrong_where_and_what_was_expected() {
         "objects and arrays are nested more than 64 deep (at byte 147)",
     );
 
+    let error = decode(0, [&b"\x00\x01"[..]]).error.unwrap();
+    assert_eq!(error.to_string(), "the header is 1 byte long; this decoder takes at most 0 (at byte 0)");
     let error = decode(100, [&b"\x01\x00"[..]]).error.unwrap();
     assert_eq!(error.to_string(), "the header is 256 bytes long; this decoder takes at most 100 (at byte 0)");
     let error = decode(100, [&b"\x00\x02\xFF\xFF"[..]]).error.unwrap();
@@ -67,6 +69,22 @@ fn every_error_says_what_was_wrong_where_and_what_was_expected() {
     let error = decode(100, [&b"\x00\x02{"[..]]).error.unwrap();
     assert_eq!(error.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 3)");
     assert_eq!(error.kind().name(), "truncated");
+}
+
+#[test]
+fn what_is_missing_of_content_is_said_exactly() {
+    let header = with("").replace("\"content-length\":0", "\"content-length\":5") + "}";
+    for (content, missing) in [("", 5), ("1", 4), ("1234", 1)] {
+        let error = decode(100, [framed(header.as_bytes()).as_slice(), content.as_bytes()]).error.unwrap();
+        let at = 2 + header.len() + content.len();
+        let text = format!("the stream ends inside a message; bytes missing: {missing} (at byte {at})");
+        assert_eq!(error.to_string(), text);
+        // Of its head alone it is the least that can be missing.
+        assert_eq!(
+            error.kind().to_string(),
+            format!("the stream ends inside a message; bytes missing: at least {missing}")
+        );
+    }
 }
 
 /// Encodes to a buffer in which there must be nothing to send then: as it was, or without a length.
@@ -84,7 +102,8 @@ fn what_cannot_be_sent_is_not_announced() {
     let needed = header.encoded_len();
     for available in 0..needed {
         let error = EncodeError::BufferTooSmall { needed, available };
-        let message = format!("the buffer holds {available} bytes; {needed} are needed");
+        let bytes = if available == 1 { "byte" } else { "bytes" };
+        let message = format!("the buffer holds {available} {bytes}; {needed} are needed");
         assert_not_encoded(&header, available, error, &message);
     }
     assert_eq!(header.encode(&mut vec![0; needed]).unwrap().len(), needed);
@@ -120,5 +139,7 @@ fn a_header_is_never_cut_to_the_length_that_can_be_announced() {
 fn content_has_the_length_that_its_header_announces() {
     let error = Message::new(Header::json(3), b"{}").unwrap_err();
     assert_eq!(error, EncodeError::LengthMismatch { announced: 3, actual: 2 });
-    assert_eq!(error.to_string(), "the header announces 3 bytes of content; there are 2");
+    assert_eq!(error.to_string(), "the header announces 3 bytes of content, and the content has 2 bytes");
+    let error = Message::new(Header::json(1), b"").unwrap_err();
+    assert_eq!(error.to_string(), "the header announces 1 byte of content, and the content has 0 bytes");
 }

@@ -76,7 +76,7 @@ fn long_content_that_ends_too_early_is_answered_with_how_much_is_missing() {
         let there = whole.len() - missing;
         connection.get_mut().write_all(&whole[..there]).unwrap();
         connection.get_ref().shutdown(Shutdown::Write).unwrap();
-        let text = format!("the stream ends inside a message; bytes missing: at least {missing} (at byte {there})");
+        let text = format!("the stream ends inside a message; bytes missing: {missing} (at byte {there})");
         assert_eq!(receive(&mut connection), Some(text));
         assert_eq!(receive(&mut connection), None);
     }

@@ -2,6 +2,7 @@
 
 use embedded_io::{Error, ErrorKind};
 
+use crate::error::Bytes;
 use crate::{DecodeError, EncodeError};
 
 /// Why a message was not received.
@@ -56,7 +57,7 @@ pub enum SendError<E: Error + 'static> {
     Encode(#[from] EncodeError),
 
     /// Another message has been sent in part only, and would be taken for the rest of it.
-    #[error("a message has been begun and lacks {missing} bytes")]
+    #[error("a message has been begun and lacks {}", Bytes(*missing))]
     Unfinished {
         /// How many bytes of the earlier message are still to be written.
         missing: u64,

@@ -3,9 +3,9 @@
 use jsonframe::{Assembler, Decoder, Event, Growable};
 use serde_json::{Value as Json, json};
 
+use crate::DIALECTS;
 use crate::common::script;
 use crate::stream::decode_anyhow;
-use crate::DIALECTS;
 
 /// What the peer of the dialects makes of this input, or `None` where there is no Python.
 ///
