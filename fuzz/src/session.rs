@@ -203,7 +203,7 @@ impl<'a, 'p> Side<'a, 'p> {
     fn failed(&mut self, error: &std::io::Error) {
         match error.kind() {
             ErrorKind::BrokenPipe => self.sending = Sending::Broken,
-            ErrorKind::WriteZero | ErrorKind::TimedOut => assert!(self.session.interest().writable),
+            ErrorKind::TimedOut => assert!(self.session.interest().writable),
             _ => panic!("{error}"),
         }
     }

@@ -17,7 +17,16 @@ use crate::{Error, Incoming};
 /// [`get_ref`](Self::get_ref), or by [`with_timeouts`](Self::with_timeouts); a deadline for a whole exchange is that of a
 /// [`Timed`](crate::Timed) stream.
 ///
-/// What has been received whole is never lost: an error of the stream or of a later message comes after it.
+/// What has been received whole is never lost: an error of the stream or of a later message comes after it. From then on
+/// nothing else is returned, and the stream is not asked again: what has failed is never taken for an end. Only after a
+/// [time-out](Error::is_timeout) can receiving go on.
+///
+/// # After a time-out
+///
+/// A message does not say which request it answers; that is known by its place among the replies. So when
+/// [`receive`](Self::receive) has timed out, the reply may still come, and **the next `receive` returns the late reply,
+/// even if another request has been sent since**. Either drop the connection after a time-out and connect again, or
+/// count the requests that are still unanswered, and discard as many replies before the one that is wanted.
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
@@ -47,7 +56,7 @@ impl Connection<TcpStream> {
         for address in address.to_socket_addrs()? {
             let left = time.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "connection timed out"));
             }
             match TcpStream::connect_timeout(&address, left) {
                 Ok(stream) => return Self::over(stream),
@@ -64,6 +73,9 @@ impl Connection<TcpStream> {
 
     /// The same with times for each read and each write of the stream. For one time for a whole exchange, see
     /// [`Timed`](crate::Timed).
+    ///
+    /// When one is over, what is being done fails with an error that [is a time-out](Error::is_timeout). The reply may
+    /// still come: see [After a time-out](Connection#after-a-time-out).
     ///
     /// # Errors
     ///
@@ -145,11 +157,15 @@ impl<S: Read> Connection<S> {
     ///
     /// Waits until the header is there. What is left of the previous message's content is skipped.
     ///
+    /// After a time-out it can be called again, and goes on where it was. A reply that comes late is returned then, though
+    /// another request may have been sent since: see [After a time-out](Connection#after-a-time-out).
+    ///
     /// # Errors
     ///
     /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or if the stream
-    /// ended inside it; then nothing more can be received. [`Error::Io`] if the stream failed, or if it knows that it was
-    /// cut off between two messages, as streams of TLS do: with [`io::ErrorKind::UnexpectedEof`].
+    /// ended inside it. [`Error::Io`] if the stream failed, or if it knows that it was cut off between two messages, as
+    /// streams of TLS do: with [`io::ErrorKind::UnexpectedEof`]. Every later call returns the same error again, unless it
+    /// was a [time-out](Error::is_timeout).
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
         self.receiver.receive(&mut self.stream)
     }

@@ -4,12 +4,13 @@ use std::io;
 
 use jsonframe::{DecodeError, EncodeError};
 
+use crate::failure;
+
 /// Why a message could not be sent or received.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The stream failed. After [`io::ErrorKind::WouldBlock`] and [`io::ErrorKind::TimedOut`] receiving can go on where
-    /// it was; sending cannot, if part of a message has gone out.
+    /// The stream failed: for good, unless it is a [time-out](Self::is_timeout). Receiving returns the same error again.
     #[error(transparent)]
     Io(io::Error),
 
@@ -34,9 +35,17 @@ pub enum Error {
         missing: u64,
     },
 
-    /// An earlier message went out only in part, so nothing can follow it.
-    #[error("an earlier message was sent only in part; this connection can send nothing more")]
+    /// An earlier message may have gone out only in part, so nothing can follow it.
+    #[error("an earlier message was not sent whole; this connection can send nothing more")]
     SendBroken,
+
+    /// The content of a message was asked for as a whole when some of it had been read already. What remains can be read,
+    /// and the next message received.
+    #[error("bytes of the content already read: {read}")]
+    AlreadyRead {
+        /// How many bytes of the content have been read before.
+        read: u64,
+    },
 
     /// More is queued for the peer, or for all peers together, than the server's limits allow. The message is not sent.
     #[cfg(feature = "server")]
@@ -47,6 +56,34 @@ pub enum Error {
     #[cfg(feature = "server")]
     #[error("the connection takes no more messages")]
     Closed,
+}
+
+impl Error {
+    /// Whether the time that the stream has for a read or a write is over, or the deadline of a
+    /// [`Timed`](crate::Timed) stream. The kind of the [`io::Error`] is [`TimedOut`](io::ErrorKind::TimedOut) then.
+    ///
+    /// Receiving can go on where it was; but see [After a time-out](crate::Connection#after-a-time-out). Sending cannot:
+    /// part of a message may have gone out.
+    ///
+    /// It is not so of a connection that the system has given up, though its words for that are "timed out" too.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use std::time::Duration;
+    ///
+    /// use jsonframe_std::Connection;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let connection = Connection::connect(listener.local_addr()?)?;
+    /// let mut connection = connection.with_timeouts(Some(Duration::from_millis(50)), None)?;
+    /// let error = connection.receive().map(drop).expect_err("nobody sends");
+    /// assert!(error.is_timeout());
+    /// assert_eq!(error.to_string(), "reading timed out");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Io(error) if failure::is_timeout(error))
+    }
 }
 
 /// What reading content fails with when the stream ends inside it comes out as the [`Error::Decode`] that it is.

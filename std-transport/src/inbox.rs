@@ -7,6 +7,7 @@ use jsonframe::{DecodeError, Decoder, Dialect, Event, Header, ProtoHeader};
 use crate::ahead::Ahead;
 #[cfg(feature = "server")]
 use crate::ahead::retry;
+use crate::failure::Failure;
 use crate::session::Fill;
 
 /// A decoder and the bytes read ahead for it. Holds memory only for a message that is under way.
@@ -21,7 +22,10 @@ pub(crate) struct Inbox {
     in_message: bool,
     /// Whether the stream has ended.
     ended: bool,
+    /// Whether what it sent could not be decoded.
     failed: bool,
+    /// How the stream itself has failed.
+    failure: Failure,
 }
 
 /// An [`Event`] that borrows nothing.
@@ -55,6 +59,7 @@ impl Inbox {
             in_message: false,
             ended: false,
             failed: false,
+            failure: Failure::new(),
         }
     }
 
@@ -73,6 +78,7 @@ impl Inbox {
         if !self.ahead.is_empty() {
             return Ok(Fill::Data);
         }
+        self.failure.check()?;
         if self.ended {
             return Ok(Fill::Eof);
         }
@@ -83,7 +89,7 @@ impl Inbox {
             }
             Ok(_) => Ok(Fill::Data),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Fill::Blocked),
-            Err(error) => Err(error),
+            Err(error) => Err(self.failure.note(error)),
         }
     }
 
@@ -127,7 +133,7 @@ impl Inbox {
 
     /// Whether there is any use in reading.
     pub(crate) const fn wants(&self) -> bool {
-        !self.ended && !self.failed
+        !self.ended && !self.failed && !self.failure.is_set()
     }
 
     pub(crate) fn unread(&self) -> &[u8] {
@@ -208,6 +214,7 @@ impl Inbox {
     /// Reads content once, straight to where it belongs, if nothing is unread: what came of it, and how many bytes. There
     /// must be no room for more bytes than the content still lacks.
     pub(crate) fn fill_content(&mut self, stream: &mut impl Read, room: &mut [u8]) -> io::Result<(Fill, usize)> {
+        self.failure.check()?;
         match retry(|| stream.read(room)) {
             Ok(0) => {
                 self.ended = true;
@@ -218,7 +225,7 @@ impl Inbox {
                 Ok((Fill::Data, usize::try_from(count).unwrap_or(0)))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok((Fill::Blocked, 0)),
-            Err(error) => Err(error),
+            Err(error) => Err(self.failure.note(error)),
         }
     }
 

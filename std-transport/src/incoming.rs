@@ -16,8 +16,8 @@ use crate::receive::Receiver;
 /// [`io::copy`] has room for 8 KiB; for long content, `BufReader::with_capacity(64 * 1024, incoming)` gives it more.
 ///
 /// Reading fails with [`io::ErrorKind::UnexpectedEof`] if the stream ends before the content does; the error's source is
-/// the [`DecodeError`](jsonframe::DecodeError) that says how many bytes are missing. After
-/// [`io::ErrorKind::WouldBlock`] and [`io::ErrorKind::TimedOut`] it can be called again.
+/// the [`DecodeError`](jsonframe::DecodeError) that says how many bytes are missing. After a time-out, which is
+/// [`io::ErrorKind::TimedOut`], it can be called again; after any other error it returns the same one again.
 #[derive(Debug)]
 pub struct Incoming<'c, S> {
     stream: &'c mut S,
@@ -40,24 +40,18 @@ impl<'c, S: Read> Incoming<'c, S> {
         self.receiver.content_left()
     }
 
-    /// Reads the rest of the content to memory, which grows as it arrives.
+    /// Reads all of the content to memory, which grows as it arrives.
     ///
     /// Its length was checked against the connection's limit:
     /// [`with_max_content`](crate::Connection::with_max_content).
     ///
     /// # Errors
     ///
-    /// [`Error::Decode`] if the stream ends before the content does, [`Error::Io`] if it fails. After a time-out it can be
-    /// called again: what had come is kept.
+    /// [`Error::AlreadyRead`] if any of it has been read before, here or as from a reader; the rest is had by
+    /// [`read_to_end`](Read::read_to_end). [`Error::Decode`] if the stream ends before the content does, [`Error::Io`] if
+    /// it fails. After a [time-out](Error::is_timeout) it can be called again: what had come is kept.
     pub fn content(&mut self) -> Result<Vec<u8>, Error> {
-        let mut content = std::mem::take(&mut self.receiver.collected);
-        match self.read_to_end(&mut content) {
-            Ok(_) => Ok(content),
-            Err(error) => {
-                self.receiver.collected = content;
-                Err(error.into())
-            }
-        }
+        self.receiver.content(self.stream)
     }
 
     /// Reads the content as JSON: in UTF-8 or ASCII, and with the feature `text` in every
@@ -66,7 +60,7 @@ impl<'c, S: Read> Incoming<'c, S> {
     /// # Errors
     ///
     /// [`Error::Json`] if it is not the JSON of a `T`, or not in such an encoding; and those of
-    /// [`content`](Self::content). After a time-out the rest of the message is lost; where that matters, call
+    /// [`content`](Self::content). After a time-out the message is lost; where that matters, call
     /// [`content`](Self::content) until it succeeds.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(mut self) -> Result<T, Error> {

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 use jsonframe::{Dialect, EncodeError, Header, Outgoing};
 
 use crate::ahead::retry;
+use crate::failure::Failure;
 use crate::{Content, Error};
 
 /// Bytes to be written, in order.
@@ -25,6 +26,8 @@ pub(crate) struct Outbox {
     queued: usize,
     /// Whether the stream has been given bytes since it was last flushed.
     unflushed: bool,
+    /// How the stream has failed.
+    failure: Failure,
 }
 
 /// Contents, and what was put together between them. Few connections have any, and only for a while.
@@ -54,7 +57,15 @@ impl Outbox {
     const SHORT_HEAD: usize = 256;
 
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
-        Self { dialect, segments: None, tail: Vec::new(), start: 0, queued: 0, unflushed: false }
+        Self {
+            dialect,
+            segments: None,
+            tail: Vec::new(),
+            start: 0,
+            queued: 0,
+            unflushed: false,
+            failure: Failure::new(),
+        }
     }
 
     /// How many bytes are to be written.
@@ -71,6 +82,11 @@ impl Outbox {
     /// Whether all has been written, and passed on by the stream.
     pub(crate) const fn is_done(&self) -> bool {
         self.queued == 0 && !self.unflushed
+    }
+
+    /// Whether there is any use in writing.
+    pub(crate) const fn wants(&self) -> bool {
+        !self.is_done() && !self.failure.is_set()
     }
 
     /// Queues a message. Content that is not small is not copied.
@@ -102,6 +118,7 @@ impl Outbox {
 
     /// Sends a message: writes at once if nothing is queued, and queues a copy of what the stream does not take.
     pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.failure.check()?;
         if self.queued > 0 {
             return Ok(self.queue_copy(header, content)?);
         }
@@ -125,16 +142,21 @@ impl Outbox {
         } else {
             self.tail.extend_from_slice(rest);
         }
-        outcome?;
+        outcome.map_err(|error| self.failure.note(error))?;
         if self.queued == 0 {
-            self.pass_on(stream)?;
+            self.pass_on(stream).map_err(|error| self.failure.note(error))?;
         }
         Ok(())
     }
 
     /// Writes what is queued until nothing is, or the stream takes no more now, or about so many bytes are written: true if
     /// the stream takes no more now.
-    pub(crate) fn flush(&mut self, stream: &mut impl Write, mut budget: usize) -> io::Result<bool> {
+    pub(crate) fn flush(&mut self, stream: &mut impl Write, budget: usize) -> io::Result<bool> {
+        self.failure.check()?;
+        self.write_queued(stream, budget).map_err(|error| self.failure.note(error))
+    }
+
+    fn write_queued(&mut self, stream: &mut impl Write, mut budget: usize) -> io::Result<bool> {
         while self.queued > 0 && budget > 0 {
             match retry(|| self.write(stream)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),

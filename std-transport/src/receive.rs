@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{DecodeError, Decoder, Dialect, Event, Header};
+use jsonframe::{Decoder, Dialect, Event, Header};
 
 use crate::ahead::{Ahead, retry};
+use crate::failure::{Failure, plain};
 use crate::{Error, Incoming};
 
 /// Bytes read ahead, and the decoder that they are for.
@@ -17,8 +18,15 @@ pub(crate) struct Receiver {
     max_content: u64,
     /// Whether the message under way has had its header reported, and not yet its end.
     in_message: bool,
-    /// The content of the message under way, as far as it was collected before the stream failed.
-    pub(crate) collected: Vec<u8>,
+    /// The content of the message under way, as far as it was collected before a time-out.
+    collected: Vec<u8>,
+    /// How many bytes of that have been read since.
+    start: usize,
+    /// How many bytes of content of the message under way the caller has had.
+    had: u64,
+    /// Whether the stream has ended.
+    ended: bool,
+    failure: Failure,
 }
 
 impl Receiver {
@@ -34,6 +42,10 @@ impl Receiver {
             max_content,
             in_message: false,
             collected: Vec::new(),
+            start: 0,
+            had: 0,
+            ended: false,
+            failure: Failure::new(),
         }
     }
 
@@ -59,6 +71,7 @@ impl Receiver {
 
     /// Receives the next message's header, past what is left of the last message: false if the stream has ended.
     fn next_header(&mut self, stream: &mut impl Read) -> Result<bool, Error> {
+        (self.collected, self.start) = (Vec::new(), 0);
         loop {
             let mut input = self.ahead.unread();
             let before = input.len();
@@ -73,7 +86,7 @@ impl Receiver {
                 self.in_message = in_message;
             }
             if event == Some(true) {
-                self.collected = Vec::new();
+                self.had = 0;
                 self.decoder.limit_content(self.max_content)?;
                 return Ok(true);
             }
@@ -88,15 +101,27 @@ impl Receiver {
         self.decoder.header()
     }
 
-    /// How many bytes of content the message under way still lacks.
+    /// How many bytes of content of the message under way have not been read.
     pub(crate) fn content_left(&self) -> u64 {
+        self.content_lacking() + self.kept().len() as u64
+    }
+
+    /// How many bytes of content the decoder has not been told of.
+    fn content_lacking(&self) -> u64 {
         if self.in_message { self.decoder.needs() } else { 0 }
+    }
+
+    /// What was collected before a time-out and has not been read since.
+    fn kept(&self) -> &[u8] {
+        &self.collected[self.start..]
     }
 
     /// The next bytes of content, read ahead if there are none: empty at the end of the message.
     pub(crate) fn fill_content(&mut self, stream: &mut impl Read) -> io::Result<&[u8]> {
-        let left = self.content_left();
-        if left > 0 && self.ahead.is_empty() && self.fill(stream)? == 0 {
+        if !self.kept().is_empty() {
+            return Ok(self.kept());
+        }
+        if self.content_lacking() > 0 && self.ahead.is_empty() && self.fill(stream)? == 0 {
             return Err(self.truncated());
         }
         Ok(self.content_ahead())
@@ -105,84 +130,132 @@ impl Receiver {
     /// What has been read ahead of the content of the message under way.
     fn content_ahead(&self) -> &[u8] {
         let unread = self.ahead.unread();
-        &unread[..at_most(unread.len(), self.content_left())]
+        &unread[..at_most(unread.len(), self.content_lacking())]
     }
 
     /// Counts bytes of [`fill_content`](Self::fill_content) as read.
     pub(crate) fn consume_content(&mut self, count: usize) {
+        let kept = self.kept().len();
+        if kept > 0 {
+            let count = count.min(kept);
+            self.start += count;
+            self.had += count as u64;
+            return;
+        }
         let count = count.min(self.ahead.unread().len());
         let counted = self.decoder.content_bypassed(count as u64);
         self.ahead.consume(at_most(count, counted));
+        self.had += counted;
     }
 
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
     pub(crate) fn read_content(&mut self, stream: &mut impl Read, place: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.is_empty() && place.len() >= Ahead::SIZE {
-            let wanted = at_most(place.len(), self.content_left());
+        if self.ahead.is_empty() && self.kept().is_empty() && place.len() >= Ahead::SIZE {
+            let wanted = at_most(place.len(), self.content_lacking());
             if wanted == 0 {
                 return Ok(0);
             }
-            return match retry(|| stream.read(&mut place[..wanted])) {
-                Ok(0) => Err(self.truncated()),
-                Ok(count) => {
-                    // A stream that says it has read more than there is room for must not be believed.
-                    let count = count.min(wanted);
-                    let _all = self.decoder.content_bypassed(count as u64);
-                    Ok(count)
-                }
-                Err(error) => Err(self.cut(error)),
-            };
+            // A stream that says it has read more than there is room for must not be believed.
+            let count = self.read(|_| retry(|| stream.read(&mut place[..wanted])))?.min(wanted);
+            if count == 0 {
+                return Err(self.truncated());
+            }
+            let _all = self.decoder.content_bypassed(count as u64);
+            self.had += count as u64;
+            return Ok(count);
         }
         let count = self.fill_content(stream)?.read(place)?;
         self.consume_content(count);
         Ok(count)
     }
 
+    /// All of the content. What had come before a time-out is kept.
+    pub(crate) fn content(&mut self, stream: &mut impl Read) -> Result<Vec<u8>, Error> {
+        if self.had > 0 {
+            return Err(Error::AlreadyRead { read: self.had });
+        }
+        let mut content = std::mem::take(&mut self.collected);
+        match self.collect(stream, &mut content) {
+            Ok(()) => {
+                self.had = content.len() as u64;
+                Ok(content)
+            }
+            Err(error) => {
+                self.collected = content;
+                Err(error.into())
+            }
+        }
+    }
+
     /// Reads the rest of the content to memory, which grows as it arrives. What had come before an error is there.
     pub(crate) fn read_content_to_end(&mut self, stream: &mut impl Read, content: &mut Vec<u8>) -> io::Result<usize> {
         let before = content.len();
+        content.extend_from_slice(self.kept());
+        self.start = self.collected.len();
+        let outcome = self.collect(stream, content);
+        let count = content.len() - before;
+        self.had += count as u64;
+        outcome.map(|()| count)
+    }
+
+    /// Appends what the decoder has not been told of.
+    fn collect(&mut self, stream: &mut impl Read, content: &mut Vec<u8>) -> io::Result<()> {
         let ahead = self.content_ahead();
         content.extend_from_slice(ahead);
-        self.consume_content(ahead.len());
-        let left = self.content_left();
+        let count = ahead.len();
+        let _all = self.decoder.content_bypassed(count as u64);
+        self.ahead.consume(count);
+        let left = self.content_lacking();
         if left > 0 {
             content.reserve(at_most(Self::FIRST_ROOM, left));
             let start = content.len();
             // The standard library reads into memory that need not be cleared first, and asks for more each time.
-            let outcome = stream.take(left).read_to_end(content);
+            let outcome = self.read(|_| stream.take(left).read_to_end(content));
             let _all = self.decoder.content_bypassed((content.len() - start) as u64);
-            outcome.map_err(|error| self.cut(error))?;
-            if self.content_left() > 0 {
+            outcome?;
+            if self.content_lacking() > 0 {
+                self.ended = true;
                 return Err(self.truncated());
             }
         }
-        Ok(content.len() - before)
+        Ok(())
     }
 
-    /// The bytes read ahead of what has been received.
+    /// The bytes read from the stream that nobody has had.
     pub(crate) fn into_unread(self) -> Vec<u8> {
-        self.ahead.unread().to_vec()
+        [self.kept(), self.ahead.unread()].concat()
     }
 
     /// Reads ahead, when there is nothing unread.
     fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
-        self.ahead.fill(stream).map_err(|error| self.cut(error))
+        self.read(|ahead| ahead.fill(stream))
+    }
+
+    /// Reads, unless the stream has ended or failed: then it is not asked again.
+    fn read(&mut self, read: impl FnOnce(&mut Ahead) -> io::Result<usize>) -> io::Result<usize> {
+        self.failure.check()?;
+        if self.ended {
+            return Ok(0);
+        }
+        match read(&mut self.ahead) {
+            Ok(count) => {
+                self.ended = count == 0;
+                Ok(count)
+            }
+            // A stream may know that it was cut off, as those of TLS do: inside a message that is the same as an end.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.decoder.finish().is_err() => {
+                self.ended = true;
+                Ok(0)
+            }
+            Err(error) => Err(self.failure.note(plain(error, "reading"))),
+        }
     }
 
     /// The stream has ended inside a message.
     fn truncated(&self) -> io::Error {
-        self.cut(ErrorKind::UnexpectedEof.into())
-    }
-
-    /// The error to report for one of the stream. A stream may know that it was cut off, as those of TLS do: inside a
-    /// message that is the same as an end.
-    fn cut(&self, error: io::Error) -> io::Error {
-        let truncated: Option<DecodeError> = self.decoder.finish().err();
-        match truncated {
-            Some(truncated) if error.kind() == ErrorKind::UnexpectedEof => {
-                io::Error::new(ErrorKind::UnexpectedEof, truncated)
-            }
-            _ => error,
+        match self.decoder.finish() {
+            Err(truncated) => io::Error::new(ErrorKind::UnexpectedEof, truncated),
+            Ok(()) => ErrorKind::UnexpectedEof.into(),
         }
     }
 }

@@ -6,6 +6,7 @@ use jsonframe::{Dialect, EncodeError, Header, Outgoing};
 
 use crate::Error;
 use crate::ahead::retry;
+use crate::failure::plain;
 use crate::outbox::check_length;
 use crate::receive::at_most;
 
@@ -15,7 +16,7 @@ pub(crate) struct Sender {
     dialect: &'static Dialect,
     /// Room for a head, used again.
     head: Vec<u8>,
-    /// Whether a message has gone out only in part.
+    /// Whether a message may have gone out only in part.
     broken: bool,
 }
 
@@ -33,7 +34,7 @@ impl Sender {
         let head = encode(header, self.dialect, &mut self.head)?;
         self.broken = true;
         write_all(stream, Outgoing::from_parts([head, content]))?;
-        retry(|| stream.flush())?;
+        flush(stream)?;
         self.broken = false;
         Ok(())
     }
@@ -71,7 +72,7 @@ impl Sender {
                 break;
             }
         }
-        retry(|| stream.flush())?;
+        flush(stream)?;
         self.broken = false;
         Ok(())
     }
@@ -93,13 +94,18 @@ fn encode<'a>(header: &Header<'_>, dialect: &Dialect, room: &'a mut Vec<u8>) -> 
     Ok(&room[..length])
 }
 
+fn flush(stream: &mut impl Write) -> io::Result<()> {
+    retry(|| stream.flush()).map_err(|error| plain(error, "writing"))
+}
+
 fn write_all(stream: &mut impl Write, mut message: Outgoing<'_>) -> io::Result<()> {
     while !message.is_empty() {
         let [head, content] = message.parts();
         let written = retry(|| match (head, content) {
             (bytes, []) | ([], bytes) => stream.write(bytes),
             _ => stream.write_vectored(&[IoSlice::new(head), IoSlice::new(content)]),
-        })?;
+        })
+        .map_err(|error| plain(error, "writing"))?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

@@ -168,15 +168,16 @@ impl<S> Session<S> {
 
     /// What to wait for.
     ///
-    /// `readable` is false after the end of the stream, after a fault in it, and while more than the
+    /// `readable` is false after the end of the stream, after an error of [`fill`](Self::fill) or
+    /// [`next_event`](Self::next_event) that lasts, and while more than the
     /// [write limit](Self::with_write_limit) is queued: whoever does not read its replies gets no more of them. Then
     /// there is to be no decoding either, of what has been read already.
     ///
-    /// `writable` is true while anything is queued.
+    /// `writable` is true while anything is queued and the stream has not failed.
     pub const fn interest(&self) -> Interest {
         Interest {
             readable: self.inbox.wants() && self.outbox.queued() <= self.write_limit,
-            writable: !self.outbox.is_done(),
+            writable: self.outbox.wants(),
         }
     }
 
@@ -220,7 +221,8 @@ impl<S> Session<S> {
     /// Queues a message, and takes its content: none of it is copied unless it is small (16 KiB), and then it goes
     /// out in one segment with its head.
     ///
-    /// There is no limit to what can be queued; see [`queued`](Self::queued).
+    /// There is no limit to what can be queued; see [`queued`](Self::queued). It is not known here whether the stream has
+    /// failed: [`flush`](Self::flush) says so.
     ///
     /// # Errors
     ///
@@ -249,8 +251,9 @@ impl<S: Read> Session<S> {
     ///
     /// # Errors
     ///
-    /// What the stream returned, but for [`WouldBlock`](io::ErrorKind::WouldBlock). What has been received whole is not
-    /// lost, and the session can be filled again if the stream goes on.
+    /// What the stream returned, but for [`WouldBlock`](io::ErrorKind::WouldBlock). What has been received is not lost.
+    /// Every later call returns the same error again, without asking the stream; only after a
+    /// [time-out](Error::is_timeout) is it read again.
     pub fn fill(&mut self) -> io::Result<Fill> {
         let outcome = self.inbox.fill(&mut self.stream);
         if !matches!(outcome, Ok(Fill::Data)) {
@@ -267,7 +270,7 @@ impl<S: Write> Session<S> {
     /// # Errors
     ///
     /// [`Error::Encode`] as for [`queue`](Self::queue). [`Error::Io`] if the stream failed: what it did not take is queued
-    /// nevertheless.
+    /// nevertheless; and if it had failed before, as for [`flush`](Self::flush): then nothing is queued.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<Flush, Error> {
         let outcome = self.outbox.send(&mut self.stream, header, content);
         self.outbox.release();
@@ -280,7 +283,8 @@ impl<S: Write> Session<S> {
     ///
     /// What the stream returned, but for [`WouldBlock`](io::ErrorKind::WouldBlock) and
     /// [`Interrupted`](io::ErrorKind::Interrupted); [`WriteZero`](io::ErrorKind::WriteZero) if it took nothing. What was
-    /// not written stays queued, and no byte is ever written twice.
+    /// not written stays queued, and no byte is ever written twice. Every later call returns the same error again, without
+    /// asking the stream; only after a [time-out](Error::is_timeout) is it written to again.
     pub fn flush(&mut self) -> io::Result<Flush> {
         let outcome = self.outbox.flush(&mut self.stream, usize::MAX);
         self.outbox.release();

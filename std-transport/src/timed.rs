@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::Connection;
+use crate::failure::is_timeout;
 
 /// A stream whose reads and writes can be given a time.
 ///
@@ -80,33 +81,33 @@ impl<S: Timeouts> Timed<S> {
     }
 
     /// How much time is left: an error if none is.
-    fn left(&self) -> io::Result<Option<Duration>> {
+    fn left(&self, doing: &str) -> io::Result<Option<Duration>> {
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) { Err(late()) } else { Ok(left) }
+        if left == Some(Duration::ZERO) { Err(late(doing)) } else { Ok(left) }
     }
 }
 
 impl<S: Read + Timeouts> Read for Timed<S> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        self.stream.read(place).map_err(in_time)
+        self.stream.set_read_timeout(self.left(READING)?)?;
+        self.stream.read(place).map_err(|error| in_time(error, READING))
     }
 }
 
 impl<S: Write + Timeouts> Write for Timed<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write(bytes).map_err(in_time)
+        self.stream.set_write_timeout(self.left(WRITING)?)?;
+        self.stream.write(bytes).map_err(|error| in_time(error, WRITING))
     }
 
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write_vectored(parts).map_err(in_time)
+        self.stream.set_write_timeout(self.left(WRITING)?)?;
+        self.stream.write_vectored(parts).map_err(|error| in_time(error, WRITING))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.flush().map_err(in_time)
+        self.stream.set_write_timeout(self.left(WRITING)?)?;
+        self.stream.flush().map_err(|error| in_time(error, WRITING))
     }
 }
 
@@ -114,14 +115,14 @@ impl<S: Timeouts> Connection<Timed<S>> {
     /// Gives everything from now on, until it is called again, this much time in all: a request, the reply and all of its
     /// content, for one. `None` is for ever.
     ///
-    /// When the time is over, what is being done fails with [`ErrorKind::TimedOut`].
+    /// When the time is over, what is being done fails with an error that [is a time-out](crate::Error::is_timeout). The
+    /// reply may still come: see [After a time-out](Connection#after-a-time-out).
     ///
     /// ```
-    /// use std::io::ErrorKind;
     /// use std::net::{TcpListener, TcpStream};
     /// use std::time::Duration;
     ///
-    /// use jsonframe_std::{Connection, Error, Timed};
+    /// use jsonframe_std::{Connection, Timed};
     ///
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
     /// let stream = TcpStream::connect(listener.local_addr()?)?;
@@ -129,20 +130,21 @@ impl<S: Timeouts> Connection<Timed<S>> {
     ///
     /// connection.within(Some(Duration::from_millis(50)));
     /// connection.send_json("is anybody there?")?;
-    /// let Err(Error::Io(error)) = connection.receive() else { panic!("nobody answers") };
-    /// assert_eq!(error.kind(), ErrorKind::TimedOut);
-    /// # Ok::<(), Error>(())
+    /// assert!(connection.receive().is_err_and(|error| error.is_timeout()));
+    /// # Ok::<(), jsonframe_std::Error>(())
     /// ```
     pub fn within(&mut self, time: Option<Duration>) {
         self.get_mut().set_deadline(time.and_then(|time| Instant::now().checked_add(time)));
     }
 }
 
-/// A time that is over shows as either kind, depending on the system.
-fn in_time(error: io::Error) -> io::Error {
-    if error.kind() == ErrorKind::WouldBlock { late() } else { error }
+const READING: &str = "reading";
+const WRITING: &str = "writing";
+
+fn in_time(error: io::Error, doing: &str) -> io::Error {
+    if is_timeout(&error) { late(doing) } else { error }
 }
 
-fn late() -> io::Error {
-    io::Error::new(ErrorKind::TimedOut, "the deadline is over")
+fn late(doing: &str) -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, format!("{doing} timed out: the deadline has passed"))
 }

@@ -41,7 +41,7 @@ fn reading() -> impl Strategy<Value = Reading> {
 
 /// Whether the stream can be asked again after the error.
 fn passes(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    error.kind() == ErrorKind::TimedOut
 }
 
 fn read(mut incoming: Incoming<'_, Scripted>, reading: Reading) -> io::Result<Vec<u8>> {
@@ -176,7 +176,7 @@ fn after_a_message_that_went_out_in_part_nothing_follows() {
     for fault in [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
         let mut connection = Connection::new(Scripted::writing([Step::Move(10), Step::Fail(fault)]));
         let error = connection.send(&Header::json(2), b"{}").unwrap_err();
-        assert!(matches!(&error, Error::Io(error) if error.kind() == fault), "{error}");
+        assert_eq!(error.is_timeout(), matches!(fault, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
         #[cfg(feature = "json")]
         assert!(matches!(connection.send_json(&1), Err(Error::SendBroken)));
         assert!(matches!(connection.send_stream(&Header::json(0), &mut io::empty()), Err(Error::SendBroken)));
@@ -361,5 +361,195 @@ fn an_error_says_what_it_is_once_and_the_same_however_content_is_read() {
         let error = read(connection.receive().unwrap().unwrap()).unwrap_err();
         assert!(matches!(error, Error::Decode(_)), "{error:?}");
         assert!(error.source().is_none());
+    }
+}
+
+/// What was read before was once missing from all of the content, and nothing said so.
+#[test]
+fn content_that_was_read_before_is_not_given_as_if_it_were_all() {
+    let wire = message(b"\"content\"").repeat(2);
+    let mut connection = Connection::new(Scripted::reading(&wire));
+    let mut incoming = connection.receive().unwrap().unwrap();
+    assert_eq!(incoming.content().unwrap(), b"\"content\"");
+    for _ in 0..2 {
+        let error = incoming.content().unwrap_err();
+        assert!(matches!(error, Error::AlreadyRead { read: 9 }), "{error}");
+        assert_eq!(error.to_string(), "bytes of the content already read: 9");
+    }
+
+    let mut incoming = connection.receive().unwrap().unwrap();
+    incoming.read_exact(&mut [0; 3]).unwrap();
+    assert!(matches!(incoming.content(), Err(Error::AlreadyRead { read: 3 })));
+    let mut rest = Vec::new();
+    incoming.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"ntent\"");
+
+    // Of no content nothing can have been read.
+    let mut connection = Connection::new(Scripted::reading(&message(b"")));
+    let mut incoming = connection.receive().unwrap().unwrap();
+    assert_eq!([incoming.content().unwrap(), incoming.content().unwrap()], [b"", b""]);
+}
+
+#[test]
+#[cfg(feature = "json")]
+fn json_of_which_a_part_was_read_before_is_refused_for_that() {
+    let wire = message(b"1234");
+    let readings: [fn(&mut Incoming<'_, Scripted>); 4] = [
+        |incoming| incoming.read_exact(&mut [0; 2]).unwrap(),
+        |incoming| {
+            incoming.fill_buf().unwrap();
+            incoming.consume(1);
+        },
+        |incoming| assert_eq!(incoming.read_to_end(&mut Vec::new()).unwrap(), 4),
+        |incoming| drop(incoming.content().unwrap()),
+    ];
+    for read in readings {
+        let mut connection = Connection::new(Scripted::reading(&wire));
+        let mut incoming = connection.receive().unwrap().unwrap();
+        read(&mut incoming);
+        assert!(matches!(incoming.json::<u32>(), Err(Error::AlreadyRead { .. })));
+    }
+    let mut connection = Connection::new(Scripted::reading(&wire));
+    let mut incoming = connection.receive().unwrap().unwrap();
+    assert_eq!(incoming.fill_buf().unwrap().len(), 4, "looked at, and not read");
+    assert_eq!(incoming.json::<u32>().unwrap(), 1234);
+}
+
+/// What `content` had collected before a time-out was once left out by all other ways of reading.
+#[test]
+fn after_a_time_out_content_can_be_read_in_another_way() {
+    type Way = fn(&mut Incoming<'_, Scripted>, &mut Vec<u8>);
+
+    let wire = [message(&[b'a'; 20_000]), message(b"next")].concat();
+    let collected = wire.len() - message(b"next").len() - 5_000;
+    let interrupted = || {
+        let reads = [Step::Move(collected), Step::Move(5_000), Step::Fail(ErrorKind::WouldBlock)];
+        Connection::new(Scripted { reads: reads.into(), ..Scripted::reading(&wire) })
+    };
+    let readings: [Way; 3] = [
+        |incoming, content| assert_eq!(incoming.read_to_end(content).unwrap(), 20_000),
+        |incoming, content| {
+            let mut place = [0; 9_000];
+            while incoming.content_left() > 0 {
+                let count = incoming.read(&mut place).unwrap();
+                content.extend_from_slice(&place[..count]);
+            }
+        },
+        |incoming, content| {
+            while let piece @ [_, ..] = incoming.fill_buf().unwrap() {
+                content.extend_from_slice(&piece[..piece.len().min(7)]);
+                incoming.consume(7);
+            }
+        },
+    ];
+    for read in readings {
+        let mut connection = interrupted();
+        let mut incoming = connection.receive().unwrap().unwrap();
+        assert!(incoming.content().unwrap_err().is_timeout());
+        assert_eq!(incoming.content_left(), 20_000);
+        let mut content = Vec::new();
+        read(&mut incoming, &mut content);
+        assert!(content == [b'a'; 20_000], "{} bytes", content.len());
+        assert!(matches!(incoming.content(), Err(Error::AlreadyRead { read: 20_000 })));
+        assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"next");
+    }
+    // It is skipped with the rest, and is among what has not been read.
+    let mut connection = interrupted();
+    connection.receive().unwrap().unwrap().content().unwrap_err();
+    assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"next");
+    let mut connection = interrupted();
+    let mut incoming = connection.receive().unwrap().unwrap();
+    incoming.content().unwrap_err();
+    incoming.read_exact(&mut [0; 100]).unwrap();
+    let (stream, unread) = connection.into_parts();
+    assert_eq!(unread.len() + stream.input.len(), 19_900 + message(b"next").len());
+}
+
+/// A stream that was reset ends at the next read, which was once taken for a clean end.
+#[test]
+fn after_a_failure_every_call_returns_the_same_error_and_none_a_clean_end() {
+    let wire = message(b"content");
+    for fault in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::Other] {
+        // Between two messages, and inside one.
+        for position in [wire.len(), wire.len() - 3] {
+            let reads = [Step::Move(position), Step::Fail(fault)].into();
+            let mut connection = Connection::new(Scripted { reads, ..Scripted::reading(&wire) });
+            let mut incoming = connection.receive().unwrap().unwrap();
+            let mut errors = Vec::new();
+            if position < wire.len() {
+                errors.push(incoming.content().unwrap_err());
+                errors.push(incoming.read_to_end(&mut Vec::new()).unwrap_err().into());
+                errors.push(incoming.read(&mut [0; 10_000]).unwrap_err().into());
+                errors.push(incoming.fill_buf().unwrap_err().into());
+            }
+            errors.extend([connection.receive().map(drop).unwrap_err(), connection.receive().map(drop).unwrap_err()]);
+            let texts: Vec<_> = errors.iter().map(Error::to_string).collect();
+            assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
+            let is_truncated = matches!(errors[0], Error::Decode(_));
+            assert_eq!(is_truncated, position < wire.len() && fault == ErrorKind::UnexpectedEof, "{texts:?}");
+            assert_eq!(connection.get_ref().calls, 2);
+        }
+    }
+}
+
+/// A file to which more is appended, for one.
+#[test]
+fn what_a_stream_gives_after_its_end_is_not_received() {
+    let wire = message(b"content");
+    for end in [0, 5, wire.len() - 3, wire.len()] {
+        let mut connection = Connection::new(Scripted::reading(&wire[..end]));
+        let receive = |connection: &mut Connection<Scripted>| {
+            match connection.receive() {
+                Ok(Some(mut incoming)) => incoming.content().map(|content| content.len().to_string()),
+                Ok(None) => Ok("the end".to_owned()),
+                Err(error) => Err(error),
+            }
+            .unwrap_or_else(|error| error.to_string())
+        };
+        if end == wire.len() {
+            assert_eq!(receive(&mut connection), "7");
+        }
+        let first = receive(&mut connection);
+        connection.get_mut().input.extend(&wire[end..]);
+        connection.get_mut().input.extend(&wire);
+        assert_eq!(receive(&mut connection), first);
+        assert_eq!(first == "the end", end == 0 || end == wire.len(), "{first}");
+    }
+}
+
+#[test]
+fn a_time_out_says_what_has_timed_out() {
+    for fault in [ErrorKind::WouldBlock, ErrorKind::TimedOut] {
+        let (reads, writes) = ([Step::Fail(fault)].into(), [Step::Fail(fault)].into());
+        let mut connection = Connection::new(Scripted { reads, writes, ..Scripted::default() });
+        let receiving = connection.receive().map(drop).unwrap_err();
+        let sending = connection.send(&Header::json(2), b"{}").unwrap_err();
+        assert!(receiving.is_timeout() && sending.is_timeout());
+        if fault == ErrorKind::WouldBlock {
+            assert_eq!([receiving.to_string(), sending.to_string()], ["reading timed out", "writing timed out"]);
+        } else {
+            // A stream that says it in its own words is not corrected.
+            assert_eq!([receiving.to_string(), sending.to_string()], ["timed out", "timed out"]);
+        }
+    }
+    assert!(!Error::SendBroken.is_timeout() && !Error::Io(ErrorKind::ConnectionReset.into()).is_timeout());
+}
+
+/// The system's word for a connection that it has given up. Its next read is the end, and would be clean.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_connection_that_the_system_gave_up_is_not_one_that_may_be_asked_again() {
+    const ETIMEDOUT: i32 = 110;
+    struct GivenUp(bool);
+    impl Read for GivenUp {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            if std::mem::replace(&mut self.0, true) { Ok(0) } else { Err(io::Error::from_raw_os_error(ETIMEDOUT)) }
+        }
+    }
+    let mut connection = Connection::new(GivenUp(false));
+    for _ in 0..2 {
+        let error = connection.receive().map(drop).unwrap_err();
+        assert!(!error.is_timeout(), "{error}");
+        assert!(matches!(error, Error::Io(error) if error.raw_os_error() == Some(ETIMEDOUT)));
     }
 }

@@ -129,13 +129,26 @@ fn content_is_read_straight_to_its_room() {
     receive(&mut inbox, head);
     assert_eq!(inbox.needs(), 3);
     assert_eq!(inbox.fill_content(&mut Failing(ErrorKind::WouldBlock), &mut [0; 3]).unwrap(), (Fill::Blocked, 0));
-    let error = inbox.fill_content(&mut Failing(ErrorKind::ConnectionReset), &mut [0; 3]).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     let mut room = [0; 3];
     assert_eq!(inbox.fill_content(&mut &content[..2], &mut room).unwrap(), (Fill::Data, 2));
     assert_eq!((&room, inbox.needs()), (b"ab\0", 1));
     assert_eq!(inbox.fill_content(&mut &[][..], &mut room).unwrap(), (Fill::Eof, 0));
     assert!(inbox.ended() && !inbox.wants());
+}
+
+#[test]
+fn after_a_failure_content_is_not_read_either() {
+    let wire = Message::new(Header::new("text", "", 3), b"abc").unwrap().to_vec().unwrap();
+    let (head, content) = wire.split_at(wire.len() - 3);
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 1000);
+    receive(&mut inbox, head);
+    let mut room = [0; 3];
+    for mut stream in [&mut Failing(ErrorKind::ConnectionReset) as &mut dyn Read, &mut &content[..], &mut &[][..]] {
+        let error = inbox.fill_content(&mut stream, &mut room).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        assert_eq!(inbox.fill(&mut stream).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+    assert!(!inbox.wants() && !inbox.ended());
 }
 
 #[test]

@@ -26,6 +26,19 @@ impl Write for Sink {
     }
 }
 
+/// A stream whose reader has gone.
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn lengths() -> impl Strategy<Value = usize> {
     prop_oneof![3 => 0..300_usize, 1 => 10_000..40_000_usize]
 }
@@ -141,8 +154,8 @@ fn a_stream_that_cannot_pass_on_what_it_has_is_asked_again() {
     let mut outbox = with_tail(1000, 4096);
     assert!(outbox.flush(&mut Unflushable(ErrorKind::WouldBlock), usize::MAX).unwrap());
     assert_eq!((outbox.queued(), outbox.is_done()), (0, false));
-    let error = outbox.flush(&mut Unflushable(ErrorKind::BrokenPipe), usize::MAX).unwrap_err();
-    assert_eq!((error.kind(), outbox.is_done()), (ErrorKind::BrokenPipe, false));
+    let error = outbox.flush(&mut Unflushable(ErrorKind::TimedOut), usize::MAX).unwrap_err();
+    assert_eq!((error.kind(), outbox.is_done()), (ErrorKind::TimedOut, false));
     assert!(!outbox.flush(&mut Sink { taken: Vec::new(), room: 0 }, usize::MAX).unwrap());
     assert!(outbox.is_done());
 }
@@ -182,4 +195,16 @@ fn lent_memory_comes_back_unless_what_is_queued_needs_most_of_it() {
         outbox.return_tail(&mut lender);
         assert_eq!((outbox.tail.len(), lender.len(), lender.capacity()), (250, 0, then), "{capacity} {has}");
     }
+}
+
+#[test]
+fn after_a_failure_nothing_is_written_or_queued() {
+    let mut outbox = with_tail(1000, 4096);
+    outbox.flush(&mut Sink { taken: Vec::new(), room: 10 }, 10).unwrap();
+    outbox.flush(&mut Broken, usize::MAX).unwrap_err();
+    let mut sink = Sink { taken: Vec::new(), room: usize::MAX };
+    assert_eq!(outbox.flush(&mut sink, usize::MAX).unwrap_err().kind(), ErrorKind::BrokenPipe);
+    let error = outbox.send(&mut sink, &header(1), b"x").unwrap_err();
+    assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::BrokenPipe));
+    assert_eq!((sink.taken.len(), outbox.queued(), outbox.wants()), (0, 990, false));
 }

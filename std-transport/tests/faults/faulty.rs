@@ -47,6 +47,14 @@ pub(crate) const KINDS: [ErrorKind; 39] = [
     ErrorKind::Unsupported,
 ];
 
+/// Those after which the stream can be asked again.
+pub(crate) const PASSING: [ErrorKind; 3] = [ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::TimedOut];
+
+/// The kind that a connection reports: systems differ in that of a time-out.
+pub(crate) fn reported(kind: ErrorKind) -> ErrorKind {
+    if kind == ErrorKind::WouldBlock { ErrorKind::TimedOut } else { kind }
+}
+
 /// More calls than any exchange here needs. Whoever makes more of them spins.
 pub(crate) const MOST_CALLS: usize = 10_000;
 

@@ -6,7 +6,7 @@ use jsonframe_std::protocol::Header;
 use jsonframe_std::{Connection, Error, SendingHalf};
 
 use crate::common::message;
-use crate::faulty::{Faulty, KINDS, at_every_call, bytes_of, exchanges};
+use crate::faulty::{Faulty, KINDS, at_every_call, bytes_of, exchanges, reported};
 
 /// Sends a message, by one way or the other.
 type Way<T> = fn(&mut T, &Header<'_>, &[u8]) -> Result<(), Error>;
@@ -37,7 +37,7 @@ fn check_sending<T>(over: impl Fn(Faulty) -> T, stream: impl Fn(&T) -> &Faulty, 
                         assert!(stream(&sender).output == expected, "{case}, call {call}");
                     }
                     Some(Error::Io(error)) => {
-                        assert_eq!(error.kind(), kind);
+                        assert_eq!(error.kind(), reported(kind));
                         assert_ne!(kind, ErrorKind::Interrupted, "call {call}");
                         // What may have gone out in part can be followed by nothing.
                         let calls = stream(&sender).calls;

@@ -1,0 +1,68 @@
+//! Errors of a stream: which of them pass, and how the others are returned again.
+
+use std::io::{self, ErrorKind};
+
+/// Why nothing more can be read from a stream, or written to it, once that is so.
+///
+/// A stream that has failed may report its end at the next call, as one that was reset does, so it is not asked again.
+#[derive(Debug)]
+pub(crate) struct Failure(Option<Box<Saved>>);
+
+/// What makes an error like the first one, which cannot be cloned.
+#[derive(Debug)]
+struct Saved {
+    kind: ErrorKind,
+    code: Option<i32>,
+    text: String,
+}
+
+impl Failure {
+    pub(crate) const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Returns the error again, if there has been one.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let Some(saved) = &self.0 else { return Ok(()) };
+        Err(match saved.code {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(saved.kind, saved.text.clone()),
+        })
+    }
+
+    /// Remembers an error, unless it passes, and returns it.
+    pub(crate) fn note(&mut self, error: io::Error) -> io::Error {
+        if !passes(&error) {
+            self.0 = Some(Saved { kind: error.kind(), code: error.raw_os_error(), text: error.to_string() }.into());
+        }
+        error
+    }
+
+    pub(crate) const fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+fn passes(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::Interrupted || is_timeout(error)
+}
+
+/// Whether the time for a call is over. Systems differ in the kind.
+///
+/// On Unix the system's own "timed out" is another thing: it has given the connection up.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::WouldBlock => true,
+        ErrorKind::TimedOut => !cfg!(unix) || error.raw_os_error().is_none(),
+        _ => false,
+    }
+}
+
+/// The error to report for one of a stream that blocks: a time-out in plain words, and of one kind on all systems.
+pub(crate) fn plain(error: io::Error, doing: &str) -> io::Error {
+    let is_plain = error.kind() == ErrorKind::TimedOut && error.raw_os_error().is_none();
+    if is_plain || !is_timeout(&error) {
+        return error;
+    }
+    io::Error::new(ErrorKind::TimedOut, format!("{doing} timed out"))
+}
