@@ -10,6 +10,9 @@
 //! | serve many peers in one thread, or a few | [`server`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks |
 //!
+//! A reply that comes after a time-out is the next message received, whatever has been asked since: see
+//! [After a time-out](Connection#after-a-time-out).
+//!
 //! All are thin drivers over the decoder and the encoder of [`jsonframe`], which is re-exported here as [`protocol`].
 //!
 //! ```
@@ -48,6 +51,7 @@ mod charge;
 mod connection;
 mod content;
 mod error;
+mod failure;
 mod halves;
 mod inbox;
 mod incoming;
