@@ -177,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_takes_nothing_has_half_a_minute() {
+    fn a_peer_that_takes_nothing_has_two_minutes() {
         let start = Instant::now();
         let mut clock = Clock::new(start);
         clock.begin(Phase::Suspended, start);
         clock.flush(10, 10, start);
-        assert_eq!(expired_after(&mut clock, 29, start), None);
-        assert_eq!(expired_after(&mut clock, 30, start), Some(Deadline::Write));
-        clock.flush(10, 0, start + Duration::from_secs(30));
+        assert_eq!(expired_after(&mut clock, 119, start), None);
+        assert_eq!(expired_after(&mut clock, 120, start), Some(Deadline::Write));
+        clock.flush(10, 0, start + Duration::from_secs(120));
         assert_eq!(expired_after(&mut clock, 1_000_000, start), None);
     }
 
@@ -193,15 +193,36 @@ mod tests {
         let start = Instant::now();
         let mut clock = Clock::new(start);
         clock.begin(Phase::Suspended, start);
-        // Half a minute at 128 bytes a second.
-        clock.flush(1_000_000, 1_000_000 - 3_840, start);
-        assert_eq!(expired_after(&mut clock, 30, start), None);
+        // Two minutes at 128 bytes a second.
+        clock.flush(1_000_000, 1_000_000 - 15_360, start);
+        assert_eq!(expired_after(&mut clock, 120, start), None);
         // A byte a second is progress, and too slow.
-        for second in 31..60 {
+        for second in 121..240 {
             clock.flush(1_000, 999, start + Duration::from_secs(second));
             assert_eq!(expired_after(&mut clock, second, start), None);
         }
-        assert_eq!(expired_after(&mut clock, 60, start), Some(Deadline::Write));
+        assert_eq!(expired_after(&mut clock, 240, start), Some(Deadline::Write));
+    }
+
+    /// As Linux passed it on: from a reader of 2,856 bytes a second, the receive buffer as it is by default; and from one
+    /// of 20,000, with a receive buffer of 8 MiB.
+    #[test]
+    fn a_reader_of_whom_the_system_tells_only_now_and_then_is_not_too_slow() {
+        for steps in [&[(25, 67_584), (70, 95_232), (115, 124_928), (160, 95_232)][..], &[(36, 709_760), (72, 709_760)]]
+        {
+            let start = Instant::now();
+            let mut clock = Clock::new(start);
+            clock.begin(Phase::Suspended, start);
+            clock.flush(10_000_000, 6_000_000, start);
+            let mut elapsed = 0;
+            for (second, bytes) in steps {
+                for elapsed in elapsed..*second {
+                    assert_eq!(expired_after(&mut clock, elapsed, start), None, "after {elapsed} seconds");
+                }
+                elapsed = *second;
+                clock.flush(6_000_000, 6_000_000 - bytes, start + Duration::from_secs(elapsed));
+            }
+        }
     }
 
     #[test]

@@ -62,10 +62,16 @@ pub struct Limits {
     /// [`Reply`](super::Reply).
     pub idle_deadline: Duration,
     /// The time for which a peer may take nothing of what is queued for it, and over which the rate is measured at which
-    /// it does: 30 s.
+    /// it does: 2 minutes.
+    ///
+    /// What counts is what the systems pass on. A system that has no room left for its reader lets nothing more come until
+    /// much of it has been read: on Linux at least two segments, or about a tenth of the receive buffer. That is some
+    /// 100 KB with the buffer that a connection begins with, and several hundred once it has grown to megabytes. A peer
+    /// that takes longer than this to read so much seems to take nothing, whatever the floor: with 2 minutes, one that
+    /// reads less than about 1 KB per second.
     pub write_deadline: Duration,
     /// The least rate at which a peer takes what is queued for it, in bytes per second: 128. Even at 0,
-    /// something must be taken.
+    /// something must be taken. It can be measured no more finely than [`write_deadline`](Self::write_deadline) says.
     pub write_floor: u64,
     /// For how long a connection is read after the last byte has been sent on it, so that the peer, which may still be
     /// sending, gets that byte: 10 s.
@@ -94,7 +100,7 @@ impl Default for Limits {
             content_floor: 128,
             content_window: Duration::from_secs(10),
             idle_deadline: Duration::from_mins(5),
-            write_deadline: Duration::from_secs(30),
+            write_deadline: Duration::from_mins(2),
             write_floor: 128,
             linger: Duration::from_secs(10),
             linger_silence: Duration::from_secs(1),
