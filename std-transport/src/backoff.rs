@@ -67,7 +67,7 @@ impl Backoff {
         Self { next: first.min(most), most, left: None, time_left: None, seed }
     }
 
-    /// Makes at most this many attempts, the first one included.
+    /// Makes at most this many attempts, the first one included, which is made in any case.
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
         self.left = Some(attempts.saturating_sub(1));
         self

@@ -49,7 +49,7 @@ impl Connection<TcpStream> {
     /// # Errors
     ///
     /// Those of [`TcpStream::connect_timeout`] for the last address, [`io::ErrorKind::TimedOut`] among them, and those of
-    /// [`connect`](Self::connect). The time it takes to resolve a name counts, but cannot be cut short.
+    /// [`connect`](Self::connect); [`io::ErrorKind::InvalidInput`] if the name has no address. The time it takes to resolve a name counts, but cannot be cut short.
     pub fn connect_timeout(address: impl ToSocketAddrs, time: Duration) -> io::Result<Self> {
         let start = Instant::now();
         let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
@@ -111,7 +111,8 @@ impl<S> Connection<S> {
 
     /// Accepts headers of at most this many bytes. To be called before anything is received.
     ///
-    /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
+    /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced. The connection has a buffer of this
+    /// size from the beginning.
     #[must_use]
     pub fn with_max_header(mut self, bytes: u16) -> Self {
         self.receiver = self.receiver.with_max_header(bytes);
@@ -121,7 +122,7 @@ impl<S> Connection<S> {
     /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
     ///
     /// A message with longer content makes [`receive`](Self::receive) fail at its header. Content that is streamed takes
-    /// no memory whatever its length; content that is collected takes as much as has arrived.
+    /// no memory whatever its length; content that is collected takes up to about twice what has arrived.
     #[must_use]
     pub fn with_max_content(mut self, bytes: u64) -> Self {
         self.receiver.set_max_content(bytes);
@@ -184,7 +185,7 @@ impl<S: Write> Connection<S> {
     }
 
     /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the
-    /// stream. Takes 64 KiB of memory, whatever the length.
+    /// stream. Takes at most 64 KiB of memory, whatever the length.
     ///
     /// ```
     /// use std::io::Cursor;

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use jsonframe_std::protocol::Header;
+use jsonframe_std::protocol::{DecodeErrorKind, Header};
 use jsonframe_std::{Connection, Error};
 
 /// Both ends of a connection.
@@ -114,4 +114,17 @@ fn a_late_reply_is_received_as_that_to_the_next_request() {
     // Whoever has counted the requests that are still unanswered discards this one.
     assert_eq!(client.receive().unwrap().unwrap().header().content_type(), "first");
     assert_eq!(client.receive().unwrap().unwrap().header().content_type(), "second");
+}
+
+/// It was once waited for the 21 KB that the first two bytes announce, and then said that reading timed out.
+#[test]
+fn a_peer_that_speaks_another_protocol_is_named_at_once() {
+    let (mut client, mut server) = pair();
+    server.get_mut().write_all(b"SSH-2.0-x\r\n").unwrap();
+    let error = client.receive().map(drop).unwrap_err();
+    let Error::Decode(decode) = &error else { panic!("{error}") };
+    assert!(!matches!(decode.kind(), DecodeErrorKind::Truncated { .. }), "{error}");
+    assert!(error.to_string().contains("SSH"), "{error}");
+    // The peer is still there.
+    server.get_mut().write_all(b"x").unwrap();
 }
