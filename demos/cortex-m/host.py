@@ -232,7 +232,7 @@ def check_stack(arguments):
 
 
 def logged(vector, room):
-    """What must be logged of a vector's stream: the headers in full, and how the line about a fault must end."""
+    """What must be logged of a vector's stream: the headers in full, and of the line about a fault the offset."""
     lines, start = [], 0
     stream = bytes.fromhex(vector["bytes"])
     for event in vector["events"]:
@@ -274,7 +274,7 @@ def check_logs(arguments):
     if samples <= 0:
         sys.exit(f"{len(pairs)} things are logged; the vectors alone have {len(expected)}")
     for (formatted, _), line in zip(pairs[samples:], expected):
-        if formatted != line and not (line.startswith("(at byte") and formatted.endswith(line)):
+        if formatted != line and not (line.startswith("(at byte") and line in formatted):
             sys.exit(f"logged: {formatted}\nexpected: {line}")
     print(
         f"{len(expected)} headers and errors, and {samples} other things, logged by defmt in {len(output)} bytes "

@@ -268,10 +268,8 @@ impl codec::Decoder for Codec {
             let _ = self.decoder.content_bypassed(source.len() as u64);
             source.clear();
         }
-        match self.decoder.finish() {
-            Ok(()) => Ok(None),
-            Err(error) => Err(self.decoder.fail_as(error).into()),
-        }
+        self.decoder.end()?;
+        Ok(None)
     }
 }
 

@@ -218,11 +218,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         self.state.fail(kind, self.state.position())
     }
 
-    /// Makes the decoder fail with this error.
+    /// Like [`finish`](Self::finish), for a stream that does not go on after its end.
     #[cfg(feature = "tokio")]
-    #[cold]
-    pub(crate) const fn fail_as(&mut self, error: DecodeError) -> DecodeError {
-        self.state.fail_as(error)
+    pub(crate) const fn end(&mut self) -> Result<(), DecodeError> {
+        self.state.end()
     }
 }
 

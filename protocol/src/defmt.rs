@@ -98,7 +98,7 @@ impl Format for Member {
 impl Format for DecodeError {
     fn format(&self, f: Formatter<'_>) {
         match self.kind() {
-            DecodeErrorKind::Truncated { missing } if self.in_content() => {
+            DecodeErrorKind::Truncated { missing } if self.is_in_content() => {
                 write!(f, "the stream ends inside a message; bytes missing: {=u64}", missing);
             }
             kind => write!(f, "{}", kind),

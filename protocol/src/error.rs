@@ -51,9 +51,9 @@ impl DecodeError {
         Self { kind, offset, start: Start::UNKNOWN, in_content: false }
     }
 
-    /// That of a stream that ended inside a message, of whose content, or of a part before it, so many bytes are missing.
-    pub(crate) const fn truncated(missing: u64, offset: u64, in_content: bool) -> Self {
-        Self { in_content, ..Self::new(DecodeErrorKind::Truncated { missing }, offset) }
+    /// The same error, about a stream that ended inside content.
+    pub(crate) const fn in_content(self) -> Self {
+        Self { in_content: true, ..self }
     }
 
     /// The same error, about a stream that starts like this.
@@ -67,7 +67,7 @@ impl DecodeError {
     }
 
     #[cfg(feature = "defmt")]
-    pub(crate) const fn in_content(&self) -> bool {
+    pub(crate) const fn is_in_content(&self) -> bool {
         self.in_content
     }
 

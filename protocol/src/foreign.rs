@@ -25,26 +25,25 @@ const PROTOCOLS: [(&str, &[&[u8]]); 9] = [
 impl Start {
     pub(crate) const UNKNOWN: Self = Self { bytes: [0; 3], known: 0 };
 
-    /// That of a stream whose header length is refused.
-    pub(crate) fn of_length(length: u32) -> Self {
+    /// That of a stream whose first two bytes are a header length, of which no more is known.
+    pub(crate) const fn of_length(length: u32) -> Self {
         let [_, _, first, second] = length.to_be_bytes();
-        let start = Self { bytes: [first, second, 0], known: 2 };
-        // A length may also be just that.
-        if start.protocol().is_some() { start } else { Self::UNKNOWN }
+        Self { bytes: [first, second, 0], known: 2 }
     }
 
-    /// That of a stream whose header is refused for what it begins with, if that is not white space.
-    pub(crate) fn of_header(length: u16, third: Option<u8>) -> Self {
+    /// That of a stream whose first two bytes are a header length, and whose third is this.
+    pub(crate) const fn of_header(length: u16, third: u8) -> Self {
         let [first, second] = length.to_be_bytes();
-        match third {
-            Some(third) => Self { bytes: [first, second, third], known: 3 },
-            None => Self::of_length(length.into()),
-        }
+        Self { bytes: [first, second, third], known: 3 }
     }
 
-    /// The bytes, if any are known, and the protocol that they look like.
+    /// The bytes, if they tell something, and the protocol that they look like.
     pub(crate) fn parts(&self) -> (&[u8], Option<&'static str>) {
-        (self.bytes(), self.protocol())
+        match (self.bytes(), self.protocol()) {
+            // A length may also be just that.
+            ([_, _], None) => (&[], None),
+            parts => parts,
+        }
     }
 
     fn bytes(&self) -> &[u8] {

@@ -21,6 +21,8 @@ pub(crate) struct State {
     header_length: u16,
     /// Whether the header in the room is that of the message under way, or of the last one before the next has begun.
     is_current: bool,
+    /// Whether the error says more than its kind and its offset do.
+    says_more: bool,
     /// What the header in the room says.
     fields: Fields,
     /// `None` is the standard, which costs nothing then.
@@ -42,7 +44,7 @@ enum Phase {
     Content(u64),
     /// The end is due.
     End,
-    Failed(DecodeError),
+    Failed(DecodeErrorKind, u64),
 }
 
 /// What is to be done next.
@@ -65,6 +67,7 @@ impl State {
             position: 0,
             header_length: 0,
             is_current: false,
+            says_more: false,
             fields: Fields::NONE,
             dialect,
         }
@@ -138,7 +141,7 @@ impl State {
     #[inline(never)]
     pub(crate) const fn failure<T>(&self) -> Result<Option<T>, DecodeError> {
         match self.phase {
-            Phase::Failed(error) => Err(error),
+            Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             _ => Ok(None),
         }
     }
@@ -220,12 +223,8 @@ impl State {
                     0 => DecodeErrorKind::EmptyHeader,
                     _ => DecodeErrorKind::HeaderTooLong { length, capacity: capacity.into() },
                 };
-                let proto_header = self.proto_header();
-                let error = DecodeError::new(kind, self.position.saturating_sub(proto_header.len().into()));
-                self.phase = Phase::Failed(match (self.position, proto_header) {
-                    (FIRST_HEADER, ProtoHeader::STANDARD) => error.at_start(Start::of_length(length)),
-                    _ => error,
-                });
+                self.says_more = self.is_first(self.position);
+                self.fail(kind, self.position.saturating_sub(self.proto_header().len().into()));
                 return false;
             }
         };
@@ -337,7 +336,7 @@ impl State {
     pub(crate) fn limit_content(&mut self, limit: u64) -> Result<(), DecodeError> {
         let length = self.fields.content_length;
         match self.phase {
-            Phase::Failed(error) => Err(error),
+            Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             Phase::Content(left) if length > limit => {
                 let start = self.position.saturating_sub(length.saturating_sub(left));
                 Err(self.fail(DecodeErrorKind::ContentTooLong { length, limit }, start))
@@ -352,17 +351,17 @@ impl State {
             Phase::Begun(taken, _) => self.proto_header().len().saturating_sub(taken) as u64,
             Phase::Blank(filled) | Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
             Phase::Content(left) => left,
-            Phase::End | Phase::Failed(_) => 0,
+            Phase::End | Phase::Failed(..) => 0,
         }
     }
 
     pub(crate) const fn finish(&self) -> Result<(), DecodeError> {
         match self.phase {
             Phase::ProtoHeader | Phase::End => Ok(()),
-            Phase::Failed(error) => Err(error),
+            Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             _ => {
-                let in_content = matches!(self.phase, Phase::Content(_));
-                Err(DecodeError::truncated(self.needs(), self.position, in_content))
+                let error = DecodeError::new(DecodeErrorKind::Truncated { missing: self.needs() }, self.position);
+                Err(if let Phase::Content(_) = self.phase { error.in_content() } else { error })
             }
         }
     }
@@ -370,24 +369,46 @@ impl State {
     /// Fails for what stands `at` bytes behind the offset at which the header starts.
     #[cold]
     fn fail_in_header(&mut self, kind: DecodeErrorKind, start: u64, at: usize) {
-        let error = DecodeError::new(kind, start.saturating_add(at as u64));
-        self.phase = Phase::Failed(match (kind, start, self.proto_header()) {
-            (DecodeErrorKind::NotAnObject { found }, FIRST_HEADER, ProtoHeader::STANDARD) => {
-                error.at_start(Start::of_header(self.header_length, (at == 0).then_some(found)))
+        self.says_more = matches!(kind, DecodeErrorKind::NotAnObject { .. }) && self.is_first(start);
+        self.fail(kind, start.saturating_add(at as u64));
+    }
+
+    /// Whether this is where the first header of a stream begins, after a length in the standard form.
+    fn is_first(&self, header: u64) -> bool {
+        header == FIRST_HEADER && self.proto_header() == ProtoHeader::STANDARD
+    }
+
+    /// The error of a decoder that has failed.
+    ///
+    /// Only what it cannot be made of again is kept, which is less.
+    const fn error(&self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
+        let error = DecodeError::new(kind, offset);
+        match kind {
+            _ if !self.says_more => error,
+            DecodeErrorKind::HeaderTooLong { length, .. } => error.at_start(Start::of_length(length)),
+            DecodeErrorKind::NotAnObject { found } if offset == FIRST_HEADER => {
+                error.at_start(Start::of_header(self.header_length, found))
             }
-            _ => error,
-        });
+            DecodeErrorKind::NotAnObject { .. } => error.at_start(Start::of_length(self.header_length as u32)),
+            _ => error.in_content(),
+        }
     }
 
     #[cold]
     pub(crate) const fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
-        self.fail_as(DecodeError::new(kind, offset))
+        self.phase = Phase::Failed(kind, offset);
+        self.error(kind, offset)
     }
 
-    #[cold]
-    pub(crate) const fn fail_as(&mut self, error: DecodeError) -> DecodeError {
-        self.phase = Phase::Failed(error);
-        error
+    /// Fails as a stream that ends here, if it cannot.
+    #[cfg(feature = "tokio")]
+    pub(crate) const fn end(&mut self) -> Result<(), DecodeError> {
+        let outcome = self.finish();
+        if let Err(error) = outcome {
+            self.says_more = matches!(self.phase, Phase::Content(_));
+            self.fail(error.kind(), error.offset());
+        }
+        outcome
     }
 }
 
