@@ -65,12 +65,9 @@ fn run(on: AppServer, length: usize, inject: &str, trace: &Path) -> Run {
     // With `-D` the server is our child, and strace its. Of its threads the one that serves is traced, which is the first.
     let mut command = Command::new("strace");
     command.args(["-D", "-o"]).arg(trace).args(["-e", &format!("trace={CALLS}"), "-e", &format!("inject={inject}")]);
-    command.arg(on.path()).args(["127.0.0.1", "0", "--quiet"]);
-    if on == AppServer::Tokio {
-        // When it is told that there is no room, tokio waits to hear of some. Of the room that was there all the time it
-        // does not hear, and tries again only when this time is over.
-        command.args(["--write-timeout", "1"]);
-    }
+    // When it is told that there is no room, a server waits to hear of some. Of the room that was there all the time it does
+    // not hear, and tries again only when this time is over.
+    command.arg(on.path()).args(["127.0.0.1", "0", "--quiet", "--write-timeout", "1"]);
     let mut server = Server::spawn(&mut command);
     let first = search(&server, length).unwrap_or(false);
     for _ in 0..2 {
