@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{
-    AppServer, NEEDLE, NO_MATCH, PATIENCE, Server, client, ends_quietly_unread, on_each_server, program, text,
+    AppServer, NEEDLE, NO_MATCH, PATIENCE, Server, client, ending_signals, ends_quietly_unread, on_each_server,
+    program, text,
 };
 use jsonframe::{ByteOrder, Header, Message};
 use jsonframe_std::Connection;
@@ -663,7 +664,7 @@ fn begin_and_signal(server: &Server, signal: &str) -> (TcpStream, Vec<u8>) {
 
 #[cfg(unix)]
 fn a_request_under_way_is_answered_before_the_server_ends(on: AppServer) {
-    for signal in ["TERM", "INT"] {
+    for signal in ending_signals() {
         let mut server = on.start(&[]);
         let idle = server.connect();
         let (mut stream, rest) = begin_and_signal(&server, signal);

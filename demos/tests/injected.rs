@@ -74,7 +74,7 @@ fn run(on: AppServer, length: usize, inject: &str, trace: &Path) -> Run {
         assert!(search(&server, length).unwrap(), "{inject}: the next client is not served");
     }
     assert!(server.is_running(), "{inject}");
-    server.signal("INT");
+    server.signal("TERM");
     assert_eq!(server.exit_code(), Some(0), "{inject}");
     let errors = server.errors.rest();
     // strace writes for a moment longer.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use common::{Lines, Program, Server, accept, program, text};
+use common::{Lines, Program, Server, accept, ending_signals, ignored_signals, program, text};
 use jsonframe::{Header, Message};
 use taken::taken;
 
@@ -314,9 +314,7 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
         if case.name != "echo-server" {
             server.signal("HUP");
             server.signal("INT");
-            let status = server.proc("status").unwrap();
-            let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
-            let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+            let ignored = ignored_signals(&server.proc("status").unwrap());
             assert_eq!(ignored & (HANGUP | INTERRUPT), HANGUP | INTERRUPT, "{}", case.title());
             bother(&server).unwrap();
             assert!(server.is_running(), "{}", case.title());
@@ -366,7 +364,7 @@ fn a_name_without_an_address_is_named() {
 #[test]
 fn a_program_that_is_interrupted_ends_quietly() {
     for case in cases() {
-        for signal in signals() {
+        for signal in ending_signals() {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let mut waiting = Vec::new();
             let program = match case.role {
@@ -396,22 +394,6 @@ fn a_program_that_is_interrupted_ends_quietly() {
             program.signal(signal);
             expect_quiet_end(&case, program);
         }
-    }
-}
-
-/// The signals that end a program. Who runs the tests in the background of a shell has them ignore SIGINT, and so do the
-/// programs, which inherit that.
-fn signals() -> &'static [&'static str] {
-    const INTERRUPT: u64 = 1 << (2 - 1);
-
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    if ignored & INTERRUPT == 0 {
-        &["INT", "TERM"]
-    } else {
-        eprintln!("SIGINT is ignored by who runs the tests; SIGTERM alone is tried");
-        &["TERM"]
     }
 }
 

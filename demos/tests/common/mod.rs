@@ -300,6 +300,25 @@ pub(crate) fn ends_quietly_unread(path: &str, arguments: &[&str]) -> bool {
     program.errors.rest().is_empty() && program.exit_code() == Some(0)
 }
 
+/// The signals that end a program. Who runs the tests in the background of a shell has them ignore SIGINT, and so do the
+/// programs, which inherit that.
+pub(crate) fn ending_signals() -> impl Iterator<Item = &'static str> {
+    let ignored = ignored_signals(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+    [("HUP", 1), ("INT", 2), ("TERM", 15)].into_iter().filter_map(move |(name, number)| {
+        let is_ignored = ignored >> (number - 1) & 1 == 1;
+        if is_ignored {
+            eprintln!("not tried, for whoever runs the tests has them ignore it: SIG{name}");
+        }
+        (!is_ignored).then_some(name)
+    })
+}
+
+/// The signals that a process ignores, a bit each, from its `status` in `/proc`.
+pub(crate) fn ignored_signals(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).expect("a mask"))
+}
+
 /// What a program has written.
 pub(crate) fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).expect("programs write UTF-8")
