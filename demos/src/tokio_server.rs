@@ -130,17 +130,28 @@ impl Server {
         console.say(format_args!("listening on {address}"));
         let mut tasks = JoinSet::new();
         let door = Door::new(listener, &shared);
-        while let Some((stream, peer, place)) = door.next(&shared).await {
+        let serve = |tasks: &mut JoinSet<()>, (stream, peer, place): Arrival| {
             let shared = Arc::clone(&shared);
             tasks.spawn(async move {
                 conversation::converse(&shared, stream, peer).await;
                 drop(place);
             });
+        };
+        while let Some(arrival) = door.next(&shared).await {
+            serve(&mut tasks, arrival);
             while tasks.try_join_next().is_some() {}
         }
-        drop(door);
+        let end = async {
+            // Those that wait already are connected as far as they know, and may have sent something.
+            for _ in 0..=shared.limits.backlog {
+                let Some(arrival) = door.accept(&shared, PAUSE).await else { break };
+                serve(&mut tasks, arrival);
+            }
+            drop(door);
+            while tasks.join_next().await.is_some() {}
+        };
         let patience = shared.patience.get().copied().unwrap_or_default();
-        if timeout(patience, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
+        if timeout(patience, end).await.is_err() {
             shared.over.cancel();
             while tasks.join_next().await.is_some() {}
         }
@@ -156,6 +167,9 @@ fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     socket.listen(backlog)
 }
 
+/// A connection, its peer's address, and its place among all.
+type Arrival = (TcpStream, SocketAddr, OwnedSemaphorePermit);
+
 /// Where connections come in.
 struct Door {
     listener: TcpListener,
@@ -170,21 +184,22 @@ impl Door {
     }
 
     /// The next connection for which there is a place; nothing when the server is to end.
-    async fn next(&self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn next(&self, shared: &Shared) -> Option<Arrival> {
         tokio::select! {
             biased;
             () = shared.ending.cancelled() => None,
-            accepted = self.accept(shared) => accepted,
+            accepted = self.accept(shared, Duration::MAX) => accepted,
         }
     }
 
-    async fn accept(&self, shared: &Shared) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    /// The next connection, once there is a place; nothing if none comes within this time then.
+    async fn accept(&self, shared: &Shared, within: Duration) -> Option<Arrival> {
         let mut place = None;
         loop {
             if shared.limits.at_limit == AtLimit::Wait && place.is_none() {
                 place = Some(Arc::clone(&self.places).acquire_owned().await.ok()?);
             }
-            let accepted = self.listener.accept().await;
+            let accepted = timeout(within, self.listener.accept()).await.ok()?;
             match accepted.and_then(|(stream, peer)| stream.set_nodelay(true).map(|()| (stream, peer))) {
                 Ok((stream, peer)) => {
                     let found = place.take().or_else(|| Arc::clone(&self.places).try_acquire_owned().ok());

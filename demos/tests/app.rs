@@ -43,6 +43,7 @@ on_each_server! {
     #[cfg(unix)] a_request_under_way_is_answered_before_the_server_ends,
     #[cfg(unix)] a_signal_under_load_cuts_no_answer,
     #[cfg(unix)] what_has_arrived_before_a_signal_is_answered,
+    #[cfg(unix)] what_waits_to_be_accepted_at_a_signal_is_answered,
     #[cfg(unix)] a_second_signal_ends_the_server_at_once,
     #[cfg(unix)] the_server_does_not_wait_for_ever_before_it_ends,
 }
@@ -741,6 +742,31 @@ fn what_has_arrived_before_a_signal_is_answered(on: AppServer) {
     drop(connections);
     assert_eq!(server.exit_code(), Some(0));
     assert!(server.errors.rest().is_empty());
+}
+
+#[cfg(unix)]
+fn what_waits_to_be_accepted_at_a_signal_is_answered(on: AppServer) {
+    let request = json!({"action": "search", "value": "ring"});
+    // With a place for all of them, and with one for none.
+    for places in ["8", "1"] {
+        let mut server = on.start(&["--quiet", "--max-connections", places]);
+        let mut first = Connection::new(server.connect());
+        ask(&mut first, &request);
+        server.signal("STOP");
+        let frame =
+            Message::new(Header::json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
+        let mut waiting: Vec<_> = (0..5).map(|_| Connection::new(server.connect())).collect();
+        for connection in &mut waiting {
+            connection.get_mut().write_all(&frame).unwrap();
+        }
+        server.signal("TERM");
+        server.signal("CONT");
+        drop(first);
+        for mut connection in waiting {
+            assert!(ends_after(&mut connection, 1), "{places}");
+        }
+        assert_eq!(server.exit_code(), Some(0));
+    }
 }
 
 #[cfg(unix)]

@@ -24,6 +24,7 @@ on_each_server! {
     content_may_not_be_too_long,
     not_too_much_is_collected,
     one_connection_over_the_collected_total_ends_no_other,
+    whoever_collects_most_makes_room_for_others,
     connections_beyond_the_limit_may_be_refused,
     #[cfg(target_os = "linux")] no_more_connections_wait_than_may,
     after_the_last_answer_a_peer_may_not_send_for_ever,
@@ -248,9 +249,8 @@ fn one_connection_over_the_collected_total_ends_no_other(on: AppServer) {
     assert_eq!(answer(&mut Connection::new(greedy)), json!({"error": "too much content is being collected"}));
 }
 
-#[test]
-fn whoever_collects_most_makes_room_for_others() {
-    let server = AppServer::Tokio.start(&["--max-collected", "3000"]);
+fn whoever_collects_most_makes_room_for_others(on: AppServer) {
+    let server = on.start(&["--max-collected", "3000"]);
     let request = frame(json!({"action": "search", "value": "x".repeat(1900)}).to_string().as_bytes());
     let mut begun = |bytes| {
         let mut stream = server.connect();
