@@ -10,7 +10,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Program, Server, accept, ends_quietly_unread, program, text};
+use common::{PATIENCE, Program, Server, accept, ending_signals, ends_quietly_unread, program, text};
 use jsonframe::{Header, Value};
 use jsonframe_std::{Connection, UNLIMITED};
 use serde_json::json;
@@ -565,7 +565,7 @@ fn a_directory_that_cannot_be_written_to_is_reported() {
 #[cfg(unix)]
 #[test]
 fn a_receiver_that_is_stopped_leaves_nothing_unfinished() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ending_signals() {
         let mut receiver = Receiver::start(&[]);
         let mut stream = receiver.server.connect();
         stream.write_all(&begun_message("a", 100)).unwrap();
@@ -577,12 +577,12 @@ fn a_receiver_that_is_stopped_leaves_nothing_unfinished() {
     }
 
     let mut receiver = Receiver::start(&[]);
-    receiver.server.signal("INT");
+    receiver.server.signal("TERM");
     assert_eq!(receiver.server.exit_code(), Some(0));
     assert!(receiver.server.errors.rest().is_empty());
 
     let mut receiver = Receiver::start(&["--once"]);
-    receiver.server.signal("INT");
+    receiver.server.signal("TERM");
     assert_eq!(receiver.server.exit_code(), Some(1));
     assert_eq!(receiver.server.errors.rest(), ["transfer: stopped before a file was received"]);
 }
