@@ -116,3 +116,49 @@ impl Mailbox {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token};
+
+    use super::super::Limits;
+    use super::*;
+
+    fn mailbox(poll: &Poll) -> Mailbox {
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        Mailbox::new(waker, Arc::new(Totals::new(&Limits::default(), 1)))
+    }
+
+    #[test]
+    fn however_often_a_connection_is_closed_or_settled_it_is_one_letter() {
+        let poll = Poll::new().unwrap();
+        let (mailbox, ids) = (mailbox(&poll), [Id::new(0, 0), Id::new(0, 1)]);
+        for round in 0..1000 {
+            for id in ids {
+                mailbox.close(id);
+                mailbox.settle(id, round >= 500);
+            }
+        }
+        let letters = mailbox.take();
+        let lost = letters.commands.iter().map(|command| match command {
+            Command::LoseReply(id) => *id,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(lost.collect::<Vec<_>>(), ids);
+        let marks = letters.marks.into_iter().map(|(id, mark)| (id, mark.settled, mark.close));
+        assert_eq!(marks.collect::<Vec<_>>(), ids.map(|id| (id, 1000, true)));
+        assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn what_waits_in_the_mailbox_counts_until_it_is_dropped() {
+        let poll = Poll::new().unwrap();
+        let mailbox = mailbox(&poll);
+        let header = jsonframe::Header::new("bytes", "binary", 100_000);
+        let frame = Frame::new(&header, vec![0; 100_000].into(), &jsonframe::Dialect::STANDARD).unwrap();
+        mailbox.send(None, frame);
+        assert!((100_000..101_000).contains(&mailbox.totals.all_queued()));
+        drop(mailbox.take());
+        assert_eq!(mailbox.totals.all_queued(), 0);
+    }
+}
