@@ -160,7 +160,7 @@ impl Worker {
         }
     }
 
-    /// Gives a connection a turn.
+    /// Puts a connection on the ready list, unless it is there.
     fn list(link: &mut Link, slot: usize, ready: &mut VecDeque<usize>) {
         if !link.listed {
             link.listed = true;
@@ -175,7 +175,7 @@ impl Worker {
             match command {
                 Command::Adopt { stream, address } => self.adopt(stream, address, handler, now, pace),
                 Command::LoseReply(id) => {
-                    if let Some(link) = self.find(id) {
+                    if let Some(link) = find(&mut self.links, id) {
                         link.status.reply_lost = true;
                     }
                 }
@@ -186,18 +186,14 @@ impl Worker {
             }
         }
         for (id, mark) in letters.marks {
-            if let Some(link) = self.links.get_mut(id.slot()).filter(|link| link.id() == id) {
+            if let Some(link) = find(&mut self.links, id) {
                 link.mark(mark);
                 Self::list(link, id.slot(), &mut self.ready);
             }
         }
     }
 
-    /// The connection of this name, if it has not ended.
-    fn find(&mut self, id: Id) -> Option<&mut Link> {
-        self.links.get_mut(id.slot()).filter(|link| link.id() == id)
-    }
-
+    /// Queues a message for a connection, or for all.
     fn send(&mut self, to: Option<Id>, frame: Frame) {
         let Some(id) = to else {
             for (slot, link) in &mut self.links {
@@ -206,13 +202,13 @@ impl Worker {
             }
             return;
         };
-        if let Some(link) = self.links.get_mut(id.slot()).filter(|link| link.id() == id) {
+        if let Some(link) = find(&mut self.links, id) {
             link.send(frame, &self.shared, &self.totals);
             Self::list(link, id.slot(), &mut self.ready);
         }
     }
 
-    /// Makes place where too much is held: ends those that hold most.
+    /// Ends the connections that hold most, until what is held together is within the totals again.
     fn relieve<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         while self.totals.is_queue_over() {
             let ranks = self.links.iter().map(|(slot, link)| (link.queue_rank(), slot));
@@ -270,7 +266,7 @@ impl Worker {
         Self::list(entry.insert(link), slot, &mut self.ready);
     }
 
-    /// Gives each of those that have a turn its turn; who could do more has another one after all others.
+    /// Runs one round-robin pass over the ready list. Connections with work left go to the back.
     fn take_turns<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..self.ready.len() {
             // Before more is queued or collected, place is made for it.
@@ -321,7 +317,7 @@ impl Worker {
         self.due = next.map(|next| next.max(now + Self::TICK));
     }
 
-    /// Gives back memory for many connections that have ended, as far as it lies behind that of those that have not.
+    /// Gives back the memory of many connections that have ended, as far as it comes after that of the others.
     fn give_back(&mut self) {
         if self.links.capacity() > Self::FEW && self.links.len() < self.links.capacity() / 4 {
             self.links.shrink_to_fit();
@@ -339,4 +335,9 @@ impl Worker {
             }
         }
     }
+}
+
+/// The connection with this id, if it has not ended.
+fn find(links: &mut Slab<Link>, id: Id) -> Option<&mut Link> {
+    links.get_mut(id.slot()).filter(|link| link.id() == id)
 }
