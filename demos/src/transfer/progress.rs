@@ -28,8 +28,8 @@ impl Progress {
         Self { bars: MultiProgress::with_draw_target(target), console }
     }
 
-    /// The console, for who reads from it or asks how it does. Lines are to be written through [`say`](Self::say) and
-    /// [`complain_of`](Self::complain_of).
+    /// The console, for whoever reads from it or asks how it does. Lines are to be written through this type, so that they
+    /// do not run into the bars.
     pub const fn console(&self) -> &Console {
         &self.console
     }
