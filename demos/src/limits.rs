@@ -184,7 +184,7 @@ pub fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
 ///
 /// # Errors
 ///
-/// Why there cannot be so many, in words.
+/// Why the number is refused, in words.
 pub fn workers(text: &str) -> Result<NonZeroUsize, String> {
     const MOST: usize = 1024;
     at_least_one(text)

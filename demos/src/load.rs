@@ -66,7 +66,7 @@ pub struct Target {
 ///
 /// # Errors
 ///
-/// Why the server cannot be reached, or why there cannot be so many connections, in words.
+/// Says in words why the server cannot be reached, or why that many connections cannot be opened.
 pub fn reach(server: (&str, u16), plan: &Plan) -> Result<Target, String> {
     let (_, server) = dial(server, plan.timeout, |_| ())?;
     Ok(Target { server, idle: hold(server, plan.idle, plan.timeout)? })

@@ -69,7 +69,7 @@ impl Server {
         self.inner.handle()
     }
 
-    /// Serves in so many threads, until it is shut down. Nothing that a peer does ends it.
+    /// Serves in this many threads, until it is shut down. Nothing that a peer does ends it.
     ///
     /// # Errors
     ///

@@ -165,9 +165,9 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Sends what there is room for, although nobody has told of any.
+/// Sends as much as the system takes, even if it has not reported the stream as writable.
 ///
-/// The system tells of room only when there is much of it, and a slow peer may have made some.
+/// It does so only once a good part of its buffer is free, which takes a slow peer long.
 fn send_unasked(framed: &mut Framed<TcpStream, Codec>) {
     let count = SockRef::from(framed.get_ref()).send(framed.write_buffer());
     // Why it fails, the next poll finds out.

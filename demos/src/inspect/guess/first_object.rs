@@ -1,4 +1,4 @@
-//! The JSON object that a capture begins with, for who has to find out what stands before it.
+//! The JSON object that a capture begins with, to find out what stands before it.
 
 use serde::Serialize;
 
