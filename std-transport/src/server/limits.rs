@@ -40,11 +40,12 @@ pub struct Limits {
     pub unread_replies: usize,
     /// How many bytes may be queued for a peer that has something queued: 4 MiB, and at most half of a worker's share of
     /// [`queued_total`](Self::queued_total). A connection for which a message does not fit is closed, so that no peer
-    /// misses a message and goes on. A single message of any length may be queued if hardly anything else is
-    /// ([`unread_replies`](Self::unread_replies)).
+    /// misses a message and goes on. After at most [`unread_replies`](Self::unread_replies) bytes a message may be longer
+    /// than this; whether it can stay, `queued_total` says.
     pub queued: usize,
-    /// How many bytes of memory may be held by what is queued for all peers together: 256 MiB. When it is full, the
-    /// connection for which most is queued is ended, whoever wants to send next. Content that several peers share, in an
+    /// How many bytes of memory may be held by what is queued for all peers together: 256 MiB. When all of it is taken but
+    /// [`queued`](Self::queued) bytes, which a handler may need before it returns, the connection for which most is queued
+    /// is ended, and not the one for which something is to be sent next. Content that several peers share, in an
     /// `Arc` or by [`Handle::broadcast`](super::Handle::broadcast), counts once. Each worker has an equal share, which is
     /// exceeded by at most a message of its handler and one of each thread that sends from outside.
     pub queued_total: usize,
