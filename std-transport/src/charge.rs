@@ -36,7 +36,7 @@ impl Charges {
     pub(crate) fn recount(&self, counted: &mut usize, now: usize) {
         if now > *counted {
             self.total.fetch_add(now - *counted, Ordering::Relaxed);
-        } else {
+        } else if now < *counted {
             self.total.fetch_sub(*counted - now, Ordering::Relaxed);
         }
         *counted = now;
