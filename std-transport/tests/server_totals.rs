@@ -261,6 +261,43 @@ fn a_reply_in_a_thread_that_panics_ends_its_connection() {
 }
 
 #[test]
+fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
+    struct Sorry(Option<Reply>);
+
+    impl Drop for Sorry {
+        fn drop(&mut self) {
+            if let Some(reply) = self.0.take() {
+                let _ = reply.send(&text("sorry"), "sorry");
+            }
+        }
+    }
+
+    let (server, owed, _go_on, _) = owing(Limits::default());
+    let mut connection = server.connect();
+    for _ in 0..2 {
+        connection.send(&text("first"), b"first").unwrap();
+        let sorry = Sorry(Some(owed.recv_timeout(running::PATIENCE).unwrap()));
+        let thread = std::thread::spawn(move || {
+            let _sorry = sorry;
+            panic!("in the middle of an answer");
+        });
+        assert!(thread.join().is_err());
+        assert_eq!(receive(&mut connection).as_deref(), Some("sorry"));
+    }
+}
+
+#[test]
+fn a_peer_is_read_though_no_reply_may_be_owed() {
+    let mut limits = Limits::default();
+    limits.owed = 0;
+    let (server, owed, _go_on, _) = owing(limits);
+    let mut connection = server.connect();
+    connection.send(&text("first"), b"first").unwrap();
+    owed.recv_timeout(running::PATIENCE).unwrap().send(&text("answer"), "answer").unwrap();
+    assert_eq!(receive(&mut connection).as_deref(), Some("answer"));
+}
+
+#[test]
 fn of_a_peer_with_many_owed_replies_nothing_more_is_read() {
     let mut limits = Limits::default();
     limits.owed = 100;

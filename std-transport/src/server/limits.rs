@@ -50,7 +50,7 @@ pub struct Limits {
     /// exceeded by at most a message of its handler and one of each thread that sends from outside.
     pub queued_total: usize,
     /// How many [replies](super::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
-    /// it.
+    /// it. Even at 0, one may be owed.
     pub owed: u32,
     /// The time from the first byte of a message to the last of its header: 10 s.
     pub header_deadline: Duration,

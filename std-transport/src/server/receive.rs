@@ -74,7 +74,7 @@ impl Link {
 
     /// Whether nothing is to be read, because too much is queued or too many replies are owed.
     pub(super) const fn must_pause(&self, limits: &Limits) -> bool {
-        self.session.queued() > limits.unread_replies || self.status.owed >= limits.owed
+        self.session.queued() > limits.unread_replies || (self.status.owed > 0 && self.status.owed >= limits.owed)
     }
 
     /// Handles a step: true if it was a message's end.

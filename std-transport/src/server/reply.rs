@@ -14,13 +14,13 @@ use crate::{Content, Error};
 pub struct Reply {
     handle: Handle,
     id: Id,
-    /// Whether it could not be sent.
-    lost: bool,
+    /// Whether it could not be sent, once that has been tried.
+    lost: Option<bool>,
 }
 
 impl Reply {
     pub(super) const fn new(handle: Handle, id: Id) -> Self {
-        Self { handle, id, lost: false }
+        Self { handle, id, lost: None }
     }
 
     /// The connection that it is for.
@@ -35,7 +35,7 @@ impl Reply {
     /// Those of [`Handle::send`]. The connection ends then.
     pub fn send(mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         let outcome = self.handle.send(self.id, header, content);
-        self.lost = outcome.is_err();
+        self.lost = Some(outcome.is_err());
         outcome
     }
 }
@@ -43,6 +43,6 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         // After the reply, in the same mailbox.
-        self.handle.settle(self.id, self.lost || std::thread::panicking());
+        self.handle.settle(self.id, self.lost.unwrap_or_else(std::thread::panicking));
     }
 }
