@@ -1,13 +1,15 @@
 //! Counts content that many queues share once, for as long as one of them holds it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A count of bytes in memory, and the shared contents that are part of it.
 #[derive(Debug, Default)]
 pub(crate) struct Charges {
     total: AtomicUsize,
+    /// How much of it is shared content that is in no queue yet.
+    underway: AtomicUsize,
     /// By the address of the content, which nothing else can have while it is here.
     shared: Mutex<HashMap<usize, Weak<Charged>>>,
 }
@@ -24,6 +26,8 @@ pub(crate) struct Held {
 pub(crate) struct Charged {
     bytes: Arc<[u8]>,
     charges: Arc<Charges>,
+    /// Whether it has been in a queue.
+    queued: AtomicBool,
 }
 
 impl Charges {
@@ -32,8 +36,16 @@ impl Charges {
         self.total.load(Ordering::Relaxed)
     }
 
+    /// How many of them are in queues, or have been.
+    pub(crate) fn queued(&self) -> usize {
+        self.total().saturating_sub(self.underway.load(Ordering::Relaxed))
+    }
+
     /// Replaces what was counted of something by what it holds now.
     pub(crate) fn recount(&self, counted: &mut usize, now: usize) {
+        if now == *counted {
+            return;
+        }
         if now > *counted {
             self.total.fetch_add(now - *counted, Ordering::Relaxed);
         } else if now < *counted {
@@ -48,15 +60,16 @@ impl Charges {
         Held { bytes, charges: Arc::clone(self) }
     }
 
-    /// Counts shared content, unless it is counted already.
+    /// Counts shared content that is on its way to a queue, unless it is counted already.
     pub(crate) fn share(self: &Arc<Self>, bytes: Arc<[u8]>) -> Arc<Charged> {
         let mut shared = self.lock();
         let address = address(&bytes);
         if let Some(charged) = shared.get(&address).and_then(Weak::upgrade) {
             return charged;
         }
+        self.underway.fetch_add(bytes.len(), Ordering::Relaxed);
         self.total.fetch_add(bytes.len(), Ordering::Relaxed);
-        let charged = Arc::new(Charged { bytes, charges: Arc::clone(self) });
+        let charged = Arc::new(Charged { bytes, charges: Arc::clone(self), queued: AtomicBool::new(false) });
         shared.insert(address, Arc::downgrade(&charged));
         charged
     }
@@ -76,6 +89,13 @@ impl Charged {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// Counts it as queued.
+    pub(crate) fn arrive(&self) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            self.charges.underway.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        }
+    }
 }
 
 impl Drop for Charged {
@@ -87,6 +107,7 @@ impl Drop for Charged {
             shared.remove(&address);
         }
         drop(shared);
+        self.arrive();
         self.charges.total.fetch_sub(self.bytes.len(), Ordering::Relaxed);
     }
 }
@@ -106,14 +127,18 @@ mod tests {
         let first = charges.share(Arc::clone(&news));
         let second = charges.share(Arc::clone(&news));
         let third = charges.share(other);
-        assert_eq!(charges.total(), 110);
+        assert_eq!((charges.total(), charges.queued()), (110, 0));
+        second.arrive();
+        first.arrive();
+        assert_eq!((charges.total(), charges.queued()), (110, 100));
         drop((first, third));
         assert_eq!((charges.total(), second.bytes()), (100, &news[..]));
         drop(second);
         assert_eq!((charges.total(), charges.lock().len()), (0, 0));
         let again = charges.share(news);
-        assert_eq!(charges.total(), 100);
+        assert_eq!((charges.total(), charges.queued()), (100, 0));
         drop(again);
-        assert_eq!((charges.total(), charges.lock().len()), (0, 0));
+        assert_eq!((charges.total(), charges.queued(), charges.lock().len()), (0, 0, 0));
+        assert_eq!(charges.underway.load(Ordering::Relaxed), 0);
     }
 }

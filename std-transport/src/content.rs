@@ -54,6 +54,21 @@ impl Content {
         }
     }
 
+    /// It is in a queue now.
+    pub(crate) fn arrive(&self) {
+        if let Repr::Charged(charged) = &self.0 {
+            charged.arrive();
+        }
+    }
+
+    /// How many bytes it shares with others.
+    pub(crate) fn shared(&self) -> usize {
+        match &self.0 {
+            Repr::Charged(charged) => charged.bytes().len(),
+            _ => 0,
+        }
+    }
+
     /// The same content, cheap to clone: what was owned is copied, this once.
     pub(crate) fn share(self) -> Self {
         match self.0 {

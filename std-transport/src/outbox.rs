@@ -36,6 +36,9 @@ struct Segments {
     queue: VecDeque<Segment>,
     /// How many bytes of memory they hold.
     held: usize,
+    /// How many bytes of their contents are shared with other queues.
+    #[cfg(feature = "server")]
+    shared: usize,
 }
 
 /// Bytes that lie together in memory.
@@ -77,6 +80,12 @@ impl Outbox {
     #[cfg(feature = "server")]
     pub(crate) fn held(&self) -> usize {
         self.segments.as_ref().map_or(0, |segments| segments.held).saturating_add(self.tail.capacity())
+    }
+
+    /// How many bytes of what is queued are shared with other queues, and not in [`held`](Self::held).
+    #[cfg(feature = "server")]
+    pub(crate) fn shared(&self) -> usize {
+        self.segments.as_ref().map_or(0, |segments| segments.shared)
     }
 
     /// Whether all has been written, and passed on by the stream.
@@ -214,6 +223,10 @@ impl Outbox {
                 }
                 written -= left;
                 segments.held -= segment.held();
+                #[cfg(feature = "server")]
+                {
+                    segments.shared -= segment.bytes.shared();
+                }
                 segments.queue.pop_front();
             }
             self.segments = None;
@@ -260,6 +273,11 @@ impl Outbox {
     fn add(&mut self, bytes: Content, start: usize) {
         let (segments, segment) = (self.segments.get_or_insert_default(), Segment { bytes, start });
         segments.held += segment.held();
+        #[cfg(feature = "server")]
+        {
+            segment.bytes.arrive();
+            segments.shared += segment.bytes.shared();
+        }
         segments.queue.push_back(segment);
     }
 

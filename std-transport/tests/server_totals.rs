@@ -4,13 +4,13 @@
 mod running;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply};
+use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply, Server};
 use jsonframe_std::{Connection, Error};
 use running::{Echo, Running, exchange, message, receive, wait_until};
 
@@ -135,6 +135,181 @@ fn of_those_that_read_nothing_the_one_that_holds_most_is_ended_first() {
         let mut connection = Connection::new(left.get_ref().try_clone().unwrap());
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap().len(), 8_000_000);
     }
+}
+
+#[test]
+fn peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write() {
+    const LENGTH: usize = 20_000;
+    let (server, owed, go_on, echo) = owing(queued_total(4_000_000));
+    let mut reading: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 10);
+    let ids = echo.peers.lock().unwrap().clone();
+    reading[0].send(&text("wait"), b"wait").unwrap();
+    let reply = owed.recv().unwrap();
+    // The handler is busy, so what is sent now waits, until it is too much.
+    let header = Header::new("news", "binary", LENGTH as u64);
+    let send = |id| server.handle.send(id, &header, vec![b'n'; LENGTH]).is_ok();
+    let mut sent = 0;
+    while send(ids[sent % 10]) {
+        sent += 1;
+    }
+    assert!(sent > 50);
+    go_on.send(()).unwrap();
+    for (number, connection) in reading.iter_mut().enumerate() {
+        for _ in 0..(sent + 9 - number) / 10 {
+            assert_eq!(receive(connection).map(|text| text.len()), Some(LENGTH), "{:?}", echo.noted());
+        }
+    }
+    drop(reply);
+}
+
+#[test]
+fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_the_total() {
+    const TOTAL: usize = 4_000_000;
+    const COUNT: usize = 5_000;
+    let (server, owed, go_on, echo) = owing(queued_total(TOTAL));
+    let deaf: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    let mut reading = server.connect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 101);
+    reading.send(&text("wait"), b"wait").unwrap();
+    let reply = owed.recv().unwrap();
+    for _ in 0..COUNT {
+        server.handle.broadcast(&text("news"), "news").unwrap();
+    }
+    go_on.send(()).unwrap();
+    let reader = std::thread::spawn(move || (0..COUNT).all(|_| receive(&mut reading).as_deref() == Some("news")));
+    let mut most = 0;
+    while !reader.is_finished() {
+        most = most.max(server.handle.stats().queued);
+    }
+    assert!(reader.join().unwrap());
+    assert!(most <= TOTAL, "{most} bytes were held");
+    drop((deaf, reply));
+}
+
+/// Sends much to whoever connects, and notes how much is queued before that.
+struct Greeting(Arc<Mutex<Vec<usize>>>);
+
+impl Handler for Greeting {
+    fn connected(&mut self, peer: &mut Peer<'_>) {
+        self.0.lock().unwrap().push(peer.handle().stats().queued);
+        let _ = peer.queue(&Header::new("hello", "binary", 1_000_000), vec![b'h'; 1_000_000]);
+    }
+
+    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+}
+
+#[test]
+fn what_is_sent_to_many_that_connect_at_once_is_no_more_than_the_total() {
+    const TOTAL: usize = 8_000_000;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let crowd: Vec<_> = (0..50).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let queued = Arc::<Mutex<Vec<usize>>>::default();
+    let greeting = Greeting(Arc::clone(&queued));
+    let server = Server::from_listener(listener, queued_total(TOTAL)).unwrap();
+    let server = Running::of(server, |server| server.run(greeting));
+    wait_until(|| queued.lock().unwrap().len() == 50);
+    let most = queued.lock().unwrap().iter().copied().max();
+    assert!(most < Some(TOTAL), "{most:?} bytes were held");
+    drop((server, crowd));
+}
+
+#[test]
+fn those_that_share_one_content_are_not_ended_for_it() {
+    const SHARED: usize = 20_000_000;
+    const OWN: usize = 8_000_000;
+    let echo = Echo::default();
+    let server = Running::start(queued_total(100_000_000), echo.clone());
+    let mut sharing: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 5);
+    let header = Header::new("news", "binary", SHARED as u64);
+    server.handle.broadcast(&header, vec![b'n'; SHARED]).unwrap();
+    let deaf: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    wait_until(|| echo.peers.lock().unwrap().len() == 9);
+    // Each holds less than each of those that share, but all that those hold is less than what these hold.
+    let ids = echo.peers.lock().unwrap()[5..].to_vec();
+    for id in ids {
+        server.handle.send(id, &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
+    }
+    wait_until(|| echo.noted() == [READS_NOTHING]);
+    for connection in &mut sharing {
+        assert_eq!(receive(connection).map(|text| text.len()), Some(SHARED));
+    }
+    assert_eq!(echo.noted().len(), 1);
+    drop(deaf);
+}
+
+/// Waits for the test when the last of six connections comes.
+#[derive(Clone)]
+struct Doorkeeper {
+    echo: Echo,
+    waiting: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Handler for Doorkeeper {
+    fn connected(&mut self, peer: &mut Peer<'_>) {
+        self.echo.connected(peer);
+        if self.echo.peers.lock().unwrap().len() == 6 {
+            let _ = self.waiting.lock().unwrap().recv_timeout(running::PATIENCE);
+        }
+    }
+
+    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+
+    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
+        self.echo.disconnected(id, address, why);
+    }
+}
+
+#[test]
+fn content_that_is_on_its_way_ends_nobody_but_whom_it_is_for() {
+    const OWN: usize = 8_000_000;
+    const SHARED: usize = 60_000_000;
+    let echo = Echo::default();
+    let (go_on, waiting) = channel();
+    let keeper = Doorkeeper { echo: echo.clone(), waiting: Arc::new(Mutex::new(waiting)) };
+    let server = Running::spawn(queued_total(200_000_000), |server| server.run_workers([keeper.clone(), keeper]));
+    // They come to the two workers in turns.
+    let mut connections = Vec::new();
+    for number in 1..=5 {
+        connections.push(server.connect());
+        wait_until(|| echo.peers.lock().unwrap().len() == number);
+    }
+    let ids = echo.peers.lock().unwrap().clone();
+    server.handle.send(ids[1], &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
+    server.wait_until(|server| server.handle.stats().queued >= OWN);
+    connections.push(server.connect());
+    wait_until(|| echo.peers.lock().unwrap().len() == 6);
+    // The worker is not ready to take this, which is more than it may have queued.
+    let shared: Arc<[u8]> = vec![b's'; SHARED].into();
+    server.handle.send(ids[3], &Header::new("more", "binary", SHARED as u64), shared).unwrap();
+    go_on.send(()).unwrap();
+    wait_until(|| echo.noted() == [READS_NOTHING]);
+    assert_eq!(receive(&mut connections[1]).map(|text| text.len()), Some(OWN));
+}
+
+#[test]
+fn what_is_sent_to_a_worker_that_has_ended_is_dropped() {
+    let echo = Echo::default();
+    let handlers = [echo.clone(), echo.clone()];
+    let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
+    let (mut first, second) = (server.connect(), server.connect());
+    wait_until(|| echo.peers.lock().unwrap().len() == 2);
+    // The worker of the first one waits for the rest, and the other one ends.
+    let whole = message(b"whole");
+    first.get_mut().write_all(&whole[..20]).unwrap();
+    let handle = server.handle.clone();
+    handle.shutdown(running::PATIENCE);
+    server.wait_until(|server| server.handle.stats().connections == 1);
+    let news: Arc<[u8]> = vec![b'n'; 1_000_000].into();
+    for _ in 0..3 {
+        handle.broadcast(&Header::new("news", "binary", 1_000_000), Arc::clone(&news)).unwrap();
+    }
+    handle.shutdown(Duration::ZERO);
+    drop(server);
+    assert_eq!((handle.stats().queued, Arc::strong_count(&news)), (0, 1));
+    drop((first, second));
 }
 
 #[test]

@@ -18,8 +18,9 @@ use super::{Closed, Id, NotAccepted, Peer};
 /// # Panics
 ///
 /// A method may panic. The connection it was called for ends, after what was sent on it before, and is
-/// [`disconnected`](Self::disconnected) with [`Closed::Panicked`]; the others go on, and so does the handler, with whatever
-/// state the panic has left it in. A handler that cannot be used any more should
+/// [`disconnected`](Self::disconnected) with [`Closed::Panicked`], or after a panic of [`farewell`](Self::farewell) with the
+/// reason that it was given; the others go on, and so does the handler, with whatever state the panic has left it in. A
+/// handler that cannot be used any more should
 /// [abort](std::process::abort) the process. [`Stats::panics`](super::Stats::panics) counts them. With
 /// `panic = "abort"` the process ends at the first one.
 pub trait Handler {

@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// The memory a server takes for its peers is at most about
 /// `connections` × (`header` + 64 KiB + the larger of `queued` and one reply), and no more in all than `queued_total` and
-/// twice `collected_total` allow for what is queued and for content that is being collected; and about 1 MiB for each
+/// `collected_total` allow for what is queued and for content that is being collected; and about 1 MiB for each
 /// worker, which its connections use in turns. An idle connection takes less than 1 KiB.
 ///
 /// ```
@@ -45,9 +45,9 @@ pub struct Limits {
     pub queued: usize,
     /// How many bytes of memory may be held by what is queued for all peers together: 256 MiB. When all of it is taken but
     /// [`queued`](Self::queued) bytes, which a handler may need before it returns, the connection for which most is queued
-    /// is ended, and not the one for which something is to be sent next. Content that several peers share, in an
-    /// `Arc` or by [`Handle::broadcast`](super::Handle::broadcast), counts once. Each worker has an equal share, which is
-    /// exceeded by at most a message of its handler and one of each thread that sends from outside.
+    /// is ended, unless its peer takes some of it just then. Content that several peers share, in an `Arc` or by
+    /// [`Handle::broadcast`](super::Handle::broadcast), counts once, and for each of them in part. Each worker has an
+    /// equal share, which is exceeded by at most a message of its handler and one of each thread that sends from outside.
     pub queued_total: usize,
     /// How many [replies](super::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
     /// it. Even at 0, one may be owed.

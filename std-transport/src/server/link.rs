@@ -144,9 +144,25 @@ impl Link {
         self.status.closing |= mark.close;
     }
 
-    /// How much is queued, and who has had something queued for longer.
-    pub(super) fn queue_rank(&self) -> (usize, Option<Reverse<Instant>>) {
-        (self.queued.max(self.session.queued()), self.clock.unsent_since().map(Reverse))
+    /// How much memory what is queued holds, alone and together with others.
+    pub(super) fn held(&mut self) -> (usize, usize) {
+        let (_, _, outbox) = self.session.parts_mut();
+        (self.queued, outbox.shared())
+    }
+
+    /// Since when something has been queued, or when the rate at which it is taken was last measured.
+    pub(super) fn unsent_since(&self) -> Option<Instant> {
+        self.clock.unsent_since()
+    }
+
+    /// Writes what the peer takes now: true if it has taken something.
+    pub(super) fn relieve(&mut self, totals: &Totals, now: Instant) -> Result<bool, Closed> {
+        let before = self.session.queued();
+        // The poller tells of room only when there is much of it.
+        self.ready.writable = true;
+        self.flush(now)?;
+        self.count(totals);
+        Ok(self.session.queued() < before)
     }
 
     /// How much is being collected, and who has been connected for longer.

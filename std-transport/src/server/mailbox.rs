@@ -15,7 +15,8 @@ use crate::charge::Held;
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
 #[derive(Debug)]
 pub(super) struct Mailbox {
-    letters: Mutex<Letters>,
+    /// There until the server has ended.
+    letters: Mutex<Option<Letters>>,
     waker: Waker,
     pub(super) totals: Arc<Totals>,
 }
@@ -58,7 +59,7 @@ impl Letters {
 
 impl Mailbox {
     pub(super) const fn new(waker: Waker, totals: Arc<Totals>) -> Self {
-        Self { letters: Mutex::new(Letters { commands: Vec::new(), marks: BTreeMap::new() }), waker, totals }
+        Self { letters: Mutex::new(Some(Letters { commands: Vec::new(), marks: BTreeMap::new() })), waker, totals }
     }
 
     pub(super) fn wake(&self) {
@@ -94,25 +95,28 @@ impl Mailbox {
     }
 
     pub(super) fn take(&self) -> Letters {
-        std::mem::take(&mut *self.lock())
+        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+    /// Drops what is there, and whatever is still put there.
+    pub(super) fn end(&self) {
+        let letters = self.lock().take();
+        drop(letters);
     }
 
     fn put(&self, put: impl FnOnce(&mut Letters)) {
-        let mut letters = self.lock();
+        let mut lock = self.lock();
+        let Some(letters) = &mut *lock else { return };
         let first = letters.is_empty();
-        put(&mut letters);
-        drop(letters);
+        put(letters);
+        drop(lock);
         // Whoever put the first one there has woken the worker, or is about to.
         if first {
             self.wake();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Letters> {
+    fn lock(&self) -> MutexGuard<'_, Option<Letters>> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -112,7 +112,10 @@ impl<'a> Peer<'a> {
     pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         let mut content = content.into();
         self.admit(content.as_ref().len())?;
-        if let Some(totals) = self.totals() {
+        // What is small is copied, and not shared.
+        if content.as_ref().len() > Outbox::SMALL
+            && let Some(totals) = self.totals()
+        {
             content = content.charged(&totals.queued);
         }
         Ok(self.outbox.queue(header, content)?)

@@ -120,6 +120,7 @@ impl Shared {
 
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
+        self.mailboxes().iter().for_each(Mailbox::end);
     }
 
     pub(super) fn is_over(&self) -> bool {

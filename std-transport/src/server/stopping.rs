@@ -7,7 +7,6 @@ use mio::Token;
 
 use super::Handler;
 use super::link::Pace;
-use super::mailbox::Mailbox;
 use super::shared::Shared;
 use super::worker::{UNREAD, Worker};
 
@@ -34,12 +33,6 @@ impl Worker {
             // Whatever has arrived is read.
             self.wake(Token(slot), UNREAD, false);
         }
-    }
-
-    /// Whether no other worker can give this one anything more to do.
-    pub(super) fn is_last_command_done(&self) -> bool {
-        let mailbox = self.shared.mailbox(self.number.into());
-        self.shared.is_accepting_over() && mailbox.is_none_or(Mailbox::is_empty)
     }
 
     /// Ends all connections now.

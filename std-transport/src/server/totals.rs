@@ -48,7 +48,7 @@ impl Totals {
 
     /// Whether a connection must end because of what is queued.
     pub(super) fn is_queue_over(&self) -> bool {
-        self.queued.total() > self.most_queued
+        self.queued.queued() > self.most_queued
     }
 
     /// Whether a connection must end because of what is being collected.

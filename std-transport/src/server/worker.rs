@@ -1,5 +1,6 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -118,8 +119,12 @@ impl Worker {
                 if until <= now {
                     self.abandon(handler);
                 }
-                if self.links.is_empty() && self.is_last_command_done() {
-                    return Ok(());
+                if self.links.is_empty() && self.shared.is_accepting_over() {
+                    // Connections for this worker are there by now. Whatever else is has nobody to go to.
+                    self.open_mail(handler, now, pace);
+                    if self.links.is_empty() {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -182,6 +187,7 @@ impl Worker {
                 Command::Send { to, frame, held } => {
                     self.send(to, frame);
                     drop(held);
+                    self.relieve(handler, now, pace);
                 }
             }
         }
@@ -210,11 +216,6 @@ impl Worker {
 
     /// Ends the connections that hold most, until what is held together is within the totals again.
     fn relieve<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        while self.totals.is_queue_over() {
-            let ranks = self.links.iter().map(|(slot, link)| (link.queue_rank(), slot));
-            let Some(((1.., _), slot)) = ranks.max() else { break };
-            self.remove(slot, &Closed::QueueFull, handler);
-        }
         while self.totals.is_collected_over() {
             let ranks = self.links.iter().map(|(slot, link)| (link.collected_rank(), slot));
             let Some(((1.., _), slot)) = ranks.max() else { break };
@@ -225,6 +226,31 @@ impl Worker {
                 Err(why) => self.remove(slot, &why, handler),
             }
         }
+        while self.totals.is_queue_over() {
+            let Some(slot) = self.most_queued() else { break };
+            let Some(link) = self.links.get_mut(slot) else { break };
+            // It may be that the peer reads, and the worker has not come to write.
+            match link.relieve(&self.totals, now) {
+                Ok(true) => Self::list(link, slot, &mut self.ready),
+                Ok(false) => self.remove(slot, &Closed::QueueFull, handler),
+                Err(why) => self.remove(slot, &why, handler),
+            }
+        }
+    }
+
+    /// The slot of the connection for which most memory is held by what is queued; of those for which it is as much, the
+    /// one that has had something queued for longest, about. What several share counts in parts.
+    fn most_queued(&mut self) -> Option<usize> {
+        let held = self.links.iter_mut().map(|(_, link)| link.held());
+        let (alone, shares) = held.fold((0, 0), |sums, held| (sums.0 + held.0, sums.1 + held.1));
+        let shared = self.totals.queued.queued().saturating_sub(alone).min(shares);
+        let rank = |(slot, link): (usize, &mut Link)| {
+            let (alone, share) = link.held();
+            let part = share as u128 * shared as u128 / shares.max(1) as u128;
+            (alone as u128 + part, link.unsent_since().map(Reverse), slot)
+        };
+        let (most, .., slot) = self.links.iter_mut().map(rank).max()?;
+        (most > 0).then_some(slot)
     }
 
     /// Accepts as many connections as is fair to the others.
@@ -247,6 +273,8 @@ impl Worker {
     }
 
     fn adopt<H: Handler>(&mut self, stream: TcpStream, address: SocketAddr, handler: &mut H, now: Instant, pace: Pace) {
+        // Before the handler queues more, place is made for it.
+        self.relieve(handler, now, pace);
         let entry = self.links.vacant_entry();
         let slot = entry.key();
         let Ok(number) = u32::try_from(slot) else { return self.shared.count_down() };
@@ -311,6 +339,7 @@ impl Worker {
                 Ok(true) => Self::list(link, slot, &mut self.ready),
                 Err(why) => self.remove(slot, &why, handler),
             }
+            self.relieve(handler, now, pace);
         }
         self.give_back();
         let next = self.links.iter().filter_map(|(_, link)| link.due(&self.shared)).min();
