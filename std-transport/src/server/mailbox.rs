@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(lost.collect::<Vec<_>>(), ids);
         let marks = letters.marks.into_iter().map(|(id, mark)| (id, mark.settled, mark.close));
         assert_eq!(marks.collect::<Vec<_>>(), ids.map(|id| (id, 1000, true)));
-        assert!(mailbox.is_empty());
+        assert!(mailbox.take().is_empty());
     }
 
     #[test]
