@@ -1,8 +1,13 @@
 //! From bytes, cut anywhere, to messages.
 
+mod assembler;
+mod state;
+
 use core::fmt;
 
-use crate::state::{State, Step};
+pub use self::assembler::Assembler;
+
+use self::state::{State, Step};
 use crate::{DecodeError, DecodeErrorKind, Dialect, Header};
 
 /// What a [`Decoder`] reports of a message, in this order: its header, its content in pieces, its end
@@ -119,7 +124,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     }
 
     /// The header of the message under way, or of the last one, until a byte of the next message is taken.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub fn header(&self) -> Option<Header<'_>> {
         let fields = self.state.fields()?;
         let header = self.buffer.as_ref().get(..self.state.header_length())?;

@@ -5,8 +5,8 @@ use core::fmt;
 use thiserror::Error;
 
 use crate::Member;
-use crate::fault::Fault;
-use crate::foreign::Start;
+use crate::framing::foreign::Start;
+use crate::json::fault::Fault;
 
 /// Why the bytes received are not a sequence of messages, and where.
 ///
@@ -331,11 +331,6 @@ impl InvalidJson {
         (self.kind, self.offset)
     }
 }
-
-/// A storage of fixed capacity, or one with a limit, has no room for what should be put into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the storage is full")]
-pub struct StorageFull;
 
 /// What an error is about, with what is known besides its kind.
 struct InFull<'e> {

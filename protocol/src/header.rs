@@ -1,34 +1,20 @@
 //! The header of a message: the four required members, and extensions beside them.
 
+pub(crate) mod canonical;
+pub(crate) mod encode;
+mod extensions;
+mod owned;
+pub(crate) mod parse;
+pub(crate) mod text;
+mod value;
+
 use core::fmt;
 
-use crate::extensions::Extensions;
-use crate::parse::Fields;
-use crate::{Dialect, Value};
-
-/// The byte order of the content's own data ([SPEC §3.1](crate::spec#31-byteorder)).
-///
-/// It says nothing about the proto-header, which is always big-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// Least significant byte first.
-    Little,
-    /// Most significant byte first.
-    Big,
-}
-
-impl ByteOrder {
-    /// The order of the machine that this program runs on.
-    pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
-
-    /// The order's name on the wire: `little` or `big`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Little => "little",
-            Self::Big => "big",
-        }
-    }
-}
+pub use self::extensions::Extensions;
+pub use self::owned::OwnedHeader;
+use self::parse::Fields;
+pub use self::value::Value;
+use crate::{ByteOrder, Dialect};
 
 /// The header of a message, received or to be sent ([SPEC §3](crate::spec#3-the-header)).
 ///
@@ -107,7 +93,7 @@ impl<'a> Header<'a> {
     }
 
     /// A received header: its bytes, what was found in them, where its members are, and its dialect, if not the standard.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn received(
         header: &'a [u8],
         fields: &Fields,

@@ -100,6 +100,7 @@
 //! | `embedded-io-async` | no | the same over async streams | embedded-io, embedded-io-async |
 //! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless |
 //! | `sha256` | no | `Checksum`: SHA-256 of content in an extension member | sha2 |
+//! | `small` | no | less flash and stack, at the price of speed: for firmware | nothing |
 //! | `text` | no | [`Message::text`], [`TextDecoder`]: content in 50 encodings, labelled as in Python | encoding_rs, `alloc` |
 //! | `tokio` | no | [`Codec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
 #![no_std]
@@ -125,73 +126,50 @@ extern crate alloc;
 #[cfg(any(test, feature = "tokio"))]
 extern crate std;
 
-mod assemble;
-#[cfg(feature = "sha256")]
-mod checksum;
-#[cfg(feature = "tokio")]
-mod codec;
-#[cfg(feature = "json")]
+mod adapters;
+mod byte_order;
 mod content;
-mod content_type;
 mod decode;
-#[cfg(feature = "defmt")]
-mod defmt;
 mod dialect;
-#[cfg(feature = "embedded-io")]
-pub mod embedded;
-mod emit;
-mod emitted;
-mod encode;
-mod encoding;
 mod error;
-mod escape;
-mod extensions;
-mod fault;
-mod foreign;
+mod framing;
 mod header;
 mod json;
 mod member;
 mod message;
-mod outgoing;
-mod owned;
-mod parse;
-mod run;
-mod state;
 mod storage;
-mod text;
-mod value;
 
 #[cfg(doc)]
 #[doc = include_str!("../SPEC.md")]
 pub mod spec {}
 
-pub use assemble::Assembler;
-#[cfg(feature = "sha256")]
-pub use checksum::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
+#[cfg(feature = "embedded-io")]
+pub use adapters::embedded;
 #[cfg(feature = "tokio")]
-pub use codec::{Codec, CodecError, OwnedMessage};
+pub use adapters::{Codec, CodecError};
+pub use byte_order::ByteOrder;
+#[cfg(feature = "text")]
+pub use content::TextDecoder;
+#[cfg(any(feature = "json", feature = "text"))]
+pub use content::TextError;
+#[cfg(feature = "sha256")]
+pub use content::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
+pub use content::{ContentType, Encoding, InvalidContentType, ParameterValue, Parameters};
 #[cfg(feature = "json")]
 pub use content::{JsonError, to_json, to_json_message};
-pub use content_type::{ContentType, InvalidContentType, ParameterValue, Parameters};
-pub use decode::{Decoder, Event};
-pub use dialect::{Dialect, ProtoHeader};
-pub use encoding::Encoding;
-#[cfg(feature = "text")]
-pub use encoding::TextDecoder;
-#[cfg(any(feature = "json", feature = "text"))]
-pub use encoding::TextError;
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson, StorageFull};
-pub use extensions::Extensions;
-pub use header::{ByteOrder, Header};
-pub use json::MAX_DEPTH;
+pub use decode::{Assembler, Decoder, Event};
+pub use dialect::Dialect;
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson};
+pub use framing::ProtoHeader;
+pub use header::{Extensions, Header, OwnedHeader, Value};
+pub use json::scan::MAX_DEPTH;
 pub use member::Member;
-pub use message::Message;
-pub use outgoing::Outgoing;
-pub use owned::OwnedHeader;
+#[cfg(feature = "tokio")]
+pub use message::OwnedMessage;
+pub use message::{Message, Outgoing};
 #[cfg(feature = "alloc")]
 pub use storage::Growable;
-pub use storage::Storage;
-pub use value::Value;
+pub use storage::{Storage, StorageFull};
 
 /// The README's example, run as a test.
 #[cfg(all(doctest, feature = "json"))]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::run::IS_SMALL;
+use crate::json::swar::IS_SMALL;
 
 /// One of the four members that every header must hold
 /// ([SPEC §3](crate::spec#3-the-header)).
@@ -46,7 +46,7 @@ impl Member {
     /// The member whose name, in quotes and without escapes, these bytes begin with, and how long that is.
     ///
     /// To compare is faster than to look for the name's end first. On a small machine it is not done.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
         if IS_SMALL {
             return None;
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg_attr(not(target_pointer_width = "64"), ignore = "small machines go the general way")]
+    #[cfg_attr(feature = "small", ignore = "small builds go the general way")]
     fn a_name_at_the_front_is_known_with_its_quotes() {
         for member in Member::ALL {
             let quoted = format!("\"{member}\"");

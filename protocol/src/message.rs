@@ -1,6 +1,13 @@
 //! A whole message.
 
-use crate::outgoing::check_length;
+pub(crate) mod outgoing;
+#[cfg(feature = "tokio")]
+mod owned;
+
+pub use self::outgoing::Outgoing;
+use self::outgoing::check_length;
+#[cfg(feature = "tokio")]
+pub use self::owned::OwnedMessage;
 use crate::{EncodeError, Header};
 
 /// A whole message: its header and all of its content.

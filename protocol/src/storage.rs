@@ -1,6 +1,11 @@
 //! Memory that fills as bytes arrive: of fixed capacity, or growing up to a limit.
 
-use crate::StorageFull;
+use thiserror::Error;
+
+/// A storage of fixed capacity, or one with a limit, has no room for what should be put into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the storage is full")]
+pub struct StorageFull;
 
 /// Memory for bytes that arrive piece by piece, up to a limit.
 ///

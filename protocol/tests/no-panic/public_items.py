@@ -30,7 +30,7 @@ def implemented(line):
 
 
 def items(sources):
-    library = "".join((sources / name).read_text() for name in ("lib.rs", "embedded.rs"))
+    library = "".join((sources / name).read_text() for name in ("lib.rs", "adapters/embedded.rs"))
     exported = set(re.findall(r"\w+", " ".join(re.findall(r"^pub use \w+::(.*?);", library, re.M | re.S))))
     crate = re.compile(r"pub\(crate\) (?:trait|struct|enum) (\w+)")
     private = {name for path in sources.rglob("*.rs") for name in crate.findall(path.read_text())}

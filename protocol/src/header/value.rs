@@ -3,10 +3,10 @@
 use core::fmt;
 
 use crate::InvalidJson;
-use crate::emit::{Sink, write_again, write_integer, write_string};
-use crate::fault::{Expected, Fault};
-use crate::json::{Utf8, end, skip_whitespace, unexpected, value};
-use crate::parse::plain_integer;
+use crate::header::parse::plain_integer;
+use crate::json::fault::{Expected, Fault};
+use crate::json::scan::{Utf8, end, skip_whitespace, unexpected, value};
+use crate::json::write::{Sink, write_again, write_integer, write_string};
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
 ///

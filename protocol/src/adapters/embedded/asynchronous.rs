@@ -4,7 +4,7 @@ use embedded_io_async::{Read, Write};
 
 use super::receive::CHUNK;
 use super::{Incoming, ReceiveError, Receiver, SendError, Sender};
-use crate::outgoing::check_length;
+use crate::message::outgoing::check_length;
 use crate::{Header, Message};
 
 impl<R: Read, B: AsRef<[u8]> + AsMut<[u8]>> Receiver<R, B>

@@ -3,10 +3,10 @@
 
 use core::fmt;
 
-use crate::escape::escape;
-use crate::fault::Expected;
-use crate::json::{Utf8, skip_whitespace, string};
-use crate::run::{IS_SMALL, is_unescaped, needs_escape, run_to, unescaped_run};
+use crate::json::fault::Expected;
+use crate::json::scan::{Utf8, skip_whitespace, string};
+use crate::json::swar::{IS_SMALL, is_unescaped, needs_escape, run_to, unescaped_run};
+use crate::json::unescape::escape;
 
 /// What JSON is written to, piece by piece; each piece is whole characters.
 pub(crate) trait Sink {
@@ -71,7 +71,7 @@ const fn lower_hex(digit: u8) -> u8 {
 }
 
 /// Writes an integer in decimal digits.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn write_integer(out: &mut impl Sink, number: u64) -> fmt::Result {
     if IS_SMALL {
         return write_long_integer(out, number);

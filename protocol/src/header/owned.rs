@@ -3,10 +3,10 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::emit::Sink;
-use crate::encode::PROTO_HEADER_LEN;
+use crate::framing::PROTO_HEADER_LEN;
 use crate::header::Members;
-use crate::parse::parse;
+use crate::header::parse::parse;
+use crate::json::write::Sink;
 use crate::{ByteOrder, EncodeError, Header, Storage};
 
 /// A header that owns its text, for when it must outlive the decoder's next message.

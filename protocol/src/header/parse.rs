@@ -1,11 +1,13 @@
 //! A received header: from its bytes to the four required members.
 
-use crate::emitted::parse_emitted;
-use crate::escape::resolve;
-use crate::fault::{Expected, FaultKind, Result};
 use crate::header::Members;
-use crate::json::{RawString, Utf8, colon, end, open_string, refused, scalar, skip_whitespace, unexpected, value};
-use crate::text::Text;
+use crate::header::canonical::parse_emitted;
+use crate::header::text::Text;
+use crate::json::fault::{Expected, FaultKind, Result};
+use crate::json::scan::{
+    RawString, Utf8, colon, end, open_string, refused, scalar, skip_whitespace, unexpected, value,
+};
+use crate::json::unescape::resolve;
 use crate::{ByteOrder, Dialect, Member};
 
 /// What a header's required members say.
@@ -30,7 +32,7 @@ impl Fields {
     };
 
     /// The members of the header that these are the fields of.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) const fn members<'a>(&self, header: &'a [u8]) -> Members<'a> {
         // What follows the digits is not kept up to date; there are no extensions there.
         if self.digits == 0 { Members::Received(header) } else { Members::Listed(&[]) }
@@ -97,7 +99,7 @@ impl Parser<'_> {
     }
 
     /// Passes over a member, and keeps what it says if it is a required one.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn member(&mut self, at: usize, expected: Expected) -> Result<usize> {
         let (member, behind) = self.name(at, expected)?;
         if let Some(member) = member
@@ -120,7 +122,7 @@ impl Parser<'_> {
     }
 
     /// The required member that bears the name at this index, if one does, and the index behind the name.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn name(&mut self, at: usize, expected: Expected) -> Result<(Option<Member>, usize)> {
         let rest = self.header.get(at..).unwrap_or_default();
         if let Some((member, length)) = Member::at_front(rest) {
@@ -136,7 +138,7 @@ impl Parser<'_> {
     }
 
     /// Passes over the value of an extension member.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn extension(&mut self, at: usize) -> Result<usize> {
         match self.header.get(at) {
             Some(b'"') => Ok(self.string(at, Expected::Value)?.1),
@@ -155,7 +157,7 @@ impl Parser<'_> {
         }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn text(&mut self, at: usize, member: Member) -> Result<(Text, usize)> {
         let rest = self.header.get(at..).unwrap_or_default();
         if let Some((text, length)) = Text::at_front(rest) {
@@ -174,7 +176,7 @@ impl Parser<'_> {
     }
 
     /// A string, resolved, and the index behind it.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     #[allow(clippy::inline_always, reason = "a name is seldom longer than the call would take")]
     fn string(&mut self, at: usize, expected: Expected) -> Result<(RawString, usize)> {
         let string = open_string(self.header, at, expected)?;
@@ -233,7 +235,7 @@ fn open_object(header: &[u8]) -> Result<usize> {
 /// Passes over a number that begins with a digit.
 ///
 /// Most are integers, whose end is where their digits end.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 fn number(header: &[u8], start: usize) -> Result<usize> {
     let mut at = start;
     while let Some(b'0'..=b'9') = header.get(at) {
@@ -264,7 +266,7 @@ fn content_length(header: &[u8], at: usize) -> Result<(u64, usize)> {
 }
 
 /// The number that the digits spell, if they spell one as JSON does.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
     /// So many digits always fit.
     const SAFE: usize = 19;

@@ -10,15 +10,15 @@
 
 use core::cell::Cell;
 
-use crate::fault::{Expected, FaultKind, Result};
-use crate::json::{RawString, Utf8, beyond_ascii, unexpected};
-use crate::run::plain_run;
+use crate::json::fault::{Expected, FaultKind, Result};
+use crate::json::scan::{RawString, Utf8, beyond_ascii, unexpected};
+use crate::json::swar::plain_run;
 
 /// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
 pub(crate) const MARK: u8 = 0xFF;
 
 /// The character that the escape at this index stands for, and the index behind it.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn escape(text: &[u8], backslash: usize) -> Result<(char, usize)> {
     let character = match text.get(backslash.wrapping_add(1)) {
         Some(itself @ (b'"' | b'\\' | b'/')) => char::from(*itself),

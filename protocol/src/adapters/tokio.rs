@@ -4,17 +4,14 @@
 //! streams has no use for another crate's, nor for the poller under them.
 
 mod error;
-mod owned_message;
 
 use alloc::vec::Vec;
 
 use bytes::{Buf, BytesMut};
 use tokio_util::codec;
 
-use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Growable, Header, OwnedHeader};
-
-pub use error::CodecError;
-pub use owned_message::OwnedMessage;
+pub use self::error::CodecError;
+use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Growable, Header, OwnedHeader, OwnedMessage};
 
 /// Receives and sends whole messages through tokio-util's [`Framed`](codec::Framed), [`FramedRead`](codec::FramedRead)
 /// and [`FramedWrite`](codec::FramedWrite).

@@ -2,10 +2,10 @@
 //!
 //! It is compiled once, not once for each kind of room.
 
-use crate::encode::PROTO_HEADER_LEN;
-use crate::foreign::Start;
-use crate::json::skip_whitespace;
-use crate::parse::{Fields, parse, plain_integer};
+use crate::framing::PROTO_HEADER_LEN;
+use crate::framing::foreign::Start;
+use crate::header::parse::{Fields, parse, plain_integer};
+use crate::json::scan::skip_whitespace;
 use crate::{DecodeError, DecodeErrorKind, Dialect, ProtoHeader};
 
 /// Where the first header of a stream begins.
@@ -108,7 +108,7 @@ impl State {
         self.is_current.then_some(&self.fields)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn step<'i>(&mut self, room: &mut [u8], input: &mut &'i [u8]) -> Step<'i> {
         match self.phase {
             Phase::Content(_) if input.is_empty() => Step::Nothing,
@@ -147,7 +147,7 @@ impl State {
     }
 
     /// Takes at most so many bytes from the front of the input.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn take<'i>(&mut self, input: &mut &'i [u8], limit: u64) -> &'i [u8] {
         let count = usize::try_from(limit).unwrap_or(usize::MAX);
         let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
@@ -173,7 +173,7 @@ impl State {
     }
 
     /// Takes a header that is all there.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn whole_header(&mut self, room: &mut [u8], header: &[u8]) -> bool {
         if !self.is_alike(room, header) {
             self.is_current = false;
@@ -297,7 +297,7 @@ impl State {
     /// Whether the header is the one in the room but for its content length, which is then taken over.
     ///
     /// Most streams repeat one header in the emitted form. Then the digits are all that needs to be read.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn is_alike(&mut self, room: &[u8], header: &[u8]) -> bool {
         let digits = usize::from(self.fields.digits);
         let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), room.get(..digits)) else {
@@ -413,7 +413,7 @@ impl State {
 }
 
 /// The header at the front of the input, its length and what follows it, if it is all there and fits in the room.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
     let (proto_header, rest) = input.split_first_chunk::<PROTO_HEADER_LEN>()?;
     let length = u16::from_be_bytes(*proto_header);
@@ -423,7 +423,7 @@ fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
 }
 
 /// Puts a piece of the header to its place in the room.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 fn fill(room: &mut [u8], filled: u16, piece: &[u8]) {
     let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
     if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {

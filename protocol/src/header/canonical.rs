@@ -4,10 +4,10 @@
 //! It answers as the general scanner does, or not at all; on a small machine, where the general one is fast enough, never.
 
 use crate::ByteOrder;
-use crate::json::RawString;
-use crate::parse::{Fields, plain_integer};
-use crate::run::{IS_SMALL, plain_run};
-use crate::text::Text;
+use crate::header::parse::{Fields, plain_integer};
+use crate::header::text::Text;
+use crate::json::scan::RawString;
+use crate::json::swar::{IS_SMALL, plain_run};
 
 impl Fields {
     /// Takes over what a header in the emitted form says; `None`, with nothing changed, for every other header.
@@ -65,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::parse::parse_any;
+    use crate::header::parse::parse_any;
 
     fn header() -> impl Strategy<Value = String> {
         let length = prop_oneof!["[0-9]{1,21}", "[-+0-9.e]{1,4}", any::<u64>().prop_map(|length| format!("{length}"))];
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(not(target_pointer_width = "64"), ignore = "small machines go the general way")]
+    #[cfg_attr(feature = "small", ignore = "small builds go the general way")]
     fn a_header_in_the_emitted_form_goes_the_fast_way() {
         let golden = "{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \
                       \"content-length\": 39}";

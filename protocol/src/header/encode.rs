@@ -2,12 +2,10 @@
 
 use core::fmt;
 
-use crate::emit::{Sink, write_integer, write_string};
+use crate::framing::PROTO_HEADER_LEN;
 use crate::header::Members;
+use crate::json::write::{Sink, write_integer, write_string};
 use crate::{ByteOrder, Dialect, EncodeError, Header, Member};
-
-/// The size of a proto-header, in bytes.
-pub(crate) const PROTO_HEADER_LEN: usize = 2;
 
 impl Header<'_> {
     /// How many bytes the proto-header and the header take when encoded.
@@ -77,7 +75,7 @@ impl Header<'_> {
         Ok(needed)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn check_names(&self) -> Result<(), EncodeError> {
         // Among received ones there are none, or they would not be extensions.
         let Members::Listed(members) = self.members() else {
@@ -89,7 +87,7 @@ impl Header<'_> {
         }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn write_json(&self, out: &mut impl Sink) -> fmt::Result {
         match (self.byte_order(), self.content_type(), self.content_encoding()) {
             // Most messages are JSON in UTF-8, and all of that is one piece.
@@ -190,8 +188,8 @@ impl<'a> Filler<'a> {
 }
 
 impl Sink for Filler<'_> {
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(feature = "small", inline(never))]
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
         self.written = self.written.saturating_add(bytes.len());
         if let Some((place, rest)) = core::mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {

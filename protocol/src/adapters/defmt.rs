@@ -5,9 +5,9 @@ use core::fmt;
 
 use defmt::{Format, Formatter, write};
 
-use crate::emit::{Sink, write_string};
 use crate::error::Bytes;
-use crate::foreign::Start;
+use crate::framing::foreign::Start;
+use crate::json::write::{Sink, write_string};
 use crate::{
     ByteOrder, DecodeError, DecodeErrorKind, EncodeError, Event, Header, InvalidJson, Member, Message, StorageFull,
     Value,

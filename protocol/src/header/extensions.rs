@@ -2,10 +2,10 @@
 
 use core::{fmt, slice};
 
-use crate::escape::MARK;
 use crate::header::Members;
-use crate::json::{Utf8, colon, skip_whitespace, value};
-use crate::run::run_to;
+use crate::json::scan::{Utf8, colon, skip_whitespace, value};
+use crate::json::swar::run_to;
+use crate::json::unescape::MARK;
 use crate::{Member, Value};
 
 /// The extension members of a [`Header`](crate::Header), each a name and a value, in the order of the header.
@@ -37,7 +37,7 @@ impl<'a> Extensions<'a> {
 impl<'a> Iterator for Extensions<'a> {
     type Item = (&'a str, Value<'a>);
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Source::Listed(members) => members.next().copied(),

@@ -2,13 +2,13 @@
 
 /// How many of the first bytes can stand in a JSON string as they are, without a look at their neighbours: ASCII, but no
 /// quote, no backslash, no control character.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     run(bytes, |word| mark_special(word) | word, |byte| needs_escape(byte) || !byte.is_ascii())
 }
 
 /// How many bytes there are before the first of this value, or all there are.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn run_to(byte: u8, bytes: &[u8]) -> usize {
     let copies = usize::from_le_bytes([byte; WORD]);
     let marks = |word: usize| (word ^ copies).wrapping_sub(ONES) & !(word ^ copies);
@@ -40,7 +40,7 @@ pub(crate) fn is_unescaped(text: &str) -> bool {
 
 /// How many bytes come before the first special one. `special` marks those of a word by their highest bits, of which the
 /// lowest marked must be exact.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(feature = "small"), inline)]
 fn run(bytes: &[u8], special: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
     if IS_SMALL {
         return bytes.iter().take_while(|byte| !is_special(**byte)).count();
@@ -65,7 +65,7 @@ fn tail_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
 }
 
 /// Whether this is a machine whose code memory is dearer than its time.
-pub(crate) const IS_SMALL: bool = cfg!(not(target_pointer_width = "64"));
+pub(crate) const IS_SMALL: bool = cfg!(feature = "small");
 
 /// How many bytes a word has.
 const WORD: usize = size_of::<usize>();

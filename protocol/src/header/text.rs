@@ -1,8 +1,8 @@
 //! A text of a received header.
 
 use crate::Dialect;
-use crate::json::RawString;
-use crate::run::IS_SMALL;
+use crate::json::scan::RawString;
+use crate::json::swar::IS_SMALL;
 
 /// Where a text of a header is, or which of those it is that nearly every header says.
 ///
@@ -41,7 +41,7 @@ impl Text {
     pub(crate) const NO_CONTENT_ENCODING: Self = Self::At(u16::MAX, 1);
 
     /// The text with which, in quotes and without escapes, these bytes begin, if it is a known one, and how long that is.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
         if IS_SMALL {
             None
@@ -70,7 +70,7 @@ impl Text {
     }
 
     /// The text, in the header in which it was found, which is in this dialect; `None` is the standard.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>) -> &'a str {
         match self {
             Self::Known(known) => known.as_str(),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(not(target_pointer_width = "64"), ignore = "small machines go the general way")]
+    #[cfg_attr(feature = "small", ignore = "small builds go the general way")]
     fn what_most_messages_say_is_known_at_the_front() {
         assert_eq!(Text::at_front(b"\"utf-8\", "), Some((Text::UTF_8, 7)));
         assert_eq!(Text::at_front(b"\"text/json\"}"), Some((Text::TEXT_JSON, 11)));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::outgoing::check_length;
+use crate::message::outgoing::check_length;
 use crate::{EncodeError, Growable, Header, Message, OwnedHeader};
 
 /// A whole message that owns its header and its content, to be kept, or handed to another task.
@@ -58,7 +58,7 @@ impl OwnedMessage {
     }
 
     /// A message whose content has the length that the header announces.
-    pub(super) const fn received(header: OwnedHeader<Growable>, content: Bytes) -> Self {
+    pub(crate) const fn received(header: OwnedHeader<Growable>, content: Bytes) -> Self {
         Self { header, content }
     }
 

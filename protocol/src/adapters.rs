@@ -1,0 +1,11 @@
+//! The protocol over the streams of other crates, and in their logs.
+
+#[cfg(feature = "defmt")]
+mod defmt;
+#[cfg(feature = "embedded-io")]
+pub mod embedded;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+#[cfg(feature = "tokio")]
+pub use self::tokio::{Codec, CodecError};

@@ -1,0 +1,246 @@
+//! Content of type JSON, to and from the types of the program.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::json::swar::unescaped_run;
+use crate::{EncodeError, Header, Message, TextError};
+
+/// Why content could not be made from a value, or a value from content.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The header says that the content is in an encoding that JSON is not read from.
+    #[error("the content-encoding is {label:?}, which JSON cannot be read from here")]
+    Encoding {
+        /// The `content-encoding` of the header.
+        label: String,
+    },
+
+    /// The content is not text in the encoding that the header gives.
+    #[error(transparent)]
+    Text(TextError),
+
+    /// The content is not JSON, or not of the shape that the type wants; or the value has no form in JSON.
+    #[error("the content does not fit: {0}")]
+    Json(serde_json::Error),
+
+    /// The message cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+// Not by `thiserror`, which would make it the source as well and have reports say it twice.
+impl From<serde_json::Error> for JsonError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl From<TextError> for JsonError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Label { label } => Self::Encoding { label },
+            other => Self::Text(other),
+        }
+    }
+}
+
+impl<'a> Message<'a> {
+    /// Reads the content as JSON, where it stands.
+    ///
+    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8 or ASCII, so
+    /// that a `T` can borrow from the content; for the others there is [`json_owned`](Self::json_owned). What a type accepts
+    /// is up to serde: a derived struct is read from an array of its fields, too.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] if the encoding is another, or the content not text in it, or not the JSON of a `T`. Its text may quote
+    /// the content at length.
+    ///
+    /// ```
+    /// use jsonframe::{Header, Message};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Request<'a> {
+    ///     action: &'a str,
+    /// }
+    ///
+    /// let content = br#"{"action": "search", "value": "needle"}"#;
+    /// let message = Message::new(Header::json(content.len() as u64), content)?;
+    /// assert_eq!(message.json::<Request>()?.action, "search");
+    /// # Ok::<(), jsonframe::JsonError>(())
+    /// ```
+    pub fn json<T: Deserialize<'a>>(&self) -> Result<T, JsonError> {
+        let header = self.header();
+        let in_place = header.encoding().and_then(|encoding| Some((encoding, encoding.in_place(self.content())?)));
+        let Some((encoding, text)) = in_place else {
+            return Err(JsonError::Encoding { label: header.content_encoding().into() });
+        };
+        let text = text.map_err(|offset| TextError::Malformed { encoding, offset: offset as u64 })?;
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Reads the content as JSON in any encoding of text that is known, as a type that owns what it is made of.
+    ///
+    /// With the feature `text` these are all of [`Encoding`](crate::Encoding), without it the same as for
+    /// [`json`](Self::json). A type that borrows can be read from the text: `serde_json::from_str(&message.text()?)`.
+    ///
+    /// # Errors
+    ///
+    /// See [`json`](Self::json).
+    ///
+    /// ```
+    /// use jsonframe::{ByteOrder, Header, Message};
+    ///
+    /// let message = Message::new(Header::json(4), b"[42]")?;
+    /// assert_eq!(message.json_owned::<[u8; 1]>()?, [42]);
+    ///
+    /// # #[cfg(feature = "text")] {
+    /// let header = Header::new("text/json", "utf-16", 8).with_byte_order(ByteOrder::Big);
+    /// let message = Message::new(header, b"\0\"\0\xE9\0t\0\"")?;
+    /// assert_eq!(message.json_owned::<String>()?, "ét");
+    /// # }
+    /// # Ok::<(), jsonframe::JsonError>(())
+    /// ```
+    pub fn json_owned<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
+        #[cfg(feature = "text")]
+        return Ok(serde_json::from_str(&self.text()?)?);
+        #[cfg(not(feature = "text"))]
+        self.json()
+    }
+}
+
+/// Writes a value as JSON content, spaced as Python does: `{"action": "search", "value": [1, 2]}`.
+///
+/// Text beyond ASCII stays as it is, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
+/// which for very small ones is not Python's way (`1e-7`, not `1e-07`), and those that are not finite are `null`.
+///
+/// # Errors
+///
+/// [`JsonError::Json`] if the value has no form in JSON, such as a map whose keys are not text.
+///
+/// ```
+/// let content = jsonframe::to_json(&("needle", [1, 2]))?;
+/// assert_eq!(content, b"[\"needle\", [1, 2]]");
+/// # Ok::<(), jsonframe::JsonError>(())
+/// ```
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
+    Ok(spaced(&serde_json::to_string(value)?))
+}
+
+/// Writes a value as a whole message of JSON content.
+///
+/// # Errors
+///
+/// See [`to_json`].
+///
+/// ```
+/// use jsonframe::{Assembler, Growable};
+///
+/// let wire = jsonframe::to_json_message(&["needle"])?;
+///
+/// let mut assembler = Assembler::new([0; 256], Growable::with_limit(1024));
+/// let message = assembler.decode(&mut wire.as_slice()).expect("it is valid").expect("it is whole");
+/// assert_eq!(message.json::<Vec<String>>()?, ["needle"]);
+/// # Ok::<(), jsonframe::JsonError>(())
+/// ```
+pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
+    let content = to_json(value)?;
+    Ok(Message::new(Header::json(content.len() as u64), &content)?.to_vec()?)
+}
+
+/// The same JSON with a space after each comma and each colon that is not part of a string.
+///
+/// serde_json's own formatters cannot be replaced without std.
+fn spaced(compact: &str) -> Vec<u8> {
+    let mut spaced = Vec::with_capacity(compact.len().saturating_add(compact.len() / 4));
+    let mut in_string = false;
+    let mut rest = compact;
+    loop {
+        let plain = if in_string { unescaped_run(rest) } else { run_outside_strings(rest) };
+        let Some((run, special)) = rest.split_at_checked(plain) else { return spaced };
+        spaced.extend_from_slice(run.as_bytes());
+        let (taken, space) = match special.as_bytes() {
+            [b'\\', ..] => (2, ""),
+            [b'"', ..] => {
+                in_string = !in_string;
+                (1, "")
+            }
+            _ => (1, if in_string { "" } else { " " }),
+        };
+        // There is nothing special at the end.
+        let Some((special, after)) = special.split_at_checked(taken) else { return spaced };
+        spaced.extend_from_slice(special.as_bytes());
+        spaced.extend_from_slice(space.as_bytes());
+        rest = after;
+    }
+}
+
+/// How many bytes come before the next string or separator.
+fn run_outside_strings(json: &str) -> usize {
+    json.bytes().take_while(|byte| !matches!(byte, b'"' | b',' | b':')).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn separators_within_strings_stay_as_they_are() {
+        let value = serde_json::json!({"a,b": [1, "c:d\\", "\",\"", {}], "": []});
+        let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
+        assert_eq!(json, r#"{"": [], "a,b": [1, "c:d\\", "\",\"", {}]}"#);
+    }
+
+    #[test]
+    fn every_escape_is_passed_over_whole() {
+        let value = serde_json::json!(["\\", "\"", "\\\"", "\u{1},:", "é,:🐶\\", ",\n:\"", {"\"": ":"}]);
+        let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
+        assert_eq!(json, r#"["\\", "\"", "\\\"", "\u0001,:", "é,:🐶\\", ",\n:\"", {"\"": ":"}]"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
+    }
+
+    #[test]
+    fn only_what_is_utf8_is_read_in_place() {
+        for (label, ok) in [
+            ("utf-8", true),
+            ("UTF8", true),
+            ("Utf_8", true),
+            ("utf-8-sig", true),
+            ("us-ascii", true),
+            ("latin-1", false),
+            ("utf-16", false),
+            ("", false),
+        ] {
+            let message = Message::new(Header::new("text/json", label, 1), b"1").unwrap();
+            assert_eq!(message.json::<u8>().is_ok(), ok, "{label:?}");
+        }
+        let message = Message::new(Header::new("text/json", "gzip", 1), b"1").unwrap();
+        assert_eq!(
+            message.json::<u8>().unwrap_err().to_string(),
+            "the content-encoding is \"gzip\", which JSON cannot be read from here"
+        );
+        let message = Message::new(Header::new("text/json", "ascii", 4), b"\"\xC3\xA9\"").unwrap();
+        assert_eq!(
+            message.json::<String>().unwrap_err().to_string(),
+            "the content is not text in ascii (at its byte 1)"
+        );
+    }
+
+    #[test]
+    fn an_error_is_reported_once() {
+        use core::error::Error;
+
+        let message = Message::new(Header::json(1), b"x").unwrap();
+        let error = message.json::<u8>().unwrap_err();
+        assert_eq!(error.to_string(), "the content does not fit: expected value at line 1 column 1");
+        assert!(error.source().is_none());
+    }
+}
