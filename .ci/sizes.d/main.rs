@@ -63,7 +63,7 @@ fn json(input: &[u8]) {
         action: String,
         value: String,
     }
-    if let Ok(message) = jsonframe::Message::new(Header::json(input.len() as u64), input)
+    if let Ok(message) = jsonframe::Message::new(Header::for_json(input.len() as u64), input)
         && let Ok(request) = message.json::<Request>()
     {
         let _ = black_box(jsonframe::to_json_message(&request));
@@ -99,7 +99,7 @@ fn embedded(input: &[u8]) {
     }
     let mut out = [0; 256];
     let mut sender = jsonframe::embedded::Sender::new(&mut out[..], [0; 128]);
-    let _ = black_box(sender.send(&Header::json(1), black_box(b"1")));
+    let _ = black_box(sender.send(&Header::for_json(1), black_box(b"1")));
 }
 
 #[cfg(feature = "embedded-io-async")]
@@ -112,7 +112,7 @@ fn embedded_async(input: &[u8]) {
         }
         let mut out = [0; 256];
         let mut sender = jsonframe::embedded::Sender::new(&mut out[..], [0; 128]);
-        let _ = black_box(sender.send_async(&Header::json(1), black_box(b"1")).await);
+        let _ = black_box(sender.send_async(&Header::for_json(1), black_box(b"1")).await);
     };
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let _ = black_box(std::pin::pin!(future).as_mut().poll(&mut context));

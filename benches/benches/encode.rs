@@ -10,7 +10,7 @@ use jsonframe_benches::streams::CONTENT;
 fn encode(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encode");
     let mut buffer = [0; 2048];
-    let golden = Header::json(CONTENT.len() as u64).with_byte_order(ByteOrder::Little);
+    let golden = Header::for_json(CONTENT.len() as u64).with_byte_order(ByteOrder::Little);
     let names: Vec<String> = (0..20).map(|number| format!("extension-{number}")).collect();
     let values =
         [Value::from("a text of thirty-two characters."), Value::from(1_763_829_600_123_u64), Value::from(true)];

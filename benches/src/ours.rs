@@ -174,7 +174,7 @@ impl Encode {
     /// The golden request's, so many times.
     #[must_use]
     pub fn new(repetitions: u64) -> Self {
-        Self { header: Header::json(39).with_byte_order(ByteOrder::Little), buffer: [0; 256], repetitions }
+        Self { header: Header::for_json(39).with_byte_order(ByteOrder::Little), buffer: [0; 256], repetitions }
     }
 
     /// [`OTHER_TEXTS`](crate::headers::OTHER_TEXTS), so many times.

@@ -25,7 +25,7 @@ impl Message {
     #[must_use]
     pub fn of_length(length: usize) -> Self {
         let content: Vec<u8> = CONTENT.iter().copied().cycle().take(length).collect();
-        Self::new(Header::json(length as u64), content)
+        Self::new(Header::for_json(length as u64), content)
     }
 }
 

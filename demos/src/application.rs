@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn answer(content: &str) -> Result<String, String> {
-        let message = Message::new(Header::json(content.len() as u64), content.as_bytes()).unwrap();
+        let message = Message::new(Header::for_json(content.len() as u64), content.as_bytes()).unwrap();
         let text = |draft: Draft| String::from_utf8(draft.content).unwrap();
         answer_json(&message).map(text).map_err(|error| error.to_string())
     }

@@ -355,7 +355,7 @@ fn a_content_length_that_counts_characters_is_told_from_others(on: AppServer) {
         (cut, ["the content is not text in utf-8 (at its byte 35)", hint].concat()),
         // Nothing of it is more than a byte: something else is wrong.
         (
-            Message::new(Header::json(39), &[b' '; 39]).unwrap().to_vec().unwrap(),
+            Message::new(Header::for_json(39), &[b' '; 39]).unwrap().to_vec().unwrap(),
             "the content does not fit: EOF while parsing a value at line 1 column 39".into(),
         ),
     ] {
@@ -392,7 +392,8 @@ fn a_client_that_reads_to_the_end_gets_it_after_its_answer(on: AppServer) {
     // Nothing else ends it.
     let patient = ["--idle-timeout", "3600", "--linger-silence", "3600", "--linger", "3600"];
     let server = on.start(&[&["--close-after-reply"], &patient[..]].concat());
-    let search = Message::new(Header::json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
+    let search =
+        Message::new(Header::for_json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
     let dance = Message::new(Header::new("x/y", "", 5), b"dance").unwrap().to_vec().unwrap();
     for (request, expected) in [
         (search.clone(), r#"{"result": "In the caves beneath the Misty Mountains. 💍"}"#),
@@ -647,7 +648,7 @@ fn several_threads_may_serve(on: AppServer) {
 #[cfg(unix)]
 fn begin_and_signal(server: &Server, signal: &str) -> (TcpStream, Vec<u8>) {
     let content = br#"{"action": "search", "value": "ring"}"#;
-    let request = Message::new(Header::json(37), content).unwrap().to_vec().unwrap();
+    let request = Message::new(Header::for_json(37), content).unwrap().to_vec().unwrap();
     let (half, rest) = request.split_at(50);
     let mut stream = server.connect();
     stream.write_all(half).unwrap();
@@ -728,7 +729,8 @@ fn what_has_arrived_before_a_signal_is_answered(on: AppServer) {
     for connection in &mut connections {
         ask(connection, &request);
     }
-    let frame = Message::new(Header::json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
+    let frame =
+        Message::new(Header::for_json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
     // Stopped, the server hears of the signal and of the requests at once.
     server.signal("STOP");
     for connection in &mut connections {
@@ -754,7 +756,7 @@ fn what_waits_to_be_accepted_at_a_signal_is_answered(on: AppServer) {
         ask(&mut first, &request);
         server.signal("STOP");
         let frame =
-            Message::new(Header::json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
+            Message::new(Header::for_json(37), br#"{"action": "search", "value": "ring"}"#).unwrap().to_vec().unwrap();
         let mut waiting: Vec<_> = (0..5).map(|_| Connection::new(server.connect())).collect();
         for connection in &mut waiting {
             connection.get_mut().write_all(&frame).unwrap();

@@ -66,7 +66,7 @@ fn is_dismissed(server: &Server, stream: TcpStream, why: &str) {
 }
 
 fn frame(content: &[u8]) -> Vec<u8> {
-    Message::new(Header::json(content.len() as u64), content).unwrap().to_vec().unwrap()
+    Message::new(Header::for_json(content.len() as u64), content).unwrap().to_vec().unwrap()
 }
 
 /// A request whose answer is a little longer than this.
@@ -207,7 +207,7 @@ fn a_header_may_not_be_too_long(on: AppServer) {
 fn content_may_not_be_too_long(on: AppServer) {
     let server = on.start(&["--max-content", "37"]);
     assert!(is_answered(server.connect()));
-    for header in [Header::json(38), Header::new("x/y", "binary", 38)] {
+    for header in [Header::for_json(38), Header::new("x/y", "binary", 38)] {
         let mut connection = Connection::new(server.connect());
         connection.send_stream(&header, &mut std::io::repeat(b' ')).unwrap();
         let answer = answer(&mut connection);

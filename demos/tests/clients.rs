@@ -113,7 +113,7 @@ fn an_answer_that_trickles_in_does_not_outlast_the_deadline() {
     let file = file();
     for client in speakers(&file) {
         // An answer of more bytes than a deadline for each could be waited for in a minute.
-        let header = Header::json(60_000);
+        let header = Header::for_json(60_000);
         let mut buffer = [0; 256];
         let mut head = header.encode(&mut buffer).unwrap().to_vec();
         // The header alone takes more than a second.
@@ -273,7 +273,7 @@ fn of_one_byte_it_is_not_said_that_it_is_bytes() {
     let content = "x".repeat(1025 - 2);
     let (port, server) = serve(move |mut stream| {
         let json = format!("\"{content}\"");
-        let header = Header::json(json.len() as u64);
+        let header = Header::for_json(json.len() as u64);
         stream.write_all(&Message::new(header, json.as_bytes()).unwrap().to_vec().unwrap()).unwrap();
     });
     let client = &speakers(&file())[0];

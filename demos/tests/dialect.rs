@@ -453,7 +453,7 @@ fn app_server_answers_a_client_in_python() {
         // What is printed as sent is what is sent.
         let sent = server.output.find(|line| line.starts_with("sending "));
         let mut buffer = [0; 200];
-        let head = name.parse::<DialectName>().unwrap().dialect().encode(&Header::json(38), &mut buffer).unwrap();
+        let head = name.parse::<DialectName>().unwrap().dialect().encode(&Header::for_json(38), &mut buffer).unwrap();
         let head = format!("sending {}", ByteString(head));
         assert!(sent.starts_with(head.strip_suffix('"').unwrap()), "{name}: {sent}");
     }

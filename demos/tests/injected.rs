@@ -45,7 +45,7 @@ fn search(server: &Server, length: usize) -> Result<bool, Error> {
     let text = "x".repeat(length);
     let content = format!("{{\"action\": \"search\", \"value\": \"{text}\"}}");
     let mut connection = Connection::new(server.connect());
-    connection.send(&Header::json(content.len() as u64), content.as_bytes())?;
+    connection.send(&Header::for_json(content.len() as u64), content.as_bytes())?;
     let Some(mut answer) = connection.receive()? else {
         return Ok(false);
     };

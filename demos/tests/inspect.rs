@@ -942,7 +942,7 @@ fn a_stream_at_fault_is_not_said_to_be_whole_when_the_output_is_closed() {
 /// A message of 200 MB, nearly 3,000 times as long as what is kept of it.
 fn large_message() -> impl Read {
     const LENGTH: u64 = 200_000_000;
-    let header = Header::json(LENGTH);
+    let header = Header::for_json(LENGTH);
     let mut head = vec![0; header.encoded_len()];
     header.encode(&mut head).unwrap();
     io::Cursor::new(head).chain(io::repeat(b'7').take(LENGTH))

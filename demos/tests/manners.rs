@@ -67,7 +67,7 @@ macro_rules! case {
 static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manners");
     fs::create_dir_all(directory.join("received")).unwrap();
-    let message = Message::new(Header::json(2), b"{}").unwrap();
+    let message = Message::new(Header::for_json(2), b"{}").unwrap();
     fs::write(directory.join("file"), message.to_vec().unwrap()).unwrap();
     directory
 });

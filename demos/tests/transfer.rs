@@ -687,7 +687,7 @@ fn the_sender_fails_in_one_line_without_the_right_answer() {
         (|connection| connection.get_mut().write_all(b"\0\x0A{").unwrap(), "the stream ends inside a message"),
         (
             |connection| {
-                let header = Header::json(1 << 40);
+                let header = Header::for_json(1 << 40);
                 // The sender leaves as soon as it has the header.
                 let _ = connection.send_stream(&header, &mut io::repeat(b' '));
             },

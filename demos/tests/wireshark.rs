@@ -445,7 +445,7 @@ fn json_content_is_dissected_as_json() {
         connection.send(Client, &Message::new(header, content).unwrap().to_vec().unwrap());
     }
     // Not JSON although it says so: the message behind it is found all the same.
-    let header = Header::json(5);
+    let header = Header::for_json(5);
     let wrong = Message::new(header, b"{\"a\":").unwrap().to_vec().unwrap();
     connection.send(Client, &[&wrong, REQUEST].concat());
     let saved = Saved::new(&capture);
@@ -503,8 +503,8 @@ fn headers_of_any_size_take_their_time_and_no_more() {
     let many: Vec<(&str, Value<'_>)> = names.iter().map(|name| (name.as_str(), true.into())).collect();
     let headers: [&[(&str, Value<'_>)]; 4] = [
         &[("a", escapes.as_str().into())],
-        &[("a", Value::json(&numbers).unwrap())],
-        &[("a", Value::json(&brackets).unwrap())],
+        &[("a", Value::from_json(&numbers).unwrap())],
+        &[("a", Value::from_json(&brackets).unwrap())],
         &many,
     ];
     for (number, extensions) in headers.into_iter().enumerate() {

@@ -215,7 +215,7 @@ fn extension(input: &mut Input<'_>) -> Option<(String, Extension)> {
 fn claimed_json(text: &str) -> Option<Value<'_>> {
     let is_json = rules::outcome(text.as_bytes()) == Outcome::Whole && rules::surrogates_are_paired(text);
     let is_text = text.trim_ascii_start().starts_with('"');
-    let value = Value::json(text).ok();
+    let value = Value::from_json(text).ok();
     assert_eq!(value.is_some(), is_json && !is_text && rules::deepest(text) < rules::DEEPEST, "{text:?}");
     value
 }
@@ -228,7 +228,7 @@ impl Extension {
             Self::Natural(number) => (*number).into(),
             Self::Integer(number) => (*number).into(),
             Self::Text(text) => text.as_str().into(),
-            Self::Json(json) => Value::json(&json.written).expect("checked when it was made"),
+            Self::Json(json) => Value::from_json(&json.written).expect("checked when it was made"),
         }
     }
 

@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let content: Vec<u8> = readings.iter().flat_map(|reading| reading.to_le_bytes()).collect();
 
     // Values are texts, integers, booleans, null, and any other JSON that you have as text.
-    let scale = Value::json("[0.01, 273.15]")?;
+    let scale = Value::from_json("[0.01, 273.15]")?;
     let extensions =
         [("sensor", "boiler \"A\"".into()), ("readings", 4_u64.into()), ("calibrated", true.into()), ("scale", scale)];
     let header = Header::new("application/x-readings", "binary", content.len() as u64)

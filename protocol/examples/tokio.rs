@@ -10,8 +10,8 @@ async fn serve(stream: TcpStream) -> Result<(), CodecError> {
     let mut connection = Framed::new(stream, Codec::new().with_max_content(1_000));
     while let Some(request) = connection.next().await.transpose()? {
         let answer = match request.message().json::<u32>() {
-            Ok(number) => OwnedMessage::of_json(&(2 * u64::from(number))),
-            Err(error) => OwnedMessage::of_json(&error.to_string()),
+            Ok(number) => OwnedMessage::from_json(&(2 * u64::from(number))),
+            Err(error) => OwnedMessage::from_json(&error.to_string()),
         };
         connection.send(answer.expect("numbers and text have a form in JSON")).await?;
     }
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut connection = Framed::new(TcpStream::connect(address).await?, Codec::new());
     for number in [1, 21, u32::MAX] {
-        connection.send(OwnedMessage::of_json(&number)?).await?;
+        connection.send(OwnedMessage::from_json(&number)?).await?;
         let answer = connection.next().await.ok_or("the server has gone")??;
         println!("twice {number} is {}", answer.message().json::<u64>()?);
     }

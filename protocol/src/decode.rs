@@ -86,21 +86,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         Self { buffer, state: State::new(&Dialect::STANDARD) }
     }
 
-    /// Like [`new`](Self::new), for a stream in this dialect.
+    /// The same decoder, at the beginning of a stream in this dialect.
     ///
     /// ```
     /// use jsonframe::{ByteOrder, Decoder, Dialect, Event, ProtoHeader};
     ///
     /// const PEER: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little)).byte_order_or(ByteOrder::Big);
     ///
-    /// let mut decoder = Decoder::in_dialect([0; 256], &PEER);
+    /// let mut decoder = Decoder::new([0; 256]).with_dialect(&PEER);
     /// let mut input = &b"H\0{\"content-type\": \"x\", \"content-encoding\": \"y\", \"content-length\": 100000}"[..];
     /// let Some(Event::Header(header)) = decoder.decode(&mut input)? else { panic!("the header is whole") };
     /// assert_eq!((header.byte_order(), header.content_length()), (ByteOrder::Big, 100_000));
     /// # Ok::<(), jsonframe::DecodeError>(())
     /// ```
-    pub const fn in_dialect(buffer: B, dialect: &'static Dialect) -> Self {
-        Self { buffer, state: State::new(dialect) }
+    #[must_use]
+    pub const fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
+        self.state = State::new(dialect);
+        self
     }
 
     /// Takes bytes from the front of the input until there is something to report, or until the input is used up.

@@ -19,7 +19,7 @@ use crate::{ByteOrder, EncodeError, Header, Member, ProtoHeader};
 ///     .with_underscores()
 ///     .byte_order_or(ByteOrder::Little);
 ///
-/// let header = Header::json(2).with_byte_order(ByteOrder::Little);
+/// let header = Header::for_json(2).with_byte_order(ByteOrder::Little);
 /// let mut buffer = [0; 128];
 /// let head = GATEWAY.encode(&header, &mut buffer)?;
 /// assert_eq!(
@@ -27,7 +27,7 @@ use crate::{ByteOrder, EncodeError, Header, Member, ProtoHeader};
 ///     b"\0\0\0O{\"content_type\": \"text/json\", \"content_encoding\": \"utf-8\", \"content_length\": 2}",
 /// );
 ///
-/// let mut decoder = Decoder::in_dialect([0; 256], &GATEWAY);
+/// let mut decoder = Decoder::new([0; 256]).with_dialect(&GATEWAY);
 /// assert_eq!(decoder.decode(&mut &*head)?, Some(Event::Header(header)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -271,7 +271,7 @@ impl DecodeErrorKind {
 /// ```
 /// use jsonframe::{EncodeError, Header};
 ///
-/// let error = Header::json(39).encode(&mut [0; 50]).unwrap_err();
+/// let error = Header::for_json(39).encode(&mut [0; 50]).unwrap_err();
 /// assert!(matches!(error, EncodeError::BufferTooSmall { available: 50, .. }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -312,7 +312,7 @@ pub enum EncodeError {
     },
 }
 
-/// Why a text is not a JSON value: [`Value::json`](crate::Value::json).
+/// Why a text is not a JSON value: [`Value::from_json`](crate::Value::from_json).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a JSON value: {kind} (at byte {offset})")]
 pub struct InvalidJson {

@@ -73,7 +73,7 @@ impl<'a> Header<'a> {
     }
 
     /// A header for JSON content of this length in bytes: `text/json`, `utf-8`.
-    pub const fn json(content_length: u64) -> Self {
+    pub const fn for_json(content_length: u64) -> Self {
         Self::new("text/json", "utf-8", content_length)
     }
 

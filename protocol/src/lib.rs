@@ -21,7 +21,7 @@
 //!
 //! // The client encodes a request: two bytes of proto-header, 103 of header. The content is not copied.
 //! let content = br#"{"action": "search", "value": "needle"}"#;
-//! let header = Header::json(39).with_byte_order(ByteOrder::Little);
+//! let header = Header::for_json(39).with_byte_order(ByteOrder::Little);
 //! let mut buffer = [0; 128];
 //! let mut request = Outgoing::new(&header, content, &mut buffer)?;
 //! assert_eq!(request.parts().map(<[u8]>::len), [2 + 103, 39]);

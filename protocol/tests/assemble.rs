@@ -51,7 +51,7 @@ proptest! {
         prop_assume!(message.content.len() > 8);
         let sent = message.encoded();
         let (length, head) = (message.content.len() as u64, sent.len() - message.content.len());
-        let stream = [Header::json(0), Header::json(0)].map(|header| header_bytes(&header)).concat();
+        let stream = [Header::for_json(0), Header::for_json(0)].map(|header| header_bytes(&header)).concat();
         let before = stream.len();
         let stream = [stream, sent].concat();
         for outcome in [
@@ -109,7 +109,7 @@ fn a_received_header_is_kept_as_it_was_received() {
 fn what_a_storage_held_before_is_not_content() {
     let mut storage = heapless::Vec::<u8, 16>::new();
     storage.extend_from_slice(b"stale").unwrap();
-    let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let stream = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
     let (messages, outcome) = assemble(&stream.chunks(1).collect::<Vec<_>>(), storage);
     assert_eq!((messages, outcome), (vec![stream], Ok(())));
 }
@@ -132,7 +132,7 @@ fn headers_are_equal_in_all_they_say() {
 
 #[test]
 fn content_in_one_piece_is_lent_from_the_input() {
-    let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let stream = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
     let mut assembler = Assembler::new([0; 256], Growable::with_limit(2));
     let mut input = stream.as_slice();
     let message = assembler.decode(&mut input).unwrap().unwrap();
@@ -188,7 +188,7 @@ impl Storage for Exhausted {
 
 #[test]
 fn a_storage_without_memory_is_an_error() {
-    let stream = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let stream = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
     let (messages, outcome) = assemble(&stream.chunks(1).collect::<Vec<_>>(), Exhausted::default());
     assert!(messages.is_empty());
     let error = outcome.unwrap_err();
@@ -199,7 +199,7 @@ fn a_storage_without_memory_is_an_error() {
 #[test]
 fn an_announced_length_reserves_nothing() {
     let announced = u64::MAX.to_string();
-    let json = header_bytes(&Header::json(0));
+    let json = header_bytes(&Header::for_json(0));
     let json = String::from_utf8(json[2..].to_vec()).unwrap();
     let stream = framed(json.replace(": 0}", &format!(": {announced}}}")).as_bytes());
 

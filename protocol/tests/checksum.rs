@@ -110,7 +110,7 @@ fn the_member_is_missing_malformed_or_there() {
     assert_eq!(announced(&[]), Err(ChecksumError::Missing));
     assert_eq!(announced(&[("SHA256", ABC.into())]), Err(ChecksumError::Missing));
     let array = format!("[\"{ABC}\"]");
-    for value in [Value::NULL, true.into(), 256.into(), "abc".into(), "".into(), Value::json(&array).unwrap()] {
+    for value in [Value::NULL, true.into(), 256.into(), "abc".into(), "".into(), Value::from_json(&array).unwrap()] {
         assert_eq!(announced(&[("sha256", value)]), Err(ChecksumError::Malformed), "{value}");
     }
     // Of several the last counts, as with every extension member.
@@ -151,7 +151,7 @@ fn every_vector_has_the_verdict_that_it_says() {
         let value = vector["extensions"].get("sha256").map(ToString::to_string);
         let value = value.as_deref().map(|text| match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
             Some(text) => Value::from(text),
-            None => Value::json(text).unwrap(),
+            None => Value::from_json(text).unwrap(),
         });
         let extensions: Vec<_> = value.into_iter().map(|value| ("sha256", value)).collect();
         let header = Header::new("", "", content.len() as u64).with_extensions(&extensions);

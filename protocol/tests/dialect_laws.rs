@@ -62,7 +62,7 @@ fn framed(dialect: &Dialect, json: &str) -> Vec<u8> {
 }
 
 fn refusal(dialect: &'static Dialect, json: &str) -> Option<(DecodeErrorKind, u64)> {
-    let mut decoder = Decoder::in_dialect([0; 300], dialect);
+    let mut decoder = Decoder::new([0; 300]).with_dialect(dialect);
     decoder.decode(&mut framed(dialect, json).as_slice()).err().map(|error| (error.kind(), error.offset()))
 }
 
@@ -87,7 +87,7 @@ proptest! {
                 Err(error) => panic!("{error}"),
             };
             let stream = [&head, message.content.as_slice()].concat().repeat(2);
-            let mut decoder = Decoder::in_dialect([0; 65_535], dialect);
+            let mut decoder = Decoder::new([0; 65_535]).with_dialect(dialect);
             let (mut headers, mut content, mut ends) = (0, Vec::new(), 0);
             for mut piece in cut(&stream, &sizes) {
                 while let Some(event) = decoder.decode(&mut piece)? {
@@ -120,7 +120,7 @@ fn what_a_dialect_has_a_value_for_is_left_out_if_it_is_that() {
         ] {
             let header = Header::new(content_type, content_encoding, 7).with_byte_order(byte_order);
             let head = encoded(dialect, &header);
-            let mut decoder = Decoder::in_dialect([0; 300], dialect);
+            let mut decoder = Decoder::new([0; 300]).with_dialect(dialect);
             assert_eq!(decoder.decode(&mut head.as_slice()), Ok(Some(Event::Header(header))));
             assert_eq!(decoder.header(), Some(header));
             let json = String::from_utf8(head[usize::from(dialect.proto_header().len())..].to_vec());
@@ -205,7 +205,7 @@ fn a_length_that_is_too_long_is_known_from_the_proto_header_alone() {
     ] {
         let wanted = Dialect::STANDARD.with_proto_header(proto_header);
         let dialect = DIALECTS.iter().find(|dialect| **dialect == wanted).unwrap();
-        let mut decoder = Decoder::in_dialect([0; 200], dialect);
+        let mut decoder = Decoder::new([0; 200]).with_dialect(dialect);
         let (last, before) = bytes.split_last().unwrap();
         for (taken, byte) in before.iter().enumerate() {
             assert_eq!(decoder.needs(), (bytes.len() - taken) as u64);
@@ -217,7 +217,7 @@ fn a_length_that_is_too_long_is_known_from_the_proto_header_alone() {
         assert_eq!(error.kind(), DecodeErrorKind::HeaderTooLong { length, capacity: 200 });
         assert_eq!(error.offset(), 0);
 
-        let mut decoder = Decoder::in_dialect([0; 200], dialect);
+        let mut decoder = Decoder::new([0; 200]).with_dialect(dialect);
         let zeros = vec![0; bytes.len()];
         assert_eq!(decoder.decode(&mut zeros.as_slice()).unwrap_err().kind(), DecodeErrorKind::EmptyHeader);
     }
@@ -227,9 +227,9 @@ fn a_length_that_is_too_long_is_known_from_the_proto_header_alone() {
 fn the_standard_is_a_dialect_like_others() {
     assert_eq!(Dialect::default(), Dialect::STANDARD);
     assert!(DIALECTS.iter().all(|dialect| dialect.is_standard() == (*dialect == Dialect::STANDARD)));
-    let header = Header::json(39).with_byte_order(ByteOrder::Little);
+    let header = Header::for_json(39).with_byte_order(ByteOrder::Little);
     assert_eq!(encoded(&Dialect::STANDARD, &header), header.encode(&mut [0; 300]).unwrap());
-    let mut decoder = Decoder::in_dialect([0; 300], &Dialect::STANDARD);
+    let mut decoder = Decoder::new([0; 300]).with_dialect(&Dialect::STANDARD);
     assert_eq!(decoder.decode(&mut encoded(&Dialect::STANDARD, &header).as_slice()), Ok(Some(Event::Header(header))));
 }
 

@@ -101,8 +101,12 @@ fn every_vector_is_received_however_the_reader_behaves() {
 
 #[test]
 fn content_that_is_not_read_is_passed_over() {
-    let stream =
-        [wire(&Header::json(300), &[b' '; 300]), wire(&Header::json(0), b""), wire(&Header::json(2), b"[]")].concat();
+    let stream = [
+        wire(&Header::for_json(300), &[b' '; 300]),
+        wire(&Header::for_json(0), b""),
+        wire(&Header::for_json(2), b"[]"),
+    ]
+    .concat();
     for steps in BEHAVIOURS {
         for read in [0, 1, 299, 300] {
             let mut receiver = Receiver::new(Source::new(&stream, steps), [0; 256]);
@@ -129,7 +133,7 @@ fn content_that_is_not_read_is_passed_over() {
 
 #[test]
 fn a_stream_that_ends_inside_a_message_is_truncated_wherever() {
-    let stream = wire(&Header::json(9), b"[1, 2, 3]");
+    let stream = wire(&Header::for_json(9), b"[1, 2, 3]");
     for end in 1..stream.len() {
         let mut receiver = Receiver::new(&stream[..end], [0; 256]);
         let received =
@@ -147,7 +151,7 @@ fn a_stream_that_ends_inside_a_message_is_truncated_wherever() {
 
 #[test]
 fn a_reader_that_goes_on_after_its_end_is_read_on() {
-    let stream = wire(&Header::json(4), b"true");
+    let stream = wire(&Header::for_json(4), b"true");
     let mut receiver = Receiver::new(Source::new(&stream, &[Step::Pass(20), Step::Pass(0)]), [0; 256]);
     let mut ends = 0;
     loop {
@@ -168,7 +172,7 @@ fn a_reader_that_goes_on_after_its_end_is_read_on() {
 
 #[test]
 fn content_without_room_is_refused_for_good() {
-    let stream = [wire(&Header::json(9), b"[1, 2, 3]"), wire(&Header::json(2), b"[]")].concat();
+    let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
     let mut incoming = receiver.receive().unwrap().unwrap();
     let error = incoming.message(&mut [0; 8]).unwrap_err();
@@ -180,7 +184,7 @@ fn content_without_room_is_refused_for_good() {
 
 #[test]
 fn content_that_has_been_read_to_its_end_is_no_message_without_room() {
-    let stream = wire(&Header::json(2), b"[]");
+    let stream = wire(&Header::for_json(2), b"[]");
     let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
     let mut incoming = receiver.receive().unwrap().unwrap();
     assert_eq!(incoming.read(&mut [0; 2]), Ok(2));
@@ -190,7 +194,7 @@ fn content_that_has_been_read_to_its_end_is_no_message_without_room() {
 
 #[test]
 fn a_reader_that_lies_is_not_believed() {
-    let stream = [wire(&Header::json(9), b"[1, 2, 3]"), wire(&Header::json(2), b"[]")].concat();
+    let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     let mut receiver = Receiver::new(Source::new(&stream, &[Step::Lie]), [0; 256]);
     let mut room = [0; 9];
     assert_eq!(receiver.receive().unwrap().unwrap().message(&mut room).unwrap().content(), b"[1, 2, 3]");
@@ -201,7 +205,7 @@ fn a_reader_that_lies_is_not_believed() {
 
 #[test]
 fn nothing_is_read_when_there_is_no_place_or_no_content() {
-    let stream = wire(&Header::json(2), b"[]");
+    let stream = wire(&Header::for_json(2), b"[]");
     // The source does not let itself be asked for nothing.
     let mut receiver = Receiver::new(Source::new(&stream, &[Step::Pass(usize::MAX)]), [0; 256]);
     let mut incoming = receiver.receive().unwrap().unwrap();
@@ -259,17 +263,17 @@ fn content_is_sent_in_pieces_however_the_writer_behaves() {
 fn a_head_that_was_interrupted_goes_out_with_a_flush() {
     let steps = [Step::Pass(10), INTERRUPTED, Step::Pass(1000)];
     let mut sender = Sender::new(Drain::new(&steps), [0; 128]);
-    assert_eq!(sender.send(&Header::json(0), b""), Err(SendError::Writer(ErrorKind::Interrupted)));
+    assert_eq!(sender.send(&Header::for_json(0), b""), Err(SendError::Writer(ErrorKind::Interrupted)));
     assert!(sender.unsent() > 0);
     sender.flush().unwrap();
-    assert_eq!(sender.into_writer().bytes, wire(&Header::json(0), b""));
+    assert_eq!(sender.into_writer().bytes, wire(&Header::for_json(0), b""));
 }
 
 #[test]
 fn a_writer_that_takes_nothing_is_an_error_at_once() {
     for taken in [0, 1, 110] {
         let mut sender = Sender::new(Drain::new(&[Step::Pass(taken), Step::Pass(0)]), [0; 128]);
-        let error = sender.send(&Header::json(1000), &[b' '; 1000]).unwrap_err();
+        let error = sender.send(&Header::for_json(1000), &[b' '; 1000]).unwrap_err();
         assert_eq!((error, error.kind()), (SendError::WriteZero, ErrorKind::WriteZero));
         assert!(sender.writer_mut().calls <= 3);
     }
@@ -278,9 +282,9 @@ fn a_writer_that_takes_nothing_is_an_error_at_once() {
 #[test]
 fn a_writer_that_lies_is_not_believed() {
     let mut sender = Sender::new(Drain::new(&[Step::Lie]), [0; 128]);
-    sender.send(&Header::json(2), b"[]").unwrap();
+    sender.send(&Header::for_json(2), b"[]").unwrap();
     assert_eq!(sender.unsent(), 0);
-    assert_eq!(sender.into_writer().bytes, wire(&Header::json(2), b"[]"));
+    assert_eq!(sender.into_writer().bytes, wire(&Header::for_json(2), b"[]"));
 }
 
 #[test]
@@ -288,14 +292,14 @@ fn what_cannot_be_sent_is_refused_before_anything_is_written() {
     let mut sender = Sender::new(Drain::new(&[Step::Pass(usize::MAX)]), [0; 105]);
     let reserved = [("byteorder", "big".into())];
     for (header, content, error) in [
-        (Header::json(3), &b"[]"[..], EncodeError::LengthMismatch { announced: 3, actual: 2 }),
+        (Header::for_json(3), &b"[]"[..], EncodeError::LengthMismatch { announced: 3, actual: 2 }),
         (
-            Header::json(2).with_extensions(&reserved),
+            Header::for_json(2).with_extensions(&reserved),
             b"[]",
             EncodeError::ReservedName { member: jsonframe::Member::ByteOrder },
         ),
         (
-            Header::json(2).with_extensions(&[("a", jsonframe::Value::NULL)]),
+            Header::for_json(2).with_extensions(&[("a", jsonframe::Value::NULL)]),
             b"[]",
             EncodeError::BufferTooSmall { needed: 115, available: 105 },
         ),
@@ -308,16 +312,16 @@ fn what_cannot_be_sent_is_refused_before_anything_is_written() {
         ErrorKind::InvalidInput
     );
     // Nor has a message begun.
-    sender.send(&Header::json(2), b"[]").unwrap();
-    assert_eq!(sender.into_writer().bytes, wire(&Header::json(2), b"[]"));
+    sender.send(&Header::for_json(2), b"[]").unwrap();
+    assert_eq!(sender.into_writer().bytes, wire(&Header::for_json(2), b"[]"));
 }
 
 #[test]
 fn more_content_than_announced_is_refused_and_no_message_goes_into_another() {
     let mut sender = Sender::new(Drain::new(&[Step::Pass(usize::MAX)]), [0; 128]);
-    sender.begin(&Header::json(4)).unwrap();
+    sender.begin(&Header::for_json(4)).unwrap();
     sender.write_all(b"tr").unwrap();
-    assert_eq!(sender.begin(&Header::json(0)), Err(SendError::Unfinished { missing: 2 }));
+    assert_eq!(sender.begin(&Header::for_json(0)), Err(SendError::Unfinished { missing: 2 }));
     let mismatch = EncodeError::LengthMismatch { announced: 4, actual: 5 };
     assert_eq!(sender.write_all(b"ue!"), Err(SendError::Encode(mismatch)));
     assert_eq!(sender.resume(b"truer"), Err(SendError::Encode(mismatch)));
@@ -326,16 +330,16 @@ fn more_content_than_announced_is_refused_and_no_message_goes_into_another() {
     // With nothing under way there is nothing to go on with.
     assert_eq!(sender.resume(b""), Ok(()));
     assert!(matches!(sender.resume(b"true"), Err(SendError::Encode(EncodeError::LengthMismatch { announced: 0, .. }))));
-    assert_eq!(sender.into_writer().bytes, wire(&Header::json(4), b"true"));
+    assert_eq!(sender.into_writer().bytes, wire(&Header::for_json(4), b"true"));
 }
 
 #[test]
 fn a_slice_is_a_writer_until_it_is_full() {
-    let expected = wire(&Header::json(4), b"true");
+    let expected = wire(&Header::for_json(4), b"true");
     let mut memory = [0; 256];
     let mut sender = Sender::new(&mut memory[..expected.len() + 50], [0; 128]);
-    sender.send(&Header::json(4), b"true").unwrap();
-    assert_eq!(sender.send(&Header::json(4), b"true"), Err(SendError::Writer(SliceWriteError::Full)));
+    sender.send(&Header::for_json(4), b"true").unwrap();
+    assert_eq!(sender.send(&Header::for_json(4), b"true"), Err(SendError::Writer(SliceWriteError::Full)));
     assert_eq!(SendError::from_writer_kind(), ErrorKind::WriteZero);
     assert_eq!(memory[..expected.len()], expected);
     assert_eq!(memory[expected.len()..][..50], expected[..50]);
@@ -358,9 +362,9 @@ fn a_dialect_is_spoken_both_ways() {
         .with_proto_header(ProtoHeader::U32(ByteOrder::Little))
         .with_underscores()
         .byte_order_or(ByteOrder::Big);
-    let header = Header::json(4).with_byte_order(ByteOrder::Big);
+    let header = Header::for_json(4).with_byte_order(ByteOrder::Big);
     for steps in BEHAVIOURS {
-        let mut sender = Sender::in_dialect(Drain::new(steps), [0; 128], &PEER);
+        let mut sender = Sender::new(Drain::new(steps), [0; 128]).with_dialect(&PEER);
         let mut sent = sender.send(&header, b"true");
         while sent.is_err() {
             sent = sender.resume(b"true");
@@ -368,7 +372,7 @@ fn a_dialect_is_spoken_both_ways() {
         let bytes = sender.into_writer().bytes;
         assert!(bytes.starts_with(b"O\0\0\0{\"content_type\""), "{}", bytes.escape_ascii());
 
-        let mut receiver = Receiver::in_dialect(Source::new(&bytes, steps), [0; 128], &PEER);
+        let mut receiver = Receiver::new(Source::new(&bytes, steps), [0; 128]).with_dialect(&PEER);
         let mut room = [0; 4];
         loop {
             match receiver.receive() {
@@ -410,7 +414,7 @@ fn errors_say_what_they_are_about() {
 /// What `read` had returned was not in the room, which kept what it had there, and was called the content.
 #[test]
 fn content_of_which_some_has_been_read_is_not_given_as_a_whole() {
-    let stream = [wire(&Header::json(9), b"[1, 2, 3]"), wire(&Header::json(2), b"[]")].concat();
+    let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     for count in [1, 4, 9] {
         let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
         let mut incoming = receiver.receive().unwrap().unwrap();

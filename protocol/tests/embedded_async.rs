@@ -105,7 +105,7 @@ fn every_vector_is_received_though_every_pending_future_is_dropped() {
 
 #[test]
 fn a_future_waits_where_its_stream_does() {
-    let stream = wire(&Header::json(9), b"[1, 2, 3]").repeat(3);
+    let stream = wire(&Header::for_json(9), b"[1, 2, 3]").repeat(3);
     for (steps, waits) in [(PENDING, true), (PENDING_OFTEN, true), (&[Step::Pass(5)], false)] {
         let mut receiver = Receiver::new(Source::new(&stream, steps), [0; 256]);
         let mut room = [0; 9];
@@ -166,7 +166,7 @@ fn content_is_sent_in_pieces() {
 fn a_writer_that_takes_nothing_is_an_error_at_once() {
     for taken in [0, 1, 110] {
         let mut sender = Sender::new(Drain::new(&[Step::Pass(taken), Step::Pass(0)]), [0; 128]);
-        assert_eq!(run(sender.send_async(&Header::json(1000), &[b' '; 1000])).0, Err(SendError::WriteZero));
+        assert_eq!(run(sender.send_async(&Header::for_json(1000), &[b' '; 1000])).0, Err(SendError::WriteZero));
         assert!(sender.writer_mut().calls <= 3);
     }
 }
@@ -174,17 +174,17 @@ fn a_writer_that_takes_nothing_is_an_error_at_once() {
 #[test]
 fn messages_do_not_go_into_each_other() {
     let mut sender = Sender::new(Drain::new(PENDING), [0; 128]);
-    run(sender.begin_async(&Header::json(4))).0.unwrap();
+    run(sender.begin_async(&Header::for_json(4))).0.unwrap();
     run(sender.write_all(b"tr")).0.unwrap();
-    assert_eq!(run(sender.send_async(&Header::json(0), b"")).0, Err(SendError::Unfinished { missing: 2 }));
+    assert_eq!(run(sender.send_async(&Header::for_json(0), b"")).0, Err(SendError::Unfinished { missing: 2 }));
     assert!(matches!(run(sender.write_all(b"ue!")).0, Err(SendError::Encode(_))));
     run(sender.resume_async(b"true")).0.unwrap();
-    assert_eq!(sender.into_writer().bytes, wire(&Header::json(4), b"true"));
+    assert_eq!(sender.into_writer().bytes, wire(&Header::for_json(4), b"true"));
 }
 
 #[test]
 fn a_stream_that_ends_inside_a_message_is_truncated_wherever() {
-    let stream = wire(&Header::json(9), b"[1, 2, 3]");
+    let stream = wire(&Header::for_json(9), b"[1, 2, 3]");
     for end in 1..stream.len() {
         let mut receiver = Receiver::new(&stream[..end], [0; 256]);
         let error = match run(receiver.receive_async()).0 {
@@ -201,7 +201,7 @@ fn a_stream_that_ends_inside_a_message_is_truncated_wherever() {
 fn slices_are_streams() {
     let mut memory = [0; 256];
     let mut sender = Sender::new(memory.as_mut_slice(), [0; 128]);
-    run(sender.send_async(&Header::json(4), b"true")).0.unwrap();
+    run(sender.send_async(&Header::for_json(4), b"true")).0.unwrap();
     let left = sender.into_writer().len();
     let wire = &memory[..256 - left];
     let mut receiver = Receiver::new(wire, [0; 128]);
@@ -223,7 +223,7 @@ fn a_reader_that_fails_is_heard() {
 
 #[test]
 fn content_of_which_some_has_been_read_is_not_given_as_a_whole() {
-    let stream = [wire(&Header::json(9), b"[1, 2, 3]"), wire(&Header::json(2), b"[]")].concat();
+    let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     let mut receiver = Receiver::new(Source::new(&stream, PENDING), [0; 256]);
     let mut incoming = run(receiver.receive_async()).0.unwrap().unwrap();
     let read = run(incoming.read(&mut [0; 4])).0.unwrap() as u64;

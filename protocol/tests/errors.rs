@@ -137,9 +137,9 @@ fn a_header_is_never_cut_to_the_length_that_can_be_announced() {
 
 #[test]
 fn content_has_the_length_that_its_header_announces() {
-    let error = Message::new(Header::json(3), b"{}").unwrap_err();
+    let error = Message::new(Header::for_json(3), b"{}").unwrap_err();
     assert_eq!(error, EncodeError::LengthMismatch { announced: 3, actual: 2 });
     assert_eq!(error.to_string(), "the header announces 3 bytes of content, and the content has 2 bytes");
-    let error = Message::new(Header::json(1), b"").unwrap_err();
+    let error = Message::new(Header::for_json(1), b"").unwrap_err();
     assert_eq!(error.to_string(), "the header announces 1 byte of content, and the content has 0 bytes");
 }

@@ -130,7 +130,7 @@ fn only_the_start_of_a_standard_stream_is_taken_for_another_protocol() {
     // Another dialect, in which the bytes are another length.
     for capacity in [65_535, 1000] {
         let error =
-            Decoder::in_dialect(vec![0; capacity], &LITTLE).decode(&mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
+            Decoder::new(vec![0; capacity]).with_dialect(&LITTLE).decode(&mut &b"GET / HTTP/1.1\r\n"[..]).unwrap_err();
         assert!(error.to_string().ends_with(')'), "{error}");
     }
 }
@@ -140,7 +140,7 @@ fn a_header_that_begins_no_object_is_refused_early_in_every_dialect() {
     const LITTLE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Little));
     const ONE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U8);
     for (dialect, length) in [(&LITTLE, &b"\x67\0\0\0"[..]), (&ONE, b"\x67")] {
-        let mut decoder = Decoder::in_dialect([0; 256], dialect);
+        let mut decoder = Decoder::new([0; 256]).with_dialect(dialect);
         assert_eq!(decoder.decode(&mut &length[..]), Ok(None));
         assert_eq!(decoder.needs(), 0x67);
         let error = decoder.decode(&mut &b"x"[..]).unwrap_err();

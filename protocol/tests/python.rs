@@ -117,7 +117,7 @@ fn json_content_that_python_writes_and_json_does_not_allow_is_refused() {
     use jsonframe::{Header, Message, to_json};
 
     let read = |content: &[u8]| {
-        Message::new(Header::json(content.len() as u64), content)
+        Message::new(Header::for_json(content.len() as u64), content)
             .unwrap()
             .json::<Json>()
             .map_err(|error| error.to_string())
@@ -135,7 +135,7 @@ fn json_content_that_python_writes_and_json_does_not_allow_is_refused() {
     assert!(skipped.is_ok());
     let long = b"123456789012345678901234567890";
     assert_eq!(read(long).unwrap().as_f64(), Some(1.234_567_890_123_456_8e29));
-    assert!(Message::new(Header::json(30), long).unwrap().json::<u64>().is_err());
+    assert!(Message::new(Header::for_json(30), long).unwrap().json::<u64>().is_err());
 
     for value in ["NaN", "Infinity", "-Infinity"] {
         let Some(output) = python(&["dumps"], format!(r#"{{"members": [["value", {value}]]}}"#)) else { return };

@@ -16,7 +16,7 @@ impl Write for Narrow {
 
 /// Each way in which a value is written.
 fn values() -> [Value<'static>; 8] {
-    let json = Value::json(r#"{"a": ["\n\u00e9", 1.5, null]}"#).unwrap();
+    let json = Value::from_json(r#"{"a": ["\n\u00e9", 1.5, null]}"#).unwrap();
     [Value::NULL, true.into(), false.into(), 7.into(), (-7).into(), u64::MAX.into(), "a\"\u{1}é".into(), json]
 }
 
@@ -24,8 +24,8 @@ fn values() -> [Value<'static>; 8] {
 fn who_fails_to_take_a_header_is_told_wherever_it_fails() {
     let extensions = values().map(|value| ("name\n", value));
     for header in [
-        Header::json(39).with_byte_order(ByteOrder::Little).with_extensions(&extensions),
-        Header::json(39).with_byte_order(ByteOrder::Big).with_extensions(&extensions),
+        Header::for_json(39).with_byte_order(ByteOrder::Little).with_extensions(&extensions),
+        Header::for_json(39).with_byte_order(ByteOrder::Big).with_extensions(&extensions),
         Header::new("text/\"plain\"", "utf-8", 123_456),
     ] {
         let length = header.to_string().len();
@@ -47,7 +47,7 @@ fn a_value_is_shown_as_json() {
 #[test]
 fn debugging_shows_what_is_said_and_not_the_memory_it_is_in() {
     let extensions = [("a", 1.into())];
-    let header = Header::json(39).with_byte_order(ByteOrder::Big).with_extensions(&extensions);
+    let header = Header::for_json(39).with_byte_order(ByteOrder::Big).with_extensions(&extensions);
     let said = "Header { byte_order: Big, content_type: \"text/json\", content_encoding: \"utf-8\", \
                 content_length: 39, extensions: {\"a\": Value(Natural(1))} }";
     assert_eq!(format!("{header:?}"), said);
@@ -82,5 +82,5 @@ fn a_value_becomes_a_whole_message() {
     let mut decoder = Decoder::new([0; 256]);
     let mut input = bytes.as_slice();
     let Ok(Some(jsonframe::Event::Header(header))) = decoder.decode(&mut input) else { panic!("a header") };
-    assert_eq!((header, input), (Header::json(10), &br#"["a", "b"]"#[..]));
+    assert_eq!((header, input), (Header::for_json(10), &br#"["a", "b"]"#[..]));
 }

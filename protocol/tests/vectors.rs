@@ -99,7 +99,7 @@ impl Observer {
     fn observe(vector: &Vector, pieces: &[&[u8]]) -> Vec<Json> {
         let dialect = dialect(&vector.dialect);
         let mut observer = Self {
-            decoder: Decoder::in_dialect(vec![0; vector.header_capacity], dialect),
+            decoder: Decoder::new(vec![0; vector.header_capacity]).with_dialect(dialect),
             proto_header_length: dialect.proto_header().len().into(),
             content_limit: vector.content_limit.unwrap_or(u64::MAX),
             events: Vec::new(),
@@ -268,7 +268,7 @@ impl ToSend {
         let value = |text| match serde_json::from_str::<Json>(text) {
             Ok(Json::String(_)) => Ok(Value::from(&text[1..text.len() - 1])),
             // Not JSON for either of them, or deeper than a value may be, or with half of a surrogate pair.
-            _ => Value::json(text).map_err(|_| "not-json"),
+            _ => Value::from_json(text).map_err(|_| "not-json"),
         };
         let members = self.extensions.iter().map(|(name, text)| Ok::<_, &str>((name.as_str(), value(text)?)));
         let extensions = members.collect::<Result<Vec<_>, &str>>()?;

@@ -51,7 +51,7 @@ impl From<Event<'_, '_>> for Step {
 impl Inbox {
     pub(crate) fn new(dialect: &'static Dialect, max_header: u16) -> Self {
         Self {
-            decoder: Decoder::in_dialect(Box::default(), dialect),
+            decoder: Decoder::new(Box::default()).with_dialect(dialect),
             proto_header: dialect.proto_header(),
             ahead: Ahead::default(),
             room: 0,

@@ -36,7 +36,7 @@ impl Receiver {
     pub(crate) fn new(dialect: &'static Dialect, max_header: u16, max_content: u64) -> Self {
         Self {
             dialect,
-            decoder: Decoder::in_dialect(vec![0; usize::from(max_header)].into(), dialect),
+            decoder: Decoder::new(vec![0; usize::from(max_header)].into()).with_dialect(dialect),
             max_header,
             ahead: Ahead::default(),
             max_content,

@@ -45,7 +45,7 @@ impl Sender {
         T: serde::Serialize + ?Sized,
     {
         let content = jsonframe::to_json(value)?;
-        self.send(stream, &Header::json(content.len() as u64), &content)
+        self.send(stream, &Header::for_json(content.len() as u64), &content)
     }
 
     pub(crate) fn send_stream(

@@ -84,7 +84,7 @@ pub struct Interest {
 /// }
 /// assert_eq!(content, br#""hello""#);
 ///
-/// session.queue(&Header::json(2), "{}")?;
+/// session.queue(&Header::for_json(2), "{}")?;
 /// while session.flush()? == Flush::Blocked {}
 /// assert_eq!(client.receive()?.expect("an answer").content()?, b"{}");
 /// # Ok::<(), jsonframe_std::Error>(())
@@ -240,7 +240,7 @@ impl<S> Session<S> {
     #[cfg(feature = "json")]
     pub fn queue_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        self.queue(&Header::json(content.len() as u64), content)
+        self.queue(&Header::for_json(content.len() as u64), content)
     }
 }
 

@@ -51,7 +51,7 @@ fn a_server_speaks_its_dialect() {
             assert_eq!(answer.content().unwrap(), content);
         });
         wait_until(|| !echo.peers.lock().unwrap().is_empty());
-        server.handle.broadcast(&Header::json(2), "{}").unwrap();
+        server.handle.broadcast(&Header::for_json(2), "{}").unwrap();
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"{}");
     }
 }
@@ -111,7 +111,7 @@ fn a_session_speaks_its_dialect_a_byte_at_a_time() {
 fn a_header_that_is_longer_than_any_may_be_is_refused_by_its_length_alone() {
     const DIALECT: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Big));
     let dialect = &DIALECT;
-    let header = Header::json(0);
+    let header = Header::for_json(0);
     let wire = head(dialect, &header);
     let mut session = Session::new(wire.as_slice()).with_dialect(dialect);
     assert_eq!(session.fill().unwrap(), Fill::Data);
@@ -131,7 +131,7 @@ fn content_is_streamed_in_a_dialect() {
     let mut connection = Connection::new(Cursor::new(Vec::new())).with_dialect(dialect);
     connection.send_stream(&header, &mut io::repeat(7)).unwrap();
     let wire = connection.into_parts().0.into_inner();
-    let mut decoder = Decoder::in_dialect([0; 256], dialect);
+    let mut decoder = Decoder::new([0; 256]).with_dialect(dialect);
     let mut input = wire.as_slice();
     assert_eq!(decoder.decode(&mut input).unwrap(), Some(Event::Header(header)));
     assert_eq!(decoder.decode(&mut input).unwrap(), Some(Event::Content(&vec![7; 200_000])));

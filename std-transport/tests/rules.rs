@@ -143,12 +143,12 @@ fn r13_every_loop_ends_wherever_the_stream_does() {
 fn r13_a_write_that_takes_nothing_is_an_error() {
     let stream = || Scripted::writing(vec![Step::Move(0); 1_000]);
     let mut session = Session::new(stream());
-    session.queue(&Header::json(2), "{}").unwrap();
+    session.queue(&Header::for_json(2), "{}").unwrap();
     assert_eq!(session.flush().unwrap_err().kind(), ErrorKind::WriteZero);
     assert!(session.get_ref().calls < 10);
 
     let mut connection = Connection::new(stream());
-    let error = connection.send(&Header::json(2), b"{}").unwrap_err();
+    let error = connection.send(&Header::for_json(2), b"{}").unwrap_err();
     assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::WriteZero), "{error}");
     assert!(connection.get_ref().calls < 10);
 }

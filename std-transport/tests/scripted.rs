@@ -164,7 +164,7 @@ fn a_truncated_content_is_not_its_end() {
 #[test]
 fn a_write_of_nothing_does_not_spin() {
     let mut connection = Connection::new(Scripted::writing([Step::Move(4), Step::Move(0)]));
-    let header = Header::json(2);
+    let header = Header::for_json(2);
     let error = connection.send(&header, b"{}").unwrap_err();
     assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::WriteZero), "{error}");
     assert!(matches!(connection.send(&header, b"{}"), Err(Error::SendBroken)));
@@ -175,11 +175,11 @@ fn a_write_of_nothing_does_not_spin() {
 fn after_a_message_that_went_out_in_part_nothing_follows() {
     for fault in [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
         let mut connection = Connection::new(Scripted::writing([Step::Move(10), Step::Fail(fault)]));
-        let error = connection.send(&Header::json(2), b"{}").unwrap_err();
+        let error = connection.send(&Header::for_json(2), b"{}").unwrap_err();
         assert_eq!(error.is_timeout(), matches!(fault, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
         #[cfg(feature = "json")]
         assert!(matches!(connection.send_json(&1), Err(Error::SendBroken)));
-        assert!(matches!(connection.send_stream(&Header::json(0), &mut io::empty()), Err(Error::SendBroken)));
+        assert!(matches!(connection.send_stream(&Header::for_json(0), &mut io::empty()), Err(Error::SendBroken)));
         assert_eq!(connection.get_ref().output.len(), 10);
     }
 }
@@ -187,20 +187,23 @@ fn after_a_message_that_went_out_in_part_nothing_follows() {
 #[test]
 fn a_message_that_cannot_be_sent_does_no_harm() {
     let mut connection = Connection::new(Scripted::default());
-    let error = connection.send(&Header::json(3), b"{}").unwrap_err();
+    let error = connection.send(&Header::for_json(3), b"{}").unwrap_err();
     assert!(matches!(error, Error::Encode(EncodeError::LengthMismatch { announced: 3, actual: 2 })));
     let failing = &mut Scripted { reads: [Step::Fail(ErrorKind::NotFound)].into(), ..Scripted::default() };
-    assert!(matches!(connection.send_stream(&Header::json(3), failing), Err(Error::Io(_))));
+    assert!(matches!(connection.send_stream(&Header::for_json(3), failing), Err(Error::Io(_))));
     assert!(matches!(
-        connection.send_stream(&Header::json(3), &mut io::empty()),
+        connection.send_stream(&Header::for_json(3), &mut io::empty()),
         Err(Error::SourceTooShort { missing: 3 })
     ));
     assert!(connection.get_ref().output.is_empty());
 
-    connection.send(&Header::json(2), b"{}").unwrap();
+    connection.send(&Header::for_json(2), b"{}").unwrap();
     let mut source = &b"12"[..];
-    assert!(matches!(connection.send_stream(&Header::json(3), &mut source), Err(Error::SourceTooShort { missing: 1 })));
-    assert!(matches!(connection.send(&Header::json(2), b"{}"), Err(Error::SendBroken)));
+    assert!(matches!(
+        connection.send_stream(&Header::for_json(3), &mut source),
+        Err(Error::SourceTooShort { missing: 1 })
+    ));
+    assert!(matches!(connection.send(&Header::for_json(2), b"{}"), Err(Error::SendBroken)));
 }
 
 #[test]
@@ -226,7 +229,7 @@ fn limits_are_applied_at_the_header() {
     assert!(error.to_string().ends_with("this decoder takes at most 20 (at byte 0)"), "{error}");
 
     let gib = 1 << 30;
-    let header = Header::json(gib).to_string();
+    let header = Header::for_json(gib).to_string();
     let stream = [&u16::try_from(header.len()).unwrap().to_be_bytes(), header.as_bytes()].concat();
     let error = Connection::new(Scripted::reading(&stream)).receive().map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("takes at most 67108864"), "{error}");
@@ -239,7 +242,7 @@ fn a_request_takes_one_write_and_one_read() {
     let mut connection = Connection::new(Scripted::default());
     for requests in 1..=3 {
         connection.get_mut().input.extend(&reply);
-        connection.send(&Header::json(2), b"{}").unwrap();
+        connection.send(&Header::for_json(2), b"{}").unwrap();
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"content");
         assert_eq!(connection.get_ref().calls, 2 * requests);
     }
@@ -338,7 +341,7 @@ fn false_counts_are_not_believed() {
     }
 
     let mut connection = Connection::new(Scripted::default());
-    connection.send_stream(&Header::json(100_000), &mut Boasting).unwrap();
+    connection.send_stream(&Header::for_json(100_000), &mut Boasting).unwrap();
 
     let stream = message(b"content");
     let mut connection = Connection::new(Scripted::reading(&[stream.clone(), stream].concat()));
@@ -523,7 +526,7 @@ fn a_time_out_says_what_has_timed_out() {
         let (reads, writes) = ([Step::Fail(fault)].into(), [Step::Fail(fault)].into());
         let mut connection = Connection::new(Scripted { reads, writes, ..Scripted::default() });
         let receiving = connection.receive().map(drop).unwrap_err();
-        let sending = connection.send(&Header::json(2), b"{}").unwrap_err();
+        let sending = connection.send(&Header::for_json(2), b"{}").unwrap_err();
         assert!(receiving.is_timeout() && sending.is_timeout());
         if fault == ErrorKind::WouldBlock {
             assert_eq!([receiving.to_string(), sending.to_string()], ["reading timed out", "writing timed out"]);

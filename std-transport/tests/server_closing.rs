@@ -173,7 +173,7 @@ fn a_shutdown_lets_a_message_under_way_arrive() {
     let mut connection = server.connect();
     let mut idle = server.connect();
     exchange(&mut idle, "idle");
-    let message = Message::new(Header::json(2), b"{}").unwrap().to_vec().unwrap();
+    let message = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
     connection.get_mut().write_all(&message[..50]).unwrap();
     exchange(&mut idle, "so that it has arrived");
     server.handle.shutdown(PATIENCE);
@@ -190,7 +190,7 @@ fn a_shutdown_lets_a_message_under_way_arrive() {
 fn in_the_backlog(address: SocketAddr) -> Vec<Connection<TcpStream>> {
     let connection = |_| {
         let mut connection = connect(address);
-        connection.send(&Header::json(2), b"{}").unwrap();
+        connection.send(&Header::for_json(2), b"{}").unwrap();
         connection
     };
     (0..20).map(connection).collect()
@@ -236,7 +236,7 @@ fn workers_with_nothing_to_do_wait_for_those_from_the_backlog() {
     drop([server.connect(), server.connect()]);
     let mut third = server.connect();
     server.wait_until(|server| server.handle.stats().accepted == 3 && server.handle.stats().connections == 1);
-    third.send(&Header::json(2), b"{}").unwrap();
+    third.send(&Header::for_json(2), b"{}").unwrap();
     // Accepted by nobody, for the one who would is busy.
     thread::sleep(Duration::from_millis(100));
     let connections = in_the_backlog(server.address);

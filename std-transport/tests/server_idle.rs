@@ -45,7 +45,7 @@ fn a_worker_does_not_spin_while_another_one_is_busy_beyond_the_deadline_of_a_shu
     let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
     // The first connection is the first worker's, which accepts.
     let mut connection = server.connect();
-    connection.send(&Header::json(2), b"{}").unwrap();
+    connection.send(&Header::for_json(2), b"{}").unwrap();
     busy.recv().unwrap();
     server.handle.shutdown(Duration::from_millis(10));
     thread::sleep(Duration::from_millis(100));

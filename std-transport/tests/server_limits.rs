@@ -153,7 +153,7 @@ fn at_the_limit_connections_wait() {
         exchange(connection, "served");
     }
     let mut waiting = server.connect();
-    waiting.send(&Header::json(2), b"{}").unwrap();
+    waiting.send(&Header::for_json(2), b"{}").unwrap();
     waiting.get_ref().set_read_timeout(Some(SHORT)).unwrap();
     assert!(matches!(waiting.receive(), Err(Error::Io(_))));
     assert_eq!(server.handle.stats().accepted, 2);
@@ -191,7 +191,7 @@ fn at_the_limit_connections_wait_for_those_of_other_workers_too() {
             exchange(connection, "one for each worker");
         }
         let mut waiting = server.connect();
-        waiting.send(&Header::json(2), b"{}").unwrap();
+        waiting.send(&Header::for_json(2), b"{}").unwrap();
         // So that all workers have nothing to do but to wait.
         thread::sleep(Duration::from_millis(50));
         served.remove(ends);
@@ -241,7 +241,7 @@ impl Handler for Chatterbox {
 fn given_up(limits: Limits) -> (Running, Connection<TcpStream>) {
     let server = Running::start(limits, Chatterbox);
     let mut connection = server.connect();
-    connection.send(&Header::json(2), b"{}").unwrap();
+    connection.send(&Header::for_json(2), b"{}").unwrap();
     server.wait_until(|server| server.handle.stats().accepted == 1 && server.handle.stats().connections == 0);
     (server, connection)
 }
@@ -263,6 +263,6 @@ fn a_handler_that_sends_without_end_is_told() {
     }
     assert!((1..1000).contains(&received), "{received}");
     let mut connection: Connection<TcpStream> = server.connect();
-    connection.send(&Header::json(11), b"12345678901").unwrap();
+    connection.send(&Header::for_json(11), b"12345678901").unwrap();
     assert!(connection.receive().unwrap().is_none());
 }

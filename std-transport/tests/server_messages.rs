@@ -106,7 +106,7 @@ fn a_request_may_be_followed_by_half_a_close() {
     let echo = Echo::default();
     let server = Running::start(Limits::default(), echo.clone());
     let mut connection = server.connect();
-    connection.send(&Header::json(2), b"{}").unwrap();
+    connection.send(&Header::for_json(2), b"{}").unwrap();
     connection.get_ref().shutdown(Shutdown::Write).unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("{}"));
     assert_eq!(receive(&mut connection), None);
@@ -152,16 +152,16 @@ fn a_message_for_who_has_gone_is_dropped_and_a_handle_outlives_its_server() {
     exchange(&mut server.connect(), "hello");
     server.wait_until(|server| server.handle.stats().connections == 0);
     let id = echo.peers.lock().unwrap()[0];
-    server.handle.send(id, &Header::json(2), b"{}").unwrap();
+    server.handle.send(id, &Header::for_json(2), b"{}").unwrap();
     exchange(&mut server.connect(), "the slot is used again");
     server.wait_until(|server| server.handle.stats().queued == 0);
-    let mismatch = server.handle.send(id, &Header::json(3), b"{}");
+    let mismatch = server.handle.send(id, &Header::for_json(3), b"{}");
     assert!(matches!(mismatch, Err(Error::Encode(_))));
     let handle = server.handle.clone();
     handle.shutdown(PATIENCE);
     server.join();
-    assert!(matches!(handle.send(id, &Header::json(2), b"{}"), Err(Error::Closed)));
-    assert!(matches!(handle.broadcast(&Header::json(2), b"{}"), Err(Error::Closed)));
+    assert!(matches!(handle.send(id, &Header::for_json(2), b"{}"), Err(Error::Closed)));
+    assert!(matches!(handle.broadcast(&Header::for_json(2), b"{}"), Err(Error::Closed)));
 }
 
 /// Adds the lengths of the pieces it is given.
@@ -223,7 +223,7 @@ fn replies_may_come_later_from_another_thread() {
     let server = Running::start(limits, Later(sender));
     let mut connection = server.connect();
     for _ in 0..2 {
-        connection.send(&Header::json(2), b"{}").unwrap();
+        connection.send(&Header::for_json(2), b"{}").unwrap();
     }
     // The peer is owed something, so neither its idleness nor its half close ends the connection, nor does a shutdown.
     connection.get_ref().shutdown(Shutdown::Write).unwrap();
@@ -247,7 +247,7 @@ fn who_is_owed_a_reply_is_not_idle() {
     limits.idle_deadline = Duration::from_millis(100);
     let server = Running::start(limits, Later(sender));
     let mut connection = server.connect();
-    connection.send(&Header::json(2), b"{}").unwrap();
+    connection.send(&Header::for_json(2), b"{}").unwrap();
     let reply = replies.recv_timeout(PATIENCE).unwrap();
     thread::sleep(Duration::from_millis(500));
     reply.send(&header(b"at last"), "at last").unwrap();
@@ -300,7 +300,7 @@ impl Handler for OneReply {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
         peer.send(message.header(), message.content()).unwrap();
         peer.close();
-        assert!(matches!(peer.send(&Header::json(2), b"{}"), Err(Error::Closed)));
+        assert!(matches!(peer.send(&Header::for_json(2), b"{}"), Err(Error::Closed)));
     }
 }
 
@@ -309,7 +309,7 @@ fn a_handler_may_close_after_its_reply() {
     let server = Running::start(Limits::default(), OneReply);
     let mut connection = server.connect();
     for _ in 0..3 {
-        connection.send(&Header::json(2), b"{}").unwrap();
+        connection.send(&Header::for_json(2), b"{}").unwrap();
     }
     assert_eq!(receive(&mut connection).as_deref(), Some("{}"));
     assert_eq!(receive(&mut connection), None);

@@ -152,12 +152,12 @@ proptest! {
 fn many_messages_go_out_in_few_writes() {
     let mut session = Session::new(Scripted::default());
     for _ in 0..1000 {
-        session.queue(&Header::json(2), b"{}").unwrap();
+        session.queue(&Header::for_json(2), b"{}").unwrap();
     }
     assert_eq!(session.flush().unwrap(), Flush::Done);
     let stream = session.get_ref();
     assert!(stream.calls <= 2, "{}", stream.calls);
-    assert_eq!(stream.output.len(), 1000 * Header::json(2).encoded_len() + 2000);
+    assert_eq!(stream.output.len(), 1000 * Header::for_json(2).encoded_len() + 2000);
 }
 
 /// Notes where the bytes lie that it is given, and takes so many at a time.
@@ -225,7 +225,7 @@ fn small_content_goes_out_in_one_piece_with_its_head() {
 #[test]
 fn a_write_of_nothing_is_an_error_and_does_not_spin() {
     let mut session = Session::new(Scripted::writing([Step::Move(4), Step::Move(0)]));
-    let error = session.send(&Header::json(2), b"{}").unwrap_err();
+    let error = session.send(&Header::for_json(2), b"{}").unwrap_err();
     assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::WriteZero), "{error}");
     assert_eq!(session.flush().unwrap_err().kind(), ErrorKind::WriteZero);
     assert_eq!(session.get_ref().calls, 2);
@@ -409,7 +409,7 @@ fn what_cannot_be_sent_leaves_the_queue_as_it_was() {
     session.queue(&header(b"first"), "first").unwrap();
     let before = session.queued();
     let long = "x".repeat(70_000);
-    let mismatch = session.queue(&Header::json(3), b"{}");
+    let mismatch = session.queue(&Header::for_json(3), b"{}");
     assert!(matches!(mismatch, Err(Error::Encode(EncodeError::LengthMismatch { announced: 3, actual: 2 }))));
     assert!(matches!(session.queue(&Header::new(&long, "", 0), b""), Err(Error::Encode(_))));
     assert!(matches!(session.queue(&Header::new(&long, "", 20_000), vec![0; 20_000]), Err(Error::Encode(_))));

@@ -69,7 +69,7 @@ fn content_of_any_length_is_streamed() {
 fn receiving_goes_on_after_a_time_out() {
     let (mut client, mut server) = pair();
     server.get_ref().set_read_timeout(Some(Duration::from_millis(10))).unwrap();
-    let header = Header::json(2).to_string();
+    let header = Header::for_json(2).to_string();
     let message = [&[0, u8::try_from(header.len()).unwrap()], header.as_bytes(), b"{}"].concat();
     for byte in &message[..message.len() - 2] {
         let error = server.receive().map(|_| ()).unwrap_err();
@@ -87,7 +87,7 @@ fn receiving_goes_on_after_a_time_out() {
 #[test]
 fn a_reset_is_not_a_clean_end_when_asked_again() {
     let (mut client, mut server) = pair();
-    client.send(&Header::json(2), b"{}").unwrap();
+    client.send(&Header::for_json(2), b"{}").unwrap();
     assert_eq!(server.receive().unwrap().unwrap().content().unwrap(), b"{}");
     socket2::SockRef::from(client.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);

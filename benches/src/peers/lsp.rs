@@ -46,7 +46,7 @@ impl Ours {
     /// So many messages.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        let header = jsonframe::Header::json(CONTENT.len() as u64);
+        let header = jsonframe::Header::for_json(CONTENT.len() as u64);
         let mut message = vec![0; header.encoded_len()];
         header.encode(&mut message).expect("a header that can be sent");
         message.extend_from_slice(CONTENT.as_bytes());

@@ -46,7 +46,7 @@ pub(super) struct Fault<'a> {
 /// Reports the whole input: true if it is nothing but whole messages.
 pub(super) fn drive<R: Report>(reader: &mut dyn Read, report: R, options: &Options) -> io::Result<bool> {
     let dialect = options.dialect.leak();
-    let decoder = Decoder::in_dialect(vec![0; options.max_header.into()], dialect);
+    let decoder = Decoder::new(vec![0; options.max_header.into()]).with_dialect(dialect);
     let mut driver = Driver { decoder, message: Message::first(dialect.proto_header()), report };
     let mut input = Input::new(reader);
     let whole = match driver.run(&mut input, options) {

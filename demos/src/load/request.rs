@@ -27,7 +27,7 @@ impl Request {
     }
 
     pub(super) fn header(&self) -> Header<'static> {
-        Header::json(self.content.len() as u64)
+        Header::for_json(self.content.len() as u64)
     }
 
     pub(super) fn content(&self) -> &Arc<[u8]> {

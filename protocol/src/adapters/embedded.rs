@@ -18,7 +18,7 @@
 //!     let mut content = [0; 512];
 //!     while let Some(mut incoming) = receiver.receive()? {
 //!         let message = incoming.message(&mut content)?;
-//!         let (length, answer) = (message.content().len(), Header::json(message.header().content_length()));
+//!         let (length, answer) = (message.content().len(), Header::for_json(message.header().content_length()));
 //!         // With two halves, one for each direction, there would be one sender for all messages.
 //!         Sender::new(receiver.reader_mut(), [0; 128]).send(&answer, &content[..length])?;
 //!     }
@@ -31,7 +31,7 @@
 //! #     fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> { self.1.extend(bytes); Ok(bytes.len()) }
 //! #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
 //! # }
-//! # let wire = [Header::json(4).encode(&mut [0; 128]).unwrap(), b"true"].concat();
+//! # let wire = [Header::for_json(4).encode(&mut [0; 128]).unwrap(), b"true"].concat();
 //! # let mut stream = Both(&wire, Vec::new());
 //! # echo(&mut stream).unwrap();
 //! # assert_eq!(stream.1, wire);

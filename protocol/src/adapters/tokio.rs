@@ -43,7 +43,7 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Growable, Header, Ow
 /// let mut server = Framed::new(server, Codec::new().with_max_content(1_000));
 ///
 /// let asked = tokio::spawn(async move { server.next().await });
-/// client.send(OwnedMessage::of_json(&["needle"])?).await?;
+/// client.send(OwnedMessage::from_json(&["needle"])?).await?;
 /// let message = asked.await?.expect("a message comes")?;
 /// assert_eq!(message.header().content_type(), "text/json");
 /// assert_eq!(message.message().json::<[&str; 1]>()?, ["needle"]);
@@ -81,7 +81,7 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Growable, Header, Ow
 /// }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let wire = jsonframe::Message::new(jsonframe::Header::json(2), b"{}")?.to_vec()?;
+/// # let wire = jsonframe::Message::new(jsonframe::Header::for_json(2), b"{}")?.to_vec()?;
 /// # let mut saved = Vec::new();
 /// # save(&wire[..], &mut saved).await?;
 /// # assert_eq!(saved, b"{}");
@@ -146,7 +146,7 @@ impl Codec {
     /// To be said before anything is decoded.
     #[must_use]
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        Self { decoder: Decoder::in_dialect(Vec::new(), dialect), has_room: false, dialect, ..self }
+        Self { decoder: Decoder::new(Vec::new()).with_dialect(dialect), has_room: false, dialect, ..self }
     }
 
     /// The header of the message whose content is awaited, if that is what is awaited: for a deadline that goes by the

@@ -71,7 +71,7 @@ impl<'a> Message<'a> {
     /// }
     ///
     /// let content = br#"{"action": "search", "value": "needle"}"#;
-    /// let message = Message::new(Header::json(content.len() as u64), content)?;
+    /// let message = Message::new(Header::for_json(content.len() as u64), content)?;
     /// assert_eq!(message.json::<Request>()?.action, "search");
     /// # Ok::<(), jsonframe::JsonError>(())
     /// ```
@@ -97,7 +97,7 @@ impl<'a> Message<'a> {
     /// ```
     /// use jsonframe::{ByteOrder, Header, Message};
     ///
-    /// let message = Message::new(Header::json(4), b"[42]")?;
+    /// let message = Message::new(Header::for_json(4), b"[42]")?;
     /// assert_eq!(message.json_owned::<[u8; 1]>()?, [42]);
     ///
     /// # #[cfg(feature = "text")] {
@@ -151,7 +151,7 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
 /// ```
 pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
     let content = to_json(value)?;
-    Ok(Message::new(Header::json(content.len() as u64), &content)?.to_vec()?)
+    Ok(Message::new(Header::for_json(content.len() as u64), &content)?.to_vec()?)
 }
 
 /// The same JSON with a space after each comma and each colon that is not part of a string.
@@ -238,7 +238,7 @@ mod tests {
     fn an_error_is_reported_once() {
         use core::error::Error;
 
-        let message = Message::new(Header::json(1), b"x").unwrap();
+        let message = Message::new(Header::for_json(1), b"x").unwrap();
         let error = message.json::<u8>().unwrap_err();
         assert_eq!(error.to_string(), "the content does not fit: expected value at line 1 column 1");
         assert!(error.source().is_none());

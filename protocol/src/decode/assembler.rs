@@ -37,14 +37,15 @@ pub struct Assembler<B, S> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, S: Storage> Assembler<B, S> {
-    /// An assembler at the beginning of a stream, with this room for a header and this storage for content.
+    /// An assembler at the beginning of a stream, with this buffer for a header and this storage for content.
     pub const fn new(header: B, content: S) -> Self {
-        Self::in_dialect(header, content, &Dialect::STANDARD)
+        Self { decoder: Decoder::new(header), content, stale: true }
     }
 
-    /// Like [`new`](Self::new), for a stream in this dialect.
-    pub const fn in_dialect(header: B, content: S, dialect: &'static Dialect) -> Self {
-        Self { decoder: Decoder::in_dialect(header, dialect), content, stale: true }
+    /// The same assembler, at the beginning of a stream in this dialect.
+    #[must_use]
+    pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
+        Self { decoder: self.decoder.with_dialect(dialect), ..self }
     }
 
     /// Takes bytes from the front of the input until a message is whole, or until the input is used up.

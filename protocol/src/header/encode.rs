@@ -13,7 +13,7 @@ impl Header<'_> {
     /// ```
     /// use jsonframe::{ByteOrder, Header};
     ///
-    /// assert_eq!(Header::json(39).with_byte_order(ByteOrder::Little).encoded_len(), 2 + 103);
+    /// assert_eq!(Header::for_json(39).with_byte_order(ByteOrder::Little).encoded_len(), 2 + 103);
     /// ```
     pub fn encoded_len(&self) -> usize {
         let mut nowhere = Filler { room: &mut [], written: PROTO_HEADER_LEN };
@@ -36,7 +36,7 @@ impl Header<'_> {
     /// use jsonframe::{ByteOrder, Header};
     ///
     /// let mut buffer = [0; 128];
-    /// let head = Header::json(39).with_byte_order(ByteOrder::Little).encode(&mut buffer)?;
+    /// let head = Header::for_json(39).with_byte_order(ByteOrder::Little).encode(&mut buffer)?;
     /// assert_eq!(
     ///     head,
     ///     b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \

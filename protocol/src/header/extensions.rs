@@ -72,7 +72,7 @@ fn member<'a>(header: &'a [u8], at: usize, utf8: &mut Utf8) -> Option<(&'a str, 
     }
     let behind = value(header, at, 1, utf8).ok()?;
     let json = core::str::from_utf8(header.get(at..behind)?).ok()?;
-    Some((name, Value::from_json(json), behind))
+    Some((name, Value::from_valid_json(json), behind))
 }
 
 /// A string without escapes, between quotes or marks, and the index behind it.

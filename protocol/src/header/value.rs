@@ -10,7 +10,7 @@ use crate::json::write::{Sink, write_again, write_integer, write_string};
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
 ///
-/// Made [`From`] text, an integer or a boolean, or from JSON by [`Value::json`]. Each getter answers `None` when the
+/// Made [`From`] text, an integer or a boolean, or from JSON by [`Value::from_json`]. Each getter answers `None` when the
 /// value is of another type. [`Display`](fmt::Display) writes the value as JSON, whatever its type. Arrays, objects and
 /// numbers that are not integers are equal when their texts are.
 ///
@@ -54,12 +54,12 @@ impl<'a> Value<'a> {
     /// ```
     /// use jsonframe::Value;
     ///
-    /// assert_eq!(Value::json("[1,2.5]")?.to_string(), "[1, 2.5]");
-    /// assert_eq!(Value::json("3")?, Value::from(3_u64));
-    /// assert!(Value::json("[1, 2,]").is_err());
+    /// assert_eq!(Value::from_json("[1,2.5]")?.to_string(), "[1, 2.5]");
+    /// assert_eq!(Value::from_json("3")?, Value::from(3_u64));
+    /// assert!(Value::from_json("[1, 2,]").is_err());
     /// # Ok::<(), jsonframe::InvalidJson>(())
     /// ```
-    pub fn json(text: &'a str) -> Result<Self, InvalidJson> {
+    pub fn from_json(text: &'a str) -> Result<Self, InvalidJson> {
         Self::checked(text).map_err(InvalidJson::new)
     }
 
@@ -71,11 +71,11 @@ impl<'a> Value<'a> {
         }
         let behind = value(bytes, start, 1, &mut Utf8::default())?;
         end(bytes, skip_whitespace(bytes, behind))?;
-        Ok(Self::from_json(text.get(start..behind).unwrap_or_default()))
+        Ok(Self::from_valid_json(text.get(start..behind).unwrap_or_default()))
     }
 
     /// The value of a valid JSON text that is not a string.
-    pub(crate) fn from_json(text: &'a str) -> Self {
+    pub(crate) fn from_valid_json(text: &'a str) -> Self {
         let bytes = text.as_bytes();
         Self(match bytes {
             b"null" => Repr::Null,
@@ -229,7 +229,7 @@ mod tests {
             ("1.0", None, None),
             ("1e2", None, None),
         ] {
-            let value = Value::json(text).unwrap();
+            let value = Value::from_json(text).unwrap();
             assert_eq!((value.as_u64(), value.as_i64()), (natural, integer), "{text}");
             assert_eq!(value.as_json().is_some(), natural.is_none() && integer.is_none(), "{text}");
             assert_eq!(value.to_string(), text);
@@ -247,7 +247,7 @@ mod tests {
             ("1 2", "not a JSON value: unexpected `2` after the JSON; expected only white space (at byte 2)"),
             ("", "not a JSON value: unexpected end of the JSON; expected a value (at byte 0)"),
         ] {
-            assert_eq!(Value::json(text).unwrap_err().to_string(), message);
+            assert_eq!(Value::from_json(text).unwrap_err().to_string(), message);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{EncodeError, Header};
 /// use jsonframe::{Header, Outgoing};
 ///
 /// let mut buffer = [0; 128];
-/// let mut message = Outgoing::new(&Header::json(2), b"{}", &mut buffer)?;
+/// let mut message = Outgoing::new(&Header::for_json(2), b"{}", &mut buffer)?;
 ///
 /// // A stream that takes seven bytes at a time.
 /// let mut written = Vec::new();

@@ -47,14 +47,14 @@ impl OwnedMessage {
     /// ```
     /// use jsonframe::OwnedMessage;
     ///
-    /// let message = OwnedMessage::of_json(&["needle"])?;
+    /// let message = OwnedMessage::from_json(&["needle"])?;
     /// assert_eq!(message.content(), r#"["needle"]"#);
     /// # Ok::<(), jsonframe::JsonError>(())
     /// ```
     #[cfg(feature = "json")]
-    pub fn of_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, crate::JsonError> {
+    pub fn from_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, crate::JsonError> {
         let content = crate::to_json(value)?;
-        Ok(Self::new(&Header::json(content.len() as u64), content)?)
+        Ok(Self::new(&Header::for_json(content.len() as u64), content)?)
     }
 
     /// A message whose content has the length that the header announces.
@@ -82,7 +82,7 @@ impl OwnedMessage {
     #[cfg_attr(feature = "json", doc = "```")]
     #[cfg_attr(not(feature = "json"), doc = "```ignore")]
     /// # use jsonframe::OwnedMessage;
-    /// let message = OwnedMessage::of_json(&["needle"])?;
+    /// let message = OwnedMessage::from_json(&["needle"])?;
     /// assert_eq!(message.message().json::<Vec<&str>>()?, ["needle"]);
     /// # Ok::<(), jsonframe::JsonError>(())
     /// ```

@@ -72,7 +72,7 @@ fn messages_are_equal_in_all_they_say() {
     assert_eq!(message("x", "one"), message("x", "one"));
     assert_ne!(message("x", "one"), message("y", "one"));
     assert_ne!(message("x", "one"), message("x", "two"));
-    assert!(OwnedMessage::new(&Header::json(4), "one").is_err());
+    assert!(OwnedMessage::new(&Header::for_json(4), "one").is_err());
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn errors_become_errors_of_io() {
     assert_eq!((error.kind(), error.to_string()), (ErrorKind::UnexpectedEof, text));
     assert!(error.get_ref().unwrap().is::<jsonframe::DecodeError>());
     assert_eq!(Error::from(receive(Codec::new(), [&b"\0\0"[..]]).1.unwrap()).kind(), ErrorKind::InvalidData);
-    let refused = OwnedMessage::new(&Header::json(1), "").unwrap_err();
+    let refused = OwnedMessage::new(&Header::for_json(1), "").unwrap_err();
     assert_eq!(Error::from(CodecError::from(refused)).kind(), ErrorKind::InvalidInput);
     assert_eq!(Error::from(CodecError::from(Error::from(ErrorKind::TimedOut))).kind(), ErrorKind::TimedOut);
 }

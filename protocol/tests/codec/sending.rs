@@ -21,7 +21,7 @@ fn framed(header: &str) -> Vec<u8> {
 #[test]
 fn the_golden_message_is_sent() {
     let content = br#"{"action": "search", "value": "needle"}"#;
-    let header = Header::json(39).with_byte_order(ByteOrder::Little);
+    let header = Header::for_json(39).with_byte_order(ByteOrder::Little);
     let golden = b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 39}{\"action\": \"search\", \"value\": \"needle\"}";
     let mut sent = FramedWrite::new(Vec::new(), Codec::new());
     sent.feed(OwnedMessage::new(&header, &content[..]).unwrap()).now_or_never().unwrap().unwrap();
@@ -33,14 +33,15 @@ fn the_golden_message_is_sent() {
 #[cfg(feature = "json")]
 #[test]
 fn a_value_is_sent_as_json() {
-    let message = OwnedMessage::of_json(&("é", [1, 2])).unwrap();
+    let message = OwnedMessage::from_json(&("é", [1, 2])).unwrap();
     assert_eq!((message.header().is_json(), message.content().as_ref()), (true, "[\"é\", [1, 2]]".as_bytes()));
-    assert!(OwnedMessage::of_json(&std::collections::BTreeMap::from([((1, 2), 3)])).is_err());
+    assert!(OwnedMessage::from_json(&std::collections::BTreeMap::from([((1, 2), 3)])).is_err());
 }
 
 #[test]
 fn what_is_received_can_be_sent_on() {
-    let extensions = [("filename", "a.txt".into()), ("café", jsonframe::Value::json(r#"[1, {"a": null}]"#).unwrap())];
+    let extensions =
+        [("filename", "a.txt".into()), ("café", jsonframe::Value::from_json(r#"[1, {"a": null}]"#).unwrap())];
     let header = Header::new("te\"xt", "🐶", 3).with_extensions(&extensions);
     let stream = [Message::new(header, b"abc").unwrap().to_vec().unwrap(), wire(&vec![0; 100_000]), wire(b"")].concat();
     let (messages, error) = receive(Codec::new(), stream.chunks(999));
@@ -96,7 +97,7 @@ fn nothing_goes_out_of_what_cannot_be_sent() {
     assert_eq!(sent.as_ref(), [b"before", wire(&[1]).as_slice()].concat());
 
     let extensions = [("content-type", 1.into())];
-    let error = OwnedMessage::new(&Header::json(0).with_extensions(&extensions), "").unwrap_err();
+    let error = OwnedMessage::new(&Header::for_json(0).with_extensions(&extensions), "").unwrap_err();
     assert_eq!(error, EncodeError::ReservedName { member: Member::ContentType });
 }
 

@@ -33,7 +33,7 @@ impl Extension {
             Self::Natural(number) => (*number).into(),
             Self::Integer(number) => (*number).into(),
             Self::Text(text) => text.as_str().into(),
-            Self::Json(json) => Value::json(json).unwrap(),
+            Self::Json(json) => Value::from_json(json).unwrap(),
         }
     }
 }

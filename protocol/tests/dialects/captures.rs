@@ -32,7 +32,7 @@ fn captures_of_python_are_decoded_as_python_decodes_them() {
         assert_eq!(messages, decoded.lines().map(theirs).collect::<Vec<_>>(), "{name}");
         assert_eq!(messages.len(), 7);
 
-        let mut assembler = Assembler::in_dialect([0; 255], Growable::with_limit(100_000), dialect);
+        let mut assembler = Assembler::new([0; 255], Growable::with_limit(100_000)).with_dialect(dialect);
         let (mut input, mut assembled) = (capture.as_slice(), Vec::new());
         while let Some(message) = assembler.decode(&mut input).unwrap() {
             assembled.push(Json::from(hex::encode(message.content())));
@@ -46,7 +46,7 @@ fn captures_of_python_are_decoded_as_python_decodes_them() {
 fn what_is_sent_again_is_what_python_sent() {
     for (name, dialect) in DIALECTS {
         let Some(capture) = peer(&["capture", name], b"") else { return };
-        let mut decoder = Decoder::in_dialect([0; 255], dialect);
+        let mut decoder = Decoder::new([0; 255]).with_dialect(dialect);
         let (mut input, mut sent) = (capture.as_slice(), Vec::new());
         while let Some(event) = decoder.decode(&mut input).unwrap() {
             match event {

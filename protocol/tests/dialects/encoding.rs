@@ -39,7 +39,7 @@ fn the_first_bytes_of_a_proto_header_tell_how_long_the_header_is_at_most() {
 
 #[test]
 fn heads_are_these_to_the_byte() {
-    let header = Header::json(39).with_byte_order(ByteOrder::Little);
+    let header = Header::for_json(39).with_byte_order(ByteOrder::Little);
     for (name, head) in [
         (
             "u16-le",
@@ -87,7 +87,7 @@ fn a_header_is_no_longer_than_can_be_announced() {
 #[test]
 fn a_buffer_that_is_too_small_is_refused() {
     for (_, dialect) in DIALECTS {
-        let header = Header::json(5);
+        let header = Header::for_json(5);
         let needed = dialect.encoded_len(&header);
         for available in 0..needed {
             let error = dialect.encode(&header, &mut vec![0; available]).unwrap_err();
@@ -107,7 +107,7 @@ fn names_of_required_members_are_reserved() {
         ("content_length", Member::ContentLength, false),
     ] {
         let extensions = [("other", Value::NULL), (name, Value::from(1))];
-        let header = Header::json(0).with_extensions(&extensions);
+        let header = Header::for_json(0).with_extensions(&extensions);
         let refused = Err(EncodeError::ReservedName { member });
         assert_eq!(encoded(UNDERSCORES, &header), refused);
         assert_eq!(encoded(&STANDARD, &header).is_err(), in_standard, "{name}");
@@ -161,7 +161,7 @@ proptest! {
             prop_assert_eq!(&received["content"], &hex::encode(&message.content));
         }
 
-        let mut decoder = Decoder::in_dialect(vec![0; 65_535], dialect);
+        let mut decoder = Decoder::new(vec![0; 65_535]).with_dialect(dialect);
         let (mut input, mut headers) = (wire.as_slice(), sent.iter());
         while let Some(event) = decoder.decode(&mut input).unwrap() {
             if let Event::Header(header) = event {

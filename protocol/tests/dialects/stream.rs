@@ -26,7 +26,7 @@ pub(crate) fn decode<'a>(
     capacity: usize,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Reported {
-    let mut decoder = Decoder::in_dialect(vec![0xAA; capacity], dialect);
+    let mut decoder = Decoder::new(vec![0xAA; capacity]).with_dialect(dialect);
     let mut messages: Vec<Json> = Vec::new();
     let mut content: Vec<u8> = Vec::new();
     for mut input in pieces {

@@ -65,7 +65,7 @@ fn every_short_text_is_judged_as_by_serde_json() {
         }
         // As the value of an extension to be sent, which text is not.
         let is_text = text.trim_ascii_start().starts_with('"');
-        assert_eq!(Value::json(text).is_ok(), alone == Outcome::Whole && !is_text, "{text:?}");
+        assert_eq!(Value::from_json(text).is_ok(), alone == Outcome::Whole && !is_text, "{text:?}");
 
         if symbols <= refusals_checked_to {
             for (header, verdict) in [(whole.as_str(), verdict), (text, judge(text))] {

@@ -43,11 +43,11 @@ fn frame(header: Header<'_>, content: &[u8]) -> Vec<u8> {
 }
 
 fn request() -> Vec<u8> {
-    frame(Header::json(CONTENT.len() as u64), CONTENT)
+    frame(Header::for_json(CONTENT.len() as u64), CONTENT)
 }
 
 pub(crate) fn reply_to_bulk() -> Vec<u8> {
-    frame(Header::json(THANKS.len() as u64), THANKS)
+    frame(Header::for_json(THANKS.len() as u64), THANKS)
 }
 
 fn bulk_header(length: u64) -> Header<'static> {
@@ -89,7 +89,7 @@ pub(crate) fn converse(address: SocketAddr) -> Result<f64> {
     let mut connection = Connection::connect(address)?;
     let (mut answered, start) = (0, Instant::now());
     while start.elapsed() < TIME {
-        connection.send(&Header::json(CONTENT.len() as u64), CONTENT)?;
+        connection.send(&Header::for_json(CONTENT.len() as u64), CONTENT)?;
         if connection.receive()?.ok_or("no reply")?.content()? != CONTENT {
             return Err("another reply than expected".into());
         }

@@ -62,7 +62,7 @@ pub(crate) fn of_an_idle_connection(side: Side) -> Result<f64> {
 /// Opens a connection on which one message is exchanged.
 fn exchange(address: SocketAddr) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
-    let message = Message::new(Header::json(2), b"{}").and_then(|message| message.to_vec());
+    let message = Message::new(Header::for_json(2), b"{}").and_then(|message| message.to_vec());
     let message = message.map_err(io::Error::other)?;
     stream.write_all(&message)?;
     stream.read_exact(&mut vec![0; message.len()])?;

@@ -61,7 +61,7 @@ impl Handler for Echo {
     }
 
     fn end(&mut self, peer: &mut Peer<'_>) {
-        let _ = peer.send(&Header::json(THANKS.len() as u64), THANKS);
+        let _ = peer.send(&Header::for_json(THANKS.len() as u64), THANKS);
     }
 }
 
@@ -73,10 +73,10 @@ fn serve(stream: TcpStream) -> Result<(), Error> {
     while let Some(mut message) = connection.receive()? {
         if message.header().content_type() == BULK {
             while message.read(&mut place)? > 0 {}
-            connection.send(&Header::json(THANKS.len() as u64), THANKS)?;
+            connection.send(&Header::for_json(THANKS.len() as u64), THANKS)?;
         } else {
             let content = message.content()?;
-            connection.send(&Header::json(content.len() as u64), &content)?;
+            connection.send(&Header::for_json(content.len() as u64), &content)?;
         }
     }
     Ok(())

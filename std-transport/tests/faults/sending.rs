@@ -41,7 +41,7 @@ fn check_sending<T>(over: impl Fn(Faulty) -> T, stream: impl Fn(&T) -> &Faulty, 
                         assert_ne!(kind, ErrorKind::Interrupted, "call {call}");
                         // What may have gone out in part can be followed by nothing.
                         let calls = stream(&sender).calls;
-                        let again = way(&mut sender, &Header::json(2), b"{}").expect_err(&case);
+                        let again = way(&mut sender, &Header::for_json(2), b"{}").expect_err(&case);
                         assert!(matches!(again, Error::SendBroken), "{case}: {again}");
                         assert_eq!(stream(&sender).calls, calls);
                     }
@@ -92,7 +92,7 @@ fn the_source_of_a_content_may_fail_anywhere() {
                     Err(error) => panic!("{error}"),
                 }
                 // Before the first byte nothing has gone out, and the connection is as good as new.
-                let again = connection.send(&Header::json(2), b"{}");
+                let again = connection.send(&Header::for_json(2), b"{}");
                 match again {
                     Ok(()) => assert!(!failed || output.is_empty(), "{kind:?}, call {call}"),
                     Err(Error::SendBroken) => assert!(failed && !output.is_empty(), "{kind:?}, call {call}"),
@@ -109,7 +109,7 @@ fn the_source_of_a_content_may_fail_anywhere() {
 #[test]
 fn a_stream_that_takes_nothing_is_not_asked_for_ever() {
     let mut connection = Connection::new(Faulty::new(&[], 0, usize::MAX, ErrorKind::Other, false));
-    let outcome = connection.send(&Header::json(2), b"{}");
+    let outcome = connection.send(&Header::for_json(2), b"{}");
     assert!(matches!(outcome, Err(Error::Io(error)) if error.kind() == ErrorKind::WriteZero));
     assert_eq!(connection.get_ref().calls, 1);
 }

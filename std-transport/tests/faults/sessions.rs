@@ -114,7 +114,7 @@ fn a_session_writes_every_byte_once() {
 #[test]
 fn a_stream_that_takes_nothing_is_not_asked_for_ever() {
     let mut session = Session::new(Faulty::new(&[], 0, usize::MAX, ErrorKind::Other, false));
-    session.queue(&Header::json(2), "{}").unwrap();
+    session.queue(&Header::for_json(2), "{}").unwrap();
     for _ in 1..=3 {
         assert_eq!(session.flush().unwrap_err().kind(), ErrorKind::WriteZero);
         assert_eq!(session.get_ref().calls, 1);

@@ -80,10 +80,10 @@ fn log_samples() {
     for value in [Value::NULL, true.into(), u64::MAX.into(), i64::MIN.into(), "a\"\u{1F436}\n".into()] {
         log!(value);
     }
-    if let Ok(value) = Value::json("[1,{\"a\" :2.50}]") {
+    if let Ok(value) = Value::from_json("[1,{\"a\" :2.50}]") {
         log!(value);
     }
-    if let Err(error) = Value::json("[1,]") {
+    if let Err(error) = Value::from_json("[1,]") {
         log!(error);
     }
     log!(EncodeError::HeaderTooLong { length: 65_536, limit: 65_535 });
@@ -95,7 +95,7 @@ fn log_samples() {
     log!(SendError::<ErrorKind>::WriteZero);
     log!(SendError::<ErrorKind>::Encode(EncodeError::LengthMismatch { announced: 1, actual: 2 }));
     log!(SendError::<ErrorKind>::Unfinished { missing: 3 });
-    let header = Header::json(2);
+    let header = Header::for_json(2);
     if let Ok(message) = Message::new(header, b"[]") {
         println!("{}", message);
         println!("{} and 2 bytes", Display2Format(&header));

@@ -129,5 +129,5 @@ fn report(deepest: &Deepest, sender: &mut Sender<'_>) -> Result<(), Down> {
         ("encode", deepest.encode.into()),
         ("state", state.into()),
     ];
-    sender.send(&Header::json(0).with_extensions(&members), b"").map_err(|_| Down)
+    sender.send(&Header::for_json(0).with_extensions(&members), b"").map_err(|_| Down)
 }

@@ -64,7 +64,7 @@ impl Candidate {
         Self {
             form,
             underscores,
-            decoder: Decoder::in_dialect(vec![0; usize::from(u16::MAX)], &dialects[form]),
+            decoder: Decoder::new(vec![0; usize::from(u16::MAX)]).with_dialect(&dialects[form]),
             head: Vec::new(),
             headers: 0,
             messages: 0,

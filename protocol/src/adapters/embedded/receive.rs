@@ -39,9 +39,11 @@ impl<R, B: AsRef<[u8]> + AsMut<[u8]>> Receiver<R, B> {
         Self { reader, intake: Intake(Decoder::new(room)) }
     }
 
-    /// Like [`new`](Self::new), for a stream in this dialect.
-    pub const fn in_dialect(reader: R, room: B, dialect: &'static Dialect) -> Self {
-        Self { reader, intake: Intake(Decoder::in_dialect(room, dialect)) }
+    /// The same receiver, at the beginning of a stream in this dialect.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
+        self.intake = Intake(self.intake.0.with_dialect(dialect));
+        self
     }
 
     /// How many bytes of the stream have been taken.

@@ -19,7 +19,7 @@ use crate::{Dialect, EncodeError, Header};
 ///
 /// let mut wire = [0; 512];
 /// let mut sender = Sender::new(wire.as_mut_slice(), [0; 128]);
-/// sender.send(&Header::json(2).with_byte_order(ByteOrder::Big), b"[]")?;
+/// sender.send(&Header::for_json(2).with_byte_order(ByteOrder::Big), b"[]")?;
 ///
 /// // Content that is not there as a whole.
 /// sender.begin(&Header::new("text/plain", "utf-8", 10))?;
@@ -38,12 +38,14 @@ pub struct Sender<W, B> {
 impl<W, B: AsRef<[u8]> + AsMut<[u8]>> Sender<W, B> {
     /// A sender between two messages to this writer, with this room for a head.
     pub const fn new(writer: W, room: B) -> Self {
-        Self { writer, outlet: Outlet::new(room, None) }
+        Self { writer, outlet: Outlet::new(room) }
     }
 
-    /// Like [`new`](Self::new), in this dialect.
-    pub const fn in_dialect(writer: W, room: B, dialect: &'static Dialect) -> Self {
-        Self { writer, outlet: Outlet::new(room, Some((dialect, Dialect::encode))) }
+    /// The same sender, in this dialect.
+    #[must_use]
+    pub const fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
+        self.outlet.dialect = Some((dialect, Dialect::encode));
+        self
     }
 
     /// How many bytes of the message under way are still to be written. 0 between messages.
@@ -99,8 +101,8 @@ pub(super) struct Outlet<B> {
 type Encode = for<'b> fn(&Dialect, &Header<'_>, &'b mut [u8]) -> Result<&'b [u8], EncodeError>;
 
 impl<B> Outlet<B> {
-    const fn new(room: B, dialect: Option<(&'static Dialect, Encode)>) -> Self {
-        Self { room, head: 0..0, announced: 0, left: 0, dialect }
+    const fn new(room: B) -> Self {
+        Self { room, head: 0..0, announced: 0, left: 0, dialect: None }
     }
 }
 

@@ -50,7 +50,7 @@ fn check() -> Result<(), u8> {
         return Err(4);
     }
 
-    let header = Header::json(ANSWER.len() as u64).with_byte_order(ByteOrder::Little);
+    let header = Header::for_json(ANSWER.len() as u64).with_byte_order(ByteOrder::Little);
     let mut buffer = [0; 128];
     let mut answer = Outgoing::new(&header, ANSWER, &mut buffer).map_err(|_| 5)?;
     if answer.len() != 2 + 103 + 38 {

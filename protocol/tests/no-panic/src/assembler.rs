@@ -14,13 +14,13 @@ macro_rules! assembler_with {
                     Assembler::new(room, storage)
                 }
 
-                "Assembler::in_dialect"
-                fn in_dialect(
+                "Assembler::with_dialect"
+                fn with_dialect(
                     room: $room,
                     storage: $storage,
                     dialect: &'static Dialect,
                 ) -> Assembler<$room, $storage> {
-                    Assembler::in_dialect(room, storage, dialect)
+                    Assembler::new(room, storage).with_dialect(dialect)
                 }
 
                 "Assembler::decode"

@@ -14,9 +14,9 @@ macro_rules! decoder_with {
                     Decoder::new(room)
                 }
 
-                "Decoder::in_dialect"
-                fn in_dialect(room: $room, dialect: &'static Dialect) -> Decoder<$room> {
-                    Decoder::in_dialect(room, dialect)
+                "Decoder::with_dialect"
+                fn with_dialect(room: $room, dialect: &'static Dialect) -> Decoder<$room> {
+                    Decoder::new(room).with_dialect(dialect)
                 }
 
                 "Decoder::decode"

@@ -54,9 +54,9 @@ macro_rules! drivers_with {
                     Receiver::new(reader, room)
                 }
 
-                "Receiver::in_dialect"
-                fn receiver_in_dialect(reader: Scripted, room: $room, dialect: &'static Dialect) -> Messages {
-                    Receiver::in_dialect(reader, room, dialect)
+                "Receiver::with_dialect"
+                fn receiver_with_dialect(reader: Scripted, room: $room, dialect: &'static Dialect) -> Messages {
+                    Receiver::new(reader, room).with_dialect(dialect)
                 }
 
                 "Receiver::receive"
@@ -117,9 +117,9 @@ macro_rules! drivers_with {
                     Sender::new(writer, room)
                 }
 
-                "Sender::in_dialect"
-                fn sender_in_dialect(writer: Scripted, room: $room, dialect: &'static Dialect) -> Outgoing {
-                    Sender::in_dialect(writer, room, dialect)
+                "Sender::with_dialect"
+                fn sender_with_dialect(writer: Scripted, room: $room, dialect: &'static Dialect) -> Outgoing {
+                    Sender::new(writer, room).with_dialect(dialect)
                 }
 
                 "Sender::resume"

@@ -10,9 +10,9 @@ crate::prove::prove! {
         Header::new(content_type, content_encoding, content_length)
     }
 
-    "Header::json"
+    "Header::for_json"
     fn json(content_length: u64) -> Header<'static> {
-        Header::json(content_length)
+        Header::for_json(content_length)
     }
 
     "Header::with_byte_order"

@@ -5,9 +5,9 @@ use jsonframe::{InvalidJson, Value};
 crate::prove::prove! {
     "",
 
-    "Value::json"
+    "Value::from_json"
     fn json<'a>(text: &'a str) -> Result<Value<'a>, InvalidJson> {
-        Value::json(text)
+        Value::from_json(text)
     }
 
     "Value::as_str"
