@@ -78,13 +78,13 @@ impl DialectName {
             dialect = dialect.with_underscores();
         }
         if let Some(byte_order) = self.byte_order {
-            dialect = dialect.byte_order_or(byte_order);
+            dialect = dialect.byte_order_or(byte_order).omit(jsonframe::Member::ByteOrder);
         }
         if let Some(content_type) = self.content_type {
-            dialect = dialect.content_type_or(content_type);
+            dialect = dialect.content_type_or(content_type).omit(jsonframe::Member::ContentType);
         }
         if let Some(content_encoding) = self.content_encoding {
-            dialect = dialect.content_encoding_or(content_encoding);
+            dialect = dialect.content_encoding_or(content_encoding).omit(jsonframe::Member::ContentEncoding);
         }
         dialect
     }
@@ -216,16 +216,26 @@ mod tests {
             ("u32", standard.with_proto_header(ProtoHeader::U32(BIG))),
             ("u32-le", standard.with_proto_header(ProtoHeader::U32(LITTLE))),
             ("standard,underscores", standard.with_underscores()),
-            ("standard,no-byteorder", standard.byte_order_or(LITTLE)),
-            ("standard,no-type,no-encoding", standard.content_type_or("text/json").content_encoding_or("utf-8")),
+            ("standard,no-byteorder", standard.byte_order_or(LITTLE).omit(jsonframe::Member::ByteOrder)),
+            (
+                "standard,no-type,no-encoding",
+                standard
+                    .content_type_or("text/json")
+                    .omit(jsonframe::Member::ContentType)
+                    .content_encoding_or("utf-8")
+                    .omit(jsonframe::Member::ContentEncoding),
+            ),
             (
                 "u8,underscores,no-byteorder=big,no-type=a/b;c=d,no-encoding=latin-1",
                 standard
                     .with_proto_header(ProtoHeader::U8)
                     .with_underscores()
                     .byte_order_or(BIG)
+                    .omit(jsonframe::Member::ByteOrder)
                     .content_type_or("a/b;c=d")
-                    .content_encoding_or("latin-1"),
+                    .omit(jsonframe::Member::ContentType)
+                    .content_encoding_or("latin-1")
+                    .omit(jsonframe::Member::ContentEncoding),
             ),
         ] {
             assert_eq!(parsed(text), dialect, "{text}");

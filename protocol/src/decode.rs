@@ -128,9 +128,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     /// The header of the message under way, or of the last one, until a byte of the next message is taken.
     #[cfg_attr(not(feature = "small"), inline)]
     pub fn header(&self) -> Option<Header<'_>> {
-        let fields = self.state.fields()?;
-        let header = self.buffer.as_ref().get(..self.state.header_length())?;
-        Some(Header::received(header, fields, fields.members(header), self.state.dialect()))
+        self.state.header(self.buffer.as_ref())
     }
 
     /// The room for a header, to be exchanged for another one: `None` within a message, whose header is in it.
@@ -150,7 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     /// # Ok::<(), jsonframe::DecodeError>(())
     /// ```
     pub const fn buffer_mut(&mut self) -> Option<&mut B> {
-        if self.state.forget_room() { Some(&mut self.buffer) } else { None }
+        if self.state.forget_buffer() { Some(&mut self.buffer) } else { None }
     }
 
     /// How many bytes the part of the message under way still lacks: its proto-header, its header or its content.

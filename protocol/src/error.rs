@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use crate::Member;
 use crate::framing::foreign::Start;
-use crate::json::fault::Fault;
 
 /// Why the bytes received are not a sequence of messages, and where.
 ///
@@ -302,6 +301,15 @@ pub enum EncodeError {
         member: Member,
     },
 
+    /// The header has a prefix of another length than all messages have in the dialect.
+    #[error("the prefix is {} long; this dialect has {expected}", Bytes(*actual as u64))]
+    PrefixMismatch {
+        /// The length of prefixes in the dialect, in bytes.
+        expected: usize,
+        /// The length of the header's prefix, in bytes.
+        actual: usize,
+    },
+
     /// The header announces another length than the content has.
     #[error("the header announces {} of content, and the content has {}", Bytes(*announced), Bytes(*actual))]
     LengthMismatch {
@@ -321,8 +329,8 @@ pub struct InvalidJson {
 }
 
 impl InvalidJson {
-    pub(crate) const fn new(fault: Fault) -> Self {
-        Self { kind: fault.kind.reported(), offset: fault.at }
+    pub(crate) const fn new(kind: DecodeErrorKind, offset: usize) -> Self {
+        Self { kind, offset }
     }
 
     /// What is wrong, and at which byte.

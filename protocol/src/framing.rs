@@ -40,17 +40,7 @@ impl ProtoHeader {
     }
 
     /// How long a header can be whose proto-header begins with these bytes, in bytes. What follows them is not looked at.
-    ///
-    /// For who takes room for a header when its first bytes have come, and not for the longest that is accepted.
-    ///
-    /// ```
-    /// use jsonframe::ProtoHeader;
-    ///
-    /// assert_eq!(ProtoHeader::STANDARD.longest(b"\x01\x02"), 0x0102);
-    /// assert_eq!(ProtoHeader::STANDARD.longest(b"\x01"), 0x01FF);
-    /// assert_eq!(ProtoHeader::STANDARD.longest(b""), 65_535);
-    /// ```
-    pub fn longest(self, first: &[u8]) -> u16 {
+    pub(crate) fn longest(self, first: &[u8]) -> u16 {
         let mut length = 0;
         for taken in 0..self.len() {
             let byte = first.get(usize::from(taken)).copied().unwrap_or(u8::MAX);
@@ -71,7 +61,7 @@ impl ProtoHeader {
         matches!(self, Self::U16(ByteOrder::Little) | Self::U32(ByteOrder::Little))
     }
 
-    /// What the bytes say with another one behind the `taken` ones that say `length`.
+    /// What the bytes say with another one after the `taken` ones that say `length`.
     pub(crate) fn with_byte(self, length: u32, taken: u8, byte: u8) -> u32 {
         if self.is_little() {
             length | u32::from(byte).wrapping_shl(u32::from(taken).wrapping_mul(8))

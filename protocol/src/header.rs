@@ -1,20 +1,23 @@
 //! The header of a message: the four required members, and extensions beside them.
 
-pub(crate) mod canonical;
+mod canonical;
 pub(crate) mod encode;
 mod extensions;
 mod owned;
 pub(crate) mod parse;
-pub(crate) mod text;
+pub(crate) mod required;
+pub(crate) mod resolved;
 mod value;
 
 use core::fmt;
 
 pub use self::extensions::Extensions;
 pub use self::owned::OwnedHeader;
-use self::parse::Fields;
+use self::required::RequiredMembers;
+use self::resolved::Resolved;
 pub use self::value::Value;
-use crate::{ByteOrder, Dialect};
+use crate::member::TEXTS;
+use crate::{ByteOrder, DecodeError, DecodeErrorKind, Dialect};
 
 /// The header of a message, received or to be sent ([SPEC §3](crate::spec#3-the-header)).
 ///
@@ -38,19 +41,20 @@ use crate::{ByteOrder, Dialect};
 #[derive(Clone, Copy)]
 pub struct Header<'a> {
     byte_order: ByteOrder,
-    content_type: &'a str,
-    content_encoding: &'a str,
+    /// In the order of the table of members.
+    texts: [&'a str; TEXTS],
     content_length: u64,
-    members: Members<'a>,
+    prefix: &'a [u8],
+    extensions: Source<'a>,
 }
 
 /// Where the extension members are.
 #[derive(Clone, Copy)]
-pub(crate) enum Members<'a> {
+pub(crate) enum Source<'a> {
     /// In a list, to be sent.
     Listed(&'a [(&'a str, Value<'a>)]),
-    /// In the bytes of a received header, whose own strings are resolved.
-    Received(&'a [u8]),
+    /// In the bytes of a received header.
+    Received(Resolved<'a>),
 }
 
 impl<'a> Header<'a> {
@@ -65,10 +69,10 @@ impl<'a> Header<'a> {
     pub const fn new(content_type: &'a str, content_encoding: &'a str, content_length: u64) -> Self {
         Self {
             byte_order: ByteOrder::NATIVE,
-            content_type,
-            content_encoding,
+            texts: [content_type, content_encoding],
             content_length,
-            members: Members::Listed(&[]),
+            prefix: &[],
+            extensions: Source::Listed(&[]),
         }
     }
 
@@ -89,33 +93,81 @@ impl<'a> Header<'a> {
     /// once, which is left to the caller: a receiver that finds a name twice goes by the last.
     #[must_use]
     pub const fn with_extensions(self, extensions: &'a [(&'a str, Value<'a>)]) -> Self {
-        Self { members: Members::Listed(extensions), ..self }
+        Self { extensions: Source::Listed(extensions), ..self }
     }
 
-    /// A received header: its bytes, what was found in them, where its members are, and its dialect, if not the standard.
+    /// The same header with these bytes before its proto-header, in a dialect that has some there
+    /// ([`Dialect::with_prefix`]). Others do not send them.
+    #[must_use]
+    pub const fn with_prefix(self, prefix: &'a [u8]) -> Self {
+        Self { prefix, ..self }
+    }
+
+    /// Reads a header from all of these bytes, without its proto-header: those that a program holds, from a file or
+    /// another protocol. Escapes are resolved in place.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if they are no header that a [`Decoder`](crate::Decoder) takes. Offsets count from their beginning.
+    ///
+    /// ```
+    /// use jsonframe::Header;
+    ///
+    /// let mut bytes = *b"{\"byteorder\": \"big\", \"content-type\": \"x\", \"content-encoding\": \"y\", \"content-length\": 7}";
+    /// assert_eq!(Header::parse(&mut bytes)?.content_length(), 7);
+    ///
+    /// let error = Header::parse(&mut bytes[1..]).unwrap_err();
+    /// assert_eq!(error.to_string(), "the header begins with `\"`; expected a JSON object, `{` (at byte 0)");
+    /// # Ok::<(), jsonframe::DecodeError>(())
+    /// ```
+    pub fn parse(bytes: &'a mut [u8]) -> Result<Self, DecodeError> {
+        Self::parse_in(bytes, None)
+    }
+
+    /// [`parse`](Self::parse), in this dialect.
+    pub(crate) fn parse_in(bytes: &'a mut [u8], dialect: Option<&'static Dialect>) -> Result<Self, DecodeError> {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let kind = match length {
+            0 => Err((DecodeErrorKind::EmptyHeader, 0)),
+            0x1_0000.. => Err((DecodeErrorKind::HeaderTooLong { length, capacity: u16::MAX.into() }, 0)),
+            _ => parse::parse(bytes, dialect),
+        };
+        let parsed = kind.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
+        let mut members = parsed.members;
+        parsed.edits.make(bytes, &mut members);
+        let bytes = &*bytes;
+        Ok(Self::received(bytes, &members, dialect, Source::Received(Resolved::new(bytes))))
+    }
+
+    /// A header of these bytes, with what was found in them, and where its extensions are.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn received(
         header: &'a [u8],
-        fields: &Fields,
-        members: Members<'a>,
+        members: &RequiredMembers,
         dialect: Option<&'static Dialect>,
+        extensions: Source<'a>,
     ) -> Self {
+        let [content_type, content_encoding] = members.texts;
         Self {
-            byte_order: fields.byte_order,
-            content_type: fields.content_type.of(header, dialect),
-            content_encoding: fields.content_encoding.of(header, dialect),
-            content_length: fields.content_length,
-            members,
+            byte_order: members.byte_order,
+            texts: [content_type.of(header, dialect, 0), content_encoding.of(header, dialect, 1)],
+            content_length: members.content_length,
+            prefix: &[],
+            extensions,
         }
     }
 
     /// The same header with the extensions that are in the bytes of a received one.
-    pub(crate) const fn with_members(self, header: &'a [u8]) -> Self {
-        Self { members: Members::Received(header), ..self }
+    pub(crate) const fn with_source(self, extensions: Source<'a>) -> Self {
+        Self { extensions, ..self }
     }
 
-    pub(crate) const fn members(&self) -> Members<'a> {
-        self.members
+    pub(crate) const fn source(&self) -> Source<'a> {
+        self.extensions
+    }
+
+    pub(crate) fn text(&self, index: usize) -> &'a str {
+        self.texts.get(index).copied().unwrap_or_default()
     }
 
     /// The byte order of the content's own data: `byteorder`.
@@ -125,12 +177,14 @@ impl<'a> Header<'a> {
 
     /// What the content is: `content-type`.
     pub const fn content_type(&self) -> &'a str {
-        self.content_type
+        let [content_type, _] = self.texts;
+        content_type
     }
 
     /// How text in the content is encoded, or that it is not text: `content-encoding`.
     pub const fn content_encoding(&self) -> &'a str {
-        self.content_encoding
+        let [_, content_encoding] = self.texts;
+        content_encoding
     }
 
     /// How many bytes of content follow the header: `content-length`.
@@ -139,6 +193,11 @@ impl<'a> Header<'a> {
     /// [`Decoder::limit_content`](crate::Decoder::limit_content).
     pub const fn content_length(&self) -> u64 {
         self.content_length
+    }
+
+    /// The bytes before the proto-header, in a dialect that has some there ([`Dialect::with_prefix`]); otherwise empty.
+    pub const fn prefix(&self) -> &'a [u8] {
+        self.prefix
     }
 
     /// The value of the extension member of this name, if there is one; of several, the last.
@@ -165,17 +224,17 @@ impl<'a> Header<'a> {
     /// # Ok::<(), jsonframe::DecodeError>(())
     /// ```
     pub fn extensions(&self) -> Extensions<'a> {
-        Extensions::new(self.members)
+        Extensions::new(self.extensions)
     }
 }
 
-/// Headers are equal when their required members are, and their extensions in the same order.
+/// Headers are equal when their required members are, their prefixes, and their extensions in the same order.
 impl PartialEq for Header<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.byte_order == other.byte_order
-            && self.content_type == other.content_type
-            && self.content_encoding == other.content_encoding
+            && self.texts == other.texts
             && self.content_length == other.content_length
+            && self.prefix == other.prefix
             && self.extensions().eq(other.extensions())
     }
 }
@@ -184,10 +243,14 @@ impl Eq for Header<'_> {}
 
 impl fmt::Debug for Header<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Header")
+        let mut header = f.debug_struct("Header");
+        if !self.prefix.is_empty() {
+            header.field("prefix", &self.prefix);
+        }
+        header
             .field("byte_order", &self.byte_order)
-            .field("content_type", &self.content_type)
-            .field("content_encoding", &self.content_encoding)
+            .field("content_type", &self.content_type())
+            .field("content_encoding", &self.content_encoding())
             .field("content_length", &self.content_length)
             .field("extensions", &self.extensions())
             .finish()

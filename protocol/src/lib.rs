@@ -162,7 +162,7 @@ pub use dialect::Dialect;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson};
 pub use framing::ProtoHeader;
 pub use header::{Extensions, Header, OwnedHeader, Value};
-pub use json::scan::MAX_DEPTH;
+pub use json::MAX_DEPTH;
 pub use member::Member;
 #[cfg(feature = "tokio")]
 pub use message::OwnedMessage;

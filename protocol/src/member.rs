@@ -1,8 +1,8 @@
-//! The four members that every header must hold.
+//! The table of members: the four that every header must hold.
+//!
+//! To add a member is to add a variant, its line in the table, and what is to be done with its [`Kind`] of value.
 
 use core::fmt;
-
-use crate::json::swar::IS_SMALL;
 
 /// One of the four members that every header must hold
 /// ([SPEC §3](crate::spec#3-the-header)).
@@ -26,79 +26,56 @@ pub enum Member {
     ContentLength,
 }
 
+/// What the value of a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `little` or `big`.
+    ByteOrder,
+    /// Any string: the one at this index of a header's texts.
+    Text(usize),
+    /// A plain non-negative integer.
+    Length,
+}
+
+/// How many members are texts.
+pub(crate) const TEXTS: usize = 2;
+
 impl Member {
-    /// All four, in the order in which they are emitted.
+    /// All four, in the order in which they are sent.
     pub const ALL: [Self; 4] = [Self::ByteOrder, Self::ContentType, Self::ContentEncoding, Self::ContentLength];
 
-    /// How many bytes the shortest of their names has.
-    pub(crate) const SHORTEST_NAME: usize = Self::ByteOrder.as_str().len();
+    const fn row(self) -> (&'static str, Kind) {
+        match self {
+            Self::ByteOrder => ("byteorder", Kind::ByteOrder),
+            Self::ContentType => ("content-type", Kind::Text(0)),
+            Self::ContentEncoding => ("content-encoding", Kind::Text(1)),
+            Self::ContentLength => ("content-length", Kind::Length),
+        }
+    }
 
     /// The member's name on the wire.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ByteOrder => "byteorder",
-            Self::ContentType => "content-type",
-            Self::ContentEncoding => "content-encoding",
-            Self::ContentLength => "content-length",
-        }
+        self.row().0
     }
 
-    /// The member whose name, in quotes and without escapes, these bytes begin with, and how long that is.
-    ///
-    /// To compare is faster than to look for the name's end first. On a small machine it is not done.
-    #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) fn at_front(bytes: &[u8]) -> Option<(Self, usize)> {
-        if IS_SMALL {
-            return None;
-        }
-        match bytes.get(1)? {
-            b'b' => bytes.starts_with(b"\"byteorder\"").then_some((Self::ByteOrder, 11)),
-            b'c' => match bytes.get(9)? {
-                b'l' => bytes.starts_with(b"\"content-length\"").then_some((Self::ContentLength, 16)),
-                b't' => bytes.starts_with(b"\"content-type\"").then_some((Self::ContentType, 14)),
-                b'e' => bytes.starts_with(b"\"content-encoding\"").then_some((Self::ContentEncoding, 18)),
-                _ => None,
-            },
-            _ => None,
-        }
+    pub(crate) const fn kind(self) -> Kind {
+        self.row().1
+    }
+
+    /// The member's place in [`ALL`](Self::ALL).
+    pub(crate) const fn index(self) -> usize {
+        self as usize
     }
 
     /// The member that bears this name, if it is one of the four.
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
-        if IS_SMALL {
-            return Self::ALL.into_iter().find(|member| member.as_str().as_bytes() == name);
-        }
-        Some(match name {
-            b"byteorder" => Self::ByteOrder,
-            b"content-type" => Self::ContentType,
-            b"content-encoding" => Self::ContentEncoding,
-            b"content-length" => Self::ContentLength,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|member| member.as_str().as_bytes() == name)
     }
 }
 
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::format;
-
-    use super::*;
-
-    #[test]
-    #[cfg_attr(feature = "small", ignore = "small builds go the general way")]
-    fn a_name_at_the_front_is_known_with_its_quotes() {
-        for member in Member::ALL {
-            let quoted = format!("\"{member}\"");
-            assert_eq!(Member::at_front(format!("{quoted}: 1").as_bytes()), Some((member, quoted.len())));
-            assert_eq!(Member::at_front(quoted.trim_end_matches('"').as_bytes()), None);
-            assert_eq!(Member::from_name(member.as_str().as_bytes()), Some(member));
-        }
-        assert_eq!(Member::at_front(b"\"content-length2\""), None);
     }
 }

@@ -50,10 +50,12 @@ fn dialect(name: &str) -> &'static Dialect {
         let or = |usual: &str| -> &'static str { value.unwrap_or(usual).to_owned().leak() };
         match part {
             "underscores" => dialect.with_underscores(),
-            "no-byteorder" if or("little") == "big" => dialect.byte_order_or(ByteOrder::Big),
-            "no-byteorder" => dialect.byte_order_or(ByteOrder::Little),
-            "no-type" => dialect.content_type_or(or("text/json")),
-            "no-encoding" => dialect.content_encoding_or(or("utf-8")),
+            "no-byteorder" if or("little") == "big" => {
+                dialect.byte_order_or(ByteOrder::Big).omit(jsonframe::Member::ByteOrder)
+            }
+            "no-byteorder" => dialect.byte_order_or(ByteOrder::Little).omit(jsonframe::Member::ByteOrder),
+            "no-type" => dialect.content_type_or(or("text/json")).omit(jsonframe::Member::ContentType),
+            "no-encoding" => dialect.content_encoding_or(or("utf-8")).omit(jsonframe::Member::ContentEncoding),
             part => panic!("{part}"),
         }
     });

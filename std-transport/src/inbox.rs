@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{DecodeError, Decoder, Dialect, Event, Header, ProtoHeader};
+use jsonframe::{DecodeError, Decoder, Dialect, Event, Header};
 
 use crate::ahead::Ahead;
 #[cfg(feature = "server")]
@@ -14,7 +14,7 @@ use crate::session::Fill;
 #[derive(Debug)]
 pub(crate) struct Inbox {
     decoder: Decoder<Box<[u8]>>,
-    proto_header: ProtoHeader,
+    dialect: &'static Dialect,
     ahead: Ahead,
     /// The size of the decoder's room, which cannot be asked for without exchanging it.
     room: u16,
@@ -52,7 +52,7 @@ impl Inbox {
     pub(crate) fn new(dialect: &'static Dialect, max_header: u16) -> Self {
         Self {
             decoder: Decoder::new(Box::default()).with_dialect(dialect),
-            proto_header: dialect.proto_header(),
+            dialect,
             ahead: Ahead::default(),
             room: 0,
             max_header,
@@ -145,16 +145,17 @@ impl Inbox {
     /// Its first byte says how long the header is, but for up to 255 bytes; in a dialect it may say less.
     fn make_room(&mut self) {
         let wanted = match self.ahead.unread() {
-            [first, ..] if !self.in_message && self.proto_header == ProtoHeader::STANDARD => {
-                u16::from_be_bytes([*first, u8::MAX])
+            [first, ..] if !self.in_message && self.dialect.is_standard() => u16::from_be_bytes([*first, u8::MAX]),
+            first @ [_, ..] if !self.in_message => {
+                u16::try_from(self.dialect.longest_header(first)).unwrap_or(u16::MAX)
             }
-            first @ [_, ..] if !self.in_message => self.proto_header.longest(first),
             _ => return,
         };
         self.in_message = true;
-        let wanted = wanted.min(self.max_header);
+        let most = self.max_header.saturating_add(u16::try_from(self.dialect.prefix().len()).unwrap_or(u16::MAX));
+        let wanted = wanted.min(most);
         // A room that has served is kept while messages follow each other: the decoder knows its way through them.
-        if (self.room < wanted || self.room > self.max_header)
+        if (self.room < wanted || self.room > most)
             && let Some(room) = self.decoder.buffer_mut()
         {
             *room = vec![0; usize::from(wanted)].into();

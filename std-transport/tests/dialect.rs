@@ -14,10 +14,21 @@ use running::{Echo, Running, wait_until};
 /// Each way in which a dialect differs.
 const DIALECTS: [&Dialect; 6] = [
     &Dialect::STANDARD,
-    &Dialect::STANDARD.with_proto_header(ProtoHeader::U8).content_type_or("text/json").content_encoding_or("utf-8"),
+    &Dialect::STANDARD
+        .with_proto_header(ProtoHeader::U8)
+        .content_type_or("text/json")
+        .omit(jsonframe::Member::ContentType)
+        .content_encoding_or("utf-8")
+        .omit(jsonframe::Member::ContentEncoding),
     &Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little)),
-    &Dialect::STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Little)).content_encoding_or("binary"),
-    &Dialect::STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Big)).byte_order_or(ByteOrder::Big),
+    &Dialect::STANDARD
+        .with_proto_header(ProtoHeader::U32(ByteOrder::Little))
+        .content_encoding_or("binary")
+        .omit(jsonframe::Member::ContentEncoding),
+    &Dialect::STANDARD
+        .with_proto_header(ProtoHeader::U32(ByteOrder::Big))
+        .byte_order_or(ByteOrder::Big)
+        .omit(jsonframe::Member::ByteOrder),
     &Dialect::STANDARD.with_underscores(),
 ];
 

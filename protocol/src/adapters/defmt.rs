@@ -202,6 +202,9 @@ impl Format for EncodeError {
                 write!(f, "the buffer holds {}; {=usize} are needed", Bytes(available as u64), needed);
             }
             Self::ReservedName { member } => write!(f, "`{}` cannot be an extension member", member),
+            Self::PrefixMismatch { expected, actual } => {
+                write!(f, "the prefix is {} long; this dialect has {=usize}", Bytes(actual as u64), expected);
+            }
             Self::LengthMismatch { announced, actual } => {
                 write!(
                     f,

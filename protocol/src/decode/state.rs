@@ -1,46 +1,67 @@
-//! The state machine of a decoder, apart from the room for a header that it works on.
+//! The state machine of a decoder, apart from the buffer that it works on.
 //!
-//! It is compiled once, not once for each kind of room.
+//! It is compiled once, not once for each kind of buffer.
 
 use crate::framing::PROTO_HEADER_LEN;
 use crate::framing::foreign::Start;
-use crate::header::parse::{Fields, parse, plain_integer};
-use crate::json::scan::skip_whitespace;
-use crate::{DecodeError, DecodeErrorKind, Dialect, ProtoHeader};
+use crate::header::Source;
+use crate::header::parse::{Parsed, parse};
+use crate::header::required::RequiredMembers;
+use crate::header::resolved::Resolved;
+use crate::json::cursor::Cursor;
+use crate::json::number::plain_integer;
+use crate::{DecodeError, DecodeErrorKind, Dialect, Header, ProtoHeader};
 
 /// Where the first header of a stream begins.
 const FIRST_HEADER: u64 = PROTO_HEADER_LEN as u64;
 
-/// What a decoder knows besides the bytes in its room.
+/// What a decoder knows besides the bytes in its buffer, where a header is received after its prefix, if it has one.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     phase: Phase,
     /// How many bytes of the stream have been taken.
     position: u64,
-    /// The length of the header in the room, or of the one to come.
+    /// The length of the header in the buffer, or of the one to come.
     header_length: u16,
-    /// Whether the header in the room is that of the message under way, or of the last one before the next has begun.
-    is_current: bool,
+    /// What is known of the header in the buffer.
+    known: Known,
     /// Whether the error says more than its kind and its offset do.
     says_more: bool,
-    /// What the header in the room says.
-    fields: Fields,
+    /// What the header in the buffer says.
+    members: RequiredMembers,
     /// `None` is the standard, which costs nothing then.
     dialect: Option<&'static Dialect>,
+}
+
+/// What is known of the header in the buffer.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Whether it is the header of the message under way, or of the last one while the next has not begun.
+    is_current: bool,
+    /// If not 0, the header is remembered: the buffer holds its first `digits` bytes, which are all before the digits of its
+    /// content length in the canonical form, it has no extensions, and all that [`State::members`] says but the content
+    /// length is what those bytes say. What the buffer holds after them may be from an earlier header.
+    digits: u16,
+}
+
+impl Known {
+    const NOTHING: Self = Self { is_current: false, digits: 0 };
 }
 
 /// The part of the message under way.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// The proto-header.
-    ProtoHeader,
-    /// The rest of the proto-header, of which so many bytes have come, and this is what they say so far.
-    Begun(u8, u32),
-    /// The header, of which so many bytes are in the room, all of them white space.
+    /// None: the next message has not begun.
+    Between,
+    /// The prefix, of which this many bytes are in the buffer.
+    Prefix(u16),
+    /// The proto-header, of which this many bytes have come, and this is what they say so far.
+    ProtoHeader(u8, u32),
+    /// The header, of which this many bytes are in the buffer, all of them white space.
     Blank(u16),
-    /// The header, of which so many bytes are in the room.
+    /// The header, of which this many bytes are in the buffer.
     Header(u16),
-    /// The content, of which so many bytes are to come: one at least.
+    /// The content, of which this many bytes are to come: one at least.
     Content(u64),
     /// The end is due.
     End,
@@ -63,19 +84,14 @@ impl State {
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
         let dialect = if dialect.is_standard() { None } else { Some(dialect) };
         Self {
-            phase: Phase::ProtoHeader,
+            phase: Phase::Between,
             position: 0,
             header_length: 0,
-            is_current: false,
+            known: Known::NOTHING,
             says_more: false,
-            fields: Fields::NONE,
+            members: RequiredMembers::NONE,
             dialect,
         }
-    }
-
-    /// `None` is the standard.
-    pub(crate) const fn dialect(&self) -> Option<&'static Dialect> {
-        self.dialect
     }
 
     const fn proto_header(&self) -> ProtoHeader {
@@ -85,51 +101,63 @@ impl State {
         }
     }
 
+    /// The length of the prefix, which is where a header begins in the buffer.
+    const fn prefix_len(&self) -> usize {
+        match self.dialect {
+            None => 0,
+            Some(dialect) => dialect.prefix().len(),
+        }
+    }
+
     pub(crate) const fn position(&self) -> u64 {
         self.position
     }
 
-    pub(crate) fn header_length(&self) -> usize {
-        usize::from(self.header_length)
-    }
-
-    /// Forgets what is in the room, which may be another one from here on: false within a message.
-    pub(crate) const fn forget_room(&mut self) -> bool {
-        let between = matches!(self.phase, Phase::ProtoHeader);
+    /// Forgets what is in the buffer, which may be another one from here on: false within a message.
+    pub(crate) const fn forget_buffer(&mut self) -> bool {
+        let between = matches!(self.phase, Phase::Between);
         if between {
-            self.is_current = false;
-            self.fields.digits = 0;
+            self.known = Known::NOTHING;
         }
         between
     }
 
-    /// What the current header says, if there is one.
-    pub(crate) fn fields(&self) -> Option<&Fields> {
-        self.is_current.then_some(&self.fields)
+    /// The current header, if there is one.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(crate) fn header<'a>(&self, buffer: &'a [u8]) -> Option<Header<'a>> {
+        if !self.known.is_current {
+            return None;
+        }
+        let (prefix, rest) = buffer.split_at_checked(self.prefix_len())?;
+        let header = rest.get(..usize::from(self.header_length))?;
+        let extensions =
+            if self.known.digits > 0 { Source::Listed(&[]) } else { Source::Received(Resolved::new(header)) };
+        Some(Header::received(header, &self.members, self.dialect, extensions).with_prefix(prefix))
     }
 
     #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) fn step<'i>(&mut self, room: &mut [u8], input: &mut &'i [u8]) -> Step<'i> {
+    pub(crate) fn step<'i>(&mut self, buffer: &mut [u8], input: &mut &'i [u8]) -> Step<'i> {
         match self.phase {
             Phase::Content(_) if input.is_empty() => Step::Nothing,
             Phase::Content(left) => {
                 let piece = self.take(input, left);
-                self.lack_content(left.saturating_sub(piece.len() as u64));
+                self.await_content(left.saturating_sub(piece.len() as u64));
                 Step::Content(piece)
             }
             Phase::End => {
-                self.phase = Phase::ProtoHeader;
+                self.phase = Phase::Between;
                 Step::End
             }
             Phase::Header(filled) if input.len() < usize::from(self.header_length.wrapping_sub(filled)) => {
+                let at = self.prefix_len().saturating_add(usize::from(filled));
                 // Serial lines deliver byte by byte.
-                if let ([byte], Some(place)) = (*input, room.get_mut(usize::from(filled))) {
+                if let ([byte], Some(place)) = (*input, buffer.get_mut(at)) {
                     *place = *byte;
                     *input = &[];
                     self.position = self.position.wrapping_add(1);
                     self.phase = Phase::Header(filled.wrapping_add(1));
                 } else {
-                    self.keep(filled, room, input);
+                    self.keep(filled, buffer, input);
                 }
                 Step::Nothing
             }
@@ -146,7 +174,7 @@ impl State {
         }
     }
 
-    /// Takes at most so many bytes from the front of the input.
+    /// Takes at most `limit` bytes from the front of the input.
     #[cfg_attr(not(feature = "small"), inline)]
     fn take<'i>(&mut self, input: &mut &'i [u8], limit: u64) -> &'i [u8] {
         let count = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -156,66 +184,82 @@ impl State {
         taken
     }
 
-    /// Takes what there is of the proto-header and of the header: true if the header is whole now.
+    /// Takes what there is of what comes before the content: true if the header is whole now.
     #[inline(never)]
-    pub(crate) fn head(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
-        if let Phase::ProtoHeader = self.phase
-            && self.dialect.is_none()
-            && let Some((length, header, rest)) = split_head(input, room.len())
+    pub(crate) fn head(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
+        if let (Phase::Between, None) = (self.phase, self.dialect)
+            && let Some((length, header, rest)) = split_head(input, buffer.len())
         {
             *input = rest;
             self.header_length = length;
-            self.position = self.position.saturating_add(PROTO_HEADER_LEN as u64).saturating_add(length.into());
-            self.whole_header(room, header)
-        } else {
-            self.head_in_pieces(room, input)
+            self.position = self.position.saturating_add(FIRST_HEADER).saturating_add(length.into());
+            return self.whole_header(buffer, header);
         }
+        self.head_in_pieces(buffer, input)
     }
 
     /// Takes a header that is all there.
     #[cfg_attr(not(feature = "small"), inline)]
-    fn whole_header(&mut self, room: &mut [u8], header: &[u8]) -> bool {
-        if !self.is_alike(room, header) {
-            self.is_current = false;
-            // Where it has been for longer, a header is read faster than in the room right after it came there.
-            let is_emitted = self.fields.take_emitted(header).is_some();
-            fill(room, 0, header);
-            if !is_emitted {
-                return self.parse(room);
-            }
+    fn whole_header(&mut self, buffer: &mut [u8], header: &[u8]) -> bool {
+        if self.is_remembered(buffer, header) {
+            self.end_header();
+            return true;
         }
-        self.end_header();
-        true
+        // Where it has been for longer, a header is read faster than in the buffer right after it came there.
+        let parsed = parse(header, self.dialect);
+        fill(buffer, self.prefix_len(), header);
+        self.parsed(buffer, parsed)
     }
 
-    /// [`head`](Self::head) for a head that is not all there, or that must be refused.
+    /// [`head`](Self::head) for what is not all there, or must be refused.
     #[inline(never)]
-    fn head_in_pieces(&mut self, room: &mut [u8], input: &mut &[u8]) -> bool {
+    fn head_in_pieces(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         match self.phase {
-            Phase::ProtoHeader => self.begin(0, 0, room, input),
-            Phase::Begun(taken, length) => self.begin(taken, length, room, input),
-            Phase::Blank(filled) | Phase::Header(filled) => self.go_on(filled, room, input),
+            Phase::Between if input.is_empty() => false,
+            Phase::Between => {
+                self.known.is_current = false;
+                self.prefix(0, buffer, input)
+            }
+            Phase::Prefix(filled) => self.prefix(filled, buffer, input),
+            Phase::ProtoHeader(taken, length) => self.announced(taken, length, buffer, input),
+            Phase::Blank(filled) | Phase::Header(filled) => self.go_on(filled, buffer, input),
             _ => false,
         }
     }
 
-    /// Takes what there is of a proto-header of which some bytes may have come before.
-    fn begin(&mut self, mut taken: u8, mut length: u32, room: &mut [u8], input: &mut &[u8]) -> bool {
+    /// Takes what there is of a prefix of which `filled` bytes are in the buffer.
+    fn prefix(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) -> bool {
+        let length = self.prefix_len();
+        if length > 0 {
+            let piece = self.take(input, (length as u64).saturating_sub(filled.into()));
+            fill(buffer, filled.into(), piece);
+            let filled = filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX));
+            self.known = Known::NOTHING;
+            if usize::from(filled) < length {
+                self.phase = Phase::Prefix(filled);
+                return false;
+            }
+        }
+        self.announced(0, 0, buffer, input)
+    }
+
+    /// Takes what there is of a proto-header of which `taken` bytes have come before.
+    fn announced(&mut self, mut taken: u8, mut length: u32, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         let proto_header = self.proto_header();
         while taken < proto_header.len() {
+            self.phase = Phase::ProtoHeader(taken, length);
             let [byte] = *self.take(input, 1) else {
                 return false;
             };
-            self.is_current = false;
             length = proto_header.with_byte(length, taken, byte);
             taken = taken.saturating_add(1);
-            self.phase = Phase::Begun(taken, length);
         }
-        self.begin_header(length, room, input)
+        self.begin_header(length, buffer, input)
     }
 
-    fn begin_header(&mut self, length: u32, room: &mut [u8], input: &mut &[u8]) -> bool {
-        let capacity = u16::try_from(room.len()).unwrap_or(u16::MAX);
+    fn begin_header(&mut self, length: u32, buffer: &mut [u8], input: &mut &[u8]) -> bool {
+        let capacity = buffer.len().saturating_sub(self.prefix_len());
+        let capacity = u16::try_from(capacity).unwrap_or(u16::MAX);
         self.header_length = match u16::try_from(length) {
             Ok(length @ 1..) if length <= capacity => length,
             _ => {
@@ -228,40 +272,48 @@ impl State {
                 return false;
             }
         };
-        self.go_on(0, room, input)
+        self.go_on(0, buffer, input)
     }
 
-    /// Takes what there is of a header that comes in pieces, of which `filled` bytes are in the room.
-    fn go_on(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) -> bool {
+    /// Takes what there is of a header that comes in pieces, of which `filled` bytes are in the buffer.
+    fn go_on(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         let lacking = self.header_length.saturating_sub(filled);
         if input.len() < usize::from(lacking) {
-            self.begin_object(filled, room, input);
+            self.begin_object(filled, buffer, input);
             return false;
         }
         let piece = self.take(input, u64::from(lacking));
         if filled == 0 {
-            return self.whole_header(room, piece);
+            return self.whole_header(buffer, piece);
         }
-        fill(room, filled, piece);
-        self.parse(room)
+        let start = self.prefix_len();
+        fill(buffer, start.saturating_add(filled.into()), piece);
+        let parsed = parse(self.header_bytes(buffer), self.dialect);
+        self.parsed(buffer, parsed)
     }
 
-    /// Takes what there is of a header of which only white space is in the room, unless it is sure to be no object.
+    fn header_bytes<'b>(&self, buffer: &'b mut [u8]) -> &'b mut [u8] {
+        let header = buffer.get_mut(self.prefix_len()..).unwrap_or_default();
+        header.get_mut(..usize::from(self.header_length)).unwrap_or_default()
+    }
+
+    /// Takes what there is of a header of which only white space is in the buffer, unless it is sure to be no object.
     ///
     /// It may be another protocol, which might never send as many bytes as it seems to announce. Bytes beyond ASCII may begin
     /// a byte order mark, or what is not UTF-8.
-    fn begin_object(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
-        let blank = skip_whitespace(input, 0);
-        match input.get(blank) {
-            Some(found) if found.is_ascii() && *found != b'{' => {
+    fn begin_object(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) {
+        let mut cursor = Cursor::new(input);
+        cursor.skip_whitespace();
+        match cursor.peek() {
+            Some(found) if found.is_ascii() && found != b'{' => {
                 let start = self.position.saturating_sub(filled.into());
-                let at = usize::from(filled).saturating_add(blank);
-                self.take(input, (blank as u64).saturating_add(1));
-                self.fail_in_header(DecodeErrorKind::NotAnObject { found: *found }, start, at);
+                let at = usize::from(filled).saturating_add(cursor.offset());
+                self.take(input, (cursor.offset() as u64).saturating_add(1));
+                self.fail_in_header(DecodeErrorKind::NotAnObject { found }, start, at);
             }
-            Some(_) => self.keep(filled, room, input),
+            Some(_) => self.keep(filled, buffer, input),
             None => {
-                self.keep(filled, room, input);
+                self.keep(filled, buffer, input);
                 if let Phase::Header(filled) = self.phase {
                     self.phase = Phase::Blank(filled);
                 }
@@ -271,36 +323,40 @@ impl State {
 
     /// Takes all of the input, which does not complete the header.
     #[inline(never)]
-    fn keep(&mut self, filled: u16, room: &mut [u8], input: &mut &[u8]) {
+    fn keep(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) {
         let piece = self.take(input, u64::MAX);
-        fill(room, filled, piece);
+        fill(buffer, self.prefix_len().saturating_add(filled.into()), piece);
         self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
+        self.known.digits = 0;
     }
 
-    #[inline(never)]
-    fn parse(&mut self, room: &mut [u8]) -> bool {
-        let header = room.get_mut(..self.header_length()).unwrap_or_default();
-        match parse(header, self.dialect) {
-            Ok(fields) => {
-                self.fields = fields;
+    /// Ends the header, which is whole and in the buffer, or fails.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn parsed(&mut self, buffer: &mut [u8], parsed: Result<Parsed, (DecodeErrorKind, usize)>) -> bool {
+        match parsed {
+            Ok(parsed) => {
+                self.members = parsed.members;
+                self.known.digits = parsed.digits;
+                parsed.edits.make(self.header_bytes(buffer), &mut self.members);
                 self.end_header();
                 true
             }
-            Err(fault) => {
+            Err((kind, at)) => {
+                self.known = Known::NOTHING;
                 let start = self.position.saturating_sub(u64::from(self.header_length));
-                self.fail_in_header(fault.kind.reported(), start, fault.at);
+                self.fail_in_header(kind, start, at);
                 false
             }
         }
     }
 
-    /// Whether the header is the one in the room but for its content length, which is then taken over.
+    /// Whether the header is the remembered one but for its content length, which is then taken over.
     ///
-    /// Most streams repeat one header in the emitted form. Then the digits are all that needs to be read.
+    /// Most streams repeat one header in the canonical form. Then the digits are all that needs to be read.
     #[cfg_attr(not(feature = "small"), inline)]
-    fn is_alike(&mut self, room: &[u8], header: &[u8]) -> bool {
-        let digits = usize::from(self.fields.digits);
-        let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), room.get(..digits)) else {
+    fn is_remembered(&mut self, buffer: &[u8], header: &[u8]) -> bool {
+        let digits = usize::from(self.known.digits);
+        let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), buffer.get(..digits)) else {
             return false;
         };
         if digits == 0 || same != known {
@@ -309,32 +365,32 @@ impl State {
         let Some(content_length) = tail.strip_suffix(b"}").and_then(plain_integer) else {
             return false;
         };
-        self.fields.content_length = content_length;
+        self.members.content_length = content_length;
         true
     }
 
     const fn end_header(&mut self) {
-        self.is_current = true;
-        self.lack_content(self.fields.content_length);
+        self.known.is_current = true;
+        self.await_content(self.members.content_length);
     }
 
-    const fn lack_content(&mut self, left: u64) {
+    const fn await_content(&mut self, left: u64) {
         self.phase = if left == 0 { Phase::End } else { Phase::Content(left) };
     }
 
-    /// Counts bytes of content as taken that did not come by: how many of them were content.
+    /// Counts bytes of content as taken that did not pass through the decoder, and returns how many of them were content.
     pub(crate) fn pass_content(&mut self, count: u64) -> u64 {
         let Phase::Content(left) = self.phase else {
             return 0;
         };
         let passed = count.min(left);
         self.position = self.position.saturating_add(passed);
-        self.lack_content(left.saturating_sub(passed));
+        self.await_content(left.saturating_sub(passed));
         passed
     }
 
     pub(crate) fn limit_content(&mut self, limit: u64) -> Result<(), DecodeError> {
-        let length = self.fields.content_length;
+        let length = self.members.content_length;
         match self.phase {
             Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             Phase::Content(left) if length > limit => {
@@ -346,9 +402,13 @@ impl State {
     }
 
     pub(crate) const fn needs(&self) -> u64 {
+        let proto_header = self.proto_header().len();
         match self.phase {
-            Phase::ProtoHeader => self.proto_header().len() as u64,
-            Phase::Begun(taken, _) => self.proto_header().len().saturating_sub(taken) as u64,
+            Phase::Between => (self.prefix_len() as u64).saturating_add(proto_header as u64),
+            Phase::Prefix(filled) => {
+                (self.prefix_len() as u64).saturating_sub(filled as u64).saturating_add(proto_header as u64)
+            }
+            Phase::ProtoHeader(taken, _) => proto_header.saturating_sub(taken) as u64,
             Phase::Blank(filled) | Phase::Header(filled) => self.header_length.saturating_sub(filled) as u64,
             Phase::Content(left) => left,
             Phase::End | Phase::Failed(..) => 0,
@@ -357,7 +417,7 @@ impl State {
 
     pub(crate) const fn finish(&self) -> Result<(), DecodeError> {
         match self.phase {
-            Phase::ProtoHeader | Phase::End => Ok(()),
+            Phase::Between | Phase::End => Ok(()),
             Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             _ => {
                 let error = DecodeError::new(DecodeErrorKind::Truncated { missing: self.needs() }, self.position);
@@ -366,7 +426,7 @@ impl State {
         }
     }
 
-    /// Fails for what stands `at` bytes behind the offset at which the header starts.
+    /// Fails for what stands `at` bytes after the offset at which the header starts.
     #[cold]
     fn fail_in_header(&mut self, kind: DecodeErrorKind, start: u64, at: usize) {
         self.says_more = matches!(kind, DecodeErrorKind::NotAnObject { .. }) && self.is_first(start);
@@ -412,7 +472,7 @@ impl State {
     }
 }
 
-/// The header at the front of the input, its length and what follows it, if it is all there and fits in the room.
+/// The header at the front of the input, its length and what follows it, if it is all there and fits in the buffer.
 #[cfg_attr(not(feature = "small"), inline)]
 fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
     let (proto_header, rest) = input.split_first_chunk::<PROTO_HEADER_LEN>()?;
@@ -422,10 +482,10 @@ fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
     fits.then_some((length, header, rest))
 }
 
-/// Puts a piece of the header to its place in the room.
+/// Puts a piece to its place in the buffer.
 #[cfg_attr(not(feature = "small"), inline)]
-fn fill(room: &mut [u8], filled: u16, piece: &[u8]) {
-    let free = room.get_mut(usize::from(filled)..).unwrap_or_default();
+fn fill(buffer: &mut [u8], at: usize, piece: &[u8]) {
+    let free = buffer.get_mut(at..).unwrap_or_default();
     if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
         place.copy_from_slice(piece);
     }

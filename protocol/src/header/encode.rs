@@ -2,9 +2,11 @@
 
 use core::fmt;
 
+use super::{Source, Value};
 use crate::framing::PROTO_HEADER_LEN;
-use crate::header::Members;
-use crate::json::write::{Sink, write_integer, write_string};
+use crate::json::number::write_integer;
+use crate::json::write::{Sink, write_again, write_string};
+use crate::member::Kind;
 use crate::{ByteOrder, Dialect, EncodeError, Header, Member};
 
 impl Header<'_> {
@@ -78,7 +80,7 @@ impl Header<'_> {
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn check_names(&self) -> Result<(), EncodeError> {
         // Among received ones there are none, or they would not be extensions.
-        let Members::Listed(members) = self.members() else {
+        let Source::Listed(members) = self.source() else {
             return Ok(());
         };
         match members.iter().find_map(|(name, _)| Member::from_name(name.as_bytes())) {
@@ -98,8 +100,8 @@ impl Header<'_> {
             _ => self.write_texts(out)?,
         }
         write_integer(out, self.content_length())?;
-        if !matches!(self.members(), Members::Listed([])) {
-            self.write_extensions(out)?;
+        if !matches!(self.source(), Source::Listed([])) {
+            self.write_extensions(", ", out)?;
         }
         out.put(b"}")
     }
@@ -117,43 +119,113 @@ impl Header<'_> {
         out.put(b", \"content-length\": ")
     }
 
-    /// Writes room for the proto-header, and the header, in a dialect that is not the standard.
-    pub(crate) fn write_head(&self, dialect: &Dialect, out: &mut impl Sink) -> fmt::Result {
-        for _ in 0..dialect.proto_header().len() {
-            out.put(&[0])?;
-        }
-        let mut separator = "{";
-        let absent = |member| match member {
-            Member::ByteOrder => dialect.byte_order() == Some(self.byte_order()),
-            Member::ContentType => dialect.content_type() == Some(self.content_type()),
-            Member::ContentEncoding => dialect.content_encoding() == Some(self.content_encoding()),
-            Member::ContentLength => false,
-        };
-        for member in Member::ALL.into_iter().filter(|member| !absent(*member)) {
-            out.put(separator.as_bytes())?;
-            write_string(out, dialect.name(member))?;
-            out.put(b": ")?;
-            match member {
-                Member::ByteOrder => write_string(out, self.byte_order().as_str())?,
-                Member::ContentType => write_string(out, self.content_type())?,
-                Member::ContentEncoding => write_string(out, self.content_encoding())?,
-                Member::ContentLength => write_integer(out, self.content_length())?,
-            }
-            separator = ", ";
-        }
-        self.write_extensions(out)?;
-        out.put(b"}")
-    }
-
     #[inline(never)]
-    fn write_extensions(&self, out: &mut impl Sink) -> fmt::Result {
+    fn write_extensions(&self, mut separator: &str, out: &mut impl Sink) -> fmt::Result {
         for (name, value) in self.extensions() {
-            out.put(b", ")?;
+            out.put(separator.as_bytes())?;
             write_string(out, name)?;
             out.put(b": ")?;
             value.write_json(out)?;
+            separator = ", ";
         }
         Ok(())
+    }
+}
+
+impl Dialect {
+    /// How many bytes the [prefix](Self::prefix), the proto-header and this header take in this dialect.
+    pub fn encoded_len(&self, header: &Header<'_>) -> usize {
+        if self.is_standard() {
+            return header.encoded_len();
+        }
+        let mut nowhere = Filler::new(&mut []);
+        let _ = self.write_head(header, &mut nowhere);
+        nowhere.written
+    }
+
+    /// Writes the [prefix](Self::prefix), the proto-header and the header in this dialect to the beginning of a buffer, and
+    /// returns them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Header::encode`]. With a proto-header of one byte, a header longer than 255 is too long; the members' names in
+    /// this dialect are reserved too; [`EncodeError::PrefixMismatch`] if the header has a prefix of another length than the
+    /// dialect's.
+    pub fn encode<'b>(&self, header: &Header<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+        if self.is_standard() {
+            return header.encode(buffer);
+        }
+        let prefix = self.check(header)?.len();
+        let available = buffer.len();
+        let mut filler = Filler::new(buffer);
+        let _ = self.write_head(header, &mut filler);
+        let needed = filler.written;
+        let (proto_header, limit) = (usize::from(self.proto_header().len()), self.proto_header().limit());
+        let length = needed.saturating_sub(prefix).saturating_sub(proto_header);
+        let announced = u16::try_from(length).ok().filter(|length| *length <= limit);
+        let announced = announced.ok_or(EncodeError::HeaderTooLong { length, limit })?;
+        let head = buffer.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed, available })?;
+        let place = head.get_mut(prefix..).and_then(|rest| rest.get_mut(..proto_header));
+        self.proto_header().write(announced, place.unwrap_or_default());
+        Ok(head)
+    }
+
+    /// Checks that the header can be sent, but for its length, and returns its prefix.
+    fn check<'a>(&self, header: &Header<'a>) -> Result<&'a [u8], EncodeError> {
+        // Extensions of a header that was received in another dialect may be required members in this one.
+        let name = |name: &str| self.member(|known| known == name);
+        if let Some(member) = header.extensions().find_map(|(extension, _)| name(extension)) {
+            return Err(EncodeError::ReservedName { member });
+        }
+        let prefix = if header.prefix().is_empty() { self.prefix() } else { header.prefix() };
+        let (expected, actual) = (self.prefix().len(), prefix.len());
+        if actual == expected || expected == 0 {
+            Ok(if expected == 0 { &[] } else { prefix })
+        } else {
+            Err(EncodeError::PrefixMismatch { expected, actual })
+        }
+    }
+
+    /// Writes the prefix, place for the proto-header, and the header.
+    fn write_head(&self, header: &Header<'_>, out: &mut impl Sink) -> fmt::Result {
+        out.put(if header.prefix().is_empty() { self.prefix() } else { header.prefix() })?;
+        for _ in 0..self.proto_header().len() {
+            out.put(&[0])?;
+        }
+        let mut separator = "{";
+        for member in Member::ALL.into_iter().filter(|member| !self.leaves_out(header, *member)) {
+            out.put(separator.as_bytes())?;
+            write_string(out, self.name(member))?;
+            out.put(b": ")?;
+            match member.kind() {
+                Kind::ByteOrder => write_string(out, header.byte_order().as_str())?,
+                Kind::Text(index) => match header.text(index) {
+                    json if self.is_raw_json(json) => write_again(out, json)?,
+                    text => write_string(out, text)?,
+                },
+                Kind::Length => write_integer(out, header.content_length())?,
+            }
+            separator = ", ";
+        }
+        if separator == "{" && header.extensions().next().is_none() {
+            out.put(b"{")?;
+        }
+        header.write_extensions(separator, out)?;
+        out.put(b"}")
+    }
+
+    /// Whether the member says what stands in for it where it is absent, and is left out then.
+    fn leaves_out(&self, header: &Header<'_>, member: Member) -> bool {
+        self.omits(member)
+            && match member.kind() {
+                Kind::ByteOrder => self.byte_order() == Some(header.byte_order()),
+                Kind::Text(index) => self.stand_in(index) == Some(header.text(index)),
+                Kind::Length => self.may_lack(member) && header.content_length() == 0,
+            }
+    }
+
+    fn is_raw_json(&self, text: &str) -> bool {
+        self.keeps_raw_json() && text.starts_with(['[', '{']) && Value::from_json(text).is_ok()
     }
 }
 
@@ -179,11 +251,6 @@ pub(crate) struct Filler<'a> {
 impl<'a> Filler<'a> {
     pub(crate) const fn new(room: &'a mut [u8]) -> Self {
         Self { room, written: 0 }
-    }
-
-    /// How many bytes have been written, whether they fitted or not.
-    pub(crate) const fn written(&self) -> usize {
-        self.written
     }
 }
 

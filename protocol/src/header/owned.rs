@@ -3,9 +3,9 @@
 use core::fmt;
 use core::ops::Range;
 
+use super::Source;
+use super::resolved::Resolved;
 use crate::framing::PROTO_HEADER_LEN;
-use crate::header::Members;
-use crate::header::parse::parse;
 use crate::json::write::Sink;
 use crate::{ByteOrder, EncodeError, Header, Storage};
 
@@ -24,7 +24,7 @@ use crate::{ByteOrder, EncodeError, Header, Storage};
 /// ```
 #[derive(Clone)]
 pub struct OwnedHeader<S> {
-    /// The content type, the content encoding, and the bytes of a header that has the extensions.
+    /// The content type, the content encoding, the prefix, and the bytes of a header that has the extensions.
     storage: S,
     content_length: u64,
     byte_order: ByteOrder,
@@ -32,6 +32,8 @@ pub struct OwnedHeader<S> {
     content_type: usize,
     /// Where the content encoding ends.
     texts: usize,
+    /// Where the prefix ends.
+    prefix: usize,
 }
 
 impl<S: Storage> OwnedHeader<S> {
@@ -46,13 +48,14 @@ impl<S: Storage> OwnedHeader<S> {
     /// not received, what [`Header::encode`] returns if it could not be sent.
     pub fn new(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
         let texts = [header.content_type(), header.content_encoding()];
-        let length = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
+        let end = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
+        let length = end.saturating_add(header.prefix().len());
         // The texts are not in it: they stand before it.
         let extended = Header::new("", "", header.content_length()).with_byte_order(header.byte_order());
-        let (extended, members) = match header.members() {
-            Members::Received(members) => (extended, members.len()),
-            Members::Listed([]) if header.has_short_texts() => (extended, 0),
-            Members::Listed(extensions) => {
+        let (extended, members) = match header.source() {
+            Source::Received(Resolved(members)) => (extended, members.len()),
+            Source::Listed([]) if header.has_short_texts() => (extended, 0),
+            Source::Listed(extensions) => {
                 header.checked_len()?;
                 let extended = extended.with_extensions(extensions);
                 let length = extended.encoded_len().saturating_sub(PROTO_HEADER_LEN);
@@ -66,13 +69,14 @@ impl<S: Storage> OwnedHeader<S> {
         for text in texts {
             storage.append(text.as_bytes()).map_err(|_| too_small)?;
         }
-        match header.members() {
-            Members::Received(members) => storage.append(members).map_err(|_| too_small)?,
-            Members::Listed([]) => {}
-            Members::Listed(_) => {
+        storage.append(header.prefix()).map_err(|_| too_small)?;
+        match header.source() {
+            Source::Received(Resolved(members)) => storage.append(members).map_err(|_| too_small)?,
+            Source::Listed([]) => {}
+            Source::Listed(_) => {
                 extended.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
                 // Which resolves the escapes.
-                parse(storage.as_mut().get_mut(length..).unwrap_or_default(), None).map_err(|_| too_small)?;
+                Header::parse(storage.as_mut().get_mut(length..).unwrap_or_default()).map_err(|_| too_small)?;
             }
         }
         Ok(Self {
@@ -80,7 +84,8 @@ impl<S: Storage> OwnedHeader<S> {
             content_length: header.content_length(),
             byte_order: header.byte_order(),
             content_type: header.content_type().len(),
-            texts: length,
+            texts: end,
+            prefix: length,
         })
     }
 
@@ -91,7 +96,8 @@ impl<S: Storage> OwnedHeader<S> {
         let content_encoding = text(bytes, self.content_type..self.texts);
         Header::new(content_type, content_encoding, self.content_length)
             .with_byte_order(self.byte_order)
-            .with_members(bytes.get(self.texts..).unwrap_or_default())
+            .with_prefix(bytes.get(self.texts..self.prefix).unwrap_or_default())
+            .with_source(Source::Received(Resolved::new(bytes.get(self.prefix..).unwrap_or_default())))
     }
 }
 

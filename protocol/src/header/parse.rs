@@ -1,310 +1,330 @@
-//! A received header: from its bytes to the four required members.
+//! A received header: from its bytes to its required members.
 
-use crate::header::Members;
-use crate::header::canonical::parse_emitted;
-use crate::header::text::Text;
-use crate::json::fault::{Expected, FaultKind, Result};
-use crate::json::scan::{
-    RawString, Utf8, colon, end, open_string, refused, scalar, skip_whitespace, unexpected, value,
-};
-use crate::json::unescape::resolve;
-use crate::{ByteOrder, Dialect, Member};
+use super::canonical;
+use super::required::{RequiredMembers, Text};
+use super::resolved::Edits;
+use crate::json::cursor::Cursor;
+use crate::json::number::plain_integer;
+use crate::json::unescape::spells;
+use crate::member::Kind;
+use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
 
-/// What a header's required members say.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Fields {
-    pub(crate) content_length: u64,
-    pub(crate) content_type: Text,
-    pub(crate) content_encoding: Text,
-    /// In a header of the emitted form without extensions: where the digits of its content length begin. 0 in others.
+/// What is found in a header.
+pub(crate) struct Parsed {
+    pub(crate) members: RequiredMembers,
+    /// In a header of the canonical form without extensions: where the digits of its content length begin. 0 in others.
     pub(crate) digits: u16,
-    pub(crate) byte_order: ByteOrder,
+    /// What is still to be done with its bytes.
+    pub(crate) edits: Edits,
 }
 
-impl Fields {
-    /// Those of no header.
-    pub(crate) const NONE: Self = Self {
-        content_length: 0,
-        content_type: Text::At(0, 0),
-        content_encoding: Text::At(0, 0),
-        digits: 0,
-        byte_order: ByteOrder::Little,
-    };
-
-    /// The members of the header that these are the fields of.
-    #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) const fn members<'a>(&self, header: &'a [u8]) -> Members<'a> {
-        // What follows the digits is not kept up to date; there are no extensions there.
-        if self.digits == 0 { Members::Received(header) } else { Members::Listed(&[]) }
+/// Checks a header and finds its required members, or says what is wrong and at which index. `None` is the standard dialect.
+#[cfg_attr(not(feature = "small"), inline)]
+pub(crate) fn parse(header: &[u8], dialect: Option<&'static Dialect>) -> Result<Parsed, (DecodeErrorKind, usize)> {
+    let mut cursor = Cursor::new(header);
+    // The canonical form is valid in every dialect.
+    let canonical = canonical::required_members(&mut cursor);
+    if let Some((members, digits)) = canonical
+        && cursor.rest() == b"}"
+    {
+        let digits = u16::try_from(digits).unwrap_or_default();
+        return Ok(Parsed { members, digits, edits: Edits::NONE });
     }
+    let cursor = if canonical.is_some() { cursor } else { Cursor::new(header) };
+    parse_any(cursor, canonical.map(|(members, _)| members), dialect)
 }
 
-/// Checks a header, finds its required members and resolves the escapes of all its members' strings in place.
-pub(crate) fn parse(header: &mut [u8], dialect: Option<&Dialect>) -> Result<Fields> {
-    // The emitted form is valid in every dialect.
-    match parse_emitted(header) {
-        Some(fields) => Ok(fields),
-        None => parse_any(header, dialect),
-    }
-}
-
-/// [`parse`] for every header there can be.
+/// [`parse`] for what follows the required members in the canonical form, or for all of a header.
 #[inline(never)]
-pub(crate) fn parse_any(header: &mut [u8], dialect: Option<&Dialect>) -> Result<Fields> {
-    let parser = Parser {
-        header,
-        dialect,
-        utf8: Utf8::default(),
-        byte_order: None,
-        content_type: None,
-        content_encoding: None,
-        content_length: None,
-    };
-    parser.object()
+fn parse_any(
+    cursor: Cursor<'_>,
+    canonical: Option<RequiredMembers>,
+    dialect: Option<&'static Dialect>,
+) -> Result<Parsed, (DecodeErrorKind, usize)> {
+    let found = if canonical.is_some() { ALL } else { 0 };
+    let members = canonical.unwrap_or(RequiredMembers::NONE);
+    let mut parser = Parser { cursor, dialect, found, members, edits: Edits::NONE };
+    match parser.object() {
+        Some(()) => Ok(Parsed { members: parser.members, digits: 0, edits: parser.edits }),
+        None => Err(parser.cursor.failure()),
+    }
 }
 
-/// Goes through a header once, and resolves the escapes of its members' strings on the way.
+/// All required members, as bits of their indices.
+const ALL: u8 = (1 << Member::ALL.len()) - 1;
+
+const fn bit(member: Member) -> u8 {
+    1 << member.index()
+}
+
 struct Parser<'h> {
-    header: &'h mut [u8],
+    cursor: Cursor<'h>,
     /// `None` is the standard.
-    dialect: Option<&'h Dialect>,
-    utf8: Utf8,
-    byte_order: Option<ByteOrder>,
-    content_type: Option<Text>,
-    content_encoding: Option<Text>,
-    content_length: Option<u64>,
+    dialect: Option<&'static Dialect>,
+    /// Which required members have been there, as bits of their indices.
+    found: u8,
+    members: RequiredMembers,
+    edits: Edits,
 }
 
 impl Parser<'_> {
-    fn object(mut self) -> Result<Fields> {
-        let mut at = open_object(self.header)?;
-        if self.header.get(at) != Some(&b'}') {
-            let mut expected = Expected::FirstMember;
-            loop {
-                at = self.member(at, expected)?;
-                at = skip_whitespace(self.header, at);
-                if self.header.get(at) != Some(&b',') {
-                    break;
-                }
-                at = skip_whitespace(self.header, at.wrapping_add(1));
-                expected = Expected::Member;
+    /// Moves over the object, or over the rest of it after its required members.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn object(&mut self) -> Option<()> {
+        if self.found == 0 {
+            self.open_object()?;
+            if self.cursor.peek() != Some(b'}') {
+                self.member("a member name or `}`")?;
             }
         }
-        if self.header.get(at) != Some(&b'}') {
-            return Err(unexpected(self.header, at, Expected::CommaOrBrace));
+        loop {
+            self.cursor.skip_whitespace();
+            if !self.cursor.eat(b',') {
+                break;
+            }
+            self.cursor.skip_whitespace();
+            self.member("a member name")?;
         }
-        let fields = self.complete(at)?;
-        end(self.header, skip_whitespace(self.header, at.wrapping_add(1)))?;
-        Ok(fields)
+        if self.cursor.peek() != Some(b'}') {
+            return self.cursor.unexpected("`,` or `}`");
+        }
+        self.complete()?;
+        self.cursor.bump(1);
+        self.cursor.skip_whitespace();
+        self.cursor.end()
     }
 
-    /// Passes over a member, and keeps what it says if it is a required one.
+    /// Moves over the header's opening brace, and over the white space around it.
+    fn open_object(&mut self) -> Option<()> {
+        if self.cursor.rest().starts_with(b"\xEF\xBB\xBF") {
+            return self.cursor.fail(DecodeErrorKind::ByteOrderMark);
+        }
+        self.cursor.skip_whitespace();
+        if !self.cursor.eat(b'{') {
+            let found = self.cursor.peek().unwrap_or_default();
+            return self.cursor.refuse(DecodeErrorKind::NotAnObject { found }, "a JSON object, `{`");
+        }
+        self.cursor.skip_whitespace();
+        Some(())
+    }
+
+    /// Moves over a member, and keeps what it says if it is a required one.
     #[cfg_attr(not(feature = "small"), inline)]
-    fn member(&mut self, at: usize, expected: Expected) -> Result<usize> {
-        let (member, behind) = self.name(at, expected)?;
+    fn member(&mut self, expected: &'static str) -> Option<()> {
+        let start = self.cursor.offset();
+        let member = self.name(expected)?;
         if let Some(member) = member
-            && self.has(member)
+            && self.found & bit(member) != 0
         {
-            return Err(FaultKind::DuplicateMember(member).at(at));
+            return self.cursor.fail_at(start, DecodeErrorKind::DuplicateMember { member });
         }
-        let at = colon(self.header, behind)?;
-        let behind;
-        match member {
-            None => return self.extension(at),
-            Some(Member::ByteOrder) => (self.byte_order, behind) = some_first(self.byte_order(at)?),
-            Some(Member::ContentType) => (self.content_type, behind) = some_first(self.text(at, Member::ContentType)?),
-            Some(Member::ContentEncoding) => {
-                (self.content_encoding, behind) = some_first(self.text(at, Member::ContentEncoding)?);
+        self.cursor.colon()?;
+        let Some(member) = member else {
+            return self.extension();
+        };
+        match member.kind() {
+            Kind::ByteOrder => self.members.byte_order = self.byte_order(member)?,
+            Kind::Text(index) => {
+                let text = self.text(member)?;
+                if let Some(place) = self.members.texts.get_mut(index) {
+                    *place = text;
+                }
             }
-            Some(Member::ContentLength) => (self.content_length, behind) = some_first(content_length(self.header, at)?),
+            Kind::Length => self.members.content_length = self.length()?,
         }
-        Ok(behind)
+        self.found |= bit(member);
+        Some(())
     }
 
-    /// The required member that bears the name at this index, if one does, and the index behind the name.
+    /// Moves over a member's name, and returns the required member that bears it.
     #[cfg_attr(not(feature = "small"), inline)]
-    fn name(&mut self, at: usize, expected: Expected) -> Result<(Option<Member>, usize)> {
-        let rest = self.header.get(at..).unwrap_or_default();
-        if let Some((member, length)) = Member::at_front(rest) {
-            return Ok((Some(member), at.wrapping_add(length)));
+    #[allow(clippy::option_option, reason = "a failure, or a name that is an extension's, or a member")]
+    fn name(&mut self, expected: &'static str) -> Option<Option<Member>> {
+        if !cfg!(feature = "small")
+            && let Some(member) = self.literal_name()
+        {
+            return Some(Some(member));
         }
-        let (name, behind) = self.string(at, expected)?;
-        // Those of most extensions are too short for a required member, and need not be compared.
-        if name.end.wrapping_sub(name.start) < Member::SHORTEST_NAME {
-            return Ok((None, behind));
-        }
-        let member = Member::from_name(name.bytes(self.header));
-        Ok((member.or_else(|| self.dialect?.alias(self.header, name)), behind))
-    }
-
-    /// Passes over the value of an extension member.
-    #[cfg_attr(not(feature = "small"), inline)]
-    fn extension(&mut self, at: usize) -> Result<usize> {
-        match self.header.get(at) {
-            Some(b'"') => Ok(self.string(at, Expected::Value)?.1),
-            Some(b'{' | b'[') => value(self.header, at, 1, &mut self.utf8),
-            Some(b'0'..=b'9') => number(self.header, at),
-            _ => scalar(self.header, at),
-        }
-    }
-
-    fn byte_order(&mut self, at: usize) -> Result<(ByteOrder, usize)> {
-        let (text, behind) = self.required_string(at, Member::ByteOrder)?;
-        match text.bytes(self.header) {
-            b"little" => Ok((ByteOrder::Little, behind)),
-            b"big" => Ok((ByteOrder::Big, behind)),
-            _ => Err(FaultKind::InvalidByteOrder.at(at)),
-        }
-    }
-
-    #[cfg_attr(not(feature = "small"), inline)]
-    fn text(&mut self, at: usize, member: Member) -> Result<(Text, usize)> {
-        let rest = self.header.get(at..).unwrap_or_default();
-        if let Some((text, length)) = Text::at_front(rest) {
-            return Ok((text, at.wrapping_add(length)));
-        }
-        let (text, behind) = self.required_string(at, member)?;
-        Ok((Text::find(self.header, text), behind))
-    }
-
-    /// The value of a required member that is a string.
-    fn required_string(&mut self, at: usize, member: Member) -> Result<(RawString, usize)> {
-        match self.header.get(at) {
-            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => Err(FaultKind::WrongType(member).at(at)),
-            _ => self.string(at, Expected::String),
-        }
-    }
-
-    /// A string, resolved, and the index behind it.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    #[allow(clippy::inline_always, reason = "a name is seldom longer than the call would take")]
-    fn string(&mut self, at: usize, expected: Expected) -> Result<(RawString, usize)> {
-        let string = open_string(self.header, at, expected)?;
-        match self.header.get(string.end) {
-            Some(b'"') => Ok((string, string.end.wrapping_add(1))),
-            _ => resolve(self.header, string.start, string.end, &mut self.utf8),
-        }
-    }
-
-    const fn has(&self, member: Member) -> bool {
+        let name = self.cursor.string(expected)?;
+        let text = self.cursor.between(name.start, name.end);
+        let member = match self.dialect {
+            None if !name.is_escaped => Member::from_name(text),
+            None => Member::ALL.into_iter().find(|member| spells(text, member.as_str().as_bytes())),
+            Some(dialect) => dialect.member(|known| spells(text, known.as_bytes())),
+        };
         match member {
-            Member::ByteOrder => self.byte_order.is_some(),
-            Member::ContentType => self.content_type.is_some(),
-            Member::ContentEncoding => self.content_encoding.is_some(),
-            Member::ContentLength => self.content_length.is_some(),
+            Some(member) if text != member.as_str().as_bytes() => self.edits.rename(member, name.start, name.end),
+            Some(_) => {}
+            None => self.edits.has_escapes |= name.is_escaped,
+        }
+        Some(member)
+    }
+
+    /// Moves over the name of a required member that stands there as it is.
+    ///
+    /// To compare is faster than to look for the name's end first.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn literal_name(&mut self) -> Option<Member> {
+        let body = self.cursor.rest().strip_prefix(b"\"")?;
+        let member = Member::ALL
+            .into_iter()
+            .find(|member| body.strip_prefix(member.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))?;
+        self.cursor.bump(member.as_str().len().wrapping_add(2));
+        Some(member)
+    }
+
+    /// Moves over the value of an extension member.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn extension(&mut self) -> Option<()> {
+        match self.cursor.peek() {
+            Some(b'"') => self.edits.has_escapes |= self.cursor.string("a value")?.is_escaped,
+            Some(b'{' | b'[') => self.cursor.apart(|cursor| cursor.value(1))?,
+            _ => self.cursor.scalar()?,
+        }
+        Some(())
+    }
+
+    fn byte_order(&mut self, member: Member) -> Option<ByteOrder> {
+        let start = self.cursor.offset();
+        self.check_string(member)?;
+        let string = self.cursor.string("a string")?;
+        let text = self.cursor.between(string.start, string.end);
+        match text {
+            b"little" => Some(ByteOrder::Little),
+            b"big" => Some(ByteOrder::Big),
+            _ if string.is_escaped && spells(text, b"little") => Some(ByteOrder::Little),
+            _ if string.is_escaped && spells(text, b"big") => Some(ByteOrder::Big),
+            _ => self.cursor.fail_at(start, DecodeErrorKind::InvalidByteOrder),
         }
     }
 
-    /// The four, if they are all there or the dialect has something to stand in for them; `at` is the index of the header's
-    /// closing brace.
-    fn complete(&self, at: usize) -> Result<Fields> {
-        let missing = |member| Err(FaultKind::MissingMember(member).at(at));
-        let Some(byte_order) = self.byte_order.or_else(|| self.dialect?.byte_order()) else {
-            return missing(Member::ByteOrder);
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn text(&mut self, member: Member) -> Option<Text> {
+        if self.dialect.is_some_and(Dialect::keeps_raw_json) && self.cursor.peek() != Some(b'"') {
+            let start = self.cursor.offset();
+            self.cursor.value(1)?;
+            return Some(Text::at(start..self.cursor.offset()));
+        }
+        self.check_string(member)?;
+        let string = self.cursor.string("a string")?;
+        let text = self.cursor.between(string.start, string.end);
+        let found = if string.is_escaped {
+            Text::find(string.start..string.end, |known| spells(text, known))
+        } else {
+            Text::find(string.start..string.end, |known| known == text)
         };
-        let content_type = || self.dialect?.content_type().map(|_| Text::NO_CONTENT_TYPE);
-        let Some(content_type) = self.content_type.or_else(content_type) else {
-            return missing(Member::ContentType);
-        };
-        let content_encoding = || self.dialect?.content_encoding().map(|_| Text::NO_CONTENT_ENCODING);
-        let Some(content_encoding) = self.content_encoding.or_else(content_encoding) else {
-            return missing(Member::ContentEncoding);
-        };
-        let Some(content_length) = self.content_length else {
-            return missing(Member::ContentLength);
-        };
-        Ok(Fields { content_length, content_type, content_encoding, digits: 0, byte_order })
+        self.edits.has_escapes |= string.is_escaped && matches!(found, Text::At(..));
+        Some(found)
     }
-}
 
-/// Passes over the header's opening brace, and over the white space around it.
-fn open_object(header: &[u8]) -> Result<usize> {
-    if header.starts_with(b"\xEF\xBB\xBF") {
-        return Err(FaultKind::ByteOrderMark.at(0));
-    }
-    let at = skip_whitespace(header, 0);
-    match header.get(at) {
-        Some(b'{') => Ok(skip_whitespace(header, at.wrapping_add(1))),
-        found => {
-            let kind = FaultKind::NotAnObject(found.copied().unwrap_or_default());
-            Err(refused(header, at, kind, Expected::Object))
+    /// Checks that a value of no other JSON type comes next.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn check_string(&mut self, member: Member) -> Option<()> {
+        match self.cursor.peek() {
+            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+                self.cursor.fail(DecodeErrorKind::WrongType { member })
+            }
+            _ => Some(()),
         }
     }
-}
 
-/// Passes over a number that begins with a digit.
-///
-/// Most are integers, whose end is where their digits end.
-#[cfg_attr(not(feature = "small"), inline)]
-fn number(header: &[u8], start: usize) -> Result<usize> {
-    let mut at = start;
-    while let Some(b'0'..=b'9') = header.get(at) {
-        at = at.wrapping_add(1);
-    }
-    let is_padded = header.get(start) == Some(&b'0') && at > start.wrapping_add(1);
-    match header.get(at) {
-        Some(b'.' | b'e' | b'E') => scalar(header, start),
-        _ if is_padded => scalar(header, start),
-        _ => Ok(at),
-    }
-}
-
-fn some_first<T>((value, behind): (T, usize)) -> (Option<T>, usize) {
-    (Some(value), behind)
-}
-
-/// A plain non-negative integer, and the index behind it: no sign, no fraction, no exponent, no leading zero, no more than
-/// 64 bits.
-fn content_length(header: &[u8], at: usize) -> Result<(u64, usize)> {
-    let token = |byte: &&u8| matches!(**byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
-    let rest = header.get(at..).unwrap_or_default();
-    let length = rest.iter().take_while(token).count();
-    let Some(number) = rest.get(..length).and_then(plain_integer) else {
-        return Err(refused(header, at, FaultKind::InvalidContentLength, Expected::ContentLength));
-    };
-    Ok((number, at.wrapping_add(length)))
-}
-
-/// The number that the digits spell, if they spell one as JSON does.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
-    /// So many digits always fit.
-    const SAFE: usize = 19;
-
-    let mut number = 0_u64;
-    for byte in digits.iter().take(SAFE) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
+    /// Moves over a plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.
+    fn length(&mut self) -> Option<u64> {
+        let start = self.cursor.offset();
+        let is_token = |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
+        while self.cursor.peek().is_some_and(is_token) {
+            self.cursor.bump(1);
         }
-        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        let number = plain_integer(self.cursor.since(start));
+        number.or_else(|| {
+            self.cursor.fail_at::<()>(start, DecodeErrorKind::InvalidContentLength);
+            self.cursor.refuse(DecodeErrorKind::InvalidContentLength, "the value of `content-length`")
+        })
     }
-    match digits {
-        [] | [b'0', _, ..] => None,
-        [_, ..] if digits.len() <= SAFE => Some(number),
-        [.., last @ b'0'..=b'9'] if digits.len() == SAFE.wrapping_add(1) => {
-            number.checked_mul(10)?.checked_add(u64::from(last.wrapping_sub(b'0')))
+
+    /// Checks that the required members have all been there, or that the dialect has something to stand in for them. The
+    /// cursor is at the header's closing brace.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn complete(&mut self) -> Option<()> {
+        if self.found == ALL { Some(()) } else { self.stand_in() }
+    }
+
+    fn stand_in(&mut self) -> Option<()> {
+        for member in Member::ALL.into_iter().filter(|member| self.found & bit(*member) == 0) {
+            if !self.dialect.is_some_and(|dialect| dialect.may_lack(member)) {
+                return self.cursor.fail(DecodeErrorKind::MissingMember { member });
+            }
         }
-        _ => None,
+        if self.found & bit(Member::ByteOrder) == 0
+            && let Some(byte_order) = self.dialect.and_then(Dialect::byte_order)
+        {
+            self.members.byte_order = byte_order;
+        }
+        Some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::plain_integer;
+    use std::format;
+    use std::string::String;
 
-    #[test]
-    fn a_plain_integer_fits_64_bits() {
-        assert_eq!(plain_integer(b"0"), Some(0));
-        assert_eq!(plain_integer(b"18446744073709551615"), Some(u64::MAX));
-        assert_eq!(plain_integer(b"18446744073709551616"), None);
-        assert_eq!(plain_integer(b"100000000000000000000"), None);
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header() -> impl Strategy<Value = String> {
+        let length = prop_oneof!["[0-9]{1,21}", "[-+0-9.e]{1,4}", any::<u64>().prop_map(|length| format!("{length}"))];
+        ("little|big|BIG|", "[ -~]{0,20}", "[a-z0-9é-]{0,9}", length).prop_map(|(order, kind, encoding, length)| {
+            format!(
+                "{{\"byteorder\": \"{order}\", \"content-type\": \"{kind}\", \"content-encoding\": \"{encoding}\", \
+                 \"content-length\": {length}}}"
+            )
+        })
+    }
+
+    fn assert_indistinguishable(header: &[u8]) -> Result<bool, TestCaseError> {
+        let Ok(fast) = parse(header, None) else { return Ok(false) };
+        let general = parse_any(Cursor::new(header), None, None);
+        prop_assert_eq!(general.ok().map(|general| general.members), Some(fast.members), "{}", header.escape_ascii());
+        let digits = usize::from(fast.digits);
+        prop_assert!(digits == 0 || header[..digits].ends_with(b"\"content-length\": "));
+        Ok(digits > 0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_canonical_form_is_read_as_the_general_parser_reads_it(
+            header in header(),
+            change in prop::option::of((any::<prop::sample::Index>(), any::<u8>(), any::<bool>())),
+        ) {
+            let mut header = header.into_bytes();
+            if let Some((place, byte, insert)) = change {
+                let at = place.index(header.len());
+                if insert {
+                    header.insert(at, byte);
+                } else {
+                    header[at] = byte;
+                }
+            }
+            assert_indistinguishable(&header)?;
+        }
     }
 
     #[test]
-    fn nothing_but_digits_is_a_plain_integer() {
-        for text in ["", "00", "007", "-1", "-0", "+1", "1.0", "1e2", "x", "1x"] {
-            assert_eq!(plain_integer(text.as_bytes()), None, "{text:?}");
+    #[cfg_attr(feature = "small", ignore = "small builds go the general way")]
+    fn a_header_in_the_canonical_form_goes_the_fast_way() {
+        let golden = "{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \
+                      \"content-length\": 39}";
+        let other = "{\"byteorder\": \"big\", \"content-type\": \"image/png\", \"content-encoding\": \"binary\", \
+                     \"content-length\": 0}";
+        for header in [golden, other] {
+            assert!(assert_indistinguishable(header.as_bytes()).unwrap());
+            for end in 0..header.len() {
+                assert!(!assert_indistinguishable(&header.as_bytes()[..end]).unwrap());
+            }
         }
     }
 }

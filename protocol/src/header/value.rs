@@ -3,10 +3,9 @@
 use core::fmt;
 
 use crate::InvalidJson;
-use crate::header::parse::plain_integer;
-use crate::json::fault::{Expected, Fault};
-use crate::json::scan::{Utf8, end, skip_whitespace, unexpected, value};
-use crate::json::write::{Sink, write_again, write_integer, write_string};
+use crate::json::cursor::Cursor;
+use crate::json::number::{plain_integer, write_integer};
+use crate::json::write::{Sink, write_again, write_string};
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
 ///
@@ -60,18 +59,24 @@ impl<'a> Value<'a> {
     /// # Ok::<(), jsonframe::InvalidJson>(())
     /// ```
     pub fn from_json(text: &'a str) -> Result<Self, InvalidJson> {
-        Self::checked(text).map_err(InvalidJson::new)
+        let mut cursor = Cursor::new(text.as_bytes());
+        Self::read(text, &mut cursor).ok_or_else(|| {
+            let (kind, offset) = cursor.failure();
+            InvalidJson::new(kind, offset)
+        })
     }
 
-    fn checked(text: &'a str) -> Result<Self, Fault> {
-        let bytes = text.as_bytes();
-        let start = skip_whitespace(bytes, 0);
-        if bytes.get(start) == Some(&b'"') {
-            return Err(unexpected(bytes, start, Expected::NotAString));
+    fn read(text: &'a str, cursor: &mut Cursor<'_>) -> Option<Self> {
+        cursor.skip_whitespace();
+        let start = cursor.offset();
+        if cursor.peek() == Some(b'"') {
+            return cursor.unexpected("an array, an object, a number, `true`, `false` or `null`");
         }
-        let behind = value(bytes, start, 1, &mut Utf8::default())?;
-        end(bytes, skip_whitespace(bytes, behind))?;
-        Ok(Self::from_valid_json(text.get(start..behind).unwrap_or_default()))
+        cursor.value(1)?;
+        let end = cursor.offset();
+        cursor.skip_whitespace();
+        cursor.end()?;
+        Some(Self::from_valid_json(text.get(start..end).unwrap_or_default()))
     }
 
     /// The value of a valid JSON text that is not a string.

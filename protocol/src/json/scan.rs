@@ -1,277 +1,212 @@
-//! An iterative scanner for JSON (RFC 8259): it accepts or refuses, says where, and copies nothing.
-//!
-//! Every function passes over a part of a text, from the index `at` on, and returns the index behind that part. The
-//! scanner never recurses, so the peer's nesting costs it 64 bits and not the stack, and it looks at every byte once, but
-//! for one check of the rest of the text when the first byte beyond ASCII is met.
-//!
-//! Hints to inline are for large machines alone: on a small one they cost flash and stack, and are followed even where the
-//! compiler is asked for size.
+//! The grammar of JSON (RFC 8259): each method moves a [`Cursor`] over a part of a text, or says why it is none.
 
-use crate::json::fault::{Expected, Fault, FaultKind, Result};
-use crate::json::swar::plain_run;
-use crate::json::unescape::escape;
+use super::MAX_DEPTH;
+use super::cursor::Cursor;
+use crate::DecodeErrorKind;
 
-/// How many objects and arrays of a header may be open at once, the header's own object being the first
-/// ([SPEC §6](crate::spec#6-limits)).
-pub const MAX_DEPTH: u8 = 64;
-
-/// An error about the byte at this index, or about there being none.
-#[cold]
-pub(crate) fn unexpected(text: &[u8], at: usize, expected: Expected) -> Fault {
-    let found = text.get(at).copied().unwrap_or_default();
-    refused(text, at, FaultKind::UnexpectedByte(found, expected), expected)
-}
-
-/// Like [`unexpected`], with another kind of error about the byte.
-///
-/// Bytes that are not UTF-8 are refused as such wherever they stand.
-#[cold]
-pub(crate) fn refused(text: &[u8], at: usize, kind: FaultKind, expected: Expected) -> Fault {
-    let kind = match text.get(at) {
-        None => FaultKind::UnexpectedEnd(expected),
-        Some(found) if found.is_ascii() || utf8_prefix(text, at) > 0 => kind,
-        Some(_) => FaultKind::NotUtf8,
-    };
-    Fault { kind, at }
-}
-
-/// Refuses anything but the end.
-pub(crate) fn end(text: &[u8], at: usize) -> Result<()> {
-    match text.get(at) {
-        None => Ok(()),
-        Some(found) => Err(refused(text, at, FaultKind::TrailingData(*found), Expected::Nothing)),
-    }
-}
-
-/// The index of the first byte that is not white space.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn skip_whitespace(text: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {
-        at = at.wrapping_add(1);
-    }
-    at
-}
-
-/// Passes over the colon between a member's name and its value, and over the white space around it.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn colon(text: &[u8], at: usize) -> Result<usize> {
-    let at = skip_whitespace(text, at);
-    match text.get(at) {
-        Some(b':') => Ok(skip_whitespace(text, at.wrapping_add(1))),
-        _ => Err(unexpected(text, at, Expected::Colon)),
-    }
-}
-
-/// How much of a text is known to be UTF-8.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Utf8 {
-    /// Everything before this index is; 0 until the first byte beyond ASCII is met.
-    before: usize,
-}
-
-/// What stands between the quotes of a string.
+/// Where the text of a string is, between its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawString {
-    /// The index behind the opening quote.
+    /// The index after the opening quote.
     pub(crate) start: usize,
     /// The index of the closing quote.
     pub(crate) end: usize,
+    /// Whether it has escapes.
+    pub(crate) is_escaped: bool,
 }
 
-impl RawString {
+impl Cursor<'_> {
+    /// Moves over the end of the text, after which there is nothing.
+    pub(crate) fn end(&mut self) -> Option<()> {
+        match self.peek() {
+            None => Some(()),
+            Some(found) => self.refuse(DecodeErrorKind::TrailingData { found }, "only white space"),
+        }
+    }
+
+    /// Moves over the colon between a name and a value, and over the white space around it.
     #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) fn bytes(self, text: &[u8]) -> &[u8] {
-        text.get(self.start..self.end).unwrap_or_default()
-    }
-}
-
-/// The beginning of a string, from its opening quote on: up to its closing quote, or to the first byte that is special in
-/// another way.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn open_string(text: &[u8], at: usize, expected: Expected) -> Result<RawString> {
-    let Some([b'"', body @ ..]) = text.get(at..) else {
-        return Err(unexpected(text, at, expected));
-    };
-    let start = at.wrapping_add(1);
-    Ok(RawString { start, end: start.wrapping_add(plain_run(body)) })
-}
-
-/// Passes over a string, from its opening quote on.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn string(text: &[u8], at: usize, expected: Expected, utf8: &mut Utf8) -> Result<usize> {
-    let string = open_string(text, at, expected)?;
-    match text.get(string.end) {
-        Some(b'"') => Ok(string.end.wrapping_add(1)),
-        _ => special_string(text, string.end, utf8),
-    }
-}
-
-/// Passes over the rest of a string.
-#[inline(never)]
-fn special_string(text: &[u8], mut at: usize, utf8: &mut Utf8) -> Result<usize> {
-    loop {
-        at = match text.get(at) {
-            Some(b'"') => return Ok(at.wrapping_add(1)),
-            Some(b'\\') => escape(text, at)?.1,
-            Some(found @ ..0x20) => return Err(FaultKind::ControlCharacter(*found).at(at)),
-            Some(0x80..) => beyond_ascii(text, at, utf8)?,
-            Some(_) => at.wrapping_add(plain_run(text.get(at..).unwrap_or_default())),
-            None => return Err(unexpected(text, at, Expected::ClosingQuote)),
+    pub(crate) fn colon(&mut self) -> Option<()> {
+        self.skip_whitespace();
+        if !self.eat(b':') {
+            return self.unexpected("`:`");
         }
+        self.skip_whitespace();
+        Some(())
     }
-}
 
-/// Passes over a run of bytes beyond ASCII.
-pub(crate) fn beyond_ascii(text: &[u8], at: usize, utf8: &mut Utf8) -> Result<usize> {
-    if at >= utf8.before {
-        utf8.before = at.wrapping_add(utf8_prefix(text, at));
+    /// Moves over a string.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(crate) fn string(&mut self, expected: &'static str) -> Option<RawString> {
+        if !self.eat(b'"') {
+            return self.unexpected(expected);
+        }
+        let start = self.offset();
+        self.skip_plain();
+        let mut string = RawString { start, end: self.offset(), is_escaped: false };
+        if !self.eat(b'"') {
+            string.is_escaped = self.apart(Self::special_string)?;
+            string.end = self.offset().wrapping_sub(1);
+        }
+        Some(string)
     }
-    let known = text.get(at..utf8.before).unwrap_or_default();
-    match known.iter().take_while(|byte| !byte.is_ascii()).count() {
-        0 => Err(FaultKind::NotUtf8.at(at)),
-        run => Ok(at.wrapping_add(run)),
-    }
-}
 
-/// Passes over a value of any type that stands `depth` objects and arrays deep, from its first byte.
-pub(crate) fn value(text: &[u8], mut at: usize, depth: u8, utf8: &mut Utf8) -> Result<usize> {
-    let mut nesting = Nesting::below(depth);
-    loop {
-        at = match text.get(at) {
-            Some(b'"') => string(text, at, Expected::Value, utf8)?,
-            Some(opening @ (b'{' | b'[')) => {
-                let is_object = *opening == b'{';
-                if !nesting.open(is_object) {
-                    return Err(FaultKind::TooDeep.at(at));
+    /// Moves over the rest of a string, and says whether it has escapes.
+    #[inline(never)]
+    fn special_string(&mut self) -> Option<bool> {
+        let mut is_escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.bump(1);
+                    return Some(is_escaped);
                 }
-                at = skip_whitespace(text, at.wrapping_add(1));
-                match text.get(at) {
-                    Some(b'}') if is_object => at,
-                    Some(b']') if !is_object => at,
-                    _ if is_object => {
-                        at = name(text, at, Expected::FirstMember, utf8)?;
-                        continue;
-                    }
-                    _ => continue,
+                Some(b'\\') => {
+                    self.escape()?;
+                    is_escaped = true;
                 }
+                Some(found @ ..0x20) => return self.fail(DecodeErrorKind::ControlCharacter { found }),
+                Some(0x80..) => self.beyond_ascii()?,
+                Some(_) => self.skip_plain(),
+                None => return self.unexpected("the string's closing quote"),
             }
-            _ => scalar(text, at)?,
-        };
-        match behind_value(text, at, &mut nesting)? {
-            Next::Member(next) => at = name(text, next, Expected::Member, utf8)?,
-            Next::Element(next) => at = next,
-            Next::End(behind) => return Ok(behind),
         }
+    }
+
+    /// Moves over a value of any type, around which `depth` objects and arrays are open.
+    pub(crate) fn value(&mut self, depth: u8) -> Option<()> {
+        let mut nesting = Nesting::within(depth);
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.string("a value")?;
+                }
+                Some(opening @ (b'{' | b'[')) => {
+                    let is_object = opening == b'{';
+                    if !nesting.open(is_object) {
+                        return self.fail(DecodeErrorKind::TooDeep { limit: MAX_DEPTH });
+                    }
+                    self.bump(1);
+                    self.skip_whitespace();
+                    match self.peek() {
+                        Some(b'}') if is_object => {}
+                        Some(b']') if !is_object => {}
+                        _ if is_object => {
+                            self.name("a member name or `}`")?;
+                            continue;
+                        }
+                        _ => continue,
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            match self.after_value(&mut nesting)? {
+                Next::Member => self.name("a member name")?,
+                Next::Element => {}
+                Next::End => return Some(()),
+            }
+        }
+    }
+
+    /// Moves over the brackets that close after a value, and over the comma after them.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn after_value(&mut self, nesting: &mut Nesting) -> Option<Next> {
+        while let Some(in_object) = nesting.innermost() {
+            self.skip_whitespace();
+            match self.peek() {
+                Some(b',') => {
+                    self.bump(1);
+                    self.skip_whitespace();
+                    return Some(if in_object { Next::Member } else { Next::Element });
+                }
+                Some(b'}') if in_object => nesting.close(),
+                Some(b']') if !in_object => nesting.close(),
+                _ if in_object => return self.unexpected("`,` or `}`"),
+                _ => return self.unexpected("`,` or `]`"),
+            }
+            self.bump(1);
+        }
+        Some(Next::End)
+    }
+
+    /// Moves over a member's name and the colon.
+    fn name(&mut self, expected: &'static str) -> Option<()> {
+        self.string(expected)?;
+        self.colon()
+    }
+
+    /// Moves over a number, `true`, `false` or `null`.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(crate) fn scalar(&mut self) -> Option<()> {
+        match self.peek() {
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.literal(b"true"),
+            Some(b'f') => self.literal(b"false"),
+            Some(b'n') => self.literal(b"null"),
+            _ => self.unexpected("a value"),
+        }
+    }
+
+    fn number(&mut self) -> Option<()> {
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            let _ = self.eat(b'-') || self.eat(b'+');
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    /// Moves over one digit or more.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn digits(&mut self) -> Option<()> {
+        let start = self.offset();
+        self.skip_digits();
+        if self.offset() == start { self.unexpected("a digit") } else { Some(()) }
+    }
+
+    fn literal(&mut self, literal: &[u8]) -> Option<()> {
+        for byte in literal {
+            if !self.eat(*byte) {
+                return self.unexpected("`true`, `false` or `null`");
+            }
+        }
+        Some(())
     }
 }
 
-/// What comes behind a value, and its index.
+/// What comes after a value.
 enum Next {
     /// A member of an object.
-    Member(usize),
+    Member,
     /// An element of an array.
-    Element(usize),
+    Element,
     /// Nothing: all brackets are closed.
-    End(usize),
-}
-
-/// Passes over the brackets that close behind a value, and over the comma behind them.
-#[cfg_attr(not(feature = "small"), inline)]
-fn behind_value(text: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Next> {
-    while let Some(in_object) = nesting.innermost() {
-        at = skip_whitespace(text, at);
-        match text.get(at) {
-            Some(b',') => {
-                let next = skip_whitespace(text, at.wrapping_add(1));
-                return Ok(if in_object { Next::Member(next) } else { Next::Element(next) });
-            }
-            Some(b'}') if in_object => nesting.close(),
-            Some(b']') if !in_object => nesting.close(),
-            _ if in_object => return Err(unexpected(text, at, Expected::CommaOrBrace)),
-            _ => return Err(unexpected(text, at, Expected::CommaOrBracket)),
-        }
-        at = at.wrapping_add(1);
-    }
-    Ok(Next::End(at))
-}
-
-/// Passes over a member's name and the colon.
-fn name(text: &[u8], at: usize, expected: Expected, utf8: &mut Utf8) -> Result<usize> {
-    let behind = string(text, at, expected, utf8)?;
-    colon(text, behind)
-}
-
-/// Passes over a value that is a number, `true`, `false` or `null`.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn scalar(text: &[u8], at: usize) -> Result<usize> {
-    match text.get(at) {
-        Some(b'-' | b'0'..=b'9') => number(text, at),
-        Some(b't') => literal(text, at, b"true"),
-        Some(b'f') => literal(text, at, b"false"),
-        Some(b'n') => literal(text, at, b"null"),
-        _ => Err(unexpected(text, at, Expected::Value)),
-    }
-}
-
-fn number(text: &[u8], at: usize) -> Result<usize> {
-    let mut at = match text.get(at) {
-        Some(b'-') => at.wrapping_add(1),
-        _ => at,
-    };
-    at = match text.get(at) {
-        Some(b'0') => at.wrapping_add(1),
-        _ => digits(text, at)?,
-    };
-    if let Some(b'.') = text.get(at) {
-        at = digits(text, at.wrapping_add(1))?;
-    }
-    if let Some(b'e' | b'E') = text.get(at) {
-        let exponent = at.wrapping_add(1);
-        at = match text.get(exponent) {
-            Some(b'-' | b'+') => digits(text, exponent.wrapping_add(1))?,
-            _ => digits(text, exponent)?,
-        };
-    }
-    Ok(at)
-}
-
-/// Passes over one digit or more.
-#[cfg_attr(not(feature = "small"), inline)]
-fn digits(text: &[u8], first: usize) -> Result<usize> {
-    let mut at = first;
-    while let Some(b'0'..=b'9') = text.get(at) {
-        at = at.wrapping_add(1);
-    }
-    if at == first { Err(unexpected(text, at, Expected::Digit)) } else { Ok(at) }
-}
-
-fn literal(text: &[u8], mut at: usize, literal: &[u8]) -> Result<usize> {
-    for byte in literal {
-        if text.get(at) != Some(byte) {
-            return Err(unexpected(text, at, Expected::Literal));
-        }
-        at = at.wrapping_add(1);
-    }
-    Ok(at)
+    End,
 }
 
 /// Which of the open brackets are those of objects: a stack of bits, the innermost lowest.
 struct Nesting {
     objects: u64,
     open: u8,
-    room: u8,
+    limit: u8,
 }
 
 impl Nesting {
-    /// No brackets open yet, inside `depth` others.
-    const fn below(depth: u8) -> Self {
-        Self { objects: 0, open: 0, room: MAX_DEPTH.saturating_sub(depth) }
+    /// No brackets open yet, within `depth` others.
+    const fn within(depth: u8) -> Self {
+        Self { objects: 0, open: 0, limit: MAX_DEPTH.saturating_sub(depth) }
     }
 
     /// Opens an object or an array: false if that is one too many.
     #[must_use]
     const fn open(&mut self, object: bool) -> bool {
-        if self.open >= self.room {
+        if self.open >= self.limit {
             return false;
         }
         self.open = self.open.saturating_add(1);
@@ -290,14 +225,6 @@ impl Nesting {
     }
 }
 
-/// How many bytes from this index on are well-formed UTF-8.
-fn utf8_prefix(text: &[u8], at: usize) -> usize {
-    match core::str::from_utf8(text.get(at..).unwrap_or_default()) {
-        Ok(text) => text.len(),
-        Err(error) => error.valid_up_to(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,8 +232,10 @@ mod tests {
     #[test]
     fn nesting_is_counted_from_the_depth_the_value_stands_at() {
         let at_limit = ["[".repeat(63), "]".repeat(63)].concat();
-        let scan = |depth| value(at_limit.as_bytes(), 0, depth, &mut Utf8::default());
-        assert_eq!(scan(1), Ok(126));
-        assert_eq!(scan(2), Err(FaultKind::TooDeep.at(62)));
+        let mut cursor = Cursor::new(at_limit.as_bytes());
+        assert_eq!((cursor.value(1), cursor.offset()), (Some(()), 126));
+        let mut cursor = Cursor::new(at_limit.as_bytes());
+        assert_eq!(cursor.value(2), None);
+        assert_eq!(cursor.failure(), (DecodeErrorKind::TooDeep { limit: 64 }, 62));
     }
 }

@@ -1,4 +1,6 @@
-//! How far a text goes on without anything special in it: a machine word at a time, or byte by byte on a small machine.
+//! How far a text goes on without anything special in it: a machine word at a time, or byte by byte in a small build.
+//!
+//! SWAR: a word is a register of bytes, all of which are looked at in one step.
 
 /// How many of the first bytes can stand in a JSON string as they are, without a look at their neighbours: ASCII, but no
 /// quote, no backslash, no control character.
@@ -25,16 +27,15 @@ pub(crate) fn unescaped_run(text: &str) -> usize {
 ///
 /// Its end is looked at in one step too, together with bytes before it.
 pub(crate) fn is_unescaped(text: &str) -> bool {
-    if IS_SMALL {
+    if cfg!(feature = "small") {
         return unescaped_run(text) == text.len();
     }
     let bytes = text.as_bytes();
     match bytes.last_chunk::<WORD>() {
         None => !bytes.iter().any(|byte| needs_escape(*byte)),
-        Some(end) => bytes.as_chunks::<WORD>().0.iter().chain([end]).all(|word| {
-            let word = usize::from_le_bytes(*word);
-            mark_special(word) & !word & HIGHS == 0
-        }),
+        Some(end) => {
+            words(bytes).chain([usize::from_le_bytes(*end)]).all(|word| mark_special(word) & !word & HIGHS == 0)
+        }
     }
 }
 
@@ -42,19 +43,23 @@ pub(crate) fn is_unescaped(text: &str) -> bool {
 /// lowest marked must be exact.
 #[cfg_attr(not(feature = "small"), inline)]
 fn run(bytes: &[u8], special: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
-    if IS_SMALL {
+    if cfg!(feature = "small") {
         return bytes.iter().take_while(|byte| !is_special(**byte)).count();
     }
-    let (words, tail) = bytes.as_chunks::<WORD>();
     let mut run = 0_usize;
-    for word in words {
-        let marks = special(usize::from_le_bytes(*word)) & HIGHS;
+    for word in words(bytes) {
+        let marks = special(word) & HIGHS;
         if marks != 0 {
             return run.wrapping_add((marks.trailing_zeros() / 8) as usize);
         }
         run = run.wrapping_add(WORD);
     }
-    run.wrapping_add(tail_run(tail, is_special))
+    run.wrapping_add(tail_run(bytes.get(run..).unwrap_or_default(), is_special))
+}
+
+/// The whole words that the bytes begin with.
+fn words(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    bytes.chunks_exact(WORD).map(|word| word.first_chunk().map_or(0, |word| usize::from_le_bytes(*word)))
 }
 
 /// [`run`] byte by byte. Behind nearly every text there is a whole word, so this is seldom called.
@@ -63,9 +68,6 @@ fn run(bytes: &[u8], special: impl Fn(usize) -> usize, is_special: impl Fn(u8) -
 fn tail_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| !is_special(**byte)).count()
 }
-
-/// Whether this is a machine whose code memory is dearer than its time.
-pub(crate) const IS_SMALL: bool = cfg!(feature = "small");
 
 /// How many bytes a word has.
 const WORD: usize = size_of::<usize>();

@@ -1,131 +1,127 @@
-//! Escapes, and the strings of a header with their escapes resolved, in place.
-//!
-//! What an escape stands for is shorter than the escape, so a string is resolved where it stands. It then begins and ends
-//! with [`MARK`] in place of its quotes, and spaces fill the room that became free:
-//!
-//! ```text
-//! "a\u002db": 1      before
-//! Xa-bX     : 1      after, where X is MARK
-//! ```
+//! What escapes stand for.
 
-use core::cell::Cell;
+use super::cursor::Cursor;
+use crate::DecodeErrorKind;
 
-use crate::json::fault::{Expected, FaultKind, Result};
-use crate::json::scan::{RawString, Utf8, beyond_ascii, unexpected};
-use crate::json::swar::plain_run;
-
-/// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
-pub(crate) const MARK: u8 = 0xFF;
-
-/// The character that the escape at this index stands for, and the index behind it.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn escape(text: &[u8], backslash: usize) -> Result<(char, usize)> {
-    let character = match text.get(backslash.wrapping_add(1)) {
-        Some(itself @ (b'"' | b'\\' | b'/')) => char::from(*itself),
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{C}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => return unicode_escape(text, backslash),
-        Some(_) => return Err(FaultKind::InvalidEscape.at(backslash)),
-        None => return Err(unexpected(text, backslash.wrapping_add(1), Expected::Escape)),
-    };
-    Ok((character, backslash.wrapping_add(2)))
-}
-
-/// [`escape`] for four digits, and for twice four that are a surrogate pair.
-fn unicode_escape(text: &[u8], backslash: usize) -> Result<(char, usize)> {
-    let mut unit = 0;
-    let mut at = backslash.wrapping_add(2);
-    for _ in 0..4 {
-        let Some(byte) = text.get(at) else {
-            return Err(unexpected(text, at, Expected::Escape));
+impl Cursor<'_> {
+    /// Moves over an escape, from its backslash on, and returns the character that it stands for.
+    pub(crate) fn escape(&mut self) -> Option<char> {
+        let start = self.offset();
+        self.bump(1);
+        let character = match self.peek() {
+            Some(itself @ (b'"' | b'\\' | b'/')) => char::from(itself),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{C}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(start),
+            Some(_) => return self.fail_at(start, DecodeErrorKind::InvalidEscape),
+            None => return self.unexpected(REST_OF_ESCAPE),
         };
-        let Some(digit) = char::from(*byte).to_digit(16) else {
-            return Err(FaultKind::InvalidEscape.at(backslash));
-        };
-        unit = unit << 4 | digit;
-        at = at.wrapping_add(1);
+        self.bump(1);
+        Some(character)
     }
-    match (char::from_u32(unit), unit) {
-        (Some(character), _) => Ok((character, at)),
-        (None, 0xD800..=0xDBFF) => low_surrogate(text, at, backslash, unit),
-        _ => Err(FaultKind::LoneSurrogate.at(backslash)),
-    }
-}
 
-/// The second half of the surrogate pair that begins at `backslash` with this high one.
-fn low_surrogate(text: &[u8], mut at: usize, backslash: usize, high: u32) -> Result<(char, usize)> {
-    let lone = FaultKind::LoneSurrogate.at(backslash);
-    let mut low = 0;
-    for place in 0..6 {
-        let Some(byte) = text.get(at) else {
-            return Err(unexpected(text, at, Expected::SurrogatePair));
-        };
-        let digit = char::from(*byte).to_digit(16);
-        low = match (place, byte, digit) {
-            (0, b'\\', _) | (1, b'u', _) => 0,
-            (2, _, Some(digit @ 0xD)) | (3, _, Some(digit @ 0xC..)) | (4.., _, Some(digit)) => low << 4 | digit,
-            _ => return Err(lone),
-        };
-        at = at.wrapping_add(1);
-    }
-    let pair = (high & 0x3FF) << 10 | low & 0x3FF;
-    let character = char::from_u32(pair.wrapping_add(0x1_0000)).ok_or(lone)?;
-    Ok((character, at))
-}
-
-/// Passes over the rest of the string that begins at `start`, from the first byte of it on that is special, and resolves
-/// its escapes: where its text is now, and the index behind it.
-#[inline(never)]
-pub(crate) fn resolve(text: &mut [u8], start: usize, special: usize, utf8: &mut Utf8) -> Result<(RawString, usize)> {
-    let (mut read, mut write) = (special, special);
-    loop {
-        let plain = match text.get(read) {
-            Some(b'"') => break,
-            Some(b'\\') => {
-                let (character, behind) = escape(text, read)?;
-                write = match u8::try_from(character) {
-                    Ok(byte @ ..0x80) => put(text, write, byte),
-                    _ => character.encode_utf8(&mut [0; 4]).bytes().fold(write, |at, byte| put(text, at, byte)),
-                };
-                read = behind;
-                continue;
-            }
-            Some(found @ ..0x20) => return Err(FaultKind::ControlCharacter(*found).at(read)),
-            Some(0x80..) => beyond_ascii(text, read, utf8)?.wrapping_sub(read),
-            Some(_) => plain_run(text.get(read..).unwrap_or_default()),
-            None => return Err(unexpected(text, read, Expected::ClosingQuote)),
-        };
-        if write < read {
-            move_down(text, read, plain, write);
+    /// [`escape`](Self::escape), from its `u` on, for four digits, and for twice four that are a surrogate pair.
+    fn unicode_escape(&mut self, start: usize) -> Option<char> {
+        self.bump(1);
+        let mut unit = 0;
+        for _ in 0..4 {
+            let Some(byte) = self.peek() else {
+                return self.unexpected(REST_OF_ESCAPE);
+            };
+            let Some(digit) = char::from(byte).to_digit(16) else {
+                return self.fail_at(start, DecodeErrorKind::InvalidEscape);
+            };
+            unit = unit << 4 | digit;
+            self.bump(1);
         }
-        read = read.wrapping_add(plain);
-        write = write.wrapping_add(plain);
+        match (char::from_u32(unit), unit) {
+            (Some(character), _) => Some(character),
+            (None, 0xD800..=0xDBFF) => self.low_surrogate(start, unit),
+            _ => self.fail_at(start, DecodeErrorKind::LoneSurrogate),
+        }
     }
-    if write < read {
-        put(text, start.wrapping_sub(1), MARK);
-        put(text, write, MARK);
-        text.get_mut(write.wrapping_add(1)..=read).unwrap_or_default().fill(b' ');
+
+    /// Moves over the second half of the surrogate pair that begins at `start` with `high`.
+    fn low_surrogate(&mut self, start: usize, high: u32) -> Option<char> {
+        let mut low = 0;
+        for place in 0..6 {
+            let Some(byte) = self.peek() else {
+                return self.unexpected("the rest of a surrogate pair");
+            };
+            let digit = char::from(byte).to_digit(16);
+            low = match (place, byte, digit) {
+                (0, b'\\', _) | (1, b'u', _) => 0,
+                (2, _, Some(digit @ 0xD)) | (3, _, Some(digit @ 0xC..)) | (4.., _, Some(digit)) => low << 4 | digit,
+                _ => return self.fail_at(start, DecodeErrorKind::LoneSurrogate),
+            };
+            self.bump(1);
+        }
+        let pair = (high & 0x3FF) << 10 | low & 0x3FF;
+        char::from_u32(pair.wrapping_add(0x1_0000))
     }
-    Ok((RawString { start, end: write }, read.wrapping_add(1)))
 }
 
-/// Writes a byte at this index, and returns the one behind it.
-fn put(text: &mut [u8], at: usize, byte: u8) -> usize {
+const REST_OF_ESCAPE: &str = "the rest of an escape";
+
+/// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
+pub(crate) fn spells(string: &[u8], text: &[u8]) -> bool {
+    let (mut cursor, mut rest) = (Cursor::new(string), text);
+    loop {
+        let stripped = match cursor.peek() {
+            None => return rest.is_empty(),
+            Some(b'\\') => {
+                let Some(character) = cursor.escape() else { return false };
+                rest.strip_prefix(character.encode_utf8(&mut [0; 4]).as_bytes())
+            }
+            Some(byte) => {
+                cursor.bump(1);
+                rest.strip_prefix(&[byte])
+            }
+        };
+        let Some(stripped) = stripped else { return false };
+        rest = stripped;
+    }
+}
+
+/// Resolves the escapes of the valid string whose text begins at `start`, in place: what an escape stands for is shorter.
+/// Spaces fill what becomes free, and `delimiter` stands where both quotes were:
+///
+/// ```text
+/// "a\u002db": 1      before
+/// Xa-bX     : 1      after, where X is the delimiter
+/// ```
+pub(crate) fn resolve(text: &mut [u8], start: usize, end: usize, delimiter: u8) {
+    let (mut read, mut written) = (start, start);
+    while read < end {
+        let mut cursor = Cursor::at(text, read);
+        let mut utf8 = [0; 4];
+        let piece = match cursor.peek() {
+            Some(b'\\') => cursor.escape().map(|character| character.encode_utf8(&mut utf8).len()),
+            Some(byte) => {
+                cursor.bump(1);
+                utf8 = [byte, 0, 0, 0];
+                Some(1)
+            }
+            None => None,
+        };
+        let Some(piece) = piece else { return };
+        read = cursor.offset();
+        for byte in utf8.iter().take(piece) {
+            put(text, written, *byte);
+            written = written.wrapping_add(1);
+        }
+    }
+    put(text, start.wrapping_sub(1), delimiter);
+    put(text, written, delimiter);
+    text.get_mut(written.wrapping_add(1)..=end).unwrap_or_default().fill(b' ');
+}
+
+fn put(text: &mut [u8], at: usize, byte: u8) {
     if let Some(place) = text.get_mut(at) {
         *place = byte;
-    }
-    at.wrapping_add(1)
-}
-
-/// Copies bytes to a place before them: `copy_within` would check, and panic, at run time.
-fn move_down(bytes: &mut [u8], from: usize, count: usize, to: usize) {
-    let bytes = Cell::from_mut(bytes).as_slice_of_cells();
-    let (from, to) = (bytes.get(from..).unwrap_or_default(), bytes.get(to..).unwrap_or_default());
-    for (place, byte) in to.iter().zip(from.iter().take(count)) {
-        place.set(byte.get());
     }
 }
 
@@ -136,28 +132,22 @@ mod tests {
     use super::*;
 
     fn assert_resolved(string: &str, text: &str) {
+        let body = &string.as_bytes()[1..string.len() - 1];
+        assert!(spells(body, text.as_bytes()), "{string}");
+        assert!(!spells(body, &text.as_bytes()[1..]) && !spells(body, b"other"), "{string}");
+
         let mut bytes = Vec::from(string);
-        let (resolved, behind) = resolve(&mut bytes, 1, 1, &mut Utf8::default()).unwrap();
-        assert_eq!((resolved.bytes(&bytes), behind), (text.as_bytes(), string.len()), "{string}");
+        resolve(&mut bytes, 1, string.len() - 1, 0xFF);
         let (resolved, free) = bytes.split_at(text.len() + 2);
-        assert_eq!(resolved, [&[MARK], text.as_bytes(), &[MARK]].concat(), "{string}");
+        assert_eq!(resolved, [b"\xFF", text.as_bytes(), b"\xFF"].concat(), "{string}");
         assert!(free.iter().all(|byte| *byte == b' '), "{string}");
     }
 
     #[test]
-    fn a_string_is_resolved_and_the_room_filled_with_spaces() {
+    fn a_string_is_resolved_and_what_becomes_free_is_filled_with_spaces() {
         assert_resolved(r#""a\u002db""#, "a-b");
         assert_resolved(r#""\ud83d\udc36""#, "🐶");
         assert_resolved(r#""\uFFFF\u0000é""#, "\u{FFFF}\0é");
-    }
-
-    #[test]
-    fn a_string_without_escapes_stays_as_it_is() {
-        for string in ["\"\"", "\"abcdefghé\""] {
-            let mut bytes = Vec::from(string);
-            assert_eq!(resolve(&mut bytes, 1, 1, &mut Utf8::default()).unwrap().1, string.len());
-            assert_eq!(bytes, string.as_bytes());
-        }
     }
 
     #[test]

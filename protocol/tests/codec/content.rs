@@ -78,7 +78,8 @@ fn messages_are_equal_in_all_they_say() {
 #[test]
 fn a_message_has_all_of_its_encoding_however_long_the_type_that_stands_in() {
     let stand_in: &'static str = "x".repeat(65_533).leak();
-    let dialect: &'static Dialect = Box::leak(Box::new(Dialect::STANDARD.content_type_or(stand_in)));
+    let dialect: &'static Dialect =
+        Box::leak(Box::new(Dialect::STANDARD.content_type_or(stand_in).omit(jsonframe::Member::ContentType)));
     let header = br#"{"byteorder":"big","content-encoding":"utf-16","content-length":0}"#;
     let mut wire =
         BytesMut::from([&u16::try_from(header.len()).unwrap().to_be_bytes(), &header[..]].concat().as_slice());

@@ -19,25 +19,32 @@ const DIALECTS: [(&str, &Dialect); 10] = [
     ("u32-le", &STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Little))),
     ("u8", &STANDARD.with_proto_header(ProtoHeader::U8)),
     ("standard,underscores", &STANDARD.with_underscores()),
-    ("u32,no-byteorder", &U32.byte_order_or(ByteOrder::Little)),
+    ("u32,no-byteorder", &U32.byte_order_or(ByteOrder::Little).omit(jsonframe::Member::ByteOrder)),
     (
         "u16-le,no-encoding",
-        &STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little)).content_encoding_or("utf-8"),
+        &STANDARD
+            .with_proto_header(ProtoHeader::U16(ByteOrder::Little))
+            .content_encoding_or("utf-8")
+            .omit(jsonframe::Member::ContentEncoding),
     ),
     (
         "u8,no-byteorder,no-type,no-encoding",
         &STANDARD
             .with_proto_header(ProtoHeader::U8)
             .byte_order_or(ByteOrder::Little)
+            .omit(jsonframe::Member::ByteOrder)
             .content_type_or("text/json")
-            .content_encoding_or("utf-8"),
+            .omit(jsonframe::Member::ContentType)
+            .content_encoding_or("utf-8")
+            .omit(jsonframe::Member::ContentEncoding),
     ),
     (
         "u32-le,underscores,no-byteorder",
         &STANDARD
             .with_proto_header(ProtoHeader::U32(ByteOrder::Little))
             .with_underscores()
-            .byte_order_or(ByteOrder::Little),
+            .byte_order_or(ByteOrder::Little)
+            .omit(jsonframe::Member::ByteOrder),
     ),
 ];
 

@@ -10,9 +10,9 @@ crate::prove::prove! {
         proto_header.len()
     }
 
-    "ProtoHeader::longest"
-    fn longest(proto_header: ProtoHeader, first: &[u8]) -> u16 {
-        proto_header.longest(first)
+    "Dialect::longest_header"
+    fn longest_header(dialect: &Dialect, first: &[u8]) -> usize {
+        dialect.longest_header(first)
     }
 
     "Dialect::with_proto_header"

@@ -1,0 +1,127 @@
+//! The bytes of a received header, its strings resolved in place.
+
+use super::required::{RequiredMembers, Text};
+use crate::Member;
+use crate::json::cursor::Cursor;
+use crate::json::swar::run_to;
+use crate::json::unescape::resolve;
+
+/// The bytes of a valid header of which every extension's name, and every string that is its value, is resolved.
+///
+/// Where that took a change, [`RESOLVED`] stands in place of both quotes. A required member whose name is spelled in another
+/// way than its own has [`RENAMED`] there; what it says may have escapes left, but none of a quote.
+#[derive(Clone, Copy)]
+pub(crate) struct Resolved<'a>(pub(super) &'a [u8]);
+
+/// Stands in place of both quotes of a resolved string. UTF-8 has no such byte, so no text can be mistaken for its end.
+const RESOLVED: u8 = 0xFF;
+
+/// Stands in place of both quotes of a required member's name that is an alias or has escapes.
+const RENAMED: u8 = 0xFE;
+
+impl<'a> Resolved<'a> {
+    /// The bytes of a header that has been parsed, and whose [`Edits`] have been made.
+    pub(crate) const fn new(header: &'a [u8]) -> Self {
+        Self(header)
+    }
+}
+
+/// What is to be done with the bytes of a header once it is known to be valid, so that they are [`Resolved`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edits {
+    /// Where the names of required members are that are spelled in another way.
+    renamed: [(u16, u16); Member::ALL.len()],
+    /// Whether there are escapes to be resolved.
+    pub(super) has_escapes: bool,
+}
+
+impl Edits {
+    pub(crate) const NONE: Self = Self { renamed: [(0, 0); Member::ALL.len()], has_escapes: false };
+
+    pub(super) fn rename(&mut self, member: Member, start: usize, end: usize) {
+        if let Some(place) = self.renamed.get_mut(member.index()) {
+            *place = (u16::try_from(start).unwrap_or_default(), u16::try_from(end).unwrap_or_default());
+        }
+    }
+
+    /// Makes the edits in the bytes of the header that they were found in, and moves the ends of its texts.
+    pub(crate) fn make(self, header: &mut [u8], members: &mut RequiredMembers) {
+        for (start, end) in self.renamed.into_iter().filter(|(start, _)| *start > 0) {
+            for quote in [usize::from(start).wrapping_sub(1), usize::from(end)] {
+                if let Some(place) = header.get_mut(quote) {
+                    *place = RENAMED;
+                }
+            }
+        }
+        if self.has_escapes {
+            resolve_strings(header);
+            for text in &mut members.texts {
+                if let Text::At(start, _) = *text
+                    && let Some((RESOLVED, rest)) =
+                        header.get(usize::from(start).wrapping_sub(1)..).and_then(split_first)
+                {
+                    *text = Text::at(usize::from(start)..usize::from(start).wrapping_add(run_to(RESOLVED, rest)));
+                }
+            }
+        }
+    }
+}
+
+fn split_first(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    bytes.split_first().map(|(first, rest)| (*first, rest))
+}
+
+/// Resolves the names and the string values of a valid header's members.
+#[inline(never)]
+fn resolve_strings(header: &mut [u8]) {
+    let mut at = 0;
+    while let Some(name) = Cursor::at(header, at).next_member() {
+        let after = resolve_string(header, name);
+        let mut cursor = Cursor::at(header, after);
+        let _ = cursor.colon();
+        at = resolve_string(header, cursor.offset());
+    }
+}
+
+/// Resolves the string that begins at this index, or passes over a value of another type, and returns the index after it.
+fn resolve_string(header: &mut [u8], at: usize) -> usize {
+    let mut cursor = Cursor::at(header, at);
+    match cursor.peek() {
+        Some(b'"') => {
+            let string = cursor.string("");
+            let after = cursor.offset();
+            if let Some(string) = string.filter(|string| string.is_escaped) {
+                resolve(header, string.start, string.end, RESOLVED);
+            }
+            return after;
+        }
+        Some(RENAMED) => drop(cursor.resolved_string()),
+        _ => drop(cursor.value(1)),
+    }
+    cursor.offset()
+}
+
+impl<'t> Cursor<'t> {
+    /// Moves over the brace or the comma before a member, in resolved bytes, and returns where the member begins.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(super) fn next_member(&mut self) -> Option<usize> {
+        self.skip_whitespace();
+        if !self.eat(b',') && !self.eat(b'{') {
+            return None;
+        }
+        self.skip_whitespace();
+        if self.peek() == Some(b'}') { None } else { Some(self.offset()) }
+    }
+
+    /// Moves over a resolved string, and returns its text, and whether it is the name of a renamed required member.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(super) fn resolved_string(&mut self) -> Option<(&'t [u8], bool)> {
+        let quote = self.peek().filter(|byte| matches!(*byte, b'"' | RESOLVED | RENAMED))?;
+        self.bump(1);
+        let start = self.offset();
+        self.skip_to(quote);
+        let text = self.since(start);
+        self.bump(1);
+        Some((text, quote == RENAMED))
+    }
+}
