@@ -204,7 +204,7 @@ mod tests {
     fn a_request_may_be_in_any_encoding_of_text() {
         let request = r#"{"action": "search", "value": "é"}"#;
         for label in ["utf-8", "latin-1", "UTF-16", "utf-32-be", "cp1252"] {
-            let content = Encoding::for_label(label).unwrap().encode(request).unwrap();
+            let content = label.parse::<Encoding>().unwrap().encode(request).unwrap();
             let message = Message::new(Header::new(JSON, label, content.len() as u64), &content).unwrap();
             let answer = answer_json(&message).unwrap();
             assert_eq!(answer.content(), r#"{"result": "No match for \"é\"."}"#.as_bytes(), "{label}");

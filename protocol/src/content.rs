@@ -1,4 +1,4 @@
-//! Content, read and written as what its header says it is.
+//! Reads and writes content by what its header says of it.
 
 #[cfg(feature = "sha256")]
 mod checksum;
@@ -12,8 +12,8 @@ pub use self::checksum::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
 #[cfg(feature = "json")]
 pub use self::json::{JsonError, to_json, to_json_message};
 pub use self::media_type::{ContentType, InvalidContentType, ParameterValue, Parameters};
-pub use self::text::Encoding;
 #[cfg(feature = "text")]
 pub use self::text::TextDecoder;
 #[cfg(any(feature = "json", feature = "text"))]
 pub use self::text::TextError;
+pub use self::text::{Encoding, UnknownEncoding};

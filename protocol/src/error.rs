@@ -1,4 +1,4 @@
-//! What can be wrong with a byte stream, or with a message to be sent.
+//! The errors of decoding and encoding.
 
 use core::fmt;
 
@@ -7,11 +7,10 @@ use thiserror::Error;
 use crate::Member;
 use crate::framing::foreign::Start;
 
-/// Why the bytes received are not a sequence of messages, and where.
+/// Says why the bytes received are not a sequence of messages, and where.
 ///
-/// Returned by everything that decodes. A decoder that has failed stays failed: it returns the same error again and
-/// takes no more input, because nothing in the stream marks where the next message begins
-/// ([SPEC §5.6](crate::spec#56-after-a-fault)).
+/// A decoder that has failed stays failed: it returns the same error again and takes no more input, because nothing in
+/// the stream marks where the next message begins ([SPEC §5.6](crate::spec#56-after-a-fault)).
 ///
 /// ```
 /// use jsonframe::{DecodeErrorKind, Decoder, Member};
@@ -24,7 +23,7 @@ use crate::framing::foreign::Start;
 /// assert_eq!(error.to_string(), "the header has no member `byteorder` (at byte 3)");
 /// ```
 ///
-/// Of a stream that begins with another protocol, its text says with which:
+/// If the stream begins with another protocol, the text names it:
 ///
 /// ```
 /// # use jsonframe::Decoder;
@@ -41,7 +40,7 @@ pub struct DecodeError {
     kind: DecodeErrorKind,
     offset: u64,
     start: Start,
-    /// Whether the stream ended inside content, all of whose length is known.
+    /// Whether the stream ended inside content, so that the number of missing bytes is exact.
     in_content: bool,
 }
 
@@ -50,12 +49,12 @@ impl DecodeError {
         Self { kind, offset, start: Start::UNKNOWN, in_content: false }
     }
 
-    /// The same error, about a stream that ended inside content.
+    /// Marks the error as one of a stream that ended inside content.
     pub(crate) const fn in_content(self) -> Self {
         Self { in_content: true, ..self }
     }
 
-    /// The same error, about a stream that starts like this.
+    /// Adds the first bytes of the stream.
     pub(crate) const fn at_start(self, start: Start) -> Self {
         Self { start, ..self }
     }
@@ -70,12 +69,12 @@ impl DecodeError {
         self.in_content
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     pub const fn kind(&self) -> DecodeErrorKind {
         self.kind
     }
 
-    /// Where it is wrong: the offset of the byte at fault, counted from the first byte the decoder was ever given.
+    /// Returns the offset of the byte at fault, counted from the first byte that the decoder was given.
     ///
     /// [SPEC §5.3](crate::spec#53-what-must-be-refused) says for each kind which byte that is.
     pub const fn offset(&self) -> u64 {
@@ -85,9 +84,7 @@ impl DecodeError {
 
 /// What is wrong with the bytes received.
 ///
-/// The meaning of each kind, and the byte it points to, are in
-/// [SPEC §5.3](crate::spec#53-what-must-be-refused). [`name`](Self::name) is the identifier used
-/// there, in the test vectors and in machine-readable output.
+/// [SPEC §5.3](crate::spec#53-what-must-be-refused) gives the meaning of each kind and the byte that its error points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
@@ -95,12 +92,12 @@ pub enum DecodeErrorKind {
     #[error("the header length is 0; a header is at least a JSON object")]
     EmptyHeader,
 
-    /// The proto-header announces a header that the decoder has no room for.
+    /// The proto-header announces a header that is longer than the decoder's buffer.
     #[error("the header is {} long; this decoder takes at most {capacity}", Bytes((*length).into()))]
     HeaderTooLong {
         /// The announced length of the header, in bytes.
         length: u32,
-        /// The room the decoder has for a header, in bytes.
+        /// The longest header that the decoder takes, in bytes.
         capacity: u32,
     },
 
@@ -115,11 +112,11 @@ pub enum DecodeErrorKind {
     /// The header is not a JSON object.
     #[error("the header begins with {}; expected a JSON object, `{{`", Byte(*found))]
     NotAnObject {
-        /// The byte that stands where `{` should.
+        /// The byte found in place of `{`.
         found: u8,
     },
 
-    /// A byte of the header stands where JSON's grammar does not allow it.
+    /// The header contains a byte that JSON's grammar does not allow there.
     #[error("unexpected {}; expected {expected}", Byte(*found))]
     UnexpectedByte {
         /// The byte at fault.
@@ -131,57 +128,57 @@ pub enum DecodeErrorKind {
     /// The header ends before its JSON object does.
     #[error("unexpected end of the JSON; expected {expected}")]
     UnexpectedEnd {
-        /// What the grammar wants there, in words.
+        /// What the grammar requires there, in words.
         expected: &'static str,
     },
 
-    /// Something follows the header's JSON object within the header.
+    /// The header goes on after its JSON object.
     #[error("unexpected {} after the JSON; expected only white space", Byte(*found))]
     TrailingData {
         /// The first byte that is not white space.
         found: u8,
     },
 
-    /// A string of the header holds a control character that is not escaped.
+    /// A string of the header contains a control character that is not escaped.
     #[error("control character {} in a string; expected it escaped", Byte(*found))]
     ControlCharacter {
         /// The control character.
         found: u8,
     },
 
-    /// A string of the header holds a backslash that begins no escape of JSON.
+    /// A string of the header contains a backslash that does not begin a JSON escape.
     #[error("invalid escape in a string; expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")]
     InvalidEscape,
 
-    /// A string of the header holds half of a surrogate pair.
+    /// A string of the header contains half of a surrogate pair.
     #[error("lone surrogate in a string; expected a pair, \\uD800-\\uDBFF then \\uDC00-\\uDFFF")]
     LoneSurrogate,
 
     /// The header's objects and arrays are nested too deeply.
     #[error("objects and arrays are nested more than {limit} deep")]
     TooDeep {
-        /// How many objects and arrays may be open at once: [`MAX_DEPTH`](crate::MAX_DEPTH).
+        /// The greatest number of objects and arrays that may be open at once: [`MAX_DEPTH`](crate::MAX_DEPTH).
         limit: u8,
     },
 
-    /// One of the four required members is not there.
+    /// The header lacks a required member.
     #[error("the header has no member `{member}`")]
     MissingMember {
-        /// The missing one; if several are missing, the first in the order of [`Member::ALL`].
+        /// The missing member; if several are missing, the first in the order of [`Member::ALL`].
         member: Member,
     },
 
-    /// One of the four required members is there twice.
+    /// The header contains a required member twice.
     #[error("the header has a second member `{member}`")]
     DuplicateMember {
-        /// The one there twice.
+        /// The repeated member.
         member: Member,
     },
 
-    /// A required member that is a string has a value of another type.
+    /// A required member that must be a string has a value of another type.
     #[error("`{member}` is not a string")]
     WrongType {
-        /// The member whose value it is.
+        /// The member with that value.
         member: Member,
     },
 
@@ -193,29 +190,29 @@ pub enum DecodeErrorKind {
     #[error("`content-length` is not a plain non-negative integer below 2^64")]
     InvalidContentLength,
 
-    /// The content is longer than the receiver is willing to take.
+    /// The content is longer than the receiver accepts.
     #[error("the content is {} long; this receiver takes at most {limit}", Bytes(*length))]
     ContentTooLong {
         /// The announced length of the content, in bytes.
         length: u64,
-        /// The longest content the receiver takes, in bytes.
+        /// The longest content that the receiver accepts, in bytes.
         limit: u64,
     },
 
-    /// No memory could be had for content that has arrived.
+    /// Memory for content that has arrived could not be allocated.
     #[error("out of memory for the content")]
     OutOfMemory,
 
     /// The stream ended inside a message.
     #[error("the stream ends inside a message; bytes missing: at least {missing}")]
     Truncated {
-        /// How many bytes are missing from the part of the message that had begun: its proto-header, header or content.
+        /// The number of bytes missing from the part of the message that had begun: its proto-header, header or content.
         missing: u64,
     },
 }
 
 impl DecodeErrorKind {
-    /// The identifier of the kind in the specification, the test vectors and machine-readable output.
+    /// Returns the kind's identifier in the specification, in the test vectors and in machine-readable output.
     ///
     /// ```
     /// assert_eq!(jsonframe::DecodeErrorKind::NotUtf8.name(), "not-utf8");
@@ -245,7 +242,7 @@ impl DecodeErrorKind {
         }
     }
 
-    /// The required member that the error is about, if it is about one.
+    /// Returns the required member that the error is about, if any.
     ///
     /// ```
     /// use jsonframe::{DecodeErrorKind, Member};
@@ -265,7 +262,7 @@ impl DecodeErrorKind {
     }
 }
 
-/// Why a message cannot be encoded. Nothing has been written when it is returned.
+/// Says why a message cannot be encoded. Nothing of it has been written.
 ///
 /// ```
 /// use jsonframe::{EncodeError, Header};
@@ -279,22 +276,22 @@ pub enum EncodeError {
     /// The header's JSON is longer than a proto-header can announce.
     #[error("the header would be {length} bytes long; at most {limit} can be announced")]
     HeaderTooLong {
-        /// The length that the header would have, in bytes.
+        /// The length of the header, in bytes.
         length: usize,
-        /// The longest that the proto-header can announce, in bytes: 65,535, or 255 in a dialect of one byte.
+        /// The longest header that the proto-header can announce, in bytes: 65,535, or 255 if it is a single byte.
         limit: u16,
     },
 
-    /// The buffer is smaller than what would be written to it.
+    /// The output does not fit in the buffer.
     #[error("the buffer holds {}; {needed} are needed", Bytes(*available as u64))]
     BufferTooSmall {
-        /// What would be written, in bytes.
+        /// The length of the output, in bytes.
         needed: usize,
         /// The size of the buffer, in bytes.
         available: usize,
     },
 
-    /// An extension member bears the name of a required one.
+    /// An extension member has the name of a required member.
     #[error("`{member}` cannot be an extension member")]
     ReservedName {
         /// The required member of that name.
@@ -310,7 +307,7 @@ pub enum EncodeError {
         actual: usize,
     },
 
-    /// The header announces another length than the content has.
+    /// The header's content length is not the length of the content.
     #[error("the header announces {} of content, and the content has {}", Bytes(*announced), Bytes(*actual))]
     LengthMismatch {
         /// The header's content length, in bytes.
@@ -320,7 +317,15 @@ pub enum EncodeError {
     },
 }
 
-/// Why a text is not a JSON value: [`Value::from_json`](crate::Value::from_json).
+/// Says why [`Value::from_json`](crate::Value::from_json) refused a text, and where.
+///
+/// ```
+/// use jsonframe::Value;
+///
+/// let error = Value::from_json("[1, 2,]").unwrap_err();
+/// assert_eq!(error.to_string(), "not a JSON value: unexpected `]`; expected a value (at byte 6)");
+/// assert_eq!(error.offset(), 6);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a JSON value: {kind} (at byte {offset})")]
 pub struct InvalidJson {
@@ -333,14 +338,18 @@ impl InvalidJson {
         Self { kind, offset }
     }
 
-    /// What is wrong, and at which byte.
+    /// Returns the offset of the byte at fault, or the length of the text if it ends too early.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
     #[cfg(feature = "defmt")]
-    pub(crate) const fn parts(&self) -> (DecodeErrorKind, usize) {
-        (self.kind, self.offset)
+    pub(crate) const fn kind(&self) -> DecodeErrorKind {
+        self.kind
     }
 }
 
-/// What an error is about, with what is known besides its kind.
+/// Displays the kind of an error, with the exact number of missing bytes where it is known.
 struct InFull<'e> {
     kind: &'e DecodeErrorKind,
     in_content: bool,
@@ -357,7 +366,7 @@ impl fmt::Display for InFull<'_> {
     }
 }
 
-/// A number of bytes as a person would say it.
+/// Displays a number of bytes: `1 byte`, `2 bytes`.
 pub(crate) struct Bytes(pub(crate) u64);
 
 impl fmt::Display for Bytes {
@@ -366,7 +375,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A byte as a person would name it.
+/// Displays a byte: a graphic ASCII character in backquotes, any other byte in hexadecimal.
 struct Byte(u8);
 
 impl fmt::Display for Byte {

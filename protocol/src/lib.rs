@@ -147,14 +147,14 @@ pub mod spec {}
 pub use adapters::embedded;
 #[cfg(feature = "tokio")]
 pub use adapters::{Codec, CodecError};
-pub use byte_order::ByteOrder;
+pub use byte_order::{ByteOrder, InvalidByteOrder};
 #[cfg(feature = "text")]
 pub use content::TextDecoder;
 #[cfg(any(feature = "json", feature = "text"))]
 pub use content::TextError;
 #[cfg(feature = "sha256")]
 pub use content::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
-pub use content::{ContentType, Encoding, InvalidContentType, ParameterValue, Parameters};
+pub use content::{ContentType, Encoding, InvalidContentType, ParameterValue, Parameters, UnknownEncoding};
 #[cfg(feature = "json")]
 pub use content::{JsonError, to_json, to_json_message};
 pub use decode::{Assembler, Decoder, Event};

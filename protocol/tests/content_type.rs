@@ -1,4 +1,6 @@
-//! Content types: what is one, what it says, and where what is none is wrong.
+//! Content types: what is accepted, what it means, and where an error points to.
+
+use std::collections::HashSet;
 
 use jsonframe::{ContentType, Header, ParameterValue};
 use proptest::prelude::*;
@@ -45,7 +47,7 @@ fn json_has_several_names() {
 }
 
 #[test]
-fn text_is_what_has_characters() {
+fn text_is_text_json_and_xml() {
     for (text, expected) in [
         ("text/plain", true),
         ("Text/csv; header=present", true),
@@ -91,7 +93,7 @@ fn parameters_may_be_quoted_and_escaped() {
         assert_eq!(parameters(text), expected, "{text}");
     }
     let content_type = ContentType::parse("a/b; C=\"1\"; c=2; d=\\".trim_end_matches("; d=\\")).unwrap();
-    assert_eq!(content_type.parameter("c").unwrap(), *"1");
+    assert_eq!(content_type.parameter("c").unwrap(), "1");
     assert!(content_type.parameter("d").is_none());
     let mut parameters = content_type.parameters();
     assert_ne!(parameters.next().unwrap().1, parameters.next().unwrap().1);
@@ -99,7 +101,7 @@ fn parameters_may_be_quoted_and_escaped() {
 }
 
 #[test]
-fn what_is_no_media_type_is_wrong_at_an_offset() {
+fn an_error_points_to_the_first_byte_at_fault() {
     for (text, offset) in [
         ("", 0),
         ("  ", 2),
@@ -123,18 +125,45 @@ fn what_is_no_media_type_is_wrong_at_an_offset() {
         ("a/b;c=\"d\"e", 9),
         ("a/b; c=d; é=f", 10),
     ] {
-        assert_eq!(ContentType::parse(text).map(|_| ()).unwrap_err().offset(), offset, "{text:?}");
+        assert_eq!(ContentType::parse(text).unwrap_err().offset(), offset, "{text:?}");
     }
 }
 
 #[test]
-fn a_value_is_lent_if_it_is_there_as_it_is() {
+fn a_value_without_escapes_is_borrowed() {
     let content_type = ContentType::parse("text/plain; a=token; b=\"quoted; \"; c=\"with a \\\"\"; d=\"\"").unwrap();
     let values: Vec<_> = content_type.parameters().map(|(_, value)| value).collect();
-    let lent: Vec<_> = values.iter().map(ParameterValue::as_str).collect();
-    assert_eq!(lent, [Some("token"), Some("quoted; "), None, Some("")]);
+    let borrowed: Vec<_> = values.iter().map(ParameterValue::as_str).collect();
+    assert_eq!(borrowed, [Some("token"), Some("quoted; "), None, Some("")]);
     assert_eq!(format!("{:?}", values[2]), "ParameterValue(\"with a \\\"\")");
-    assert!(values[2] == *"with a \"" && values[0] == values[0] && values[0] != values[1]);
+    assert!(values[2] == *"with a \"" && values[2] == "with a \"" && values[0] == values[0] && values[0] != values[1]);
+}
+
+#[test]
+fn spelling_makes_no_difference_to_equality() {
+    let spellings = [
+        "text/csv; header=present; sep=\";\"",
+        "Text/CSV;HEADER=\"present\" ;; Sep=\"\\;\" ",
+        " text/csv ; header=\"pre\\sent\"; sep=\";\";",
+    ];
+    let others = [
+        "text/csv",
+        "text/csvheader; header=present; sep=\";\"",
+        "text/csv; header=Present; sep=\";\"",
+        "text/csv; sep=\";\"; header=present",
+        "text/csv; header=present",
+        "text/csv; header=present; sep=\";\"; sep=\";\"",
+        "text/csv; headerp=resent; sep=\";\"",
+    ];
+    let parse = |text| ContentType::parse(text).unwrap();
+    for spelling in spellings {
+        assert_eq!(parse(spelling), parse(spellings[0]), "{spelling}");
+        for other in others {
+            assert_ne!(parse(spelling), parse(other), "{spelling}, {other}");
+        }
+    }
+    let distinct: HashSet<_> = spellings.into_iter().chain(others).map(parse).collect();
+    assert_eq!(distinct.len(), 1 + others.len());
 }
 
 fn token() -> impl Strategy<Value = String> {
@@ -149,7 +178,7 @@ fn quoted(value: &str) -> String {
 
 proptest! {
     #[test]
-    fn what_is_put_together_is_taken_apart(
+    fn a_media_type_has_the_parts_that_it_was_made_of(
         main in token(),
         subtype in token(),
         parameters in prop::collection::vec((token(), "[\t -~é🐶]{0,8}", any::<bool>(), "[ \t]{0,2};[ \t]{0,2}"), 0..4),
@@ -169,12 +198,13 @@ proptest! {
     }
 
     #[test]
-    fn whatever_comes_is_parsed_or_wrong_within(text in "([ \ta/;=\"\\\\+é]|json|text){0,12}") {
+    fn any_text_is_parsed_or_refused_at_an_offset_within(text in "([ \ta/;=\"\\\\+é]|json|text){0,12}") {
         match ContentType::parse(&text) {
             Ok(content_type) => {
                 prop_assert!(text.trim_start().starts_with(content_type.essence()));
-                // What is left is the same type again.
+                // What is written is the same type again.
                 let again = content_type.to_string();
+                prop_assert_eq!(ContentType::parse(&again).unwrap(), content_type);
                 prop_assert_eq!(ContentType::parse(&again).unwrap().to_string(), again);
                 for (name, value) in content_type.parameters() {
                     prop_assert!(!name.is_empty());
@@ -183,7 +213,6 @@ proptest! {
             }
             Err(error) => {
                 prop_assert!(error.offset() <= text.len());
-                // It is the first place that is wrong: what comes before can be completed, or is too short.
                 prop_assert!(text.is_char_boundary(error.offset()));
             }
         }

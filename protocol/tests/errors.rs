@@ -5,7 +5,7 @@ mod common;
 use common::{decode, framed};
 use jsonframe::{EncodeError, Header, Member, Message, Value};
 
-/// A header whose required members are in order, with this text behind them.
+/// Returns a header of the required members, followed by this text.
 fn with(extension: &str) -> String {
     format!(r#"{{"byteorder":"big","content-type":"","content-encoding":"","content-length":0{extension}"#)
 }
@@ -17,7 +17,7 @@ fn assert_refused(header: &str, message: &str) {
 }
 
 #[test]
-fn every_error_says_what_was_wrong_where_and_what_was_expected() {
+fn every_error_says_what_is_wrong_where_and_what_was_expected() {
     for (header, message) in [
         ("", "the header length is 0; a header is at least a JSON object (at byte 0)"),
         ("\u{FEFF}{}", "the header begins with a byte order mark; expected `{` (at byte 2)"),
@@ -72,14 +72,14 @@ fn every_error_says_what_was_wrong_where_and_what_was_expected() {
 }
 
 #[test]
-fn what_is_missing_of_content_is_said_exactly() {
+fn the_number_of_missing_bytes_of_content_is_exact() {
     let header = with("").replace("\"content-length\":0", "\"content-length\":5") + "}";
     for (content, missing) in [("", 5), ("1", 4), ("1234", 1)] {
         let error = decode(100, [framed(header.as_bytes()).as_slice(), content.as_bytes()]).error.unwrap();
         let at = 2 + header.len() + content.len();
         let text = format!("the stream ends inside a message; bytes missing: {missing} (at byte {at})");
         assert_eq!(error.to_string(), text);
-        // Of its head alone it is the least that can be missing.
+        // The kind alone does not know that the number is exact.
         assert_eq!(
             error.kind().to_string(),
             format!("the stream ends inside a message; bytes missing: at least {missing}")
@@ -87,17 +87,17 @@ fn what_is_missing_of_content_is_said_exactly() {
     }
 }
 
-/// Encodes to a buffer in which there must be nothing to send then: as it was, or without a length.
+/// Checks that encoding fails and leaves nothing in the buffer that could be sent: it is unchanged, or announces 0 bytes.
 #[track_caller]
-fn assert_not_encoded(header: &Header<'_>, room: usize, error: EncodeError, message: &str) {
-    let mut buffer = vec![0xAA; room];
+fn assert_not_encoded(header: &Header<'_>, size: usize, error: EncodeError, message: &str) {
+    let mut buffer = vec![0xAA; size];
     assert_eq!(header.encode(&mut buffer), Err(error));
     assert!(matches!(buffer[..], [0xAA, 0xAA, ..] | [0, 0, ..] | [0xAA] | []), "a header is announced");
     assert_eq!(error.to_string(), message);
 }
 
 #[test]
-fn what_cannot_be_sent_is_not_announced() {
+fn a_header_that_cannot_be_sent_is_not_announced() {
     let header = Header::new("x", "y", 0);
     let needed = header.encoded_len();
     for available in 0..needed {
@@ -117,13 +117,13 @@ fn what_cannot_be_sent_is_not_announced() {
 
 #[test]
 fn a_header_is_never_cut_to_the_length_that_can_be_announced() {
-    let room = 65_535 - Header::new("", "y", 0).to_string().len();
-    let longest = "x".repeat(room);
+    let space = 65_535 - Header::new("", "y", 0).to_string().len();
+    let longest = "x".repeat(space);
     let header = Header::new(&longest, "y", 0);
     assert_eq!(header.encoded_len(), 2 + 65_535);
     assert_eq!(&header.encode(&mut vec![0; 70_000]).unwrap()[..2], b"\xFF\xFF");
 
-    let longer = "x".repeat(room + 1);
+    let longer = "x".repeat(space + 1);
     assert_not_encoded(
         &Header::new(&longer, "y", 0),
         70_000,
@@ -131,8 +131,19 @@ fn a_header_is_never_cut_to_the_length_that_can_be_announced() {
         "the header would be 65536 bytes long; at most 65535 can be announced",
     );
     // 65,535 bytes of text, most of which take six bytes each.
-    let escaped = "\u{1}".repeat(room);
+    let escaped = "\u{1}".repeat(space);
     assert!(matches!(Header::new(&escaped, "y", 0).encode(&mut []), Err(EncodeError::HeaderTooLong { .. })));
+}
+
+#[test]
+fn an_error_in_a_json_value_has_the_offset_of_the_byte_at_fault() {
+    for (text, offset) in
+        [("", 0), ("[1, 2", 5), ("[1, 2,]", 6), ("  \"a\"", 2), ("1 2", 2), ("-", 1), ("\t[\"é\"}", 6)]
+    {
+        let error = Value::from_json(text).unwrap_err();
+        assert_eq!(error.offset(), offset, "{text:?}");
+        assert!(error.to_string().ends_with(&format!(" (at byte {offset})")), "{error}");
+    }
 }
 
 #[test]

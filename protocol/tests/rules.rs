@@ -418,7 +418,7 @@ fn r18_text_is_decoded_without_touching_the_memory_that_a_string_has_spare() {
     ] {
         let mut decoded = String::with_capacity(SPARE);
         let before = resident();
-        let encoding = Encoding::for_label(label).unwrap();
+        let encoding = label.parse::<Encoding>().unwrap();
         for piece in [content.len(), 1] {
             let mut decoder = TextDecoder::new(encoding);
             content.chunks(piece).for_each(|piece| decoder.decode(piece, &mut decoded).unwrap());

@@ -1,5 +1,5 @@
-//! What firmware logs, for `defmt`: the same words as [`Display`](core::fmt::Display), most of which stay out of the image.
-#![allow(clippy::match_same_arms, reason = "the words of different arms are hidden in macros")]
+//! `defmt` output with the words of [`Display`](core::fmt::Display), most of which stay out of the firmware's image.
+#![allow(clippy::match_same_arms, reason = "the arms differ in words that macros hide")]
 
 use core::fmt;
 
@@ -13,7 +13,7 @@ use crate::{
     Value,
 };
 
-/// JSON, piece by piece.
+/// Writes JSON piece by piece.
 struct Pieces<'f>(Formatter<'f>);
 
 impl Sink for Pieces<'_> {
@@ -24,10 +24,10 @@ impl Sink for Pieces<'_> {
     }
 }
 
-/// Writes the header's JSON as it is sent.
+/// Writes the header's JSON in its canonical form.
 impl Format for Header<'_> {
     fn format(&self, f: Formatter<'_>) {
-        // Nothing here fails.
+        // The results are always `Ok`: all the pieces are UTF-8.
         let mut pieces = Pieces(f);
         write!(f, "{{\"byteorder\": \"{=str}\", \"content-type\": ", self.byte_order().as_str());
         let _ = write_string(&mut pieces, self.content_type());
@@ -56,7 +56,7 @@ impl Format for Value<'_> {
     }
 }
 
-/// Of content, the length.
+/// Writes the length of content in its place.
 impl Format for Event<'_, '_> {
     fn format(&self, f: Formatter<'_>) {
         match self {
@@ -67,14 +67,14 @@ impl Format for Event<'_, '_> {
     }
 }
 
-/// Of the content, the length.
+/// Writes the header, and the length of the content in its place.
 impl Format for Message<'_> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "{} and {=usize} bytes", self.header(), self.content().len());
     }
 }
 
-/// The name on the wire.
+/// Writes the name on the wire.
 impl Format for ByteOrder {
     fn format(&self, f: Formatter<'_>) {
         match self {
@@ -132,7 +132,7 @@ impl Format for Bytes {
     }
 }
 
-/// A byte as a person would name it.
+/// Writes a byte: a graphic ASCII character in backquotes, any other byte in hexadecimal.
 struct Byte(u8);
 
 impl Format for Byte {
@@ -219,8 +219,7 @@ impl Format for EncodeError {
 
 impl Format for InvalidJson {
     fn format(&self, f: Formatter<'_>) {
-        let (kind, offset) = self.parts();
-        write!(f, "not a JSON value: {} (at byte {=usize})", kind, offset);
+        write!(f, "not a JSON value: {} (at byte {=usize})", self.kind(), self.offset());
     }
 }
 

@@ -1,9 +1,11 @@
-//! What the content is, as media types say it: `text/json; charset=utf-8`.
+//! Content types as media types: `text/json; charset=utf-8`.
 
 mod grammar;
 mod parameter;
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::iter;
 
 use thiserror::Error;
 
@@ -11,12 +13,14 @@ pub use self::parameter::{ParameterValue, Parameters};
 use crate::Header;
 
 /// A `content-type` read as a media type ([RFC 9110 §8.3.1](https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1)):
-/// `type/subtype`, and parameters behind it.
+/// `type/subtype`, then parameters.
 ///
-/// The protocol does not ask for this form: to a receiver the member is any string. What has another form is no error but
-/// has no type. Types are compared without regard to case. Needs no allocator.
+/// The protocol does not require this form: any string is a valid `content-type`.
 ///
-/// The encoding of text is what `content-encoding` says ([`Header::encoding`]), whatever a parameter `charset` says.
+/// Two content types are equal if they differ only in white space, in the case of types and of parameter names, and in the
+/// quoting of values. The order of parameters counts.
+///
+/// The encoding of text is given by `content-encoding` ([`Header::encoding`]), not by a parameter `charset`.
 ///
 /// ```
 /// use jsonframe::ContentType;
@@ -29,6 +33,7 @@ use crate::Header;
 /// assert_eq!((problem.essence(), problem.suffix()), ("Application/Problem+JSON", Some("JSON")));
 /// assert_eq!(problem.parameter("Charset").and_then(|value| value.as_str()), Some("utf-8"));
 /// assert_eq!(problem.parameter("title").map(|value| value.to_string()).as_deref(), Some("say \"no\""));
+/// assert_eq!(ContentType::parse("TEXT/csv;Header=present")?, ContentType::parse("text/csv; header=\"present\"")?);
 /// # Ok::<(), jsonframe::InvalidContentType>(())
 /// ```
 #[derive(Clone, Copy)]
@@ -37,11 +42,11 @@ pub struct ContentType<'a> {
     subtype: &'a str,
     /// Both, and the slash between.
     essence: &'a str,
-    /// What is behind, known to be parameters: empty, or from the first semicolon on.
+    /// All that follows, which the grammar has accepted as parameters.
     parameters: &'a str,
 }
 
-/// Why a text is not a media type.
+/// Says why a text is not a media type, and where.
 ///
 /// ```
 /// use jsonframe::ContentType;
@@ -57,19 +62,19 @@ pub struct InvalidContentType {
 }
 
 impl InvalidContentType {
-    /// Where it is wrong: the first byte that cannot stand there, or the length where something is missing at the end.
+    /// Returns the offset of the first byte at fault, or the length of the text if it ends too early.
     pub const fn offset(self) -> usize {
         self.offset
     }
 }
 
 impl<'a> ContentType<'a> {
-    /// Reads a media type. White space around it is passed over.
+    /// Parses a media type. White space around it is ignored.
     ///
     /// # Errors
     ///
-    /// [`InvalidContentType`] if it is none: no slash, a character that a token cannot have, a parameter without a value, a
-    /// quoted string that does not end.
+    /// [`InvalidContentType`] if the text is not a media type: if it lacks a slash, contains a character that a token cannot
+    /// contain, or has a parameter without a value or a quoted string without an end.
     ///
     /// ```
     /// use jsonframe::ContentType;
@@ -106,40 +111,39 @@ impl<'a> ContentType<'a> {
         Ok(Self { main, subtype, essence, parameters: rest })
     }
 
-    /// What stands before the slash, as it is written: `text`.
+    /// Returns the part before the slash, as it is written: `text`.
     pub const fn main_type(&self) -> &'a str {
         self.main
     }
 
-    /// What stands behind the slash, as it is written, with its suffix: `problem+json`.
+    /// Returns the part after the slash, as it is written, including its suffix: `problem+json`.
     pub const fn subtype(&self) -> &'a str {
         self.subtype
     }
 
-    /// What stands behind the last `+` of the subtype, if there is one: `json`.
+    /// Returns the part after the last `+` of the subtype, if there is one: `json`.
     pub fn suffix(&self) -> Option<&'a str> {
         let length = self.subtype.bytes().rev().take_while(|byte| *byte != b'+').count();
         let (before, suffix) = self.subtype.split_at_checked(self.subtype.len().saturating_sub(length))?;
         (!before.is_empty()).then_some(suffix)
     }
 
-    /// Type and subtype as they are written, without parameters: `text/json`.
+    /// Returns the type and subtype, as they are written and without parameters: `text/json`.
     pub const fn essence(&self) -> &'a str {
         self.essence
     }
 
-    /// Whether it is this type, given as `type/subtype`; case and parameters do not matter.
+    /// Returns whether this is the type `essence`, given as `type/subtype`. Case and parameters are ignored.
     pub const fn is(&self, essence: &str) -> bool {
         grammar::equal(self.essence.as_bytes(), essence.as_bytes())
     }
 
-    /// Whether the content is JSON: `text/json`, `application/json`, or what ends in `+json`.
+    /// Returns whether the content is JSON: `text/json`, `application/json`, or any type with the suffix `+json`.
     pub fn is_json(&self) -> bool {
         self.is("text/json") || self.is("application/json") || self.has_suffix("json")
     }
 
-    /// Whether the content is text, and its encoding that of its characters: `text/…`, JSON, and XML as `application/xml` or
-    /// what ends in `+xml`.
+    /// Returns whether the content is text: `text/…`, JSON, `application/xml`, or any type with the suffix `+xml`.
     pub fn is_text(&self) -> bool {
         grammar::equal(self.main.as_bytes(), b"text")
             || self.is_json()
@@ -151,7 +155,7 @@ impl<'a> ContentType<'a> {
         self.suffix().is_some_and(|suffix| suffix.eq_ignore_ascii_case(wanted))
     }
 
-    /// The parameters in their order, each a name and a value.
+    /// Iterates over the names and values of the parameters, in order.
     ///
     /// ```
     /// use jsonframe::ContentType;
@@ -165,9 +169,46 @@ impl<'a> ContentType<'a> {
         Parameters::new(self.parameters)
     }
 
-    /// The value of the first parameter of this name, of which case does not matter.
+    /// Returns the value of the first parameter of this name. Case is ignored.
     pub fn parameter(&self, name: &str) -> Option<ParameterValue<'a>> {
         self.parameters().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Iterates over the parts that comparisons and hashes go by: the essence, then the parameters.
+    fn parts(&self) -> impl Iterator<Item = (AnyCase<'a>, Option<ParameterValue<'a>>)> {
+        let parameters = self.parameters().map(|(name, value)| (AnyCase(name), Some(value)));
+        iter::once((AnyCase(self.essence), None)).chain(parameters)
+    }
+}
+
+impl PartialEq for ContentType<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts().eq(other.parts())
+    }
+}
+
+impl Eq for ContentType<'_> {}
+
+impl Hash for ContentType<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().for_each(|part| part.hash(state));
+    }
+}
+
+/// Text that is compared and hashed without regard to the case of ASCII letters.
+struct AnyCase<'a>(&'a str);
+
+impl PartialEq for AnyCase<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Hash for AnyCase<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+        // As `str` does, so that the end of one text is not the beginning of the next.
+        state.write_u8(0xFF);
     }
 }
 
@@ -177,7 +218,7 @@ impl fmt::Debug for ContentType<'_> {
     }
 }
 
-/// As it is written, without white space around it.
+/// Writes the media type as it was written, without the white space around it.
 impl fmt::Display for ContentType<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.essence)?;
@@ -186,8 +227,8 @@ impl fmt::Display for ContentType<'_> {
 }
 
 impl Header<'_> {
-    /// Whether the content type is one of JSON's: `text/json`, `application/json`, `…+json`, in any case, with or without
-    /// parameters.
+    /// Returns whether the content type is one of JSON: `text/json`, `application/json` or `…+json`, in any case, with or
+    /// without parameters.
     ///
     /// ```
     /// use jsonframe::Header;

@@ -1,4 +1,4 @@
-//! The encodings that text in content can have, by the labels that Python's codecs know them by.
+//! The encodings of text in content, by the labels of Python's codecs.
 
 #[cfg(feature = "text")]
 mod decoder;
@@ -15,6 +15,9 @@ mod message;
 mod wide;
 
 use core::fmt;
+use core::str::FromStr;
+
+use thiserror::Error;
 
 #[cfg(feature = "text")]
 pub use self::decoder::TextDecoder;
@@ -23,43 +26,47 @@ pub use self::error::TextError;
 use self::label::{Label, Labels};
 use crate::{ByteOrder, Header};
 
-/// An encoding of text: what a `content-encoding` such as `utf-8` names
+/// An encoding of text, named by a `content-encoding` such as `utf-8`
 /// ([SPEC §3.3](crate::spec#33-content-encoding)).
 ///
-/// Labels mean what they mean to Python: `latin-1` is bytes one to one and not the web's windows-1252, `cp1252` has five
-/// bytes that are no character, `utf-16` begins with a byte-order mark. Case does not matter, nor do hyphens, underscores
-/// and spaces between words. Not every codec of Python's is here; a label that is not known is refused and never guessed.
+/// A label is parsed by [`str::parse`], and means what it means to Python: `latin-1` maps bytes to characters one to one
+/// and is not the web's windows-1252, `cp1252` leaves five bytes without a character, `utf-16` begins with a byte-order
+/// mark. Case does not matter, nor do the hyphens, underscores and spaces between words. Not every codec of Python is
+/// here; an unknown label is refused, never guessed.
 ///
-/// Without the feature `text` these are known: `utf-8`, `utf-8-sig`, `ascii` and `latin-1`. With it all of Unicode's and 40
-/// older ones are, and they decode and encode:
+/// Without the feature `text`, the known encodings are `utf-8`, `utf-8-sig`, `ascii` and `latin-1`. With it, they are those
+/// of Unicode and 40 older ones, and content can be decoded and encoded:
 ///
 /// | | |
 /// |---|---|
 /// | Unicode | `utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be`, `utf-32`, `utf-32-le`, `utf-32-be` |
-/// | one byte a character | `ascii`, `latin-1`, `iso8859-2` to `-11` and `-13` to `-16`, `cp1250` to `cp1258`, `cp866`, `cp874`, `koi8-r`, `koi8-u`, `mac-roman`, `mac-cyrillic`, `tis-620` |
-/// | several | `gbk`, `gb2312`, `gb18030`, `big5`, `cp950`, `shift_jis`, `cp932`, `euc_jp`, `euc_kr`, `cp949` |
+/// | one byte per character | `ascii`, `latin-1`, `iso8859-2` to `-11` and `-13` to `-16`, `cp1250` to `cp1258`, `cp866`, `cp874`, `koi8-r`, `koi8-u`, `mac-roman`, `mac-cyrillic`, `tis-620` |
+/// | several bytes per character | `gbk`, `gb2312`, `gb18030`, `big5`, `cp950`, `shift_jis`, `cp932`, `euc_jp`, `euc_kr`, `cp949` |
 ///
-/// Where the tables of `encoding_rs`, which are the web's, differ from Python's, Python's hold. Nothing is read as another
-/// character than in Python. What the web's tables lack is refused:
+/// Where the tables of `encoding_rs`, which are those of the web, differ from Python's, Python's hold. Nothing is read as
+/// another character than in Python. What the tables of the web lack is refused:
 ///
-/// | | Python reads and writes it, and here it is refused |
+/// | | read and written by Python, refused here |
 /// |---|---|
-/// | `big5`, `cp950` | 249 and 250 pairs: all kana, the lower-case Cyrillic letters and part of the upper-case ones, numbers in circles and parentheses |
-/// | `euc_kr` | 8,822 of the 11,172 syllables of Hangul, those that Python spells in eight bytes, and the Hangul filler; `cp949` has them all |
+/// | `big5`, `cp950` | 249 and 250 pairs: all kana, the lower-case Cyrillic letters and some of the upper-case ones, numbers in circles and parentheses |
+/// | `euc_kr` | 8,822 of the 11,172 syllables of Hangul, those that Python writes as eight bytes, and the Hangul filler; `cp949` has them all |
 ///
-/// | | Python writes it, and here it is read but not written |
+/// | | written by Python, only read here |
 /// |---|---|
 /// | `euc_jp` | the 6,067 characters of JIS X 0212 |
 /// | `cp932` | the 1,880 characters for private use |
 ///
-/// Besides, a few signs are not written that Python writes as other characters: `¥` in `euc_jp` and `shift_jis`, for one.
+/// A few signs that Python writes as other characters are refused when written, such as `¥` in `euc_jp` and `shift_jis`.
 ///
 /// ```
 /// use jsonframe::Encoding;
 ///
-/// assert_eq!(Encoding::for_label("UTF8"), Some(Encoding::UTF_8));
-/// assert_eq!(Encoding::for_label("ISO 8859-1"), Some(Encoding::LATIN_1));
-/// assert_eq!(Encoding::for_label("gzip"), None);
+/// assert_eq!("UTF8".parse(), Ok(Encoding::UTF_8));
+/// assert_eq!("ISO 8859-1".parse(), Ok(Encoding::LATIN_1));
+/// assert_eq!(Encoding::LATIN_1.to_string(), "iso8859-1");
+///
+/// let error = "gzip".parse::<Encoding>().unwrap_err();
+/// assert_eq!(error.to_string(), "not known as an encoding of text");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Encoding(Repr);
@@ -67,7 +74,7 @@ pub struct Encoding(Repr);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Repr {
     Utf8,
-    /// UTF-8 with a byte-order mark before it.
+    /// UTF-8 after a byte-order mark.
     Utf8Sig,
     Ascii,
     Latin1,
@@ -77,7 +84,7 @@ enum Repr {
     Legacy(&'static legacy::Legacy),
 }
 
-/// The encodings that need no table, and their labels.
+/// The encodings that need no tables, and their labels.
 static PLAIN: [(Labels, Repr); 4] = [
     (Labels::new("utf_8", &["cp65001", "u8", "utf", "utf8", "utf8_ucs2", "utf8_ucs4"]), Repr::Utf8),
     (Labels::new("utf_8_sig", &[]), Repr::Utf8Sig),
@@ -126,20 +133,16 @@ static PLAIN: [(Labels, Repr); 4] = [
 const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Encoding {
-    /// UTF-8. A byte-order mark is a character like others.
+    /// UTF-8. A byte-order mark is an ordinary character.
     pub const UTF_8: Self = Self(Repr::Utf8);
 
-    /// ASCII: bytes from 0 to 127, and no others.
+    /// ASCII: the bytes from 0 to 127, and no others.
     pub const ASCII: Self = Self(Repr::Ascii);
 
     /// Latin-1: every byte is the character of the same number.
     pub const LATIN_1: Self = Self(Repr::Latin1);
 
-    /// The encoding that this label names, if there is one.
-    ///
-    /// Where it matters, the order of bytes is this machine's: [`with_byte_order`](Self::with_byte_order). To take it from
-    /// the header, see [`Header::encoding`].
-    pub fn for_label(label: &str) -> Option<Self> {
+    fn for_label(label: &str) -> Option<Self> {
         if label == "utf-8" {
             return Some(Self::UTF_8);
         }
@@ -152,9 +155,9 @@ impl Encoding {
         plain
     }
 
-    /// The encoding's name as Python has it, such as `utf-8`, `iso8859-1` or `cp1252`.
+    /// Returns Python's name for the encoding, such as `utf-8`, `iso8859-1` or `cp1252`.
     ///
-    /// It is one of the encoding's labels, in Python and here.
+    /// The name is one of the encoding's labels, in Python and here.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Repr::Utf8 => "utf-8",
@@ -168,9 +171,9 @@ impl Encoding {
         }
     }
 
-    /// The same encoding; of `utf-16` and `utf-32`, what is in this byte order unless a byte-order mark says otherwise.
+    /// Sets the byte order of `utf-16` and `utf-32` content that has no byte-order mark.
     ///
-    /// Of all others, `utf-16-le` among them, the order is known.
+    /// Every other encoding stays as it is: the byte order of `utf-16-le` is known, and that of `cp1252` has no meaning.
     #[must_use]
     pub const fn with_byte_order(self, order: ByteOrder) -> Self {
         #[cfg(feature = "text")]
@@ -181,23 +184,23 @@ impl Encoding {
         self
     }
 
-    /// These bytes as text, if they are text in this encoding and UTF-8 as they stand: UTF-8 and ASCII.
+    /// Decodes UTF-8 and ASCII without copying and without an allocator.
     ///
-    /// Of `utf-8-sig` the byte-order mark is left out. `None` for every other encoding, which takes the feature `text` and
-    /// `Encoding::decode`.
+    /// Returns `None` if `bytes` are malformed, and for every encoding but `utf-8`, `utf-8-sig` and `ascii`: those take
+    /// `Encoding::decode` of the feature `text`. The byte-order mark of `utf-8-sig` is left out.
     ///
     /// ```
     /// use jsonframe::Encoding;
     ///
-    /// assert_eq!(Encoding::UTF_8.as_str(b"caf\xC3\xA9"), Some("café"));
-    /// assert_eq!(Encoding::ASCII.as_str(b"caf\xC3\xA9"), None);
-    /// assert_eq!(Encoding::LATIN_1.as_str(b"cafe"), None);
+    /// assert_eq!(Encoding::UTF_8.decode_borrowed(b"caf\xC3\xA9"), Some("café"));
+    /// assert_eq!(Encoding::ASCII.decode_borrowed(b"caf\xC3\xA9"), None);
+    /// assert_eq!(Encoding::LATIN_1.decode_borrowed(b"cafe"), None);
     /// ```
-    pub fn as_str(self, bytes: &[u8]) -> Option<&str> {
+    pub fn decode_borrowed(self, bytes: &[u8]) -> Option<&str> {
         self.in_place(bytes)?.ok()
     }
 
-    /// What [`as_str`](Self::as_str) returns; for text that is malformed, the offset at which it is.
+    /// Decodes like [`decode_borrowed`](Self::decode_borrowed). The inner error is the offset of the first malformed byte.
     pub(crate) fn in_place(self, bytes: &[u8]) -> Option<Result<&str, usize>> {
         let (text, start) = match self.0 {
             Repr::Utf8 => (bytes, 0),
@@ -226,18 +229,33 @@ impl fmt::Debug for Encoding {
     }
 }
 
-/// Its [`name`](Encoding::name).
+/// Writes the [`name`](Encoding::name).
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.pad(self.name())
     }
 }
 
+/// Looks up a label. `utf-16` and `utf-32` are in the byte order of this machine until
+/// [`with_byte_order`](Encoding::with_byte_order) sets another; [`Header::encoding`] sets that of the header.
+impl FromStr for Encoding {
+    type Err = UnknownEncoding;
+
+    fn from_str(label: &str) -> Result<Self, UnknownEncoding> {
+        Self::for_label(label).ok_or(UnknownEncoding(()))
+    }
+}
+
+/// The error of an [`Encoding`] parsed from a label that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not known as an encoding of text")]
+pub struct UnknownEncoding(());
+
 impl Header<'_> {
-    /// The encoding of text in the content: what `content-encoding` names, in the order of bytes that `byteorder` gives.
+    /// Returns the encoding that `content-encoding` names, in the byte order that `byteorder` gives.
     ///
-    /// `None` if the label is not known as one of text, as `binary` or `gzip`. A `charset` in the content type does not
-    /// count: it is the label that decides.
+    /// Returns `None` if the label is not known as an encoding of text: `binary` and `gzip` are not. A `charset` in the
+    /// content type is ignored.
     ///
     /// ```
     /// use jsonframe::{Encoding, Header};

@@ -67,5 +67,5 @@ fn all() -> impl Iterator<Item = &'static str> {
 }
 
 fn encoding(name: &str) -> Encoding {
-    Encoding::for_label(name).unwrap_or_else(|| panic!("{name} is not known"))
+    name.parse().unwrap_or_else(|error| panic!("{name}: {error}"))
 }

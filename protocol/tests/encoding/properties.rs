@@ -73,7 +73,7 @@ proptest! {
             Ok(text) => prop_assert_eq!((text.as_ref(), &Ok(())), (&*whole.0, &whole.1)),
             Err(error) => prop_assert_eq!(&Err(error), &whole.1),
         }
-        if let Some(text) = encoding.as_str(&content) {
+        if let Some(text) = encoding.decode_borrowed(&content) {
             prop_assert_eq!(text, &whole.0);
         }
         prop_assert_eq!(&in_pieces(encoding, content.chunks(1)), &whole);

@@ -1,4 +1,4 @@
-//! Marks, orders, errors and what is lent: the rules that the examples of the documentation do not show.
+//! Byte-order marks, byte orders, errors and borrowing: the rules that the examples of the documentation do not show.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ fn decode(label: &str, order: ByteOrder, content: &[u8]) -> Result<String, TextE
 }
 
 #[test]
-fn what_is_text_as_it_stands_is_lent() {
+fn utf_8_and_ascii_are_decoded_without_copying() {
     for (label, content, text) in [
         ("utf-8", &b"caf\xC3\xA9"[..], Some("café")),
         ("utf-8", b"caf\xE9", None),
@@ -25,19 +25,19 @@ fn what_is_text_as_it_stands_is_lent() {
         ("utf-16", b"a\0", None),
         ("cp1252", b"cafe", None),
     ] {
-        assert_eq!(encoding(label).as_str(content), text, "{label} {content:?}");
+        assert_eq!(encoding(label).decode_borrowed(content), text, "{label} {content:?}");
     }
 }
 
 #[test]
-fn the_header_gives_the_order_unless_a_mark_does() {
+fn the_header_gives_the_byte_order_unless_a_mark_does() {
     use ByteOrder::{Big, Little};
     for (label, order, content, text) in [
         ("utf-16", Little, &b"a\0\xE9\0"[..], "aé"),
         ("utf-16", Big, b"\0a\0\xE9", "aé"),
         ("utf-16", Big, b"\xFF\xFEa\0", "a"),
         ("UTF16", Little, b"\xFE\xFF\0a", "a"),
-        // Only the first mark is one.
+        // Only the first is a mark.
         ("u16", Little, b"\xFF\xFE\xFF\xFEa\0", "\u{FEFF}a"),
         ("utf-16-le", Big, b"a\0", "a"),
         ("utf-16-be", Little, b"\0a", "a"),
@@ -60,7 +60,7 @@ fn the_header_gives_the_order_unless_a_mark_does() {
 }
 
 #[test]
-fn the_error_says_where_the_first_bad_character_begins() {
+fn the_error_points_to_the_first_malformed_character() {
     for (label, content, offset) in [
         ("utf-8", &b"ab\xC3("[..], 2),
         ("utf-8-sig", b"\xEF\xBB\xBFa\xE2\x82", 4),
@@ -103,7 +103,7 @@ fn a_decoder_that_has_failed_stays_failed() {
 }
 
 #[test]
-fn a_decoder_says_how_far_it_has_come() {
+fn the_position_stays_before_an_incomplete_character() {
     let header = Header::new("text/plain", "shift_jis", 4);
     let (mut decoder, mut text) = (TextDecoder::for_content(&header).unwrap(), String::new());
     for (byte, position) in [(b'a', 1), (0x82, 1), (0xA0, 3), (b'b', 4)] {
@@ -115,7 +115,7 @@ fn a_decoder_says_how_far_it_has_come() {
 }
 
 #[test]
-fn what_is_utf_8_as_it_stands_is_lent() {
+fn ascii_text_is_borrowed_both_ways() {
     for name in all() {
         let wide = name.starts_with("utf-16") || name.starts_with("utf-32");
         let encoding = encoding(name);
@@ -130,10 +130,11 @@ fn what_is_utf_8_as_it_stands_is_lent() {
 }
 
 #[test]
-fn a_name_is_a_label_and_the_order_matters_only_to_some() {
+fn a_name_is_a_label_and_only_some_have_a_byte_order() {
     for name in all() {
         let encoding = encoding(name);
         assert_eq!((encoding.name(), encoding.to_string().as_str()), (name, name));
+        assert_eq!(encoding.to_string().parse(), Ok(encoding));
         let [little, big] = [ByteOrder::Little, ByteOrder::Big].map(|order| encoding.with_byte_order(order));
         assert_eq!(little != big, ["utf-16", "utf-32"].contains(&name), "{name}");
         assert_eq!(format!("{little:?}") != format!("{big:?}"), little != big, "{name}");
@@ -144,7 +145,7 @@ fn a_name_is_a_label_and_the_order_matters_only_to_some() {
 }
 
 #[test]
-fn a_character_that_there_is_none_for_is_named() {
+fn a_character_that_the_encoding_lacks_is_named() {
     for (name, text, character, offset) in [
         ("ascii", "ab é€", 'é', 3),
         ("latin-1", "é€", '€', 2),

@@ -1,4 +1,4 @@
-//! Text from content that comes in pieces.
+//! Decodes text, whole or in pieces.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -6,9 +6,9 @@ use alloc::string::String;
 use super::{Encoding, Repr, TextError, UTF_8_MARK};
 use crate::Header;
 
-/// Decodes content as it comes, cut anywhere, in constant memory.
+/// Decodes text as its content arrives, in pieces cut anywhere, in constant memory.
 ///
-/// However the content is cut, the text is the same, and so is the error and what text comes before it.
+/// However the content is cut, the text is the same, and so are an error and the text before it.
 ///
 /// ```
 /// use jsonframe::{Decoder, Event, Header, TextDecoder};
@@ -34,51 +34,51 @@ use crate::Header;
 #[derive(Clone, Debug)]
 pub struct TextDecoder {
     encoding: Encoding,
-    /// What the content is in: the encoding, or what the byte-order mark, or its absence, has made of it.
-    reading: Repr,
-    /// The beginning of a character that is not whole yet.
+    /// The encoding in effect: without a byte-order mark to come, once the beginning of the content has been seen.
+    effective: Repr,
+    /// The first bytes of a character that is incomplete.
     held: [u8; 4],
     held_len: usize,
-    /// The offset of the first byte that is not decoded, which is the first of those held.
+    /// The offset of the first byte that has not been decoded, which is the first of those held.
     position: u64,
     failed: bool,
 }
 
-/// How far some bytes could be decoded.
+/// The result of decoding as many whole characters as possible.
 pub(super) struct Run {
-    /// How many bytes were.
+    /// The number of bytes decoded.
     pub(super) taken: usize,
-    /// Whether what follows is malformed, and not just cut short.
+    /// Whether the bytes that follow are malformed, rather than an incomplete character.
     pub(super) malformed: bool,
 }
 
 impl TextDecoder {
-    /// A decoder of text in this encoding.
+    /// Creates a decoder of text in this encoding.
     pub const fn new(encoding: Encoding) -> Self {
-        Self { encoding, reading: encoding.0, held: [0; 4], held_len: 0, position: 0, failed: false }
+        Self { encoding, effective: encoding.0, held: [0; 4], held_len: 0, position: 0, failed: false }
     }
 
-    /// A decoder of the content that follows this header.
+    /// Creates a decoder of the content that follows this header.
     ///
     /// # Errors
     ///
-    /// [`TextError::Label`] if `content-encoding` is not known as the label of an encoding of text.
+    /// [`TextError::Label`] if `content-encoding` is not the label of a known encoding of text.
     pub fn for_content(header: &Header<'_>) -> Result<Self, TextError> {
         Encoding::of(header).map(Self::new)
     }
 
-    /// Decodes the next piece of the content and appends the text to what is there.
+    /// Decodes the next piece of the content and appends its text to `text`.
     ///
     /// # Errors
     ///
-    /// [`TextError::Malformed`] if there are bytes that are no character. The text before them has been appended. A decoder
-    /// that has failed stays failed.
+    /// [`TextError::Malformed`] if the content contains bytes that are not a character. The text before them has been
+    /// appended. A decoder that has failed stays failed.
     pub fn decode(&mut self, piece: &[u8], text: &mut String) -> Result<(), TextError> {
         if self.failed {
             return Err(self.malformed());
         }
         let mut rest = piece;
-        // A byte at a time, so that when the character is whole there is nothing after it.
+        // One byte at a time: a character that becomes complete is then all that is held.
         while self.held_len > 0 {
             let Some((byte, after)) = rest.split_first() else { return Ok(()) };
             rest = after;
@@ -99,16 +99,16 @@ impl TextDecoder {
         Ok(())
     }
 
-    /// Ends the content.
+    /// Checks that the content does not end inside a character.
     ///
     /// # Errors
     ///
-    /// [`TextError::Malformed`] if it ends within a character, or if decoding had failed.
+    /// [`TextError::Malformed`] if it does, or if decoding has failed before.
     pub fn finish(self) -> Result<(), TextError> {
         if self.failed || self.held_len > 0 { Err(self.malformed()) } else { Ok(()) }
     }
 
-    /// How many bytes of the content are decoded: all that came, but for the beginning of a character that is not whole yet.
+    /// Returns the number of bytes decoded: all that were given, except the first bytes of an incomplete character.
     ///
     /// ```
     /// use jsonframe::{Encoding, TextDecoder};
@@ -126,18 +126,18 @@ impl TextDecoder {
         TextError::Malformed { encoding: self.encoding, offset: self.position }
     }
 
-    /// Keeps a byte of a character that is not whole. There is room: none has more than four, and four are whole.
+    /// Holds one more byte of an incomplete character. `None` cannot happen: four bytes are a character or malformed.
     fn hold(&mut self, byte: u8) -> Option<()> {
         *self.held.get_mut(self.held_len)? = byte;
         self.held_len = self.held_len.saturating_add(1);
         Some(())
     }
 
-    /// Decodes what is whole, and says how many bytes that was.
+    /// Decodes the whole characters at the front of `bytes` and returns their length.
     fn run(&mut self, bytes: &[u8], text: &mut String) -> Result<usize, TextError> {
         let Some(mark) = self.mark(bytes) else { return Ok(0) };
         let Some((_, rest)) = bytes.split_at_checked(mark) else { return Ok(0) };
-        let run = match self.reading {
+        let run = match self.effective {
             Repr::Utf8 | Repr::Utf8Sig => utf8(rest, text),
             Repr::Ascii => ascii(rest, text),
             Repr::Latin1 => latin1(rest, text),
@@ -150,9 +150,9 @@ impl TextDecoder {
         if run.malformed { Err(self.malformed()) } else { Ok(taken) }
     }
 
-    /// How many bytes a byte-order mark takes here; `None` if too few have come to know.
+    /// Returns the length of the byte-order mark at the front of `bytes`, or `None` if more bytes are needed to tell.
     fn mark(&mut self, bytes: &[u8]) -> Option<usize> {
-        let (mark, reading) = match self.reading {
+        let (mark, effective) = match self.effective {
             Repr::Utf8Sig if bytes.starts_with(UTF_8_MARK) => (UTF_8_MARK.len(), Repr::Utf8),
             Repr::Utf8Sig if UTF_8_MARK.starts_with(bytes) => return None,
             Repr::Utf8Sig => (0, Repr::Utf8),
@@ -160,9 +160,9 @@ impl TextDecoder {
                 let (mark, wide) = wide.resolve(bytes)?;
                 (mark, Repr::Wide(wide))
             }
-            reading => (0, reading),
+            other => (0, other),
         };
-        self.reading = reading;
+        self.effective = effective;
         Some(mark)
     }
 }
@@ -183,7 +183,7 @@ fn ascii(bytes: &[u8], text: &mut String) -> Run {
 }
 
 fn latin1(bytes: &[u8], text: &mut String) -> Run {
-    // In steps, so that the copy in between stays small.
+    // In steps, which bounds the temporary copy.
     for step in bytes.chunks(4096) {
         text.push_str(&encoding_rs::mem::decode_latin1(step));
     }
@@ -191,31 +191,31 @@ fn latin1(bytes: &[u8], text: &mut String) -> Run {
 }
 
 impl Encoding {
-    /// The encoding of the content that follows this header.
+    /// Returns the encoding of the content that follows this header.
     pub(super) fn of(header: &Header<'_>) -> Result<Self, TextError> {
         header.encoding().ok_or_else(|| TextError::Label { label: header.content_encoding().into() })
     }
 
-    /// Decodes a whole content.
+    /// Decodes a whole content. UTF-8 and ASCII are borrowed, all else is copied.
     ///
-    /// A byte-order mark at the beginning of `utf-16` and `utf-32` says in which order they are, and is left out, as it is
-    /// of `utf-8-sig`. Elsewhere it is a character. To decode what comes in pieces, see [`TextDecoder`].
+    /// A byte-order mark at the beginning of `utf-16` and `utf-32` content gives its byte order. It is left out of the text,
+    /// like that of `utf-8-sig`. Anywhere else it is a character. To decode content in pieces, see [`TextDecoder`].
     ///
     /// # Errors
     ///
-    /// [`TextError::Malformed`] if there are bytes that are no character, or the content ends within one.
+    /// [`TextError::Malformed`] if the content contains bytes that are not a character, or ends inside one.
     ///
     /// ```
     /// use jsonframe::{ByteOrder, Encoding};
     ///
-    /// let utf_16 = Encoding::for_label("utf-16").expect("it is known").with_byte_order(ByteOrder::Little);
+    /// let utf_16 = "utf-16".parse::<Encoding>()?.with_byte_order(ByteOrder::Little);
     /// assert_eq!(utf_16.decode(b"\xE9\0")?, "é");
     /// assert_eq!(utf_16.decode(b"\xFE\xFF\0\xE9")?, "é");
-    /// # Ok::<(), jsonframe::TextError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn decode(self, content: &[u8]) -> Result<Cow<'_, str>, TextError> {
         let plain = match self.0 {
-            // In these, ASCII stands for itself.
+            // These are supersets of ASCII.
             Repr::Latin1 | Repr::Legacy(_) if content.is_ascii() => Self::ASCII,
             _ => self,
         };

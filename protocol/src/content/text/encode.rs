@@ -1,4 +1,4 @@
-//! Content from text.
+//! Encodes text as content.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -8,18 +8,17 @@ use super::{Encoding, Repr, TextError, UTF_8_MARK};
 impl Encoding {
     /// Encodes a text as content.
     ///
-    /// As in Python, `utf-16` and `utf-32` are written with a byte-order mark before them, in the order that
-    /// [`with_byte_order`](Self::with_byte_order) gave, which should be the header's; and `utf-8-sig` with its own.
-    /// What is written is always read back as the same text.
+    /// As in Python, `utf-16` and `utf-32` begin with a byte-order mark, and so does `utf-8-sig`. Set the byte order to that
+    /// of the header by [`with_byte_order`](Self::with_byte_order). Decoding the result always returns the same text.
     ///
     /// # Errors
     ///
-    /// [`TextError::Unmappable`] if there is a character that the encoding has not.
+    /// [`TextError::Unmappable`] if the encoding lacks one of the characters.
     ///
     /// ```
     /// use jsonframe::{Encoding, Header, Message};
     ///
-    /// let encoding = Encoding::for_label("cp1252").expect("it is known");
+    /// let encoding: Encoding = "cp1252".parse()?;
     /// let content = encoding.encode("5 €")?;
     /// let message = Message::new(Header::new("text/plain", encoding.name(), 3), &content)?;
     /// assert_eq!(message.content(), b"5 \x80");
@@ -33,7 +32,7 @@ impl Encoding {
             Repr::Utf8 => Ok(Cow::Borrowed(text.as_bytes())),
             Repr::Utf8Sig => Ok([UTF_8_MARK, text.as_bytes()].concat().into()),
             Repr::Wide(wide) => Ok(wide.encode(text).into()),
-            // In all that follow, ASCII stands for itself.
+            // All that follow are supersets of ASCII.
             _ if text.is_ascii() => Ok(Cow::Borrowed(text.as_bytes())),
             Repr::Ascii => Err(text.find(|character: char| !character.is_ascii()).unwrap_or(0)),
             Repr::Latin1 => latin1(text).map(Cow::Owned),

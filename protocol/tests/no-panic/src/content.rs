@@ -1,6 +1,9 @@
-//! `ContentType` and `Encoding`, as far as they need no allocator.
+//! `ContentType`, `ByteOrder`, and `Encoding` without an allocator.
 
-use jsonframe::{ByteOrder, ContentType, Encoding, Header, InvalidContentType, ParameterValue, Parameters};
+use jsonframe::{
+    ByteOrder, ContentType, Encoding, Header, InvalidByteOrder, InvalidContentType, ParameterValue, Parameters,
+    UnknownEncoding,
+};
 
 crate::prove::prove! {
     "",
@@ -80,6 +83,16 @@ crate::prove::prove! {
         left == right
     }
 
+    "PartialEq<&str> for ParameterValue"
+    fn value_of_reference(left: &ParameterValue<'_>, right: &str) -> bool {
+        *left == right
+    }
+
+    "PartialEq for ContentType"
+    fn content_types(left: &ContentType<'_>, right: &ContentType<'_>) -> bool {
+        left == right
+    }
+
     "Clone for ParameterValue"
     fn clone_value<'a>(value: &ParameterValue<'a>) -> ParameterValue<'a> {
         Clone::clone(value)
@@ -110,9 +123,14 @@ crate::prove::prove! {
         header.encoding()
     }
 
-    "Encoding::for_label"
-    fn for_label(label: &str) -> Option<Encoding> {
-        Encoding::for_label(label)
+    "FromStr for Encoding"
+    fn parse_label(label: &str) -> Result<Encoding, UnknownEncoding> {
+        label.parse()
+    }
+
+    "FromStr for ByteOrder"
+    fn parse_order(name: &str) -> Result<ByteOrder, InvalidByteOrder> {
+        name.parse()
     }
 
     "Encoding::name"
@@ -125,8 +143,8 @@ crate::prove::prove! {
         encoding.with_byte_order(order)
     }
 
-    "Encoding::as_str"
+    "Encoding::decode_borrowed"
     fn text<'a>(encoding: Encoding, bytes: &'a [u8]) -> Option<&'a str> {
-        encoding.as_str(bytes)
+        encoding.decode_borrowed(bytes)
     }
 }

@@ -32,6 +32,7 @@ compared! {
     encoding: "Clone for Encoding", "PartialEq for Encoding", jsonframe::Encoding;
     event: "Clone for Event", "PartialEq for Event", jsonframe::Event<'static, 'static>;
     header: "Clone for Header", "PartialEq for Header", jsonframe::Header<'static>;
+    invalid_byte_order: "Clone for InvalidByteOrder", "PartialEq for InvalidByteOrder", jsonframe::InvalidByteOrder;
     invalid_content_type: "Clone for InvalidContentType", "PartialEq for InvalidContentType",
         jsonframe::InvalidContentType;
     invalid_json: "Clone for InvalidJson", "PartialEq for InvalidJson", jsonframe::InvalidJson;
@@ -39,6 +40,7 @@ compared! {
     message: "Clone for Message", "PartialEq for Message", jsonframe::Message<'static>;
     proto_header: "Clone for ProtoHeader", "PartialEq for ProtoHeader", jsonframe::ProtoHeader;
     storage_full: "Clone for StorageFull", "PartialEq for StorageFull", jsonframe::StorageFull;
+    unknown_encoding: "Clone for UnknownEncoding", "PartialEq for UnknownEncoding", jsonframe::UnknownEncoding;
     value: "Clone for Value", "PartialEq for Value", jsonframe::Value<'static>;
 }
 
@@ -79,7 +81,7 @@ pub(crate) mod copied {
 pub(crate) mod hashed {
     use std::hash::{DefaultHasher, Hash};
 
-    use jsonframe::{ByteOrder, Dialect, Encoding, Member, ProtoHeader, Value};
+    use jsonframe::{ByteOrder, ContentType, Dialect, Encoding, Member, ParameterValue, ProtoHeader, Value};
 
     crate::prove::prove! {
         "DefaultHasher",
@@ -96,6 +98,16 @@ pub(crate) mod hashed {
 
         "Hash for ProtoHeader"
         fn proto_header(value: ProtoHeader, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for ContentType"
+        fn content_type(value: &ContentType<'_>, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for ParameterValue"
+        fn parameter_value(value: &ParameterValue<'_>, hasher: &mut DefaultHasher) {
             value.hash(hasher);
         }
 

@@ -1,6 +1,6 @@
 //! The errors, as values. Their texts are written through `core::fmt`, see the README.
 
-use jsonframe::{DecodeError, DecodeErrorKind, Member};
+use jsonframe::{DecodeError, DecodeErrorKind, InvalidJson, Member};
 
 crate::prove::prove! {
     "",
@@ -23,5 +23,10 @@ crate::prove::prove! {
     "DecodeErrorKind::member"
     fn member(kind: &DecodeErrorKind) -> Option<Member> {
         kind.member()
+    }
+
+    "InvalidJson::offset"
+    fn json_offset(error: &InvalidJson) -> usize {
+        error.offset()
     }
 }
