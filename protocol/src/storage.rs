@@ -2,32 +2,30 @@
 
 use thiserror::Error;
 
-/// A storage of fixed capacity, or one with a limit, has no room for what should be put into it.
+/// The error of a [`Storage`] that cannot take the bytes appended to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the storage is full")]
 pub struct StorageFull;
 
-/// Memory for bytes that arrive piece by piece, up to a limit.
+/// Stores bytes as they arrive, up to a limit.
 ///
-/// An [`Assembler`](crate::Assembler) keeps content in one, an [`OwnedHeader`](crate::OwnedHeader) its text. Implemented
-/// for `heapless::Vec<u8, N>` (feature `heapless`) and for [`Growable`](crate::Growable) (feature `alloc`); implement it
-/// for memory of your own.
+/// An [`Assembler`](crate::Assembler) keeps the content in a `Storage`, and an [`OwnedHeader`](crate::OwnedHeader) its
+/// text. `heapless::Vec<u8, N>` is one (feature `heapless`), and so is [`Growable`](crate::Growable) (feature `alloc`).
+/// Implement the trait for memory of your own.
 ///
-/// [`AsRef`] and [`AsMut`] give the bytes stored so far.
+/// [`AsRef`] and [`AsMut`] return the bytes stored so far.
 pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
-    /// How many bytes can be stored at most.
+    /// Returns the greatest number of bytes that can be stored.
     fn limit(&self) -> usize;
 
-    /// Forgets the bytes stored.
+    /// Removes all stored bytes.
     fn clear(&mut self);
 
-    /// Stores these bytes after those stored before.
-    ///
-    /// No collection has a method of this name that does something else: `extend` of `heapless::Vec` panics when it is full.
+    /// Appends `bytes` to the stored bytes.
     ///
     /// # Errors
     ///
-    /// [`StorageFull`] if they would go over the limit, or if there is no memory for them. Nothing is stored then.
+    /// [`StorageFull`] if the limit would be exceeded or memory runs out. Nothing is stored then.
     fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull>;
 }
 
@@ -42,12 +40,12 @@ impl<const N: usize> Storage for heapless::Vec<u8, N> {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StorageFull> {
-        // `extend_from_slice` adds lengths: with overflow checks on, nobody can show that it does not panic.
+        // Not `extend_from_slice`: it adds lengths unchecked, so the no-panic proof cannot cover it.
         let length = self.len();
         let longer = length.checked_add(bytes.len()).ok_or(StorageFull)?;
         self.resize_default(longer).map_err(|_| StorageFull)?;
-        let place = self.get_mut(length..).and_then(|free| free.get_mut(..bytes.len()));
-        place.ok_or(StorageFull)?.copy_from_slice(bytes);
+        let added = self.get_mut(length..).and_then(|free| free.get_mut(..bytes.len()));
+        added.ok_or(StorageFull)?.copy_from_slice(bytes);
         Ok(())
     }
 }
@@ -62,10 +60,10 @@ mod growable {
     use super::Storage;
     use crate::StorageFull;
 
-    /// A [`Storage`] on the heap, which grows as bytes arrive, up to a limit.
+    /// A [`Storage`] on the heap that grows as bytes arrive, up to a limit.
     ///
-    /// It never reserves more than twice what has arrived, whatever a header announces. Its memory is used again for what
-    /// comes next; when it is cleared, all above 65,535 bytes is given back.
+    /// It never reserves more than twice the bytes that have arrived, whatever a header announces. When it is cleared, it
+    /// keeps up to 65,535 bytes of memory for the next message and frees the rest.
     ///
     /// ```
     /// use jsonframe::{Growable, Storage};
@@ -83,20 +81,20 @@ mod growable {
     }
 
     impl Growable {
-        /// The memory that [`clear`](Storage::clear) keeps at most, in bytes.
+        /// The most memory that [`clear`](Storage::clear) keeps, in bytes.
         const KEPT: usize = u16::MAX as usize;
 
-        /// An empty storage for at most `limit` bytes. Allocates nothing yet.
+        /// Creates an empty storage for up to `limit` bytes. Does not allocate.
         pub const fn with_limit(limit: usize) -> Self {
             Self { bytes: Vec::new(), limit }
         }
 
-        /// How many bytes it could hold now without asking for memory.
+        /// Returns the number of bytes that fit without another allocation.
         pub const fn capacity(&self) -> usize {
             self.bytes.capacity()
         }
 
-        /// The bytes stored, to keep.
+        /// Returns the stored bytes.
         pub fn into_vec(self) -> Vec<u8> {
             self.bytes
         }
@@ -130,7 +128,7 @@ mod growable {
                 return Err(StorageFull);
             }
             if length > self.bytes.capacity() {
-                // Twice the length makes the copying linear in all; the limit keeps the last step small.
+                // Doubling keeps the total copying linear.
                 let capacity = length.saturating_mul(2).min(self.limit);
                 let more = capacity.saturating_sub(self.bytes.len());
                 self.bytes.try_reserve_exact(more).map_err(|_| StorageFull)?;
@@ -165,7 +163,7 @@ mod growable {
         }
 
         #[test]
-        fn a_large_content_is_given_back_and_a_small_one_kept() {
+        fn clear_frees_large_memory_and_keeps_small() {
             let mut storage = Growable::with_limit(usize::MAX);
             storage.append(&[0; 65_536]).unwrap();
             storage.append(&[0; 1_000]).unwrap();

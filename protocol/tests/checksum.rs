@@ -13,7 +13,7 @@ const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2001
 /// Of nothing.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// Bytes without much of a pattern.
+/// Pseudo-random bytes.
 fn bytes(count: usize) -> Vec<u8> {
     let mut state: u32 = 1;
     let mut next = || {
@@ -23,7 +23,7 @@ fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|_| next()).collect()
 }
 
-/// What Python makes of each content; `None` if there is no Python, which is a failure where tests are to be complete.
+/// The checksums that Python computes. `None` if there is no Python, which is a failure in continuous integration.
 fn python(contents: &[Vec<u8>]) -> Option<Vec<String>> {
     let program = "import hashlib, sys\n\
                    for line in sys.stdin: print(hashlib.sha256(bytes.fromhex(line)).hexdigest())";
@@ -81,7 +81,7 @@ fn a_checksum_is_64_hex_digits_of_either_case() {
 
     let longer = format!("{ABC}0");
     let other_digits = ABC.replacen('b', "g", 1);
-    // Two bytes that are no digits in place of one digit and the next, so that there are 64 bytes all the same.
+    // One character of two bytes in place of two digits: the length is still 64 bytes.
     let beyond_ascii = format!("é{}", &ABC[2..]);
     let with_sign = format!("+{}", &ABC[1..]);
     for wrong in ["", "ba78", &ABC[1..], &longer, &other_digits, &beyond_ascii, &with_sign] {
@@ -113,13 +113,13 @@ fn the_member_is_missing_malformed_or_there() {
     for value in [Value::NULL, true.into(), 256.into(), "abc".into(), "".into(), Value::from_json(&array).unwrap()] {
         assert_eq!(announced(&[("sha256", value)]), Err(ChecksumError::Malformed), "{value}");
     }
-    // Of several the last counts, as with every extension member.
+    // Of several, the last one counts, as with every extension member.
     assert_eq!(announced(&[("sha256", "abc".into()), digits.member()]), Ok(sum));
     assert_eq!(announced(&[digits.member(), ("sha256", "abc".into())]), Err(ChecksumError::Malformed));
 }
 
 #[test]
-fn other_content_is_told_from_what_was_announced() {
+fn content_with_another_checksum_is_a_mismatch() {
     let announced = Checksum::of(b"abc");
     assert_eq!(announced.check(b"abc"), Ok(()));
     for (other, actual) in [(&b""[..], EMPTY.parse().unwrap()), (b"abd", Checksum::of(b"abd"))] {

@@ -1,4 +1,4 @@
-//! The checksum of content, in an extension member of its header.
+//! Checksums of content, in an extension member of the header.
 
 use core::fmt;
 use core::str::FromStr;
@@ -8,12 +8,12 @@ use thiserror::Error;
 
 use crate::{Header, Value};
 
-/// The SHA-256 of content: 32 bytes, and 64 hexadecimal digits in the header's extension member `sha256`
+/// The SHA-256 of content: 32 bytes, or 64 hexadecimal digits in the extension member `sha256` of its header
 /// ([SPEC §3.7](crate::spec#37-sha256)).
 ///
-/// It is over the content as it is on the wire, and the header goes before the content: a sender has to know all of the
-/// content before it sends any. It finds content that was damaged or mixed up on its way. It does not find an attacker,
-/// who would replace it together with the content; for the same reason nothing here is compared in constant time.
+/// The checksum is that of the content as it is on the wire. Since the header precedes the content, a sender needs all of
+/// the content before it sends any. The checksum reveals content that was damaged or mixed up on its way. It does not
+/// reveal an attacker, who would replace both; for the same reason nothing here is compared in constant time.
 ///
 /// A sender adds the member to its header:
 ///
@@ -29,7 +29,7 @@ use crate::{Header, Value};
 /// ));
 /// ```
 ///
-/// A receiver compares, content in pieces by a [`ContentHasher`], whole content by [`check`](Self::check):
+/// A receiver compares. Whole content is compared by [`check`](Self::check), content in pieces by a [`ContentHasher`]:
 ///
 /// ```
 /// # use jsonframe::{Checksum, ChecksumError, Header};
@@ -45,27 +45,28 @@ use crate::{Header, Value};
 pub struct Checksum([u8; 32]);
 
 impl Checksum {
-    /// The name of the header's member: `sha256`.
+    /// The name of the extension member: `sha256`.
     pub const MEMBER: &'static str = "sha256";
 
-    /// The checksum of this content.
+    /// Computes the checksum of `content`.
     pub fn of(content: &[u8]) -> Self {
         let mut hasher = ContentHasher::new();
         hasher.update(content);
         hasher.checksum()
     }
 
-    /// The checksum that the header says its content has.
+    /// Reads the checksum that the header announces.
     ///
     /// # Errors
     ///
-    /// [`ChecksumError::Missing`] if it does not say, [`ChecksumError::Malformed`] if it does so wrongly.
+    /// [`ChecksumError::Missing`] if the header has no member `sha256`; [`ChecksumError::Malformed`] if the member is not a
+    /// checksum.
     pub fn announced(header: &Header<'_>) -> Result<Self, ChecksumError> {
         let value = header.extension(Self::MEMBER).ok_or(ChecksumError::Missing)?;
         value.as_str().ok_or(ChecksumError::Malformed)?.parse()
     }
 
-    /// Whether this is the checksum of the content, which has arrived whole.
+    /// Checks that this is the checksum of `content`.
     ///
     /// # Errors
     ///
@@ -78,12 +79,12 @@ impl Checksum {
         if self == actual { Ok(()) } else { Err(ChecksumError::Mismatch { announced: self, actual }) }
     }
 
-    /// Its bytes.
+    /// Returns the 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Its hexadecimal digits, as a header has them.
+    /// Returns the 64 hexadecimal digits, for a header to borrow.
     pub fn to_hex(self) -> ChecksumHex {
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
@@ -93,7 +94,7 @@ impl Checksum {
     }
 }
 
-/// The digit of a number below 16.
+/// Returns the hexadecimal digit of a number below 16.
 const fn digit(number: u8) -> u8 {
     match number {
         0..=9 => b'0'.wrapping_add(number),
@@ -101,14 +102,14 @@ const fn digit(number: u8) -> u8 {
     }
 }
 
-/// As bytes that were computed elsewhere.
+/// Takes bytes that were computed elsewhere.
 impl From<[u8; 32]> for Checksum {
     fn from(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }
 
-/// From 64 hexadecimal digits of either case.
+/// Reads 64 hexadecimal digits of either case.
 impl FromStr for Checksum {
     type Err = ChecksumError;
 
@@ -127,7 +128,7 @@ impl FromStr for Checksum {
     }
 }
 
-/// As 64 hexadecimal digits in lower case.
+/// Writes 64 hexadecimal digits in lower case.
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.to_hex().as_str())
@@ -140,17 +141,17 @@ impl fmt::Debug for Checksum {
     }
 }
 
-/// A [`Checksum`] in hexadecimal digits, for the header that borrows them.
+/// A [`Checksum`] as hexadecimal digits, for a header to borrow: [`Checksum::to_hex`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChecksumHex([u8; 64]);
 
 impl ChecksumHex {
-    /// The 64 digits, in lower case.
+    /// Returns the 64 digits, in lower case.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The member, to be among the extensions of a header: [`Header::with_extensions`].
+    /// Returns the extension member for [`Header::with_extensions`].
     pub fn member(&self) -> (&'static str, Value<'_>) {
         (Checksum::MEMBER, self.as_str().into())
     }
@@ -162,7 +163,7 @@ impl fmt::Debug for ChecksumHex {
     }
 }
 
-/// The checksum of content that comes in pieces, on its way in or out. It takes 112 bytes or so, whatever the content.
+/// Computes the checksum of content in pieces, whether received or sent. It takes about 112 bytes of memory.
 ///
 /// ```
 /// use jsonframe::{Checksum, ContentHasher, Decoder, Event};
@@ -175,7 +176,7 @@ impl fmt::Debug for ChecksumHex {
 /// for mut piece in wire.chunks(182) {
 ///     while let Some(event) = decoder.decode(&mut piece)? {
 ///         match event {
-///             // What is missing or malformed is known before the content.
+///             // Report a missing or malformed checksum before the content.
 ///             Event::Header(header) => drop(Checksum::announced(&header)?),
 ///             Event::Content(bytes) => hasher.update(bytes),
 ///             Event::End => {
@@ -193,46 +194,46 @@ impl fmt::Debug for ChecksumHex {
 pub struct ContentHasher(Sha256);
 
 impl ContentHasher {
-    /// For content of which nothing has come yet.
+    /// Creates a hasher at the beginning of a content.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next piece of the content. Where the pieces are cut makes no difference.
+    /// Adds the next piece of the content. It makes no difference where the content is cut.
     pub fn update(&mut self, piece: &[u8]) {
         self.0.update(piece);
     }
 
-    /// The checksum of what has come until now.
+    /// Returns the checksum of the pieces added so far.
     pub fn checksum(&self) -> Checksum {
         Checksum(self.0.clone().finalize().into())
     }
 
-    /// Whether what has come until now has the checksum that was announced.
+    /// Checks that the pieces added so far have the checksum that was announced.
     ///
     /// # Errors
     ///
-    /// [`ChecksumError::Mismatch`] if it does not.
+    /// [`ChecksumError::Mismatch`] if they do not.
     pub fn check(&self, announced: Checksum) -> Result<(), ChecksumError> {
         announced.compare(self.checksum())
     }
 }
 
-/// Why content is not what its checksum says.
+/// Says why content could not be confirmed by its checksum.
 ///
-/// None of these is a fault of the stream ([SPEC §3.7](crate::spec#37-sha256)): the next message follows as ever.
+/// None of these is a fault of the stream ([SPEC §3.7](crate::spec#37-sha256)): the next message can be received as usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChecksumError {
-    /// The header has no member `sha256`. Whether that is an error is up to the receiver.
+    /// The header has no member `sha256`. The receiver decides whether that is an error.
     #[error("the header has no member `sha256`")]
     Missing,
 
-    /// The member `sha256`, or the text it was to be made from, is not a string of 64 hexadecimal digits.
+    /// The member `sha256`, or the text that was parsed, is not a string of 64 hexadecimal digits.
     #[error("the sha256 is not 64 hex digits")]
     Malformed,
 
-    /// The content has another checksum.
+    /// The content has another checksum than announced.
     #[error("the content does not have its checksum: expected {announced}, received {actual}")]
     Mismatch {
         /// The checksum in the header.

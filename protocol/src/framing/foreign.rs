@@ -1,15 +1,15 @@
-//! What a stream looks like that does not begin with a message.
+//! Recognises other protocols by the first bytes of a stream.
 
 use core::fmt;
 
-/// The first bytes of a stream, as far as they are known when it is refused for them.
+/// The first bytes of a stream that was refused: those known at that point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
     bytes: [u8; 3],
     known: u8,
 }
 
-/// What other protocols begin with, the likelier one first where the bytes known do not tell two apart.
+/// Other protocols and the bytes they begin with. Where the known bytes match two, the likelier one is first.
 const PROTOCOLS: [(&str, &[&[u8]]); 9] = [
     ("TLS", &[b"\x16\x03", b"\x15\x03"]),
     ("SSH", &[b"SSH"]),
@@ -25,22 +25,22 @@ const PROTOCOLS: [(&str, &[&[u8]]); 9] = [
 impl Start {
     pub(crate) const UNKNOWN: Self = Self { bytes: [0; 3], known: 0 };
 
-    /// That of a stream whose first two bytes are a header length, of which no more is known.
+    /// Returns the start of a stream of which only the two bytes of the header length are known.
     pub(crate) const fn of_length(length: u32) -> Self {
         let [_, _, first, second] = length.to_be_bytes();
         Self { bytes: [first, second, 0], known: 2 }
     }
 
-    /// That of a stream whose first two bytes are a header length, and whose third is this.
+    /// Returns the start of a stream of which the header length and the byte after it are known.
     pub(crate) const fn of_header(length: u16, third: u8) -> Self {
         let [first, second] = length.to_be_bytes();
         Self { bytes: [first, second, third], known: 3 }
     }
 
-    /// The bytes, if they tell something, and the protocol that they look like.
+    /// Returns the bytes worth showing, and the protocol that they look like.
     pub(crate) fn parts(&self) -> (&[u8], Option<&'static str>) {
         match (self.bytes(), self.protocol()) {
-            // A length may also be just that.
+            // Two bytes that no protocol begins with are probably a length, and showing them would not help.
             ([_, _], None) => (&[], None),
             parts => parts,
         }

@@ -1,6 +1,6 @@
-//! The grammar of media types: how far its parts go.
+//! The grammar of media types.
 
-/// How many of the first bytes are white space.
+/// Returns the length of the white space at the front.
 pub(super) const fn spaces(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let [b' ' | b'\t', after @ ..] = rest {
@@ -9,7 +9,7 @@ pub(super) const fn spaces(bytes: &[u8]) -> usize {
     taken(bytes, rest)
 }
 
-/// How many of the first bytes are a token.
+/// Returns the length of the token at the front.
 pub(super) const fn token(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let [byte, after @ ..] = rest {
@@ -21,8 +21,8 @@ pub(super) const fn token(bytes: &[u8]) -> usize {
     taken(bytes, rest)
 }
 
-/// How many of the first bytes are a quoted string, quotes included; 0 if none. An error if it does not end where it can,
-/// which is at that offset.
+/// Returns the length of the quoted string at the front, quotes included, or 0 if there is none. The error is the offset
+/// of the first byte at fault.
 pub(super) const fn quoted(bytes: &[u8]) -> Result<usize, usize> {
     let [b'"', after @ ..] = bytes else { return Ok(0) };
     let mut rest = after;
@@ -37,15 +37,15 @@ pub(super) const fn quoted(bytes: &[u8]) -> Result<usize, usize> {
     }
 }
 
-/// Where a parameter's name, its value and its end are, counted from the semicolon or white space before it.
+/// The offsets of a parameter's parts, counted from the semicolon or white space before it.
 pub(super) struct Parameter {
     pub(super) name: (usize, usize),
     pub(super) value: (usize, usize),
     pub(super) end: usize,
 }
 
-/// The first of the parameters, whose name is empty if there is nothing between two semicolons; `None` if there is but white
-/// space left. The error is the offset at which it is wrong.
+/// Parses the first parameter. Its name is empty if there is nothing between two semicolons. Returns `None` if only white
+/// space is left. The error is the offset of the first byte at fault.
 pub(super) const fn parameter(bytes: &[u8]) -> Result<Option<Parameter>, usize> {
     let separator = spaces(bytes);
     match at(bytes, separator) {
@@ -53,8 +53,8 @@ pub(super) const fn parameter(bytes: &[u8]) -> Result<Option<Parameter>, usize> 
         [b';', ..] => {}
         _ => return Err(separator),
     }
-    let behind = separator.saturating_add(1);
-    let start = behind.saturating_add(spaces(at(bytes, behind)));
+    let after_separator = separator.saturating_add(1);
+    let start = after_separator.saturating_add(spaces(at(bytes, after_separator)));
     let equals = start.saturating_add(token(at(bytes, start)));
     if equals == start {
         return match at(bytes, start) {
@@ -73,7 +73,7 @@ pub(super) const fn parameter(bytes: &[u8]) -> Result<Option<Parameter>, usize> 
     if length == 0 { Err(end) } else { Ok(Some(Parameter { name: (start, equals), value: (value, end), end })) }
 }
 
-/// Whether all of these are parameters; the error is the offset at which they are not.
+/// Checks that `bytes` are parameters. The error is the offset of the first byte at fault.
 pub(super) const fn parameters(bytes: &[u8]) -> Result<(), usize> {
     let mut rest = bytes;
     loop {
@@ -85,7 +85,7 @@ pub(super) const fn parameters(bytes: &[u8]) -> Result<(), usize> {
     }
 }
 
-/// Whether they are the same but for the case of ASCII letters.
+/// Returns whether both are equal without regard to the case of ASCII letters.
 pub(super) const fn equal(one: &[u8], other: &[u8]) -> bool {
     let (mut one, mut other) = (one, other);
     loop {
@@ -99,7 +99,7 @@ pub(super) const fn equal(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// The bytes from this offset on.
+/// Returns the bytes from `offset` on.
 const fn at(bytes: &[u8], offset: usize) -> &[u8] {
     match bytes.split_at_checked(offset) {
         Some((_, rest)) => rest,
@@ -107,6 +107,7 @@ const fn at(bytes: &[u8], offset: usize) -> &[u8] {
     }
 }
 
+/// Returns the number of bytes taken from the front of `bytes` to leave `rest`.
 const fn taken(bytes: &[u8], rest: &[u8]) -> usize {
     bytes.len().saturating_sub(rest.len())
 }
@@ -119,7 +120,7 @@ const fn is_token(byte: u8) -> bool {
         )
 }
 
-/// Whether a quoted string can have the byte, behind a backslash if need be: all but control characters.
+/// Returns whether a quoted string can contain the byte, escaped or not: all but control characters.
 const fn is_text(byte: u8) -> bool {
     byte == b'\t' || byte >= b' ' && byte != 0x7F
 }

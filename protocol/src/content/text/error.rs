@@ -1,4 +1,4 @@
-//! Why content is not text, or text cannot be content.
+//! The errors of decoding and encoding text.
 
 use alloc::string::String;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::Encoding;
 
-/// Why content could not be decoded as text, or text not encoded.
+/// Says why content could not be decoded as text, or text could not be encoded.
 ///
 /// ```
 /// use jsonframe::{Header, Message, TextError};
@@ -21,30 +21,30 @@ use super::Encoding;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TextError {
-    /// The `content-encoding` is not known as the label of an encoding of text.
+    /// The `content-encoding` is not the label of a known encoding of text.
     #[error("the content-encoding is {label:?}, which is not known as an encoding of text")]
     Label {
         /// The `content-encoding` of the header.
         label: String,
     },
 
-    /// There are bytes that are no character, or the content ends within one.
+    /// The content contains bytes that are not a character, or ends inside one.
     #[error("the content is not text in {encoding} (at its byte {offset})")]
     Malformed {
-        /// What the content was decoded from.
+        /// The encoding that the content was decoded from.
         encoding: Encoding,
-        /// Where the first character that is not whole begins, in bytes from the beginning of the content.
+        /// The offset of the first malformed or incomplete character, in bytes from the beginning of the content.
         offset: u64,
     },
 
-    /// There is a character that the encoding has not.
+    /// The encoding lacks a character of the text.
     #[error("{encoding} has no character U+{:04X} (at byte {offset} of the text)", u32::from(*character))]
     Unmappable {
-        /// What the text was to be encoded into.
+        /// The encoding of the content.
         encoding: Encoding,
-        /// The character.
+        /// The first such character.
         character: char,
-        /// Where it stands: the first that there is, in bytes from the beginning of the text.
+        /// The offset of the character, in bytes from the beginning of the text.
         offset: usize,
     },
 }

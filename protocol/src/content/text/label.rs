@@ -13,7 +13,7 @@ impl Labels {
     }
 }
 
-/// A label of a header, normalised: in lower case, with one underscore for everything that stands between its words.
+/// A label from a header, normalised: in lower case, its words separated by single underscores.
 #[derive(Clone, Copy)]
 pub(super) struct Label {
     bytes: [u8; LONGEST],
@@ -21,12 +21,12 @@ pub(super) struct Label {
     has_dots: bool,
 }
 
-/// No label is longer than this, in bytes.
+/// The length of the longest known label, in bytes.
 const LONGEST: usize = 24;
 
 impl Label {
-    /// `None` if it cannot be any: if it is too long, or has a null byte, which Python refuses too, or letters beyond ASCII,
-    /// of which Python makes one thing or another by its version.
+    /// Normalises a label. Returns `None` if it cannot be a known one: if it is too long, contains a null byte, which Python
+    /// refuses too, or is not ASCII, which Python treats differently in different versions.
     pub(super) fn new(label: &str) -> Option<Self> {
         let mut normal = Self { bytes: [0; LONGEST], length: 0, has_dots: false };
         let mut at_word = false;
@@ -53,7 +53,7 @@ impl Label {
         Some(())
     }
 
-    /// Whether it is one of these.
+    /// Returns whether this is one of `labels`.
     pub(super) fn is_one_of(&self, labels: &Labels) -> bool {
         let label = self.bytes.get(..self.length).unwrap_or_default();
         if label == labels.module.as_bytes() {
@@ -62,7 +62,7 @@ impl Label {
         labels.aliases.iter().any(|alias| label == alias.as_bytes() || self.has_dots && self.undotted_is(alias))
     }
 
-    /// Whether it is this alias with underscores in place of the dots, as it is looked up in the second place.
+    /// Returns whether this is `alias` once its dots are underscores. Python looks that form up second.
     fn undotted_is(&self, alias: &str) -> bool {
         let label = self.bytes.iter().take(self.length);
         label.map(|byte| if *byte == b'.' { b'_' } else { *byte }).eq(alias.bytes())
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_may_be_apart_in_any_way() {
+    fn words_may_be_separated_in_any_way() {
         let labels = Labels::new("utf_8", &["utf8", "a.b_1", "c_d"]);
         let is = |label| Label::new(label).is_some_and(|label| label.is_one_of(&labels));
         for label in ["utf_8", "UTF-8", "utf 8", " -utf/\t-8_", "Utf8", "A.B-1", "c.d", "C-D"] {

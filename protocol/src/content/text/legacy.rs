@@ -1,4 +1,4 @@
-//! The encodings from before Unicode: `encoding_rs`'s, which are the web's, made to agree with Python's.
+//! The encodings from before Unicode: those of `encoding_rs`, which are the web's, corrected to agree with Python's.
 
 mod several;
 mod single;
@@ -15,33 +15,33 @@ use self::single::SINGLE;
 use super::decoder::Run;
 use super::label::{Label, Labels};
 
-/// An encoding that is one of the web's but for some sequences of bytes. ASCII stands for itself in all of them.
+/// An encoding of the web, except for some byte sequences. All of them are supersets of ASCII.
 #[derive(Debug)]
 pub(super) struct Legacy {
     name: &'static str,
     labels: Labels,
     web: &'static Web,
     shape: Shape,
-    /// The sequences that the web's encoding has and this one has not, as ranges of the first byte and of the second:
-    /// `0xA1A9_40A0` is from A1 to A9, followed by 40 to A0.
+    /// The sequences that the web's encoding has and this one lacks, as ranges of the first byte and of the second:
+    /// `0xA1A9_40A0` means A1 to A9, followed by 40 to A0.
     without: &'static [u32],
-    /// Which first bytes are in those ranges: 80 is the lowest bit.
+    /// A bit for each first byte in those ranges. The lowest bit is for 80.
     without_firsts: u128,
-    /// The sequences, as big-endian numbers, that are other characters than in the web's encoding. There are also some for
-    /// whose character the web has another sequence.
+    /// The sequences, as big-endian numbers, that stand for another character than in the web's encoding, or for one that
+    /// the web's encoding spells otherwise.
     with: &'static [(u32, char)],
-    /// Whether the bytes from 80 to 9F are the control characters of these numbers.
+    /// Whether the bytes from 80 to 9F are the control characters U+0080 to U+009F.
     controls: bool,
 }
 
-/// How many bytes a character has, by its first.
+/// How the length of a character that is not ASCII follows from its first bytes.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
-    /// One.
+    /// One byte.
     Single,
-    /// Two, if the first is not ASCII.
+    /// Two bytes.
     Pairs,
-    /// Two, too. The web's has sequences of four beside them, whose second is a digit.
+    /// Two bytes. The web's encoding also has sequences of four, whose second byte is a digit.
     Gbk,
     ShiftJis,
     EucJp,
@@ -50,19 +50,19 @@ enum Shape {
 
 /// What the next bytes are.
 enum Next {
-    /// A character as in the web's encoding, if one at all, of so many bytes.
+    /// This number of bytes, which the web's encoding decodes or refuses.
     Shared(usize),
-    /// Another character than the web's.
+    /// This number of bytes, which are another character than in the web's encoding.
     Own(usize, char),
-    /// No character.
-    Nothing,
-    /// The beginning of a character, or the end.
-    Cut,
+    /// Bytes that are not a character.
+    Malformed,
+    /// An incomplete character, or the end.
+    Incomplete,
 }
 
-/// How many bytes are decoded in one go.
+/// The number of bytes given to the web's decoder at a time.
 const STEP: usize = 1024;
-/// How many bytes of text are decoded in one go.
+/// The number of bytes of text that the web's decoder returns at a time.
 const DECODED: usize = 512;
 
 impl Legacy {
@@ -75,7 +75,7 @@ impl Legacy {
         let mut rest = without;
         while let [ranges, after @ ..] = rest {
             let [from, to, _, _] = ranges.to_be_bytes();
-            // From the bit of the one to that of the other; both are at least 80.
+            // The bits of `from` to `to`, both of which are at least 0x80.
             without_firsts |= u128::MAX << (from & 0x7F) & u128::MAX >> (0x7F & !to);
             rest = after;
         }
@@ -100,7 +100,7 @@ impl Legacy {
 
     pub(super) fn decode(&self, bytes: &[u8], text: &mut String) -> Run {
         let mut decoded: usize = 0;
-        // What comes after that, up to here, is as in the web's encoding.
+        // The bytes from `decoded` to `seen` are left to the web's decoder.
         let mut seen: usize = 0;
         loop {
             let rest = bytes.get(seen..).unwrap_or_default();
@@ -120,15 +120,15 @@ impl Legacy {
                     text.push(character);
                     seen = seen.saturating_add(length);
                 }
-                Next::Nothing => return Run { taken: seen, malformed: true },
-                Next::Cut => return Run { taken: seen, malformed: false },
+                Next::Malformed => return Run { taken: seen, malformed: true },
+                Next::Incomplete => return Run { taken: seen, malformed: false },
             }
             decoded = seen;
         }
     }
 
     fn next(&self, bytes: &[u8]) -> Next {
-        let Some(first) = bytes.first() else { return Next::Cut };
+        let Some(first) = bytes.first() else { return Next::Incomplete };
         if first.is_ascii() {
             let ascii = bytes.iter().take(STEP).position(|byte| !byte.is_ascii());
             return Next::Shared(ascii.unwrap_or(bytes.len().min(STEP)));
@@ -136,14 +136,14 @@ impl Legacy {
         if self.controls && *first < 0xA0 {
             return Next::Own(1, char::from(*first));
         }
-        let Some(length) = self.shape.length(bytes) else { return Next::Cut };
-        let Some((sequence, _)) = bytes.split_at_checked(length) else { return Next::Cut };
+        let Some(length) = self.shape.length(bytes) else { return Next::Incomplete };
+        let Some((sequence, _)) = bytes.split_at_checked(length) else { return Next::Incomplete };
         let number = sequence.iter().fold(0, |number: u32, byte| number << 8 | u32::from(*byte));
         if let Some((_, character)) = self.with.iter().find(|(own, _)| *own == number) {
             return Next::Own(length, *character);
         }
         let second = if length == 2 { sequence.last().copied().unwrap_or_default() } else { 0 };
-        if self.is_without(*first, second) { Next::Nothing } else { Next::Shared(length) }
+        if self.is_without(*first, second) { Next::Malformed } else { Next::Shared(length) }
     }
 
     fn is_without(&self, first: u8, second: u8) -> bool {
@@ -157,11 +157,11 @@ impl Legacy {
             })
     }
 
-    /// Decodes what is as in the web's encoding; if it is malformed, the error is how many bytes are not.
+    /// Decodes by the web's encoding. The error is the offset of the first malformed byte.
     fn decode_shared(&self, bytes: &[u8], text: &mut String) -> Result<(), usize> {
         let mut decoder = self.web.new_decoder_without_bom_handling();
         let mut taken: usize = 0;
-        // Through an array, for each call on a `String` goes through all the memory that it has spare.
+        // Not into `text` directly: each call would initialise all of its spare capacity.
         let mut decoded = [0; DECODED];
         loop {
             let rest = bytes.get(taken..).unwrap_or_default();
@@ -179,10 +179,10 @@ impl Legacy {
         }
     }
 
-    /// Encodes a text; the error is the offset of the first character that the encoding has not.
+    /// Encodes a text. The error is the offset of the first character that the encoding lacks.
     pub(super) fn encode<'t>(&self, text: &'t str) -> Result<Cow<'t, [u8]>, usize> {
         let (bytes, _, unmappable) = self.web.encode(text);
-        if !unmappable && self.reads(&bytes, text) {
+        if !unmappable && self.decodes_to(&bytes, text) {
             return Ok(bytes);
         }
         let mut bytes = Vec::with_capacity(text.len());
@@ -206,15 +206,15 @@ impl Legacy {
         let mut buffer = [0; 4];
         let text = character.encode_utf8(&mut buffer);
         let (sequence, _, unmappable) = self.web.encode(text);
-        if unmappable || !self.reads(&sequence, text) {
+        if unmappable || !self.decodes_to(&sequence, text) {
             return None;
         }
         bytes.extend_from_slice(&sequence);
         Some(())
     }
 
-    /// Whether these bytes are this text.
-    fn reads(&self, bytes: &[u8], text: &str) -> bool {
+    /// Returns whether `bytes` decode to `text`.
+    fn decodes_to(&self, bytes: &[u8], text: &str) -> bool {
         let mut decoded = String::new();
         let run = self.decode(bytes, &mut decoded);
         run.taken == bytes.len() && decoded == text
@@ -222,7 +222,7 @@ impl Legacy {
 }
 
 impl Shape {
-    /// How many bytes the character has that these begin with, which is not ASCII; `None` if too few have come to know.
+    /// Returns the length of the first character, which is not ASCII, or `None` if more bytes are needed to tell.
     fn length(self, bytes: &[u8]) -> Option<usize> {
         let (first, second) = (*bytes.first()?, bytes.get(1));
         Some(match (self, first) {
@@ -234,7 +234,7 @@ impl Shape {
     }
 }
 
-/// There is one of a name.
+/// Compares names, which are unique.
 impl PartialEq for Legacy {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

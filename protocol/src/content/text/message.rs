@@ -1,4 +1,4 @@
-//! Text as the content of a message.
+//! The text of a message.
 
 use alloc::borrow::Cow;
 
@@ -6,13 +6,13 @@ use super::TextError;
 use crate::{Encoding, Message};
 
 impl<'a> Message<'a> {
-    /// The content as text, decoded from what the header says that it is in.
+    /// Decodes the content as text, by the header's `content-encoding`.
     ///
-    /// UTF-8 and ASCII are lent as they stand, everything else is copied.
+    /// UTF-8 and ASCII are borrowed from the message, all else is copied.
     ///
     /// # Errors
     ///
-    /// [`TextError::Label`] if `content-encoding` is not known as the label of an encoding of text,
+    /// [`TextError::Label`] if `content-encoding` is not the label of a known encoding of text;
     /// [`TextError::Malformed`] if the content is not text in that encoding.
     ///
     /// ```

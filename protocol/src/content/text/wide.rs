@@ -7,12 +7,12 @@ use super::decoder::Run;
 use super::label::{Label, Labels};
 use crate::ByteOrder;
 
-/// An encoding in units of several bytes, and their order.
+/// An encoding in units of two or four bytes, and their byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Wide {
     unit: Unit,
     order: ByteOrder,
-    /// Whether a byte-order mark stands before the text.
+    /// Whether a byte-order mark may precede the text.
     marked: bool,
 }
 
@@ -62,13 +62,13 @@ impl Wide {
         self.order
     }
 
-    /// The same in another order, if a mark may say which.
+    /// Sets the byte order, unless the encoding itself fixes it.
     pub(super) const fn with_byte_order(self, order: ByteOrder) -> Self {
         if self.marked { Self { order, ..self } } else { self }
     }
 
-    /// How many bytes the mark at the beginning of these takes, and what they are in after it; `None` if they are too few
-    /// to know.
+    /// Returns the length of the byte-order mark at the front of `bytes`, and the encoding of what follows it. `None` if
+    /// more bytes are needed to tell.
     pub(super) fn resolve(self, bytes: &[u8]) -> Option<(usize, Self)> {
         if !self.marked {
             return Some((0, self));
@@ -89,10 +89,10 @@ impl Wide {
         }
     }
 
-    /// The first unit of these bytes, if it is whole.
+    /// Returns the first unit of `bytes`, if it is whole.
     fn first(self, bytes: &[u8]) -> Option<u32> {
         match self.unit {
-            Unit::Two => bytes.first_chunk().map(|unit| u32::from(self.sixteen(*unit))),
+            Unit::Two => bytes.first_chunk().map(|unit| u32::from(self.unit_16(*unit))),
             Unit::Four => bytes.first_chunk().map(|unit| match self.order {
                 ByteOrder::Little => u32::from_le_bytes(*unit),
                 ByteOrder::Big => u32::from_be_bytes(*unit),
@@ -100,7 +100,7 @@ impl Wide {
         }
     }
 
-    const fn sixteen(self, unit: [u8; 2]) -> u16 {
+    const fn unit_16(self, unit: [u8; 2]) -> u16 {
         match self.order {
             ByteOrder::Little => u16::from_le_bytes(unit),
             ByteOrder::Big => u16::from_be_bytes(unit),
@@ -115,7 +115,7 @@ impl Wide {
                 (Unit::Two, 0xD800..0xDC00) => {
                     let Some(pair) = rest.first_chunk::<4>() else { break false };
                     let [a, b, c, d] = *pair;
-                    let units = [self.sixteen([a, b]), self.sixteen([c, d])];
+                    let units = [self.unit_16([a, b]), self.unit_16([c, d])];
                     (char::decode_utf16(units).next().and_then(Result::ok), 4)
                 }
                 _ => (char::from_u32(unit), self.width()),

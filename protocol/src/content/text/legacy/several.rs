@@ -1,4 +1,4 @@
-//! The encodings of several bytes a character, measured against Python over all sequences.
+//! The encodings of several bytes per character, compared with Python over all sequences.
 
 use encoding_rs::{BIG5_INIT, EUC_JP_INIT, EUC_KR_INIT, GB18030_INIT, GBK_INIT, SHIFT_JIS_INIT};
 

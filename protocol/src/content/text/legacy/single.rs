@@ -1,4 +1,4 @@
-//! The encodings of one byte a character, measured against Python over all bytes.
+//! The encodings of one byte per character, compared with Python over all bytes.
 
 use encoding_rs::{
     IBM866_INIT, ISO_8859_2_INIT, ISO_8859_3_INIT, ISO_8859_4_INIT, ISO_8859_5_INIT, ISO_8859_6_INIT, ISO_8859_7_INIT,
