@@ -16,9 +16,9 @@ use serde_json::Value as Json;
 /// How content is read.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// In pieces of at most so many bytes.
+    /// In pieces of at most this number of bytes.
     Pieces(usize),
-    /// All of it, to a room.
+    /// Whole, into a buffer.
     Whole,
 }
 
@@ -71,9 +71,10 @@ fn read_content<R: Read<Error = ErrorKind>>(
             }
         },
         Way::Whole => {
-            let mut room = vec![0; usize::try_from(incoming.header().content_length()).unwrap_or(100_000).min(100_000)];
+            let mut buffer =
+                vec![0; usize::try_from(incoming.header().content_length()).unwrap_or(100_000).min(100_000)];
             loop {
-                match incoming.message(&mut room) {
+                match incoming.message(&mut buffer) {
                     Ok(message) => return Ok(message.content().to_vec()),
                     Err(ReceiveError::Reader(_)) => {}
                     Err(error) => return Err(error),
@@ -88,7 +89,7 @@ fn every_vector_is_received_however_the_reader_behaves() {
     for vector in vectors() {
         for steps in BEHAVIOURS {
             for way in [Way::Pieces(1000), Way::Pieces(3), Way::Whole] {
-                // Content that is announced and does not come has no room to be kept in.
+                // No buffer is that large.
                 let is_huge = vector.events.iter().any(|event| event["content_length"].as_u64() > Some(100_000));
                 if is_huge && matches!(way, Way::Whole) {
                     continue;
@@ -100,7 +101,7 @@ fn every_vector_is_received_however_the_reader_behaves() {
 }
 
 #[test]
-fn content_that_is_not_read_is_passed_over() {
+fn content_that_is_not_read_is_skipped() {
     let stream = [
         wire(&Header::for_json(300), &[b' '; 300]),
         wire(&Header::for_json(0), b""),
@@ -159,9 +160,9 @@ fn a_reader_that_goes_on_after_its_end_is_read_on() {
             Ok(None) => assert_eq!(receiver.position(), 0),
             Err(ReceiveError::Decode(error)) if matches!(error.kind(), DecodeErrorKind::Truncated { .. }) => ends += 1,
             Ok(Some(mut incoming)) => {
-                let mut room = [0; 4];
-                while incoming.message(&mut room).is_err() {}
-                assert_eq!(&room, b"true");
+                let mut buffer = [0; 4];
+                while incoming.message(&mut buffer).is_err() {}
+                assert_eq!(&buffer, b"true");
                 break;
             }
             Err(error) => panic!("{error}"),
@@ -171,7 +172,7 @@ fn a_reader_that_goes_on_after_its_end_is_read_on() {
 }
 
 #[test]
-fn content_without_room_is_refused_for_good() {
+fn content_longer_than_the_buffer_is_refused_for_good() {
     let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
     let mut incoming = receiver.receive().unwrap().unwrap();
@@ -183,30 +184,30 @@ fn content_without_room_is_refused_for_good() {
 }
 
 #[test]
-fn content_that_has_been_read_to_its_end_is_no_message_without_room() {
+fn a_buffer_too_small_is_refused_even_after_all_content_was_read() {
     let stream = wire(&Header::for_json(2), b"[]");
     let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
     let mut incoming = receiver.receive().unwrap().unwrap();
-    assert_eq!(incoming.read(&mut [0; 2]), Ok(2));
-    assert_eq!(incoming.read(&mut [0; 2]), Ok(0));
-    assert!(incoming.message(&mut [0; 1]).is_err());
+    assert_eq!(incoming.message(&mut [0; 2]).unwrap().content(), b"[]");
+    let Err(ReceiveError::Decode(error)) = incoming.message(&mut [0; 1]) else { panic!("it does not fit") };
+    assert_eq!(error.kind(), DecodeErrorKind::ContentTooLong { length: 2, limit: 1 });
 }
 
 #[test]
 fn a_reader_that_lies_is_not_believed() {
     let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     let mut receiver = Receiver::new(Source::new(&stream, &[Step::Lie]), [0; 256]);
-    let mut room = [0; 9];
-    assert_eq!(receiver.receive().unwrap().unwrap().message(&mut room).unwrap().content(), b"[1, 2, 3]");
+    let mut buffer = [0; 9];
+    assert_eq!(receiver.receive().unwrap().unwrap().message(&mut buffer).unwrap().content(), b"[1, 2, 3]");
     let mut incoming = receiver.receive().unwrap().unwrap();
-    assert_eq!(incoming.read(&mut room), Ok(2));
-    assert_eq!(incoming.read(&mut room), Ok(0));
+    assert_eq!(incoming.read(&mut buffer), Ok(2));
+    assert_eq!(incoming.read(&mut buffer), Ok(0));
 }
 
 #[test]
-fn nothing_is_read_when_there_is_no_place_or_no_content() {
+fn the_reader_is_not_called_for_an_empty_buffer() {
     let stream = wire(&Header::for_json(2), b"[]");
-    // The source does not let itself be asked for nothing.
+    // The source panics if it is asked for 0 bytes.
     let mut receiver = Receiver::new(Source::new(&stream, &[Step::Pass(usize::MAX)]), [0; 256]);
     let mut incoming = receiver.receive().unwrap().unwrap();
     assert_eq!(incoming.read(&mut []), Ok(0));
@@ -317,7 +318,7 @@ fn what_cannot_be_sent_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn more_content_than_announced_is_refused_and_no_message_goes_into_another() {
+fn more_content_than_announced_is_refused_and_so_is_a_message_inside_another() {
     let mut sender = Sender::new(Drain::new(&[Step::Pass(usize::MAX)]), [0; 128]);
     sender.begin(&Header::for_json(4)).unwrap();
     sender.write_all(b"tr").unwrap();
@@ -327,7 +328,7 @@ fn more_content_than_announced_is_refused_and_no_message_goes_into_another() {
     assert_eq!(sender.resume(b"truer"), Err(SendError::Encode(mismatch)));
     assert_eq!(sender.write(b""), Ok(0));
     sender.resume(b"true").unwrap();
-    // With nothing under way there is nothing to go on with.
+    // Between messages there is nothing to resume.
     assert_eq!(sender.resume(b""), Ok(()));
     assert!(matches!(sender.resume(b"true"), Err(SendError::Encode(EncodeError::LengthMismatch { announced: 0, .. }))));
     assert_eq!(sender.into_writer().bytes, wire(&Header::for_json(4), b"true"));
@@ -374,19 +375,19 @@ fn a_dialect_is_spoken_both_ways() {
         assert!(bytes.starts_with(b"O\0\0\0{\"content_type\""), "{}", bytes.escape_ascii());
 
         let mut receiver = Receiver::new(Source::new(&bytes, steps), [0; 128]).with_dialect(&PEER);
-        let mut room = [0; 4];
+        let mut buffer = [0; 4];
         loop {
             match receiver.receive() {
                 Ok(Some(mut incoming)) => {
                     assert_eq!(incoming.header(), header);
-                    while incoming.message(&mut room).is_err() {}
+                    while incoming.message(&mut buffer).is_err() {}
                     break;
                 }
                 Err(ReceiveError::Reader(_)) => {}
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(&room, b"true");
+        assert_eq!(&buffer, b"true");
     }
 }
 
@@ -402,34 +403,34 @@ fn errors_say_what_they_are_about() {
     assert_eq!(writer.to_string(), "cannot write: BrokenPipe");
     assert_eq!(writer.source().unwrap().to_string(), "BrokenPipe");
     assert_eq!(writer.kind(), ErrorKind::BrokenPipe);
-    assert_eq!(SendError::<Infallible>::WriteZero.to_string(), "the writer takes nothing");
+    assert_eq!(SendError::<Infallible>::WriteZero.to_string(), "the writer has written 0 bytes");
     let unfinished = SendError::<Infallible>::Unfinished { missing: 3 };
     assert_eq!(
         (unfinished.to_string().as_str(), unfinished.kind()),
-        ("a message has been begun and lacks 3 bytes", ErrorKind::InvalidInput)
+        ("an earlier message still lacks 3 bytes", ErrorKind::InvalidInput)
     );
     let truncated = Receiver::new(&b"\0"[..], [0; 8]).receive().unwrap_err();
     assert_eq!(truncated.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 1)");
 }
 
-/// What `read` had returned was not in the room, which kept what it had there, and was called the content.
+/// The bytes that `read` had returned were missing in the buffer, whose stale bytes were taken for them.
 #[test]
-fn content_of_which_some_has_been_read_is_not_given_as_a_whole() {
+fn content_that_was_read_in_part_is_not_returned_as_a_message() {
     let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     for count in [1, 4, 9] {
         let mut receiver = Receiver::new(stream.as_slice(), [0; 256]);
         let mut incoming = receiver.receive().unwrap().unwrap();
         assert_eq!(incoming.read(&mut vec![0; count]), Ok(count));
-        let mut room = *b"stale text";
-        let error = incoming.message(&mut room).unwrap_err();
+        let mut buffer = *b"stale text";
+        let error = incoming.message(&mut buffer).unwrap_err();
         assert_eq!(error, ReceiveError::AlreadyRead { read: count as u64 });
         assert_eq!(error.to_string(), format!("bytes of the content already read: {count}"));
-        assert_eq!((error.kind(), &room), (ErrorKind::InvalidInput, b"stale text"));
+        assert_eq!((error.kind(), &buffer), (ErrorKind::InvalidInput, b"stale text"));
 
         // The rest can be read, and the next message received.
         assert_eq!(incoming.read(&mut [0; 20]), Ok(9 - count));
         let mut incoming = receiver.receive().unwrap().unwrap();
         assert_eq!(incoming.read(&mut []), Ok(0));
-        assert_eq!(incoming.message(&mut room).unwrap().content(), b"[]");
+        assert_eq!(incoming.message(&mut buffer).unwrap().content(), b"[]");
     }
 }

@@ -22,7 +22,7 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Polls until there is a result: whether it was pending in between, too.
+/// Polls until the future is ready. Returns its output, and whether it was pending before.
 fn run<F: Future>(future: F) -> (F::Output, bool) {
     let mut future = pin!(future);
     let mut was_pending = false;
@@ -57,16 +57,16 @@ fn observe(vector: &Vector, steps: &[Step], whole: bool) -> Vec<Json> {
         };
         events.push(header_event(&incoming.header(), last_end(&events)));
         let mut content = Vec::new();
-        let mut room = vec![0; if whole { usize::try_from(incoming.header().content_length()).unwrap() } else { 7 }];
+        let mut buffer = vec![0; if whole { usize::try_from(incoming.header().content_length()).unwrap() } else { 7 }];
         let outcome = match incoming.limit_content(vector.content_limit) {
             Err(error) => Err(error),
             Ok(()) => loop {
                 let read = if whole {
-                    poll_once(incoming.message_async(&mut room))
+                    poll_once(incoming.message_async(&mut buffer))
                         .map(|it| it.map(|message| (message.content().to_vec(), true)))
                 } else {
-                    let read = poll_once(incoming.read(&mut room));
-                    read.map(|read| read.map(|count| (room[..count].to_vec(), count == 0)))
+                    let read = poll_once(incoming.read(&mut buffer));
+                    read.map(|read| read.map(|count| (buffer[..count].to_vec(), count == 0)))
                 };
                 match read {
                     Poll::Pending | Poll::Ready(Err(ReceiveError::Reader(_))) => {}
@@ -108,13 +108,13 @@ fn a_future_waits_where_its_stream_does() {
     let stream = wire(&Header::for_json(9), b"[1, 2, 3]").repeat(3);
     for (steps, waits) in [(PENDING, true), (PENDING_OFTEN, true), (&[Step::Pass(5)], false)] {
         let mut receiver = Receiver::new(Source::new(&stream, steps), [0; 256]);
-        let mut room = [0; 9];
+        let mut buffer = [0; 9];
         let mut messages = 0;
         loop {
             let (received, was_pending) = run(receiver.receive_async());
             let Some(mut incoming) = received.unwrap() else { break };
             assert_eq!(was_pending, waits);
-            let (message, was_pending) = run(incoming.message_async(&mut room));
+            let (message, was_pending) = run(incoming.message_async(&mut buffer));
             assert_eq!((message.unwrap().content(), was_pending), (&b"[1, 2, 3]"[..], waits));
             messages += 1;
         }
@@ -172,7 +172,7 @@ fn a_writer_that_takes_nothing_is_an_error_at_once() {
 }
 
 #[test]
-fn messages_do_not_go_into_each_other() {
+fn a_message_inside_another_is_refused() {
     let mut sender = Sender::new(Drain::new(PENDING), [0; 128]);
     run(sender.begin_async(&Header::for_json(4))).0.unwrap();
     run(sender.write_all(b"tr")).0.unwrap();
@@ -214,7 +214,7 @@ fn slices_are_streams() {
 }
 
 #[test]
-fn a_reader_that_fails_is_heard() {
+fn an_error_of_the_reader_is_returned() {
     let mut receiver = Receiver::new(Source::new(b"\0", &[Step::Fail(ErrorKind::ConnectionReset)]), [0; 8]);
     let error = run(receiver.receive_async()).0.unwrap_err();
     assert_eq!(error, ReceiveError::Reader(ErrorKind::ConnectionReset));
@@ -222,7 +222,7 @@ fn a_reader_that_fails_is_heard() {
 }
 
 #[test]
-fn content_of_which_some_has_been_read_is_not_given_as_a_whole() {
+fn content_that_was_read_in_part_is_not_returned_as_a_message() {
     let stream = [wire(&Header::for_json(9), b"[1, 2, 3]"), wire(&Header::for_json(2), b"[]")].concat();
     let mut receiver = Receiver::new(Source::new(&stream, PENDING), [0; 256]);
     let mut incoming = run(receiver.receive_async()).0.unwrap().unwrap();

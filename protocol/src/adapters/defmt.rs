@@ -251,9 +251,9 @@ mod embedded {
         fn format(&self, f: Formatter<'_>) {
             match self {
                 Self::Writer(error) => write!(f, "cannot write: {}", error),
-                Self::WriteZero => write!(f, "the writer takes nothing"),
+                Self::WriteZero => write!(f, "the writer has written 0 bytes"),
                 Self::Encode(error) => error.format(f),
-                Self::Unfinished { missing } => write!(f, "a message has been begun and lacks {}", Bytes(*missing)),
+                Self::Unfinished { missing } => write!(f, "an earlier message still lacks {}", Bytes(*missing)),
             }
         }
     }

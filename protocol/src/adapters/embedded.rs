@@ -1,8 +1,8 @@
-//! Messages over [`embedded_io`]'s readers and writers, blocking or async, on fixed buffers and without an allocator.
+//! Sends and receives messages over [`embedded_io`]'s readers and writers, blocking or async, without an allocator.
 //!
-//! A [`Receiver`] reads messages: [`receive`](Receiver::receive) waits for a header and lends it as [`Incoming`], whose
+//! A [`Receiver`] reads messages: [`receive`](Receiver::receive) waits for a header and returns an [`Incoming`], whose
 //! content is read piece by piece, or as a whole [`Message`](crate::Message) into a buffer of yours. A [`Sender`] writes
-//! them: all at once with [`send`](Sender::send), or piece by piece behind [`begin`](Sender::begin).
+//! messages: whole by [`send`](Sender::send), or piece by piece after [`begin`](Sender::begin).
 //!
 //! ```
 //! use embedded_io::{Read, Write};
@@ -19,14 +19,14 @@
 //!     while let Some(mut incoming) = receiver.receive()? {
 //!         let message = incoming.message(&mut content)?;
 //!         let (length, answer) = (message.content().len(), Header::for_json(message.header().content_length()));
-//!         // With two halves, one for each direction, there would be one sender for all messages.
+//!         // A stream with two halves would have one sender for all messages.
 //!         Sender::new(receiver.reader_mut(), [0; 128]).send(&answer, &content[..length])?;
 //!     }
 //!     Ok(())
 //! }
 //! # struct Both<'a>(&'a [u8], Vec<u8>);
 //! # impl embedded_io::ErrorType for Both<'_> { type Error = core::convert::Infallible; }
-//! # impl Read for Both<'_> { fn read(&mut self, place: &mut [u8]) -> Result<usize, Self::Error> { self.0.read(place) } }
+//! # impl Read for Both<'_> { fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> { self.0.read(buf) } }
 //! # impl Write for Both<'_> {
 //! #     fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> { self.1.extend(bytes); Ok(bytes.len()) }
 //! #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
@@ -39,30 +39,30 @@
 //!
 //! # How they read and write
 //!
-//! - A receiver asks its reader for no more than the message under way lacks. So it has nothing read ahead that could be
-//!   lost, and what follows a message belongs to whoever reads next. Where a call of the reader is expensive, give it a
-//!   reader with a buffer.
-//! - Content goes straight to where it is wanted. Heads pass through 64 bytes on the stack, or in the future.
-//! - Nobody waits for anything in a loop that does not read or write. A writer that takes nothing is an error, as
-//!   `embedded-io` wants it, and so is a stream that ends inside a message.
-//! - Nothing is flushed but by [`flush`](embedded_io::Write::flush).
+//! - A receiver never reads past the end of a message. Nothing is read ahead that could be lost, and the bytes after a
+//!   message belong to whoever reads next. If calls of your reader are expensive, wrap it in a buffered one.
+//! - Content is read straight into your buffer, and written straight from it. Heads are read in steps of 64 bytes, through
+//!   an array on the stack or in the future.
+//! - No loop goes on without reading or writing. A writer that writes 0 bytes is an error, as `embedded-io` requires, and so
+//!   is a stream that ends inside a message.
+//! - Only [`flush`](embedded_io::Write::flush) flushes the writer.
 //!
-//! # When it is interrupted
+//! # Interruptions
 //!
-//! What the reader or the writer fails with is returned, [`Interrupted`](embedded_io::ErrorKind::Interrupted) too. The
-//! account of what has come and gone stays right, so every method can be called again and goes on where it was:
-//! [`message`](Incoming::message) with the same room; [`resume`](Sender::resume) after [`send`](Sender::send).
+//! Every error of the reader or the writer is returned, including [`Interrupted`](embedded_io::ErrorKind::Interrupted). The
+//! bytes read or written before are accounted for, so that every method can be called again and goes on where it was:
+//! [`message`](Incoming::message) with the same buffer, [`resume`](Sender::resume) after [`send`](Sender::send).
 //!
-//! A future that is dropped before it has ended is such an interruption. Each one waits in calls of `read`, `write` or
-//! `flush` only, and accounts for what those have done before it waits again. So nothing is lost if these are free of
-//! side effects when they are cancelled themselves, which `embedded-io-async` encourages and does not demand. Over a stream
-//! that is not, drop the stream with the future.
+//! Dropping a future before it is ready is such an interruption. The futures wait only in calls of `read`, `write` and
+//! `flush`, and account for each before they wait again. So nothing is lost if those calls have no side effects when they
+//! are cancelled, which `embedded-io-async` encourages but does not require. If the calls of your stream do have some, drop
+//! the stream with the future.
 //!
 //! # Blocking and async
 //!
 //! The methods for [`embedded_io`] have plain names; those for `embedded_io_async` (feature `embedded-io-async`) end in
-//! `_async`. [`Incoming`] and [`Sender`] implement `Read` and `Write` of the one their stream implements, for the content of
-//! the message under way.
+//! `_async`. [`Incoming`] and [`Sender`] implement `Read` and `Write` for the content of the current message, blocking or
+//! async as their stream is.
 
 #[cfg(feature = "embedded-io-async")]
 mod asynchronous;

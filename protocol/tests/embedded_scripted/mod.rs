@@ -10,13 +10,13 @@ use serde_json::{Value as Json, json};
 /// What a stream does when it is called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    /// Takes or gives so many bytes at most.
+    /// Passes at most this number of bytes.
     Pass(usize),
-    /// Fails, and nothing is taken or given.
+    /// Fails, and passes nothing.
     Fail(ErrorKind),
     /// Has nothing yet, if it is async; goes on to the next step, if it is not.
     Pending,
-    /// Says that it has passed more than it was asked to, and passes that.
+    /// Passes as much as it can, and claims to have passed more than it was asked to.
     Lie,
 }
 
@@ -75,16 +75,16 @@ impl<'a> Source<'a> {
         Self { bytes, taken: 0, calls: 0, script: Script::new(steps) }
     }
 
-    fn pass(&mut self, step: Step, place: &mut [u8]) -> Result<usize, ErrorKind> {
+    fn pass(&mut self, step: Step, buf: &mut [u8]) -> Result<usize, ErrorKind> {
         self.calls += 1;
-        assert!(!place.is_empty(), "nobody needs to read nothing");
+        assert!(!buf.is_empty(), "nobody needs to read nothing");
         let count = match step {
             Step::Fail(kind) => return Err(kind),
-            Step::Pass(count) => count.min(place.len()).min(self.bytes.len() - self.taken),
-            Step::Lie => place.len().min(self.bytes.len() - self.taken),
-            Step::Pending => unreachable!("handled by who can wait"),
+            Step::Pass(count) => count.min(buf.len()).min(self.bytes.len() - self.taken),
+            Step::Lie => buf.len().min(self.bytes.len() - self.taken),
+            Step::Pending => unreachable!("handled by the callers"),
         };
-        place[..count].copy_from_slice(&self.bytes[self.taken..self.taken + count]);
+        buf[..count].copy_from_slice(&self.bytes[self.taken..self.taken + count]);
         self.taken += count;
         Ok(if matches!(step, Step::Lie) { count + 1000 } else { count })
     }
@@ -95,9 +95,9 @@ impl ErrorType for Source<'_> {
 }
 
 impl Read for Source<'_> {
-    fn read(&mut self, place: &mut [u8]) -> Result<usize, ErrorKind> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
         let step = self.script.next_blocking();
-        self.pass(step, place)
+        self.pass(step, buf)
     }
 }
 
@@ -122,7 +122,7 @@ impl Drain {
             Step::Fail(kind) => return Err(kind),
             Step::Pass(count) => count.min(bytes.len()),
             Step::Lie => bytes.len(),
-            Step::Pending => unreachable!("handled by who can wait"),
+            Step::Pending => unreachable!("handled by the callers"),
         };
         self.bytes.extend_from_slice(&bytes[..count]);
         Ok(if matches!(step, Step::Lie) { count + 1000 } else { count })
@@ -155,10 +155,10 @@ mod waiting {
     // A future that is dropped has changed nothing but that it is no longer pending.
 
     impl embedded_io_async::Read for Source<'_> {
-        async fn read(&mut self, place: &mut [u8]) -> Result<usize, ErrorKind> {
+        async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
             poll_fn(|_| match self.script.next() {
                 Step::Pending => Poll::Pending,
-                step => Poll::Ready(self.pass(step, place)),
+                step => Poll::Ready(self.pass(step, buf)),
             })
             .await
         }

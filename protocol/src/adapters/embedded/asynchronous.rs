@@ -1,4 +1,4 @@
-//! Over streams to await.
+//! The calls of async readers and writers.
 
 use embedded_io_async::{Read, Write};
 
@@ -11,7 +11,7 @@ impl<R: Read, B: AsRef<[u8]> + AsMut<[u8]>> Receiver<R, B>
 where
     R::Error: 'static,
 {
-    /// [`receive`](Self::receive), async. When it is cancelled, it can be [called again](super#when-it-is-interrupted).
+    /// Does what [`receive`](Self::receive) does, async. If it is cancelled, [call it again](super#interruptions).
     ///
     /// # Errors
     ///
@@ -19,11 +19,11 @@ where
     pub async fn receive_async(&mut self) -> Result<Option<Incoming<'_, R, B>>, ReceiveError<R::Error>> {
         let mut chunk = [0; CHUNK];
         let mut count = 0;
-        while !self.intake.take(&chunk, count)? {
-            let place = self.intake.wanted(&mut chunk);
-            count = self.reader.read(place).await.map_err(ReceiveError::Reader)?.min(place.len());
+        while !self.take(&chunk, count)? {
+            let wanted = self.wanted(&mut chunk);
+            count = self.reader.read(wanted).await.map_err(ReceiveError::Reader)?.min(wanted.len());
             if count == 0 {
-                self.intake.end()?;
+                self.decoder.finish()?;
                 return Ok(None);
             }
         }
@@ -35,19 +35,18 @@ impl<R: Read, B: AsRef<[u8]> + AsMut<[u8]>> Incoming<'_, R, B>
 where
     R::Error: 'static,
 {
-    /// [`message`](Self::message), async. When it is cancelled, it can be [called again](super#when-it-is-interrupted).
+    /// Does what [`message`](Self::message) does, async. If it is cancelled, [call it again](super#interruptions).
     ///
     /// # Errors
     ///
     /// As [`message`](Self::message).
-    pub async fn message_async<'m>(&'m mut self, room: &'m mut [u8]) -> Result<Message<'m>, ReceiveError<R::Error>> {
-        self.check_room(room)?;
-        let Receiver { reader, intake } = &mut *self.receiver;
-        while let Some(place) = intake.lacking(room) {
-            let count = reader.read(place).await.map_err(ReceiveError::Reader)?;
-            intake.content_read(count, place.len())?;
+    pub async fn message_async<'m>(&'m mut self, buffer: &'m mut [u8]) -> Result<Message<'m>, ReceiveError<R::Error>> {
+        self.check_buffer(buffer)?;
+        while let Some(wanted) = self.receiver.missing_content(buffer) {
+            let count = self.receiver.reader.read(wanted).await.map_err(ReceiveError::Reader)?;
+            self.receiver.content_read(count, wanted.len())?;
         }
-        Ok(intake.message(room))
+        Ok(self.receiver.message(buffer))
     }
 }
 
@@ -56,14 +55,13 @@ impl<R: Read, B: AsRef<[u8]> + AsMut<[u8]>> Read for Incoming<'_, R, B>
 where
     R::Error: 'static,
 {
-    async fn read(&mut self, place: &mut [u8]) -> Result<usize, ReceiveError<R::Error>> {
-        let Receiver { reader, intake } = &mut *self.receiver;
-        let place = intake.wanted_content(place)?;
-        if place.is_empty() {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ReceiveError<R::Error>> {
+        let wanted = self.receiver.wanted_content(buf)?;
+        if wanted.is_empty() {
             return Ok(0);
         }
-        let count = reader.read(place).await.map_err(ReceiveError::Reader)?;
-        let count = intake.content_read(count, place.len())?;
+        let count = self.receiver.reader.read(wanted).await.map_err(ReceiveError::Reader)?;
+        let count = self.receiver.content_read(count, wanted.len())?;
         self.read = self.read.saturating_add(count as u64);
         Ok(count)
     }
@@ -73,7 +71,7 @@ impl<W: Write, B: AsRef<[u8]> + AsMut<[u8]>> Sender<W, B>
 where
     W::Error: 'static,
 {
-    /// [`send`](Self::send), async. When it is cancelled, [`resume_async`](Self::resume_async) goes on.
+    /// Does what [`send`](Self::send) does, async. If it is cancelled, [`resume_async`](Self::resume_async) goes on.
     ///
     /// # Errors
     ///
@@ -84,8 +82,8 @@ where
         self.write_all(content).await
     }
 
-    /// [`begin`](Self::begin), async. When it is cancelled, the message has begun, and what is written next goes behind the
-    /// rest of the head.
+    /// Does what [`begin`](Self::begin) does, async. If it is cancelled, the message has begun: the next write first writes
+    /// the rest of the head.
     ///
     /// # Errors
     ///
@@ -95,27 +93,27 @@ where
         self.write_head_async().await
     }
 
-    /// [`resume`](Self::resume), async. When it is cancelled, it can be [called again](super#when-it-is-interrupted).
+    /// Does what [`resume`](Self::resume) does, async. If it is cancelled, [call it again](super#interruptions).
     ///
     /// # Errors
     ///
     /// As [`resume`](Self::resume).
     pub async fn resume_async(&mut self, content: &[u8]) -> Result<(), SendError<W::Error>> {
-        let rest = self.outlet.rest(content)?;
+        let unwritten = self.pending.unwritten(content)?;
         self.write_head_async().await?;
-        self.write_all(rest).await
+        self.write_all(unwritten).await
     }
 
     async fn write_head_async(&mut self) -> Result<(), SendError<W::Error>> {
-        while let head @ [_, ..] = self.outlet.head() {
+        while let head @ [_, ..] = self.pending.head() {
             let count = self.writer.write(head).await.map_err(SendError::Writer)?;
-            self.outlet.head_written(count).ok_or(SendError::WriteZero)?;
+            self.pending.head_written(count).ok_or(SendError::WriteZero)?;
         }
         Ok(())
     }
 }
 
-/// Writes the content of the message under way.
+/// Writes the content of the current message.
 impl<W: Write, B: AsRef<[u8]> + AsMut<[u8]>> Write for Sender<W, B>
 where
     W::Error: 'static,
@@ -124,13 +122,13 @@ where
         if content.is_empty() {
             return Ok(0);
         }
-        self.outlet.check_content(content.len())?;
+        self.pending.check_content(content.len())?;
         self.write_head_async().await?;
         let count = self.writer.write(content).await.map_err(SendError::Writer)?;
-        self.outlet.content_written(count, content.len()).ok_or(SendError::WriteZero)
+        self.pending.content_written(count, content.len()).ok_or(SendError::WriteZero)
     }
 
-    /// Writes what is left of the head, and flushes the writer.
+    /// Writes the rest of the head and flushes the writer.
     async fn flush(&mut self) -> Result<(), SendError<W::Error>> {
         self.write_head_async().await?;
         self.writer.flush().await.map_err(SendError::Writer)

@@ -1,34 +1,33 @@
-//! What can go wrong between a stream and its messages.
+//! The errors of receiving from a reader and sending to a writer.
 
 use embedded_io::{Error, ErrorKind};
 
 use crate::error::Bytes;
 use crate::{DecodeError, EncodeError};
 
-/// Why a message was not received.
+/// Says why a message was not received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError<E: Error + 'static> {
-    /// The reader failed. Receiving can go on where it was, if the reader can.
+    /// The reader failed. Receiving can go on where it was if the reader can.
     #[error("cannot read: {0}")]
     Reader(#[source] E),
 
-    /// What came is no message, or over a limit, or the stream ended inside a message
-    /// ([`Truncated`](crate::DecodeErrorKind::Truncated)). Nothing can be received any more; but after `Truncated` it
-    /// can, from a reader that has more after its end.
+    /// The bytes received are not a message, the message exceeds a limit, or the stream ended inside it. Nothing more can
+    /// be received, except after [`Truncated`](crate::DecodeErrorKind::Truncated), from a reader that goes on after its end.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 
-    /// The whole content was asked for when some of it had already been read piece by piece. Nothing is lost by that: what
-    /// remains can be read, and the next message received.
+    /// The whole content was requested after some of it had been read in pieces. Nothing is lost: the rest can be read, and
+    /// the next message received.
     #[error("bytes of the content already read: {read}")]
     AlreadyRead {
-        /// How many bytes of the content `read` has returned before.
+        /// The number of bytes of the content that `read` has returned.
         read: u64,
     },
 }
 
-/// For who knows no more than `embedded-io`: what is no message is invalid data.
+/// Classifies the error for generic code. A decoding error is invalid data.
 impl<E: Error + 'static> Error for ReceiveError<E> {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -39,32 +38,32 @@ impl<E: Error + 'static> Error for ReceiveError<E> {
     }
 }
 
-/// Why a message was not sent, or not all of it.
+/// Says why a message was not sent, or not all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError<E: Error + 'static> {
-    /// The writer failed. Sending can go on where it was ([`Sender::resume`](super::Sender::resume)), if the writer can.
+    /// The writer failed. Sending can go on where it was ([`Sender::resume`](super::Sender::resume)) if the writer can.
     #[error("cannot write: {0}")]
     Writer(#[source] E),
 
-    /// The writer takes nothing, and does not say why.
-    #[error("the writer takes nothing")]
+    /// The writer has written 0 bytes, without an error of its own.
+    #[error("the writer has written 0 bytes")]
     WriteZero,
 
-    /// The message cannot be sent as it is, or this content is longer than its header has announced. None of it has been
-    /// written.
+    /// The message cannot be encoded, or its content does not have the length that the header announces. Nothing of it has
+    /// been written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 
-    /// Another message has been sent in part only, and would be taken for the rest of it.
-    #[error("a message has been begun and lacks {}", Bytes(*missing))]
+    /// An earlier message is incomplete. Its receiver would take this one for the rest of it.
+    #[error("an earlier message still lacks {}", Bytes(*missing))]
     Unfinished {
-        /// How many bytes of the earlier message are still to be written.
+        /// The number of bytes of the earlier message that have not been written.
         missing: u64,
     },
 }
 
-/// For who knows no more than `embedded-io`: what cannot be sent is invalid input.
+/// Classifies the error for generic code. A message that cannot be sent is invalid input.
 impl<E: Error + 'static> Error for SendError<E> {
     fn kind(&self) -> ErrorKind {
         match self {

@@ -1,4 +1,4 @@
-//! Receiving, but for the waiting: what to read next, and what became of it.
+//! Receiving, apart from the calls of the reader: where to read to next, and what has been read.
 
 use embedded_io::{Error, ErrorType};
 
@@ -7,7 +7,7 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Event, Header, Messa
 
 /// Receives messages from a reader, blocking or async.
 ///
-/// `B` is the room for a header, as for a [`Decoder`]: `[u8; N]` or `&mut [u8]`. `R` may be `&mut` of a reader.
+/// `B` is the buffer for a header, as for a [`Decoder`]: `[u8; N]` or `&mut [u8]`. `R` may be `&mut` of a reader.
 ///
 /// ```
 /// use embedded_io::Read;
@@ -23,90 +23,156 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Event, Header, Messa
 /// let mut piece = [0; 4];
 /// assert_eq!((incoming.read(&mut piece)?, &piece), (4, b"[1, "));
 ///
-/// // What has not been read of it is passed over.
+/// // The rest of the content is skipped.
 /// assert!(receiver.receive()?.is_none());
 /// # Ok::<(), jsonframe::embedded::ReceiveError<core::convert::Infallible>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Receiver<R, B> {
     pub(super) reader: R,
-    pub(super) intake: Intake<B>,
+    pub(super) decoder: Decoder<B>,
 }
 
 impl<R, B: AsRef<[u8]> + AsMut<[u8]>> Receiver<R, B> {
-    /// A receiver at the beginning of this reader's stream, with this room for a header.
-    pub const fn new(reader: R, room: B) -> Self {
-        Self { reader, intake: Intake(Decoder::new(room)) }
+    /// Creates a receiver at the beginning of the reader's stream, with a buffer for a header.
+    pub const fn new(reader: R, buffer: B) -> Self {
+        Self { reader, decoder: Decoder::new(buffer) }
     }
 
-    /// The same receiver, at the beginning of a stream in this dialect.
+    /// Sets the dialect of the stream. To be called before anything is received.
     #[must_use]
     pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.intake = Intake(self.intake.0.with_dialect(dialect));
+        self.decoder = self.decoder.with_dialect(dialect);
         self
     }
 
-    /// How many bytes of the stream have been taken.
+    /// Returns the number of bytes of the stream that have been taken.
     pub const fn position(&self) -> u64 {
-        self.intake.0.position()
+        self.decoder.position()
     }
 
-    /// The reader: to write to it, if it is a writer too, or to ask whether it is ready. What is read from it is missing
-    /// here.
+    /// Returns the reader: to write to it, if it is a writer too, or to ask whether it is ready. Bytes read from it directly
+    /// are missing here.
     pub const fn reader_mut(&mut self) -> &mut R {
         &mut self.reader
     }
 
-    /// The reader. Nothing has been read from it that was not part of a message received.
+    /// Returns the reader. It has been read up to [`position`](Self::position) and no further.
     pub fn into_reader(self) -> R {
         self.reader
     }
+
+    fn header(&self) -> Header<'_> {
+        // There is one from its event until a byte of the next message is taken.
+        self.decoder.header().unwrap_or(Header::new("", "", 0))
+    }
+
+    /// Takes the first `count` of the bytes read, which must not go past the header, and skips content. Returns whether a
+    /// header is complete.
+    pub(super) fn take(&mut self, read: &[u8], count: usize) -> Result<bool, DecodeError> {
+        let mut input = read.get(..count).unwrap_or(read);
+        while let Some(event) = self.decoder.decode(&mut input)? {
+            if let Event::Header(_) = event {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns the part of `buffer` to read into next, which ends where the current part of the message does. It is empty
+    /// only if `buffer` is, or at the end of a message.
+    pub(super) fn wanted<'b>(&self, buffer: &'b mut [u8]) -> &'b mut [u8] {
+        match usize::try_from(self.decoder.needs()) {
+            Ok(needs) if needs < buffer.len() => buffer.get_mut(..needs).unwrap_or_default(),
+            _ => buffer,
+        }
+    }
+
+    /// Like [`wanted`](Self::wanted), for content. Returns the decoder's error if it has failed.
+    pub(super) fn wanted_content<'b>(&mut self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], DecodeError> {
+        self.decoder.limit_content(u64::MAX)?;
+        Ok(self.wanted(buffer))
+    }
+
+    /// Like [`wanted`](Self::wanted), for a buffer that takes all of the content. Returns `None` when the content is whole.
+    pub(super) fn missing_content<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b mut [u8]> {
+        let filled = self.header().content_length().saturating_sub(self.decoder.needs());
+        let rest = buffer.get_mut(usize::try_from(filled).ok()?..)?;
+        let wanted = self.wanted(rest);
+        if wanted.is_empty() { None } else { Some(wanted) }
+    }
+
+    /// Accounts for `count` bytes of content, read into a buffer of `available` bytes, and returns their number. No bytes
+    /// are the end of the stream.
+    pub(super) fn content_read(&mut self, count: usize, available: usize) -> Result<usize, DecodeError> {
+        if count == 0 {
+            self.decoder.finish()?;
+        }
+        // A reader may claim more bytes than it was asked for.
+        let count = count.min(available);
+        let _ = self.decoder.content_bypassed(count as u64);
+        Ok(count)
+    }
+
+    /// Returns the message whose content fills the beginning of `buffer`.
+    pub(super) fn message<'m>(&'m self, buffer: &'m [u8]) -> Message<'m> {
+        let header = self.header();
+        let length = usize::try_from(header.content_length()).unwrap_or(usize::MAX);
+        Message::received(header, buffer.get(..length).unwrap_or(buffer))
+    }
 }
 
-/// A message whose header has come, and whose content is to be read.
+/// A message whose header has been received and whose content is to be read.
 ///
-/// What has not been read of the content is passed over by the next [`receive`](Receiver::receive). To read it piece by
-/// piece, use `read` of [`embedded_io::Read`] or of `embedded_io_async`: it returns 0 at the end of the content only, and
-/// an error if the stream ends before.
+/// To read the content piece by piece, use `read` of [`embedded_io::Read`] or `embedded_io_async`. It returns 0 only at the
+/// end of the content, and an error if the stream ends before. The next [`receive`](Receiver::receive) skips the content
+/// that has not been read.
 #[derive(Debug)]
 pub struct Incoming<'r, R, B> {
     pub(super) receiver: &'r mut Receiver<R, B>,
-    /// How many bytes of the content have been read by `read`: they are in no buffer of the whole content.
+    /// The number of bytes of the content that have been read in pieces, and so are not in the buffer of a whole message.
     pub(super) read: u64,
 }
 
 impl<R, B: AsRef<[u8]> + AsMut<[u8]>> Incoming<'_, R, B> {
-    /// The message's header.
+    /// Returns the message's header.
     pub fn header(&self) -> Header<'_> {
-        self.receiver.intake.header()
+        self.receiver.header()
     }
 
-    /// How many bytes of content have not been read yet.
+    /// Returns the number of bytes of content that have not been read.
     pub fn content_left(&self) -> u64 {
-        self.receiver.intake.0.needs()
+        self.receiver.decoder.needs()
     }
 
-    /// How many bytes of the stream have been taken.
+    /// Returns the number of bytes of the stream that have been taken.
     pub const fn position(&self) -> u64 {
         self.receiver.position()
     }
 
-    /// Checks that all of the content goes to this room, and that none of it has been read elsewhere.
-    pub(super) fn check_room<E: Error + 'static>(&mut self, room: &[u8]) -> Result<(), ReceiveError<E>> {
-        match self.read {
-            0 => Ok(self.receiver.intake.check_room(room.len())?),
-            read => Err(ReceiveError::AlreadyRead { read }),
-        }
-    }
-
-    /// Refuses the message if its content is longer than this, in bytes, as [`Decoder::limit_content`] does. Without,
-    /// content of any length can be read, which takes no memory here.
+    /// Refuses the message if its content is longer than `limit` bytes, as [`Decoder::limit_content`] does.
+    ///
+    /// Without a limit, content of any length can be read in pieces, which takes no memory here.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::ContentTooLong`], with which the receiver has failed.
+    /// [`DecodeErrorKind::ContentTooLong`]. The receiver has then failed.
     pub fn limit_content(&mut self, limit: u64) -> Result<(), DecodeError> {
-        self.receiver.intake.0.limit_content(limit)
+        self.receiver.decoder.limit_content(limit)
+    }
+
+    /// Checks that all of the content fits in `buffer`, and that none of it has been read in pieces.
+    pub(super) fn check_buffer<E: Error + 'static>(&mut self, buffer: &[u8]) -> Result<(), ReceiveError<E>> {
+        if self.read > 0 {
+            return Err(ReceiveError::AlreadyRead { read: self.read });
+        }
+        let (length, limit) = (self.header().content_length(), buffer.len() as u64);
+        self.limit_content(limit)?;
+        // The decoder does not refuse content that has all been read.
+        if length > limit {
+            return Err(self.receiver.decoder.fail(DecodeErrorKind::ContentTooLong { length, limit }).into());
+        }
+        Ok(())
     }
 }
 
@@ -117,81 +183,5 @@ where
     type Error = ReceiveError<R::Error>;
 }
 
-/// How many bytes of a head are read at once.
+/// The number of bytes of a head that are read at a time.
 pub(super) const CHUNK: usize = 64;
-
-/// The decoder, and what to read for it next.
-#[derive(Clone, Debug)]
-pub(super) struct Intake<B>(Decoder<B>);
-
-impl<B: AsRef<[u8]> + AsMut<[u8]>> Intake<B> {
-    fn header(&self) -> Header<'_> {
-        // There is one from its event on, until a byte of the next message is taken.
-        self.0.header().unwrap_or(Header::new("", "", 0))
-    }
-
-    /// Takes the first `count` bytes read: true if they complete a header. Content is passed over.
-    pub(super) fn take(&mut self, read: &[u8], count: usize) -> Result<bool, DecodeError> {
-        let mut input = read.get(..count).unwrap_or(read);
-        while let Some(event) = self.0.decode(&mut input)? {
-            if let Event::Header(_) = event {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The part of this place that is to be read to next, up to the end of what is under way: never empty unless the place
-    /// is, or the message is at its end.
-    pub(super) fn wanted<'p>(&self, place: &'p mut [u8]) -> &'p mut [u8] {
-        match usize::try_from(self.0.needs()) {
-            Ok(needs) if needs < place.len() => place.get_mut(..needs).unwrap_or_default(),
-            _ => place,
-        }
-    }
-
-    /// Like [`wanted`](Self::wanted), for content; an error if the decoder has failed.
-    pub(super) fn wanted_content<'p>(&mut self, place: &'p mut [u8]) -> Result<&'p mut [u8], DecodeError> {
-        self.0.limit_content(u64::MAX)?;
-        Ok(self.wanted(place))
-    }
-
-    /// Counts content that has been read to such a place: how many bytes it was.
-    pub(super) fn content_read(&mut self, count: usize, place: usize) -> Result<usize, DecodeError> {
-        if count == 0 {
-            self.0.finish()?;
-        }
-        // A reader that says it has read more than there was room for is not believed.
-        let count = count.min(place);
-        let _ = self.0.content_bypassed(count as u64);
-        Ok(count)
-    }
-
-    /// Says that the stream has ended.
-    pub(super) fn end(&self) -> Result<(), DecodeError> {
-        self.0.finish()
-    }
-
-    /// Checks that the content has room for all of it.
-    pub(super) fn check_room(&mut self, available: usize) -> Result<(), DecodeError> {
-        let (length, limit) = (self.header().content_length(), available as u64);
-        self.0.limit_content(limit)?;
-        // It may have been read to its end already.
-        if length > limit { Err(self.0.fail(DecodeErrorKind::ContentTooLong { length, limit })) } else { Ok(()) }
-    }
-
-    /// The part of the content's room that is to be read to next; `None` when the content is whole.
-    pub(super) fn lacking<'p>(&self, room: &'p mut [u8]) -> Option<&'p mut [u8]> {
-        let filled = self.header().content_length().saturating_sub(self.0.needs());
-        let rest = room.get_mut(usize::try_from(filled).ok()?..)?;
-        let place = self.wanted(rest);
-        if place.is_empty() { None } else { Some(place) }
-    }
-
-    /// The message, whose content is whole in this room.
-    pub(super) fn message<'m>(&'m self, room: &'m [u8]) -> Message<'m> {
-        let header = self.header();
-        let length = usize::try_from(header.content_length()).unwrap_or(usize::MAX);
-        Message::received(header, room.get(..length).unwrap_or(room))
-    }
-}

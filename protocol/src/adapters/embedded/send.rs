@@ -1,4 +1,4 @@
-//! Sending, but for the waiting: what to write next, and what has been written.
+//! Sending, apart from the calls of the writer: what to write next, and what has been written.
 
 use core::ops::Range;
 
@@ -9,8 +9,8 @@ use crate::{Dialect, EncodeError, Header};
 
 /// Sends messages to a writer, blocking or async.
 ///
-/// `B` is the room for a proto-header and a header, `[u8; N]` or `&mut [u8]`: 128 bytes take one without extensions and
-/// with short texts, [`Header::encoded_len`] says how many it takes. `W` may be `&mut` of a writer.
+/// `B` is the buffer for a proto-header and a header: `[u8; N]` or `&mut [u8]`. 128 bytes are enough for a header with short
+/// texts and without extensions; [`Header::encoded_len`] returns the exact number. `W` may be `&mut` of a writer.
 ///
 /// ```
 /// use embedded_io::Write;
@@ -21,7 +21,7 @@ use crate::{Dialect, EncodeError, Header};
 /// let mut sender = Sender::new(wire.as_mut_slice(), [0; 128]);
 /// sender.send(&Header::for_json(2).with_byte_order(ByteOrder::Big), b"[]")?;
 ///
-/// // Content that is not there as a whole.
+/// // Content in pieces.
 /// sender.begin(&Header::new("text/plain", "utf-8", 10))?;
 /// for _ in 0..5 {
 ///     sender.write_all(b"ab")?;
@@ -32,33 +32,33 @@ use crate::{Dialect, EncodeError, Header};
 #[derive(Clone, Debug)]
 pub struct Sender<W, B> {
     pub(super) writer: W,
-    pub(super) outlet: Outlet<B>,
+    pub(super) pending: Pending<B>,
 }
 
 impl<W, B: AsRef<[u8]> + AsMut<[u8]>> Sender<W, B> {
-    /// A sender between two messages to this writer, with this room for a head.
-    pub const fn new(writer: W, room: B) -> Self {
-        Self { writer, outlet: Outlet::new(room) }
+    /// Creates a sender of messages to the writer, with a buffer for a proto-header and a header.
+    pub const fn new(writer: W, buffer: B) -> Self {
+        Self { writer, pending: Pending::new(buffer) }
     }
 
-    /// The same sender, in this dialect.
+    /// Sets the dialect of the messages that follow.
     #[must_use]
     pub const fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.outlet.dialect = Some((dialect, Dialect::encode));
+        self.pending.dialect = Some((dialect, Dialect::encode));
         self
     }
 
-    /// How many bytes of the message under way are still to be written. 0 between messages.
+    /// Returns the number of bytes of the current message that have not been written. It is 0 between messages.
     pub fn unsent(&self) -> u64 {
-        (self.outlet.head().len() as u64).saturating_add(self.outlet.left)
+        (self.pending.head().len() as u64).saturating_add(self.pending.content_left)
     }
 
-    /// The writer. What is written to it goes between what is sent here.
+    /// Returns the writer. Bytes written to it directly go between those written here.
     pub const fn writer_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 
-    /// The writer.
+    /// Returns the writer.
     pub fn into_writer(self) -> W {
         self.writer
     }
@@ -71,7 +71,7 @@ where
     /// Encodes the head of the next message, if the last one is whole.
     pub(super) fn encode(&mut self, header: &Header<'_>) -> Result<(), SendError<W::Error>> {
         match self.unsent() {
-            0 => Ok(self.outlet.begin(header)?),
+            0 => Ok(self.pending.begin(header)?),
             missing => Err(SendError::Unfinished { missing }),
         }
     }
@@ -84,76 +84,76 @@ where
     type Error = SendError<W::Error>;
 }
 
-/// A message on its way out, as far as it is not the writer's business.
+/// The message being sent: its encoded head, and how much of head and content is still to be written.
 #[derive(Clone, Debug)]
-pub(super) struct Outlet<B> {
-    room: B,
-    /// What of the room is still to be written.
+pub(super) struct Pending<B> {
+    buffer: B,
+    /// The part of the buffer that is still to be written.
     head: Range<usize>,
-    /// How much content the message has.
-    announced: u64,
-    /// How much of it is still to be written.
-    left: u64,
-    /// `None` is the standard. With a pointer beside it, that programs without dialects are not linked with their code.
+    content_length: u64,
+    /// The number of bytes of content that are still to be written.
+    content_left: u64,
+    /// `None` for the standard. The encoder is called through a pointer, so that programs without dialects are not linked
+    /// with its code.
     dialect: Option<(&'static Dialect, Encode)>,
 }
 
 type Encode = for<'b> fn(&Dialect, &Header<'_>, &'b mut [u8]) -> Result<&'b [u8], EncodeError>;
 
-impl<B> Outlet<B> {
-    const fn new(room: B) -> Self {
-        Self { room, head: 0..0, announced: 0, left: 0, dialect: None }
+impl<B> Pending<B> {
+    const fn new(buffer: B) -> Self {
+        Self { buffer, head: 0..0, content_length: 0, content_left: 0, dialect: None }
     }
 }
 
-impl<B: AsRef<[u8]> + AsMut<[u8]>> Outlet<B> {
-    /// Encodes the head of the next message, of which nothing has been written then.
-    pub(super) fn begin(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {
-        let room = self.room.as_mut();
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Pending<B> {
+    /// Begins a message by encoding its head.
+    fn begin(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {
+        let buffer = self.buffer.as_mut();
         let head = match self.dialect {
-            None => header.encode(room)?,
-            Some((dialect, encode)) => encode(dialect, header, room)?,
+            None => header.encode(buffer)?,
+            Some((dialect, encode)) => encode(dialect, header, buffer)?,
         };
         self.head = 0..head.len();
-        self.announced = header.content_length();
-        self.left = self.announced;
+        self.content_length = header.content_length();
+        self.content_left = self.content_length;
         Ok(())
     }
 
-    /// What is still to be written of the head.
+    /// Returns the part of the head that is still to be written.
     pub(super) fn head(&self) -> &[u8] {
-        self.room.as_ref().get(self.head.clone()).unwrap_or_default()
+        self.buffer.as_ref().get(self.head.clone()).unwrap_or_default()
     }
 
-    /// Counts bytes of the head as written: `None` if there are none.
+    /// Marks `count` bytes of the head as written. Returns `None` if there are none.
     pub(super) fn head_written(&mut self, count: usize) -> Option<()> {
         self.head.start = self.head.start.saturating_add(count).min(self.head.end);
         (count > 0).then_some(())
     }
 
-    /// Checks that so much more content is not more than there is to be.
+    /// Checks that `more` bytes of content do not exceed what the header announces.
     pub(super) fn check_content(&self, more: usize) -> Result<(), EncodeError> {
         let more = more as u64;
-        if more <= self.left {
+        if more <= self.content_left {
             return Ok(());
         }
-        let actual = self.announced.saturating_sub(self.left).saturating_add(more);
-        Err(EncodeError::LengthMismatch { announced: self.announced, actual })
+        let actual = self.content_length.saturating_sub(self.content_left).saturating_add(more);
+        Err(EncodeError::LengthMismatch { announced: self.content_length, actual })
     }
 
-    /// Counts content as written, of so much that the writer was given: how many bytes it was, `None` if none.
+    /// Marks `count` of the `given` bytes of content as written and returns their number, or `None` if there are none.
     pub(super) fn content_written(&mut self, count: usize, given: usize) -> Option<usize> {
-        // A writer that says it has taken more than it was given is not believed.
+        // A writer may claim more bytes than it was given.
         let count = count.min(given);
-        self.left = self.left.saturating_sub(count as u64);
+        self.content_left = self.content_left.saturating_sub(count as u64);
         (count > 0).then_some(count)
     }
 
-    /// What of the content of the message under way is still to be written.
-    pub(super) fn rest<'c>(&self, content: &'c [u8]) -> Result<&'c [u8], EncodeError> {
-        let is_under_way = self.left > 0 || !self.head().is_empty();
-        let (announced, actual) = (if is_under_way { self.announced } else { 0 }, content.len() as u64);
-        let written = announced.saturating_sub(self.left);
+    /// Returns the part of the current message's `content` that is still to be written.
+    pub(super) fn unwritten<'c>(&self, content: &'c [u8]) -> Result<&'c [u8], EncodeError> {
+        let has_message = self.content_left > 0 || !self.head().is_empty();
+        let (announced, actual) = (if has_message { self.content_length } else { 0 }, content.len() as u64);
+        let written = announced.saturating_sub(self.content_left);
         let rest = usize::try_from(written).ok().and_then(|written| content.get(written..));
         rest.filter(|_| announced == actual).ok_or(EncodeError::LengthMismatch { announced, actual })
     }

@@ -1,14 +1,14 @@
-//! The drivers over `embedded-io`, with streams that say anything: any error, and counts that are not to be believed.
+//! The drivers over `embedded-io`, with streams that return anything: any error, and any count.
 
 use core::convert::Infallible;
 
 use embedded_io::{Error, ErrorKind, ErrorType, Read, Write};
 use jsonframe::embedded::{Incoming, ReceiveError, Receiver, SendError, Sender};
 
-/// A stream that does what it has been told.
+/// A stream that returns the same result from every call.
 #[derive(Clone)]
 pub(crate) struct Scripted {
-    said: Result<usize, ErrorKind>,
+    result: Result<usize, ErrorKind>,
     byte: u8,
 }
 
@@ -17,46 +17,46 @@ impl ErrorType for Scripted {
 }
 
 impl Read for Scripted {
-    fn read(&mut self, place: &mut [u8]) -> Result<usize, ErrorKind> {
-        place.fill(self.byte);
-        self.said
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        buf.fill(self.byte);
+        self.result
     }
 }
 
 impl Write for Scripted {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         self.byte = bytes.first().copied().unwrap_or_default();
-        self.said
+        self.result
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
-        self.said.map(|_| ())
+        self.result.map(|_| ())
     }
 }
 
-/// A receiver and a sender with this room for a header.
+/// A receiver and a sender with this buffer for a header.
 macro_rules! drivers_with {
-    ($module:ident, $with:literal, $room:ty) => {
+    ($module:ident, $with:literal, $buffer:ty) => {
         pub(crate) mod $module {
             use jsonframe::{DecodeError, Dialect, Header, Message};
 
             use super::*;
 
-            type Messages = Receiver<Scripted, $room>;
-            type Received<'r> = Incoming<'r, Scripted, $room>;
-            type Outgoing = Sender<Scripted, $room>;
+            type Messages = Receiver<Scripted, $buffer>;
+            type Received<'r> = Incoming<'r, Scripted, $buffer>;
+            type Outgoing = Sender<Scripted, $buffer>;
 
             crate::prove::prove! {
                 $with,
 
                 "Receiver::new"
-                fn receiver(reader: Scripted, room: $room) -> Messages {
-                    Receiver::new(reader, room)
+                fn receiver(reader: Scripted, buffer: $buffer) -> Messages {
+                    Receiver::new(reader, buffer)
                 }
 
                 "Receiver::with_dialect"
-                fn receiver_with_dialect(reader: Scripted, room: $room, dialect: &'static Dialect) -> Messages {
-                    Receiver::new(reader, room).with_dialect(dialect)
+                fn receiver_with_dialect(reader: Scripted, buffer: $buffer, dialect: &'static Dialect) -> Messages {
+                    Receiver::new(reader, buffer).with_dialect(dialect)
                 }
 
                 "Receiver::receive"
@@ -102,24 +102,24 @@ macro_rules! drivers_with {
                 "Incoming::message"
                 fn message<'m>(
                     incoming: &'m mut Received<'_>,
-                    room: &'m mut [u8],
+                    buffer: &'m mut [u8],
                 ) -> Result<Message<'m>, ReceiveError<ErrorKind>> {
-                    incoming.message(room)
+                    incoming.message(buffer)
                 }
 
                 "Read for Incoming"
-                fn read(incoming: &mut Received<'_>, place: &mut [u8]) -> Result<usize, ReceiveError<ErrorKind>> {
-                    incoming.read(place)
+                fn read(incoming: &mut Received<'_>, buf: &mut [u8]) -> Result<usize, ReceiveError<ErrorKind>> {
+                    incoming.read(buf)
                 }
 
                 "Sender::new"
-                fn sender(writer: Scripted, room: $room) -> Outgoing {
-                    Sender::new(writer, room)
+                fn sender(writer: Scripted, buffer: $buffer) -> Outgoing {
+                    Sender::new(writer, buffer)
                 }
 
                 "Sender::with_dialect"
-                fn sender_with_dialect(writer: Scripted, room: $room, dialect: &'static Dialect) -> Outgoing {
-                    Sender::new(writer, room).with_dialect(dialect)
+                fn sender_with_dialect(writer: Scripted, buffer: $buffer, dialect: &'static Dialect) -> Outgoing {
+                    Sender::new(writer, buffer).with_dialect(dialect)
                 }
 
                 "Sender::resume"
