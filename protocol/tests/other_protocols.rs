@@ -1,4 +1,4 @@
-//! What a stream of another protocol is refused for, and what its error calls it.
+//! Streams of other protocols: how they are refused, and how the error names them.
 
 mod common;
 
@@ -8,7 +8,7 @@ use jsonframe::{ByteOrder, DecodeErrorKind, Decoder, Dialect, ProtoHeader};
 const HEADER: &[u8] =
     br#"{"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8", "content-length": 2}"#;
 
-/// What peers send first that speak something else, and what it looks like.
+/// Returns the first bytes of other protocols, and their names.
 fn others() -> Vec<(Vec<u8>, &'static str)> {
     let mut others: Vec<(&[u8], &str)> = vec![
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", "TLS"),
@@ -30,7 +30,7 @@ fn others() -> Vec<(Vec<u8>, &'static str)> {
     others.into_iter().map(|(bytes, name)| (bytes.to_vec(), name)).collect()
 }
 
-/// What a decoder of this capacity says of a stream, which is the same however it is cut.
+/// Returns the text of the error, and checks that it is the same however the stream is cut.
 fn said(capacity: usize, stream: &[u8]) -> String {
     let whole = decode(capacity, [stream]).error;
     assert_eq!(decode(capacity, stream.chunks(1)).error, whole);
@@ -46,7 +46,7 @@ fn a_stream_of_another_protocol_is_named_by_its_first_bytes() {
         let shown = |known: usize| {
             format!("; the stream begins with \"{}\", which looks like {name}", stream[..known].escape_ascii())
         };
-        // White space may begin a header, so that of one of them no more than its length is known.
+        // White space may begin a header, so that only the two bytes of the length are known.
         let known = if stream[2] == b'\r' { 2 } else { 3 };
         let text = said(65_535, &stream);
         assert!(text.starts_with("the header begins with ") && text.ends_with(&shown(known)), "{text}");
@@ -75,15 +75,15 @@ fn other_framings_are_named_by_their_first_bytes() {
 }
 
 #[test]
-fn the_first_bytes_are_shown_of_a_protocol_that_has_no_name() {
+fn the_first_bytes_of_an_unknown_protocol_are_shown() {
     let text = "the header begins with 0x04; expected a JSON object, `{` (at byte 2); the stream begins with \"\\x10\\x19\\x04\"";
     assert_eq!(said(65_535, b"\x10\x19\x04MQTT"), text);
-    // That a header is too long tells nothing more.
+    // Two bytes that no protocol begins with are not shown.
     assert_eq!(said(8, b"\0\x09{"), "the header is 9 bytes long; this decoder takes at most 8 (at byte 0)");
 }
 
 #[test]
-fn a_first_header_byte_that_begins_no_object_is_refused_before_the_header_is_whole() {
+fn a_first_byte_that_cannot_begin_an_object_is_refused_before_the_header_is_whole() {
     for byte in 0..=u8::MAX {
         for (before, messages) in [(&[][..], 0), (&[framed(HEADER), b"{}".to_vec()].concat()[..], 1)] {
             for blank in [&b""[..], b" ", b"\r\n\t "] {
@@ -105,7 +105,7 @@ fn a_first_header_byte_that_begins_no_object_is_refused_before_the_header_is_who
 }
 
 #[test]
-fn what_follows_the_first_header_byte_does_not_change_the_error() {
+fn bytes_after_the_first_of_a_header_do_not_change_its_error() {
     for rest in [&b""[..], b"\xFF", b"\xC3\x28", b"\xEF\xBB\xBF", b"{}", b"\0\0\0"] {
         let whole = framed(&[b"x", rest].concat());
         let part = [b"\x01\x00x", rest].concat();
@@ -118,7 +118,7 @@ fn what_follows_the_first_header_byte_does_not_change_the_error() {
 }
 
 #[test]
-fn only_the_start_of_a_standard_stream_is_taken_for_another_protocol() {
+fn another_protocol_is_recognised_only_at_the_start_of_a_standard_stream() {
     const LITTLE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little));
     // The second message.
     let stream = [&framed(HEADER), &b"{}GET / HTTP/1.1\r\n"[..]].concat();
@@ -136,7 +136,7 @@ fn only_the_start_of_a_standard_stream_is_taken_for_another_protocol() {
 }
 
 #[test]
-fn a_header_that_begins_no_object_is_refused_early_in_every_dialect() {
+fn a_first_byte_that_cannot_begin_an_object_is_refused_early_in_every_dialect() {
     const LITTLE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Little));
     const ONE: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U8);
     for (dialect, length) in [(&LITTLE, &b"\x67\0\0\0"[..]), (&ONE, b"\x67")] {

@@ -56,7 +56,7 @@ impl Format for Value<'_> {
     }
 }
 
-/// Writes the length of content in its place.
+/// Writes the event; of content, only the length.
 impl Format for Event<'_, '_> {
     fn format(&self, f: Formatter<'_>) {
         match self {
@@ -67,7 +67,7 @@ impl Format for Event<'_, '_> {
     }
 }
 
-/// Writes the header, and the length of the content in its place.
+/// Writes the header; of the content, only the length.
 impl Format for Message<'_> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "{} and {=usize} bytes", self.header(), self.content().len());

@@ -17,7 +17,7 @@ fn json_is_read_as_python_encodes_it() {
     let mut read = 0;
     for ((name, value), answer) in labels.zip(answers) {
         let content = hex::decode(answer.strip_prefix('=').unwrap()).unwrap();
-        // A mark tells the order, whatever the header says.
+        // A byte-order mark overrides the header.
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let header = Header::new("text/json", name, content.len() as u64).with_byte_order(order);
             let message = Message::new(header, &content).unwrap();

@@ -1,4 +1,4 @@
-//! Which labels there are, and which are refused.
+//! Labels: which are known, and which are refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use crate::all;
 use crate::python::ask;
 
-/// What Python takes each of these labels for: the name of a codec for text, or why there is none.
+/// Looks these labels up in Python. The results are names of text codecs, or why there is none.
 fn lookup(labels: &[String]) -> Option<Vec<Result<String, String>>> {
     let requests: Vec<_> = labels.iter().map(|label| format!("lookup {}", hex::encode(label))).collect();
     let verdict = |answer: String| match answer.strip_prefix("not-text ") {
@@ -21,10 +21,11 @@ fn lookup(labels: &[String]) -> Option<Vec<Result<String, String>>> {
     Some(ask(&requests)?.into_iter().map(verdict).collect())
 }
 
-/// The last version of Python whose aliases are here. It is Python 3's minor one.
+/// The minor version of the last Python 3 whose aliases are known here.
 const LATEST: u32 = 14;
 
-/// Checks that what is known here is known to Python by the same name, and the reverse for the encodings that are here.
+/// Checks that every label known here has the same name in Python, and the reverse for the encodings that are here. Returns
+/// the number of labels known.
 fn compare(labels: &[String]) -> Option<usize> {
     let version: u32 = ask(&[String::from("version")])?[0].parse().unwrap();
     let ours: BTreeSet<_> = all().collect();
@@ -108,7 +109,7 @@ fn random_labels_are_what_python_takes_them_for() {
     let label = prop::collection::vec((word, between), 1..4)
         .prop_map(|parts| parts.into_iter().flat_map(|(word, between)| [word, between]).collect::<String>());
     let labels: Vec<String> = (0..40_000).map(|_| label.new_tree(&mut runner).unwrap().current()).collect();
-    // Letters beyond ASCII are refused, whatever Python does with them.
+    // Labels that are not ASCII are refused, whatever Python does with them.
     let (ascii, others): (Vec<_>, Vec<_>) = labels.into_iter().partition(|label| label.is_ascii());
     assert!(others.iter().all(|label| label.parse::<Encoding>().is_err()));
     let Some(known) = compare(&ascii) else { return };
@@ -116,7 +117,7 @@ fn random_labels_are_what_python_takes_them_for() {
     assert!(known > 1000);
 }
 
-/// The name and the aliases of each row of the table in the specification.
+/// Returns the name and the aliases in each row of the specification's table.
 fn rows_of_the_specification() -> Vec<(&'static str, Vec<&'static str>)> {
     let (_, section) = include_str!("../../SPEC.md").split_once("\n#### 3.3.1").unwrap();
     let rows = section.split("\n### ").next().unwrap().lines().filter(|line| line.starts_with("   | "));
@@ -154,7 +155,7 @@ fn a_dot_stands_for_an_underscore_in_an_alias_and_not_in_a_name() {
             assert!(dotted.parse::<Encoding>().is_err(), "{dotted}");
             labels.push(dotted);
         }
-        // An alias with a dot of its own is not one any more when that is replaced too.
+        // An alias that contains a dot is excepted: Python replaces that dot as well.
         for alias in aliases.iter().filter(|alias| !alias.contains('.')) {
             let dotted = alias.replace('_', ".");
             assert_eq!(dotted.parse::<Encoding>(), name.parse(), "{dotted}");

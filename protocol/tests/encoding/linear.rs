@@ -1,5 +1,5 @@
-//! The work that every encoding takes, counted in instructions: it is linear in the text, both ways, whole and in pieces, and
-//! the memory that a string has spare is no part of it.
+//! Counts instructions: the work of every encoding is linear in the length of the text, both ways, whole and in pieces, and
+//! does not depend on the spare capacity of the string.
 #![allow(clippy::cast_precision_loss, reason = "counts are compared as ratios")]
 
 use std::hint::black_box;
@@ -9,13 +9,13 @@ use jsonframe::{Encoding, TextDecoder};
 use crate::counted::{self, instructions_between_marks, mark};
 use crate::{all, encoding};
 
-/// How many characters a text has, which is then taken twice.
+/// The number of characters of the shorter text. The longer one is twice that.
 const CHARACTERS: usize = 600;
 
-/// What the string has spare that is decoded to, where that is to make no difference: thousands of pages.
+/// The spare capacity of the string, where it must make no difference: thousands of pages.
 const SPARE: usize = 32 << 20;
 
-/// What is done with a text of an encoding.
+/// What is done with the text.
 const WAYS: [&str; 6] = [
     "decoded whole",
     "decoded in pieces of one byte",
@@ -25,19 +25,19 @@ const WAYS: [&str; 6] = [
     "encoded in pieces of one character",
 ];
 
-/// Some of every kind of character that the encoding has: those that are the web's, and those that are not.
+/// Returns a text of every kind of character of the encoding: those of the web's encoding, and the others.
 fn text(encoding: Encoding) -> String {
     let bytes = (0x80..=0xFF_u8).map(|byte| vec![byte]);
     let pairs = (0x8140..=0xFFFE_u16).step_by(97).map(|pair| pair.to_be_bytes().to_vec());
     let fours = ["é", "я", "カ", "가", "🐶"].map(|text| encoding.encode(text).map(Vec::from).unwrap_or_default());
     let decoded = bytes.chain(pairs).chain(fours).filter_map(|bytes| Some(encoding.decode(&bytes).ok()?.into_owned()));
     let written = decoded.filter(|text| encoding.encode(text).is_ok());
-    // ASCII between them, since runs of one kind might be taken in one go.
+    // With ASCII between them, since runs of one kind might be decoded at once.
     let text: Vec<char> = written.collect::<Vec<_>>().join("a").chars().chain("plain".chars()).collect();
     text.into_iter().cycle().take(CHARACTERS).collect()
 }
 
-fn go(way: &str, encoding: Encoding, text: &str, content: &[u8]) {
+fn run(way: &str, encoding: Encoding, text: &str, content: &[u8]) {
     let spare = if way.ends_with("spare memory") { SPARE } else { 0 };
     let mut decoded = String::with_capacity(spare);
     let mut decoder = TextDecoder::new(encoding);
@@ -58,8 +58,7 @@ fn go(way: &str, encoding: Encoding, text: &str, content: &[u8]) {
     assert!(decoded == text || decoded.is_empty());
 }
 
-/// Goes through all encodings in all ways, with a text and one of twice its length, when the test is run by another of its
-/// kind.
+/// Does everything whose instructions are counted. Runs only when the counting test starts it.
 #[test]
 fn workload() {
     if counted::workload().is_none() {
@@ -71,7 +70,7 @@ fn workload() {
         let texts = [once.repeat(2), once].map(|text| (encoding.encode(&text).unwrap().into_owned(), text));
         for way in WAYS {
             for (content, text) in &texts {
-                go(way, encoding, text, content);
+                run(way, encoding, text, content);
             }
         }
     }
@@ -80,7 +79,7 @@ fn workload() {
 #[test]
 fn text_of_every_encoding_is_decoded_and_encoded_in_linear_time() {
     let Some(counts) = instructions_between_marks("linear::workload", "all encodings") else { return };
-    // Between the marks of two texts the next one is made.
+    // Every second count is that of preparing the next text.
     let mut counts = counts.into_iter().step_by(2);
     let (mut most, mut most_spare) = (0.0_f64, 0.0_f64);
     for name in all() {

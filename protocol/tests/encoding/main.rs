@@ -1,4 +1,4 @@
-//! Labels, decoding and encoding against Python's codecs; and what holds for every encoding.
+//! Compares labels, decoding and encoding with Python's codecs, and checks what holds for every encoding.
 #![cfg(feature = "text")]
 
 #[cfg(target_os = "linux")]
@@ -18,7 +18,7 @@ mod vectors;
 
 use jsonframe::Encoding;
 
-/// The encodings of one byte a character, by the names that Python has for them.
+/// The encodings of one byte per character, by their names in Python.
 const SINGLE: [&str; 32] = [
     "ascii",
     "iso8859-1",
@@ -54,11 +54,11 @@ const SINGLE: [&str; 32] = [
     "tis-620",
 ];
 
-/// Those of several.
+/// The encodings of several bytes per character.
 const SEVERAL: [&str; 10] =
     ["big5", "cp932", "cp949", "cp950", "euc_jp", "euc_kr", "gb18030", "gb2312", "gbk", "shift_jis"];
 
-/// Those of Unicode.
+/// The encodings of Unicode.
 const UNICODE: [&str; 8] =
     ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"];
 

@@ -1,4 +1,4 @@
-//! What holds for every encoding and every content.
+//! Properties of every encoding and every content.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ fn any_encoding() -> impl Strategy<Value = Encoding> {
         .prop_map(|(name, order)| encoding(name).with_byte_order(order))
 }
 
-/// Text in the encoding for the most part, as far as it can be written, with some bytes changed or lost.
+/// Generates content that is mostly text in the encoding, with some bytes changed or lost.
 fn content(encoding: Encoding) -> impl Strategy<Value = Vec<u8>> {
     let character = prop_oneof![
         any::<char>(),
@@ -42,7 +42,7 @@ fn content(encoding: Encoding) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![3 => text, 1 => prop::collection::vec(any::<u8>(), 0..40)]
 }
 
-/// The text that comes before an error, or all of it, and the error.
+/// Decodes the pieces. Returns the text, which ends before an error, and the result.
 fn in_pieces<'a>(encoding: Encoding, pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Result<(), TextError>) {
     let mut decoder = TextDecoder::new(encoding);
     let mut text = String::new();
@@ -97,7 +97,7 @@ proptest! {
             Ok(content) => prop_assert_eq!(encoding.decode(&content), Ok(Cow::Borrowed(&*text))),
             Err(TextError::Unmappable { character, offset, .. }) => {
                 prop_assert!(text[offset..].starts_with(character));
-                // It is the first: what comes before can be written.
+                // All characters before it can be encoded.
                 prop_assert!(encoding.encode(&text[..offset]).is_ok());
             }
             Err(error) => panic!("{error}"),

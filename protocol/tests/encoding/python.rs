@@ -1,11 +1,11 @@
-//! Questions to Python.
+//! Asks Python.
 
 #[path = "../common/script.rs"]
 mod script;
 
 use jsonframe::ByteOrder;
 
-/// Python's answers to these requests, or `None` where there is no Python. In continuous integration that is a failure.
+/// Returns Python's answers to these requests. `None` if there is no Python, which is a failure in continuous integration.
 pub(crate) fn ask(requests: &[String]) -> Option<Vec<String>> {
     if requests.is_empty() {
         return Some(Vec::new());
@@ -17,13 +17,13 @@ pub(crate) fn ask(requests: &[String]) -> Option<Vec<String>> {
     Some(answers)
 }
 
-/// The order of bytes that Python takes where nothing says one: that of its machine, which an emulated one need not share.
+/// Returns Python's native byte order. It may differ from that of the tests if these run in an emulator.
 pub(crate) fn order() -> Option<ByteOrder> {
     let mark = ask(&["encode utf-16".to_owned()])?;
     Some(if mark == ["=feff"] { ByteOrder::Big } else { ByteOrder::Little })
 }
 
-/// The text of an answer in hex.
+/// Returns the text of an answer in hexadecimal digits.
 pub(crate) fn text(answer: &str) -> String {
     String::from_utf8(hex::decode(answer).unwrap()).unwrap()
 }

@@ -1,9 +1,9 @@
-//! Every byte, every pair, and the longer sequences there are.
+//! Decodes every byte, every pair, and the longer sequences.
 
 use crate::python::{ask, text};
 use crate::{SEVERAL, SINGLE, encoding};
 
-/// How many sequences Python reads and we refuse. None is read as another character.
+/// Checks that no sequence is read as another character than in Python. Returns the number of those refused only here.
 fn compare(name: &str, theirs: &str, sequences: impl Iterator<Item = Vec<u8>>) -> usize {
     let encoding = encoding(name);
     let mut refused = 0;
@@ -43,7 +43,7 @@ fn every_pair_is_what_it_is_in_python_or_refused() {
     let Some(answers) = ask(&requests) else { return };
     for (name, answer) in SEVERAL.iter().zip(answers) {
         let pairs = (0x8000..=0xFFFF_u16).map(|pair| pair.to_be_bytes().to_vec());
-        // The kana, Cyrillic letters and some signs that the web has other characters for.
+        // The kana, Cyrillic letters and some signs, which are other characters in the web's encoding.
         let expected = match *name {
             "big5" => 249,
             "cp950" => 250,
@@ -72,7 +72,7 @@ fn every_sequence_of_four_bytes_is_what_it_is_in_python() {
     assert_eq!(compare("gb18030", &answers[0], quads), 0);
 }
 
-/// Python composes these of four pairs; the web knows no such sequences.
+/// Python composes these of four pairs. The web's encoding has no such sequences.
 #[test]
 fn the_hangul_that_euc_kr_writes_in_eight_bytes_are_refused() {
     let syllables: String = ('가'..='힣').collect();

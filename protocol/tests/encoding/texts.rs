@@ -1,4 +1,4 @@
-//! Whole texts, and characters to be written.
+//! Encodes every character, and decodes and encodes whole texts.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use proptest::test_runner::TestRunner;
 use crate::python::{ask, order, text};
 use crate::{SEVERAL, SINGLE, all, encoding};
 
-/// What becomes of the characters that Python can write, and of those that it cannot.
+/// The numbers of characters that Python can encode, by what becomes of them here.
 #[derive(Debug, Default, PartialEq)]
 struct Written {
-    /// Written with the same bytes.
+    /// Encoded as the same bytes.
     same: usize,
-    /// Written with other bytes, which Python reads as the same character.
+    /// Encoded as other bytes, which Python decodes to the same character.
     otherwise: usize,
     /// Refused.
     refused: usize,
@@ -49,7 +49,7 @@ fn write_all(name: &str, theirs: &str, characters: impl Iterator<Item = char>) -
 
 #[test]
 fn every_character_of_one_byte_is_written_as_in_python() {
-    // All that any of them has: to the others they are foreign.
+    // The characters of all these encodings: each lacks most of those of the others.
     let bytes = (0..=255_u8).map(|byte| [byte]);
     let every = bytes.flat_map(|byte| SINGLE.map(|name| encoding(name).decode(&byte).unwrap_or_default().into_owned()));
     let characters: BTreeSet<char> = every.flat_map(|text| text.chars().collect::<Vec<_>>()).collect();
@@ -72,16 +72,16 @@ fn every_character_of_several_bytes_is_written_so_that_python_reads_it() {
     for (name, answer) in SEVERAL.iter().zip(answers) {
         let written = write_all(name, &answer, text.chars());
         let (otherwise, refused) = match *name {
-            // What is twice in the encoding; and the kana and others that the web has other characters for.
+            // Characters with two sequences; the kana and others, which are other characters in the web's encoding.
             "big5" => (2, 254),
             "cp950" => (4, 260),
-            // What is for private use; and six signs that Python writes as others.
+            // The characters for private use; and six signs that Python encodes as others.
             "cp932" => (373, 1886),
             // JIS X 0212.
             "euc_jp" => (0, 6068),
-            // Syllables that Python spells in letters.
+            // The syllables that Python writes as eight bytes.
             "euc_kr" => (0, 8823),
-            // The Yen sign and the overline, which Python writes as others.
+            // The yen sign and the overline, which Python encodes as others.
             "shift_jis" => (0, 2),
             _ => (0, 0),
         };
@@ -89,7 +89,7 @@ fn every_character_of_several_bytes_is_written_so_that_python_reads_it() {
     }
 }
 
-/// Characters of the encoding, and some that may not be.
+/// Returns characters of the encoding, and some that it may lack.
 fn repertoire(name: &str) -> Vec<char> {
     let encoding = encoding(name);
     let bytes = (0x80..=0xFF_u8).map(|byte| vec![byte]);
@@ -113,7 +113,7 @@ fn random_texts_go_to_python_and_come_from_it() {
             2 => prop::sample::select(repertoire(name)),
             1 => prop::char::range(' ', '~'),
         ];
-        // Many are of one encoding alone, so that most texts can be written.
+        // Most are of this encoding alone, so that most texts can be encoded.
         let text = prop::collection::vec(character, 0..12).prop_map(String::from_iter);
         for _ in 0..200 {
             let text = text.new_tree(&mut runner).unwrap().current();
@@ -122,7 +122,7 @@ fn random_texts_go_to_python_and_come_from_it() {
         }
     }
     let Some(answers) = ask(&requests) else { return };
-    // Not all that Python writes is the same text when Python reads it.
+    // Python does not decode everything that it encodes to the same text.
     let theirs: Vec<_> = texts.iter().zip(&answers).map(|(text, answer)| (text, answer.strip_prefix('='))).collect();
     let requests: Vec<_> =
         theirs.iter().map(|((name, _), theirs)| format!("decode {name} {}", theirs.unwrap_or_default())).collect();
@@ -162,7 +162,7 @@ fn random_bytes_are_what_they_are_in_python() {
     ];
     let bytes = prop_oneof![
         prop::collection::vec(byte.clone(), 0..8),
-        // What is likely to be text for a while.
+        // Bytes that are likely to begin with text.
         prop::collection::vec((0xA4..0xC8_u8, 0xA1..=0xFE_u8), 0..8)
             .prop_map(|pairs| { pairs.into_iter().flat_map(|(lead, trail)| [lead, trail]).collect::<Vec<u8>>() }),
         (any::<String>(), prop::collection::vec(byte, 0..3), any::<u8>()).prop_map(|(text, tail, kind)| {
@@ -188,7 +188,7 @@ fn random_bytes_are_what_they_are_in_python() {
                 texts += 1;
             }
             (Err(TextError::Malformed { offset, .. }), None) => {
-                // Where both refuse, they agree on where, unless what is refused here alone comes first.
+                // If both refuse it, they do so at the same byte, unless one that is refused only here comes first.
                 let theirs: u64 = theirs.parse().unwrap();
                 let agrees =
                     if ["big5", "cp950", "euc_kr"].contains(name) { offset <= theirs } else { offset == theirs };
@@ -223,7 +223,7 @@ fn the_programs_of_the_tutorial_read_what_is_written() {
         .iter()
         .map(|name| format!("stream {name} {}", hex::encode(encoding(name).encode(text).unwrap())))
         .collect();
-    // Without a mark they refuse it, whatever the header says.
+    // They refuse it without a mark, whatever the header says.
     requests.extend(["stream utf-16 61006200", "stream utf-32 61000000"].map(String::from));
     let Some(answers) = ask(&requests) else { return };
     let (read, refused) = answers.split_at(names.len());

@@ -34,7 +34,7 @@ use crate::Header;
 #[derive(Clone, Debug)]
 pub struct TextDecoder {
     encoding: Encoding,
-    /// The encoding in effect: without a byte-order mark to come, once the beginning of the content has been seen.
+    /// `encoding`, until the beginning of the content has shown whether there is a byte-order mark.
     effective: Repr,
     /// The first bytes of a character that is incomplete.
     held: [u8; 4],
@@ -196,7 +196,7 @@ impl Encoding {
         header.encoding().ok_or_else(|| TextError::Label { label: header.content_encoding().into() })
     }
 
-    /// Decodes a whole content. UTF-8 and ASCII are borrowed, all else is copied.
+    /// Decodes a whole content. Content that is valid UTF-8 of the same text is borrowed, all other content is copied.
     ///
     /// A byte-order mark at the beginning of `utf-16` and `utf-32` content gives its byte order. It is left out of the text,
     /// like that of `utf-8-sig`. Anywhere else it is a character. To decode content in pieces, see [`TextDecoder`].

@@ -8,7 +8,7 @@ use crate::{Encoding, Message};
 impl<'a> Message<'a> {
     /// Decodes the content as text, by the header's `content-encoding`.
     ///
-    /// UTF-8 and ASCII are borrowed from the message, all else is copied.
+    /// The text is borrowed where [`Encoding::decode`] borrows.
     ///
     /// # Errors
     ///
