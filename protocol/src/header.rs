@@ -1,6 +1,6 @@
 //! The header of a message: the four required members, and extensions beside them.
 
-mod canonical;
+pub(crate) mod canonical;
 pub(crate) mod encode;
 mod extensions;
 mod owned;
@@ -11,8 +11,10 @@ mod value;
 
 use core::fmt;
 
+use self::canonical::Canonical;
 pub use self::extensions::Extensions;
 pub use self::owned::OwnedHeader;
+use self::parse::{Parsed, parse};
 use self::required::RequiredMembers;
 use self::resolved::Resolved;
 pub use self::value::Value;
@@ -127,14 +129,13 @@ impl<'a> Header<'a> {
     /// [`parse`](Self::parse), in this dialect.
     pub(crate) fn parse_in(bytes: &'a mut [u8], dialect: Option<&'static Dialect>) -> Result<Self, DecodeError> {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let kind = match length {
+        let parsed = match length {
             0 => Err((DecodeErrorKind::EmptyHeader, 0)),
             0x1_0000.. => Err((DecodeErrorKind::HeaderTooLong { length, capacity: u16::MAX.into() }, 0)),
-            _ => parse::parse(bytes, dialect),
+            _ => parse(bytes, Canonical::read(bytes), dialect),
         };
-        let parsed = kind.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
-        let mut members = parsed.members;
-        parsed.edits.make(bytes, &mut members);
+        let Parsed { mut members, edits } = parsed.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
+        edits.make(bytes, &mut members);
         let bytes = &*bytes;
         Ok(Self::received(bytes, &members, dialect, Source::Received(Resolved::new(bytes))))
     }

@@ -5,6 +5,7 @@
 use crate::framing::PROTO_HEADER_LEN;
 use crate::framing::foreign::Start;
 use crate::header::Source;
+use crate::header::canonical::Canonical;
 use crate::header::parse::{Parsed, parse};
 use crate::header::required::RequiredMembers;
 use crate::header::resolved::Resolved;
@@ -206,9 +207,25 @@ impl State {
             return true;
         }
         // Where it has been for longer, a header is read faster than in the buffer right after it came there.
-        let parsed = parse(header, self.dialect);
+        let parsed = self.read(header);
         fill(buffer, self.prefix_len(), header);
-        self.parsed(buffer, parsed)
+        self.end_parsed(buffer, parsed)
+    }
+
+    /// Reads a header: ends it if it is canonical and without extensions, and parses it otherwise.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn read(&mut self, header: &[u8]) -> Option<Result<Parsed, (DecodeErrorKind, usize)>> {
+        let canonical = Canonical::read(header);
+        if let Some(canonical) = canonical
+            && canonical.is_all()
+        {
+            self.members = canonical.members;
+            self.known.digits = canonical.digits;
+            self.end_header();
+            return None;
+        }
+        self.known.digits = 0;
+        Some(parse(header, canonical, self.dialect))
     }
 
     /// [`head`](Self::head) for what is not all there, or must be refused.
@@ -288,8 +305,8 @@ impl State {
         }
         let start = self.prefix_len();
         fill(buffer, start.saturating_add(filled.into()), piece);
-        let parsed = parse(self.header_bytes(buffer), self.dialect);
-        self.parsed(buffer, parsed)
+        let parsed = self.read(self.header_bytes(buffer));
+        self.end_parsed(buffer, parsed)
     }
 
     fn header_bytes<'b>(&self, buffer: &'b mut [u8]) -> &'b mut [u8] {
@@ -330,18 +347,20 @@ impl State {
         self.known.digits = 0;
     }
 
-    /// Ends the header, which is whole and in the buffer, or fails.
-    #[cfg_attr(not(feature = "small"), inline)]
-    fn parsed(&mut self, buffer: &mut [u8], parsed: Result<Parsed, (DecodeErrorKind, usize)>) -> bool {
+    /// Ends the header that is in the buffer, if that has not been done, or fails.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn end_parsed(&mut self, buffer: &mut [u8], parsed: Option<Result<Parsed, (DecodeErrorKind, usize)>>) -> bool {
         match parsed {
-            Ok(parsed) => {
+            None => true,
+            Some(Ok(parsed)) => {
                 self.members = parsed.members;
-                self.known.digits = parsed.digits;
-                parsed.edits.make(self.header_bytes(buffer), &mut self.members);
+                if parsed.edits.are_needed() {
+                    parsed.edits.make(self.header_bytes(buffer), &mut self.members);
+                }
                 self.end_header();
                 true
             }
-            Err((kind, at)) => {
+            Some(Err((kind, at))) => {
                 self.known = Known::NOTHING;
                 let start = self.position.saturating_sub(u64::from(self.header_length));
                 self.fail_in_header(kind, start, at);

@@ -5,46 +5,79 @@
 
 use super::required::{RequiredMembers, Text};
 use crate::ByteOrder;
-use crate::json::cursor::Cursor;
-use crate::json::number::plain_integer;
+use crate::json::swar::plain_run;
 
-/// Moves over the required members of a header that begins with them in the canonical form, and returns also where the
-/// digits of the content length begin.
-///
-/// What follows the digits is not looked at, but for that it goes on no number.
-#[cfg_attr(not(feature = "small"), inline)]
-pub(crate) fn required_members(cursor: &mut Cursor<'_>) -> Option<(RequiredMembers, usize)> {
-    if cfg!(feature = "small") || !cursor.eat_all(b"{\"byteorder\": \"") {
-        return None;
+/// The required members of a header that begins with them in the canonical form.
+#[derive(Clone, Copy)]
+pub(crate) struct Canonical<'h> {
+    pub(crate) members: RequiredMembers,
+    /// Where the digits of the content length begin.
+    pub(crate) digits: u16,
+    /// What follows the digits: no more than a brace, or further members.
+    pub(crate) rest: &'h [u8],
+}
+
+impl<'h> Canonical<'h> {
+    /// Reads the required members, if the header begins with them.
+    ///
+    /// Most messages are JSON in UTF-8. To compare all of that at once is faster than to look for its ends.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn read(header: &'h [u8]) -> Option<Self> {
+        if cfg!(feature = "small") {
+            return None;
+        }
+        let rest = header.strip_prefix(b"{\"byteorder\": \"")?;
+        let (byte_order, rest) = match rest.strip_prefix(b"little\", \"content-type\": \"") {
+            Some(rest) => (ByteOrder::Little, rest),
+            None => (ByteOrder::Big, rest.strip_prefix(b"big\", \"content-type\": \"")?),
+        };
+        let (texts, rest) =
+            match rest.strip_prefix(b"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": ") {
+                Some(rest) => ([Text::TEXT_JSON, Text::UTF_8], rest),
+                None => texts(header, rest)?,
+            };
+        let digits = u16::try_from(header.len().wrapping_sub(rest.len())).ok()?;
+        let (content_length, rest) = number(rest)?;
+        let members = RequiredMembers { content_length, texts, byte_order };
+        matches!(rest, [b',' | b'}', ..]).then_some(Self { members, digits, rest })
     }
-    let byte_order = if cursor.eat_all(b"little\", \"content-type\": \"") {
-        ByteOrder::Little
-    } else if cursor.eat_all(b"big\", \"content-type\": \"") {
-        ByteOrder::Big
-    } else {
-        return None;
-    };
-    // Most messages are JSON in UTF-8. To compare all of that at once is faster than to look for its ends.
-    let texts = if cursor.eat_all(b"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": ") {
-        [Text::TEXT_JSON, Text::UTF_8]
-    } else {
-        let content_type = text(cursor, b"\", \"content-encoding\": \"")?;
-        [content_type, text(cursor, b"\", \"content-length\": ")?]
-    };
-    let digits = cursor.offset();
-    cursor.skip_digits();
-    let content_length = plain_integer(cursor.since(digits))?;
-    match cursor.peek() {
-        Some(b',' | b'}') => Some((RequiredMembers { content_length, texts, byte_order }, digits)),
-        _ => None,
+
+    /// Whether there are no further members.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn is_all(&self) -> bool {
+        self.rest == b"}"
     }
 }
 
-/// Moves over a text without anything special in it, and over what must follow.
+/// The content type with which this rest of the header begins, the content encoding after it, and what follows them.
 #[cfg_attr(not(feature = "small"), inline)]
-fn text(cursor: &mut Cursor<'_>, after: &[u8]) -> Option<Text> {
-    let start = cursor.offset();
-    cursor.skip_plain();
-    let text = Text::find(start..cursor.offset(), |known| known == cursor.since(start));
-    cursor.eat_all(after).then_some(text)
+fn texts<'h>(header: &[u8], rest: &'h [u8]) -> Option<([Text; 2], &'h [u8])> {
+    let (content_type, rest) = text(header, rest)?;
+    let (content_encoding, rest) = text(header, rest.strip_prefix(b"\", \"content-encoding\": \"")?)?;
+    Some(([content_type, content_encoding], rest.strip_prefix(b"\", \"content-length\": ")?))
+}
+
+/// The text without anything special in it with which this rest of the header begins, and what follows it.
+#[cfg_attr(not(feature = "small"), inline)]
+fn text<'h>(header: &[u8], rest: &'h [u8]) -> Option<(Text, &'h [u8])> {
+    let start = header.len().wrapping_sub(rest.len());
+    let (text, rest) = rest.split_at_checked(plain_run(rest))?;
+    Some((Text::find(start..start.wrapping_add(text.len()), |known| known == text), rest))
+}
+
+/// The plain integer of at most 19 digits, all of which fit in 64 bits, and what follows it.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    let mut rest = text;
+    while let [byte @ b'0'..=b'9', after @ ..] = rest {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
+        rest = after;
+    }
+    let is_plain = match text.len().wrapping_sub(rest.len()) {
+        1 => true,
+        2..=19 => !text.starts_with(b"0"),
+        _ => false,
+    };
+    is_plain.then_some((number, rest))
 }

@@ -31,20 +31,28 @@ impl<'a> Resolved<'a> {
 pub(crate) struct Edits {
     /// Where the names of required members are that are spelled in another way.
     renamed: [(u16, u16); Member::ALL.len()],
+    has_renamed: bool,
     /// Whether there are escapes to be resolved.
     pub(super) has_escapes: bool,
 }
 
 impl Edits {
-    pub(crate) const NONE: Self = Self { renamed: [(0, 0); Member::ALL.len()], has_escapes: false };
+    pub(crate) const NONE: Self = Self { renamed: [(0, 0); Member::ALL.len()], has_renamed: false, has_escapes: false };
 
     pub(super) fn rename(&mut self, member: Member, start: usize, end: usize) {
         if let Some(place) = self.renamed.get_mut(member.index()) {
             *place = (u16::try_from(start).unwrap_or_default(), u16::try_from(end).unwrap_or_default());
+            self.has_renamed = true;
         }
     }
 
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) const fn are_needed(&self) -> bool {
+        self.has_escapes || self.has_renamed
+    }
+
     /// Makes the edits in the bytes of the header that they were found in, and moves the ends of its texts.
+    #[inline(never)]
     pub(crate) fn make(self, header: &mut [u8], members: &mut RequiredMembers) {
         for (start, end) in self.renamed.into_iter().filter(|(start, _)| *start > 0) {
             for quote in [usize::from(start).wrapping_sub(1), usize::from(end)] {
@@ -103,7 +111,7 @@ fn resolve_string(header: &mut [u8], at: usize) -> usize {
 
 impl<'t> Cursor<'t> {
     /// Moves over the brace or the comma before a member, in resolved bytes, and returns where the member begins.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(super) fn next_member(&mut self) -> Option<usize> {
         self.skip_whitespace();
         if !self.eat(b',') && !self.eat(b'{') {
@@ -114,7 +122,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Moves over a resolved string, and returns its text, and whether it is the name of a renamed required member.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(super) fn resolved_string(&mut self) -> Option<(&'t [u8], bool)> {
         let quote = self.peek().filter(|byte| matches!(*byte, b'"' | RESOLVED | RENAMED))?;
         self.bump(1);

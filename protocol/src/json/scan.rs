@@ -25,7 +25,7 @@ impl Cursor<'_> {
     }
 
     /// Moves over the colon between a name and a value, and over the white space around it.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn colon(&mut self) -> Option<()> {
         self.skip_whitespace();
         if !self.eat(b':') {
@@ -36,7 +36,7 @@ impl Cursor<'_> {
     }
 
     /// Moves over a string.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn string(&mut self, expected: &'static str) -> Option<RawString> {
         if !self.eat(b'"') {
             return self.unexpected(expected);
@@ -54,6 +54,11 @@ impl Cursor<'_> {
     /// Moves over the rest of a string, and says whether it has escapes.
     #[inline(never)]
     fn special_string(&mut self) -> Option<bool> {
+        self.apart(Self::rest_of_string)
+    }
+
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn rest_of_string(&mut self) -> Option<bool> {
         let mut is_escaped = false;
         loop {
             match self.peek() {
@@ -66,7 +71,7 @@ impl Cursor<'_> {
                     is_escaped = true;
                 }
                 Some(found @ ..0x20) => return self.fail(DecodeErrorKind::ControlCharacter { found }),
-                Some(0x80..) => self.beyond_ascii()?,
+                Some(0x80..) => self.apart(Self::beyond_ascii)?,
                 Some(_) => self.skip_plain(),
                 None => return self.unexpected("the string's closing quote"),
             }
@@ -74,7 +79,13 @@ impl Cursor<'_> {
     }
 
     /// Moves over a value of any type, around which `depth` objects and arrays are open.
+    #[inline(never)]
     pub(crate) fn value(&mut self, depth: u8) -> Option<()> {
+        self.apart(|cursor| cursor.nested_value(depth))
+    }
+
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn nested_value(&mut self, depth: u8) -> Option<()> {
         let mut nesting = Nesting::within(depth);
         loop {
             match self.peek() {
@@ -109,7 +120,7 @@ impl Cursor<'_> {
     }
 
     /// Moves over the brackets that close after a value, and over the comma after them.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     fn after_value(&mut self, nesting: &mut Nesting) -> Option<Next> {
         while let Some(in_object) = nesting.innermost() {
             self.skip_whitespace();
@@ -136,7 +147,7 @@ impl Cursor<'_> {
     }
 
     /// Moves over a number, `true`, `false` or `null`.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn scalar(&mut self) -> Option<()> {
         match self.peek() {
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -147,11 +158,20 @@ impl Cursor<'_> {
         }
     }
 
+    #[cfg_attr(not(feature = "small"), inline(always))]
     fn number(&mut self) -> Option<()> {
         self.eat(b'-');
         if !self.eat(b'0') {
             self.digits()?;
         }
+        match self.peek() {
+            Some(b'.' | b'e' | b'E') => self.apart(Self::fraction_and_exponent),
+            _ => Some(()),
+        }
+    }
+
+    #[inline(never)]
+    fn fraction_and_exponent(&mut self) -> Option<()> {
         if self.eat(b'.') {
             self.digits()?;
         }
@@ -163,7 +183,7 @@ impl Cursor<'_> {
     }
 
     /// Moves over one digit or more.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     fn digits(&mut self) -> Option<()> {
         let start = self.offset();
         self.skip_digits();

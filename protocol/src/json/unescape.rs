@@ -5,6 +5,7 @@ use crate::DecodeErrorKind;
 
 impl Cursor<'_> {
     /// Moves over an escape, from its backslash on, and returns the character that it stands for.
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn escape(&mut self) -> Option<char> {
         let start = self.offset();
         self.bump(1);
@@ -15,7 +16,7 @@ impl Cursor<'_> {
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(start),
+            Some(b'u') => return self.apart(|cursor| cursor.unicode_escape(start)),
             Some(_) => return self.fail_at(start, DecodeErrorKind::InvalidEscape),
             None => return self.unexpected(REST_OF_ESCAPE),
         };
@@ -24,6 +25,7 @@ impl Cursor<'_> {
     }
 
     /// [`escape`](Self::escape), from its `u` on, for four digits, and for twice four that are a surrogate pair.
+    #[inline(never)]
     fn unicode_escape(&mut self, start: usize) -> Option<char> {
         self.bump(1);
         let mut unit = 0;
@@ -67,22 +69,19 @@ impl Cursor<'_> {
 const REST_OF_ESCAPE: &str = "the rest of an escape";
 
 /// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
-pub(crate) fn spells(string: &[u8], text: &[u8]) -> bool {
-    let (mut cursor, mut rest) = (Cursor::new(string), text);
+pub(crate) fn spells(string: &[u8], mut text: &[u8]) -> bool {
+    let mut cursor = Cursor::new(string);
     loop {
-        let stripped = match cursor.peek() {
-            None => return rest.is_empty(),
-            Some(b'\\') => {
-                let Some(character) = cursor.escape() else { return false };
-                rest.strip_prefix(character.encode_utf8(&mut [0; 4]).as_bytes())
-            }
-            Some(byte) => {
-                cursor.bump(1);
-                rest.strip_prefix(&[byte])
-            }
-        };
-        let Some(stripped) = stripped else { return false };
-        rest = stripped;
+        let start = cursor.offset();
+        cursor.skip_to(b'\\');
+        let Some(rest) = text.strip_prefix(cursor.since(start)) else { return false };
+        if cursor.peek().is_none() {
+            return rest.is_empty();
+        }
+        let mut utf8 = [0; 4];
+        let character = cursor.escape().map(|character| &*character.encode_utf8(&mut utf8));
+        let Some(rest) = character.and_then(|character| rest.strip_prefix(character.as_bytes())) else { return false };
+        text = rest;
     }
 }
 
@@ -93,36 +92,39 @@ pub(crate) fn spells(string: &[u8], text: &[u8]) -> bool {
 /// "a\u002db": 1      before
 /// Xa-bX     : 1      after, where X is the delimiter
 /// ```
+#[inline(never)]
 pub(crate) fn resolve(text: &mut [u8], start: usize, end: usize, delimiter: u8) {
     let (mut read, mut written) = (start, start);
     while read < end {
         let mut cursor = Cursor::at(text, read);
-        let mut utf8 = [0; 4];
-        let piece = match cursor.peek() {
-            Some(b'\\') => cursor.escape().map(|character| character.encode_utf8(&mut utf8).len()),
-            Some(byte) => {
-                cursor.bump(1);
-                utf8 = [byte, 0, 0, 0];
-                Some(1)
+        match cursor.peek() {
+            Some(b'\\') => {
+                let Some(character) = cursor.escape() else { return };
+                read = cursor.offset();
+                match u8::try_from(character) {
+                    Ok(byte @ ..0x80) => put(text, &mut written, byte),
+                    _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte)),
+                }
             }
-            None => None,
-        };
-        let Some(piece) = piece else { return };
-        read = cursor.offset();
-        for byte in utf8.iter().take(piece) {
-            put(text, written, *byte);
-            written = written.wrapping_add(1);
+            Some(byte) => {
+                read = read.wrapping_add(1);
+                put(text, &mut written, byte);
+            }
+            None => return,
         }
     }
-    put(text, start.wrapping_sub(1), delimiter);
-    put(text, written, delimiter);
-    text.get_mut(written.wrapping_add(1)..=end).unwrap_or_default().fill(b' ');
+    put(text, &mut start.wrapping_sub(1), delimiter);
+    put(text, &mut written, delimiter);
+    text.get_mut(written..=end).unwrap_or_default().fill(b' ');
 }
 
-fn put(text: &mut [u8], at: usize, byte: u8) {
-    if let Some(place) = text.get_mut(at) {
+/// Writes a byte, and moves on.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn put(text: &mut [u8], at: &mut usize, byte: u8) {
+    if let Some(place) = text.get_mut(*at) {
         *place = byte;
     }
+    *at = at.wrapping_add(1);
 }
 
 #[cfg(test)]
