@@ -24,8 +24,10 @@ pub(crate) struct State {
     position: u64,
     /// The length of the header in the buffer, or of the one to come.
     header_length: u16,
-    /// What is known of the header in the buffer.
-    known: Known,
+    /// If not 0, the header is remembered: the buffer holds its first `remembered` bytes, which are all before the digits of
+    /// its content length in the canonical form, it has no extensions, and all that `members` say but the content length is
+    /// what those bytes say. What the buffer holds after them may be from an earlier header.
+    remembered: u8,
     /// Whether the error says more than its kind and its offset do.
     says_more: bool,
     /// What the header in the buffer says.
@@ -34,26 +36,11 @@ pub(crate) struct State {
     dialect: Option<&'static Dialect>,
 }
 
-/// What is known of the header in the buffer.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    /// Whether it is the header of the message under way, or of the last one while the next has not begun.
-    is_current: bool,
-    /// If not 0, the header is remembered: the buffer holds its first `digits` bytes, which are all before the digits of its
-    /// content length in the canonical form, it has no extensions, and all that [`State::members`] says but the content
-    /// length is what those bytes say. What the buffer holds after them may be from an earlier header.
-    digits: u16,
-}
-
-impl Known {
-    const NOTHING: Self = Self { is_current: false, digits: 0 };
-}
-
 /// The part of the message under way.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// None: the next message has not begun.
-    Between,
+    /// None: the next message has not begun, and this is whether the buffer still holds the last header.
+    Between(bool),
     /// The prefix, of which this many bytes are in the buffer.
     Prefix(u16),
     /// The proto-header, of which this many bytes have come, and this is what they say so far.
@@ -85,10 +72,10 @@ impl State {
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
         let dialect = if dialect.is_standard() { None } else { Some(dialect) };
         Self {
-            phase: Phase::Between,
+            phase: Phase::Between(false),
             position: 0,
             header_length: 0,
-            known: Known::NOTHING,
+            remembered: 0,
             says_more: false,
             members: RequiredMembers::NONE,
             dialect,
@@ -116,23 +103,27 @@ impl State {
 
     /// Forgets what is in the buffer, which may be another one from here on: false within a message.
     pub(crate) const fn forget_buffer(&mut self) -> bool {
-        let between = matches!(self.phase, Phase::Between);
+        let between = matches!(self.phase, Phase::Between(_));
         if between {
-            self.known = Known::NOTHING;
+            self.phase = Phase::Between(false);
+            self.remembered = 0;
         }
         between
     }
 
-    /// The current header, if there is one.
+    /// The header of the message under way, or of the last one while the next has not begun.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn header<'a>(&self, buffer: &'a [u8]) -> Option<Header<'a>> {
-        if !self.known.is_current {
-            return None;
+        match self.phase {
+            Phase::Content(_) | Phase::End | Phase::Between(true) => {}
+            // Both are about the content, whose header stays.
+            Phase::Failed(DecodeErrorKind::ContentTooLong { .. } | DecodeErrorKind::OutOfMemory, _) => {}
+            _ => return None,
         }
         let (prefix, rest) = buffer.split_at_checked(self.prefix_len())?;
         let header = rest.get(..usize::from(self.header_length))?;
         let extensions =
-            if self.known.digits > 0 { Source::Listed(&[]) } else { Source::Received(Resolved::new(header)) };
+            if self.remembered > 0 { Source::Listed(&[]) } else { Source::Received(Resolved::new(header)) };
         Some(Header::received(header, &self.members, self.dialect, extensions).with_prefix(prefix))
     }
 
@@ -146,7 +137,7 @@ impl State {
                 Step::Content(piece)
             }
             Phase::End => {
-                self.phase = Phase::Between;
+                self.phase = Phase::Between(true);
                 Step::End
             }
             Phase::Header(filled) if input.len() < usize::from(self.header_length.wrapping_sub(filled)) => {
@@ -188,7 +179,7 @@ impl State {
     /// Takes what there is of what comes before the content: true if the header is whole now.
     #[inline(never)]
     pub(crate) fn head(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        if let (Phase::Between, None) = (self.phase, self.dialect)
+        if let (Phase::Between(_), None) = (self.phase, self.dialect)
             && let Some((length, header, rest)) = split_head(input, buffer.len())
         {
             *input = rest;
@@ -220,11 +211,11 @@ impl State {
             && canonical.is_all()
         {
             self.members = canonical.members;
-            self.known.digits = canonical.digits;
+            self.remembered = u8::try_from(canonical.digits).unwrap_or(0);
             self.end_header();
             return None;
         }
-        self.known.digits = 0;
+        self.remembered = 0;
         Some(parse(header, canonical, self.dialect))
     }
 
@@ -232,11 +223,8 @@ impl State {
     #[inline(never)]
     fn head_in_pieces(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         match self.phase {
-            Phase::Between if input.is_empty() => false,
-            Phase::Between => {
-                self.known.is_current = false;
-                self.prefix(0, buffer, input)
-            }
+            Phase::Between(_) if input.is_empty() => false,
+            Phase::Between(_) => self.prefix(0, buffer, input),
             Phase::Prefix(filled) => self.prefix(filled, buffer, input),
             Phase::ProtoHeader(taken, length) => self.announced(taken, length, buffer, input),
             Phase::Blank(filled) | Phase::Header(filled) => self.go_on(filled, buffer, input),
@@ -251,7 +239,7 @@ impl State {
             let piece = self.take(input, (length as u64).saturating_sub(filled.into()));
             fill(buffer, filled.into(), piece);
             let filled = filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX));
-            self.known = Known::NOTHING;
+            self.remembered = 0;
             if usize::from(filled) < length {
                 self.phase = Phase::Prefix(filled);
                 return false;
@@ -344,7 +332,7 @@ impl State {
         let piece = self.take(input, u64::MAX);
         fill(buffer, self.prefix_len().saturating_add(filled.into()), piece);
         self.phase = Phase::Header(filled.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX)));
-        self.known.digits = 0;
+        self.remembered = 0;
     }
 
     /// Ends the header that is in the buffer, if that has not been done, or fails.
@@ -361,7 +349,6 @@ impl State {
                 true
             }
             Some(Err((kind, at))) => {
-                self.known = Known::NOTHING;
                 let start = self.position.saturating_sub(u64::from(self.header_length));
                 self.fail_in_header(kind, start, at);
                 false
@@ -374,7 +361,7 @@ impl State {
     /// Most streams repeat one header in the canonical form. Then the digits are all that needs to be read.
     #[cfg_attr(not(feature = "small"), inline)]
     fn is_remembered(&mut self, buffer: &[u8], header: &[u8]) -> bool {
-        let digits = usize::from(self.known.digits);
+        let digits = usize::from(self.remembered);
         let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), buffer.get(..digits)) else {
             return false;
         };
@@ -389,7 +376,6 @@ impl State {
     }
 
     const fn end_header(&mut self) {
-        self.known.is_current = true;
         self.await_content(self.members.content_length);
     }
 
@@ -423,7 +409,7 @@ impl State {
     pub(crate) const fn needs(&self) -> u64 {
         let proto_header = self.proto_header().len();
         match self.phase {
-            Phase::Between => (self.prefix_len() as u64).saturating_add(proto_header as u64),
+            Phase::Between(_) => (self.prefix_len() as u64).saturating_add(proto_header as u64),
             Phase::Prefix(filled) => {
                 (self.prefix_len() as u64).saturating_sub(filled as u64).saturating_add(proto_header as u64)
             }
@@ -436,7 +422,7 @@ impl State {
 
     pub(crate) const fn finish(&self) -> Result<(), DecodeError> {
         match self.phase {
-            Phase::Between | Phase::End => Ok(()),
+            Phase::Between(_) | Phase::End => Ok(()),
             Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             _ => {
                 let error = DecodeError::new(DecodeErrorKind::Truncated { missing: self.needs() }, self.position);
