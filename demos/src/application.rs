@@ -86,11 +86,7 @@ impl Draft {
     ///
     /// See [`Dialect::encode`]; there are none for the messages of this module.
     pub fn frame_in(&self, dialect: &Dialect) -> Result<Vec<u8>, EncodeError> {
-        let header = self.header();
-        let mut frame = vec![0; dialect.encoded_len(&header)];
-        dialect.encode(&header, &mut frame)?;
-        frame.extend_from_slice(&self.content);
-        Ok(frame)
+        dialect.to_vec(&Message::new(self.header(), &self.content)?)
     }
 }
 

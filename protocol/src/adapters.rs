@@ -7,5 +7,7 @@ pub mod embedded;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+#[cfg(all(feature = "tokio", feature = "json"))]
+pub use self::tokio::JsonCodec;
 #[cfg(feature = "tokio")]
-pub use self::tokio::{Codec, CodecError};
+pub use self::tokio::{Codec, CodecError, EventCodec, OwnedEvent};

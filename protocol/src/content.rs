@@ -10,7 +10,7 @@ mod text;
 #[cfg(feature = "sha256")]
 pub use self::checksum::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
 #[cfg(feature = "json")]
-pub use self::json::{JsonError, to_json, to_json_message};
+pub use self::json::{JsonError, from_json, to_json, to_json_message};
 pub use self::media_type::{ContentType, InvalidContentType, ParameterValue, Parameters};
 #[cfg(feature = "text")]
 pub use self::text::TextDecoder;

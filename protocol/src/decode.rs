@@ -8,6 +8,8 @@ use core::fmt;
 pub use self::assembler::Assembler;
 
 use self::state::{State, Step};
+#[cfg(feature = "tokio")]
+use crate::header::{Members, found::Found};
 use crate::{DecodeError, DecodeErrorKind, Dialect, Header};
 
 /// What a [`Decoder`] reports of a message, in this order: its header, its content in pieces, its end
@@ -215,6 +217,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     /// ```
     pub const fn finish(&self) -> Result<(), DecodeError> {
         self.state.finish()
+    }
+
+    /// What was found in the header, at which index of `message`, all of a message's bytes as received, the content begins.
+    /// Resolves the header's escapes there as in the decoder's buffer.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn found(&self, message: &mut [u8]) -> Option<(Found, usize)> {
+        let (fields, dialect) = (*self.state.fields()?, self.state.dialect());
+        let header = self.buffer.as_ref().get(..self.state.header_length())?;
+        let content = message.len().checked_sub(usize::try_from(fields.content_length).ok()?)?;
+        if let Members::Received(resolved) = fields.members(header) {
+            let start = content.checked_sub(resolved.len())?;
+            message.get_mut(start..content)?.copy_from_slice(resolved);
+        }
+        Some((Found { fields, length: u16::try_from(header.len()).ok()?, dialect }, content))
     }
 
     /// Makes the decoder fail for a reason outside the stream.

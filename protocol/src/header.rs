@@ -3,6 +3,8 @@
 pub(crate) mod canonical;
 pub(crate) mod encode;
 mod extensions;
+#[cfg(feature = "tokio")]
+pub(crate) mod found;
 mod owned;
 pub(crate) mod parse;
 pub(crate) mod required;

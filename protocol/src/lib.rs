@@ -143,10 +143,12 @@ mod storage;
 #[doc = include_str!("../SPEC.md")]
 pub mod spec {}
 
+#[cfg(all(feature = "tokio", feature = "json"))]
+pub use adapters::JsonCodec;
 #[cfg(feature = "embedded-io")]
 pub use adapters::embedded;
 #[cfg(feature = "tokio")]
-pub use adapters::{Codec, CodecError};
+pub use adapters::{Codec, CodecError, EventCodec, OwnedEvent};
 pub use byte_order::{ByteOrder, InvalidByteOrder};
 #[cfg(feature = "text")]
 pub use content::TextDecoder;
@@ -156,7 +158,7 @@ pub use content::TextError;
 pub use content::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
 pub use content::{ContentType, Encoding, InvalidContentType, ParameterValue, Parameters, UnknownEncoding};
 #[cfg(feature = "json")]
-pub use content::{JsonError, to_json, to_json_message};
+pub use content::{JsonError, from_json, to_json, to_json_message};
 pub use decode::{Assembler, Decoder, Event};
 pub use dialect::Dialect;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson};
@@ -164,7 +166,7 @@ pub use framing::ProtoHeader;
 pub use header::{Extensions, Header, OwnedHeader, Value};
 pub use json::MAX_DEPTH;
 pub use member::Member;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "alloc")]
 pub use message::OwnedMessage;
 pub use message::{Message, Outgoing};
 #[cfg(feature = "alloc")]

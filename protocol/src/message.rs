@@ -1,18 +1,19 @@
 //! A whole message.
 
 pub(crate) mod outgoing;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "alloc")]
 mod owned;
+mod sending;
 
 pub use self::outgoing::Outgoing;
 use self::outgoing::check_length;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "alloc")]
 pub use self::owned::OwnedMessage;
 use crate::{EncodeError, Header};
 
 /// A whole message: its header and all of its content.
 ///
-/// Lent by an [`Assembler`](crate::Assembler), or made to be sent.
+/// Borrowed from an [`Assembler`](crate::Assembler), or made to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     header: Header<'a>,
@@ -56,9 +57,9 @@ impl<'a> Message<'a> {
         self.content
     }
 
-    /// The message as it goes over the wire.
+    /// The message as it is sent. [`Dialect::to_vec`](crate::Dialect::to_vec) is the same in another dialect.
     ///
-    /// To send without this copy, see [`Outgoing`](crate::Outgoing).
+    /// To send without this copy, see [`Outgoing`].
     ///
     /// # Errors
     ///
@@ -73,11 +74,6 @@ impl<'a> Message<'a> {
     /// ```
     #[cfg(feature = "alloc")]
     pub fn to_vec(&self) -> Result<alloc::vec::Vec<u8>, EncodeError> {
-        let length = self.header.checked_len()?;
-        let mut bytes = alloc::vec::Vec::with_capacity(length.saturating_add(self.content.len()));
-        bytes.resize(length, 0);
-        self.header.encode(&mut bytes)?;
-        bytes.extend_from_slice(self.content);
-        Ok(bytes)
+        crate::Dialect::STANDARD.to_vec(self)
     }
 }

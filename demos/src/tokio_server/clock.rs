@@ -32,7 +32,7 @@ impl<'l> Clock<'l> {
     }
 
     /// What is awaited now, and how much of the content there is: until when there is time.
-    pub(super) fn look(&mut self, phase: Phase, content: usize, now: Instant) -> Result<Instant, Deadline> {
+    pub(super) fn look(&mut self, phase: Phase, content: u64, now: Instant) -> Result<Instant, Deadline> {
         if phase != self.phase {
             self.phase = phase;
             self.pace = match phase {
@@ -60,7 +60,7 @@ pub(super) struct Pace {
     least: u128,
     since: Instant,
     /// How many had come when this one began.
-    before: usize,
+    before: u64,
 }
 
 impl Pace {
@@ -71,9 +71,9 @@ impl Pace {
     }
 
     /// With so many bytes in all until now: until when there is time for more, or nothing if they are too few.
-    pub(super) fn look(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
+    pub(super) fn look(&mut self, bytes: u64, now: Instant) -> Option<Instant> {
         if now.duration_since(self.since) >= self.window {
-            if ((bytes - self.before) as u128) < self.least {
+            if u128::from(bytes - self.before) < self.least {
                 return None;
             }
             (self.since, self.before) = (now, bytes);

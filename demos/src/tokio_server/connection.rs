@@ -75,16 +75,15 @@ impl<'a> Connection<'a> {
             }
             // No message is whole. What there is of one says which time runs.
             let codec = self.framed.codec();
-            let phase = match codec.header() {
-                Some(_) => Phase::Content,
-                None if codec.finish().is_err() => Phase::Header,
-                None => Phase::Idle,
+            let (phase, content) = match codec.header() {
+                Some(header) => (Phase::Content, header.content_length() - codec.needs()),
+                None if codec.finish().is_err() => (Phase::Header, 0),
+                None => (Phase::Idle, 0),
             };
             if phase == Phase::Idle && ending.as_mut().poll(context).is_ready() && !has_arrived(self.framed.get_ref()) {
                 return Poll::Ready(Err(Closed::Shutdown));
             }
-            let content = self.framed.read_buffer().len();
-            self.collected.set(content);
+            self.collected.set(self.framed.read_buffer().len());
             if evicted.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(Closed::CollectedTotal));
             }
@@ -130,7 +129,7 @@ impl<'a> Connection<'a> {
                 }
                 send_unasked(&mut self.framed);
                 let taken = total - self.framed.write_buffer().len();
-                match pace.look(taken, Instant::now()) {
+                match pace.look(taken as u64, Instant::now()) {
                     Some(until) => timer.as_mut().reset(until),
                     None => return Poll::Ready(Err(Closed::Deadline(Deadline::Write))),
                 }

@@ -30,7 +30,7 @@ pub struct Limits {
 
     /// The longest content accepted. All of it is kept until it is answered
     #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024 * 1024)]
-    pub(super) max_content: usize,
+    pub(super) max_content: u64,
 
     /// How much content is collected at a time for all connections
     #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().collected_total)]

@@ -1,32 +1,40 @@
-//! Whole messages over tokio: what `tokio-util`'s `Framed` needs.
+//! Messages over tokio: what `tokio-util`'s `Framed` needs.
 //!
-//! It stands in this crate, not beside the transports over std, because it does no I/O itself, and because who has tokio's
-//! streams has no use for another crate's, nor for the poller under them.
+//! It is in this crate, not beside the transports over std, because it does no I/O itself, and because whoever has tokio's
+//! streams needs neither another crate's nor the poller under them.
 
 mod error;
+mod events;
+#[cfg(feature = "json")]
+mod json;
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use tokio_util::codec;
 
 pub use self::error::CodecError;
-use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Growable, Header, OwnedHeader, OwnedMessage};
+pub use self::events::{EventCodec, OwnedEvent};
+#[cfg(feature = "json")]
+pub use self::json::JsonCodec;
+use crate::{DecodeError, Decoder, Dialect, Event, Header, OwnedMessage};
 
 /// Receives and sends whole messages through tokio-util's [`Framed`](codec::Framed), [`FramedRead`](codec::FramedRead)
 /// and [`FramedWrite`](codec::FramedWrite).
 ///
-/// What comes out, and what goes in, is an [`OwnedMessage`].
+/// Its items, received and sent, are [`OwnedMessage`]s. For content larger than memory there is [`EventCodec`], and for
+/// types of your own as JSON [`JsonCodec`].
 ///
-/// - **The content is not copied**: it is split off the buffer that it was read to. One that is kept for long keeps that
-///   buffer; copy a small one then. Memory that has grown beyond 64 KiB goes with the content that it grew for.
+/// - **Nothing is copied**: a message is split off the buffer that it was read to, header and content in one. A message that
+///   is kept for long keeps that buffer; copy a small one then. Memory that has grown beyond 64 KiB goes with the message that
+///   it grew for.
 /// - **Nothing is reserved for an announced length.** The buffer is tokio-util's. It grows as bytes arrive, to at most
 ///   twice as many, and so there are no more than about twice [`with_max_content`](Self::with_max_content) in it.
-/// - **A header is scanned once**, when it is whole; until then its bytes are put aside as they come.
-/// - **Nothing is lost when waiting is given up**: `next` may be dropped, by a `select!` or a time-out, and called again.
+/// - **A header is scanned once**, when it is whole.
+/// - **It is cancel-safe**: the future of `next` may be dropped, by a `select!` or a time-out, and nothing is lost.
 /// - **Errors are final.** After one, the stream is over, as `Framed` makes of any error, and further calls repeat it.
-/// - **A stream that ends inside a message is an error**, [`DecodeErrorKind::Truncated`], also right behind a
-///   proto-header.
+/// - **A stream that ends inside a message is an error**, [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated),
+///   also directly after a proto-header.
 /// - **It takes no byte of the next message** before it is asked for it. What follows the last message is
 ///   in [`FramedParts::read_buf`](codec::FramedParts::read_buf).
 ///
@@ -46,113 +54,80 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Growable, Header, Ow
 /// client.send(OwnedMessage::from_json(&["needle"])?).await?;
 /// let message = asked.await?.expect("a message comes")?;
 /// assert_eq!(message.header().content_type(), "text/json");
-/// assert_eq!(message.message().json::<[&str; 1]>()?, ["needle"]);
+/// assert_eq!(message.json::<[&str; 1]>()?, ["needle"]);
 /// # Ok(())
 /// # }
 /// ```
-///
-/// # Content larger than memory
-///
-/// tokio-util hands over whole items, so to receive content as it comes, read into a buffer of yours and give that to a
-/// [`Decoder`], which is no longer:
-///
-/// ```
-/// use jsonframe::{Decoder, Event};
-/// use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-///
-/// /// Writes the content of all messages to a file, or to whatever else takes it.
-/// async fn save(mut stream: impl AsyncRead + Unpin, mut file: impl AsyncWrite + Unpin) -> std::io::Result<()> {
-///     let mut decoder = Decoder::new([0; 1024]);
-///     let mut buffer = vec![0; 64 * 1024];
-///     loop {
-///         let count = stream.read(&mut buffer).await?;
-///         if count == 0 {
-///             return decoder.finish().map_err(std::io::Error::other);
-///         }
-///         let mut input = &buffer[..count];
-///         while let Some(event) = decoder.decode(&mut input).map_err(std::io::Error::other)? {
-///             match event {
-///                 Event::Header(header) => { /* what is coming, and how much of it */ }
-///                 Event::Content(piece) => file.write_all(piece).await?,
-///                 Event::End => file.flush().await?,
-///             }
-///         }
-///     }
-/// }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let wire = jsonframe::Message::new(jsonframe::Header::for_json(2), b"{}")?.to_vec()?;
-/// # let mut saved = Vec::new();
-/// # save(&wire[..], &mut saved).await?;
-/// # assert_eq!(saved, b"{}");
-/// # assert!(save(&wire[..2], &mut saved).await.is_err());
-/// # Ok(())
-/// # }
-/// ```
-///
-/// To send it, write the [encoded header](Header::encode) and then the content, with `tokio::io::copy`.
 #[derive(Clone, Debug)]
 pub struct Codec {
-    /// Its room is there from the first byte on.
-    decoder: Decoder<Vec<u8>>,
-    has_room: bool,
-    dialect: &'static Dialect,
+    /// Made when the first byte is received, because its buffer is allocated then.
+    decoder: Option<Decoder<Box<[u8]>>>,
+    /// How many bytes at the front of the source the decoder has seen: what there is of the message under way.
+    taken: usize,
+    receiving: &'static Dialect,
+    sending: &'static Dialect,
     max_header: u16,
-    max_content: usize,
-    /// How long the content is, once the header has been taken.
-    awaited: Option<usize>,
+    max_content: u64,
 }
 
 impl Codec {
     /// The longest header by default, in bytes: 16 KiB.
     const MAX_HEADER: u16 = 16 * 1024;
     /// The longest content by default, in bytes: 16 MiB.
-    const MAX_CONTENT: usize = 16 * 1024 * 1024;
-    /// The memory that stays with the stream at most when a content is split off it, in bytes.
+    const MAX_CONTENT: u64 = 16 * 1024 * 1024;
+    /// The memory that stays with the stream at most when a message is split off it, in bytes.
     const KEPT: usize = u16::MAX as usize;
-    /// The least room for what comes next, in bytes. As much as tokio-util begins with.
+    /// The least memory for what comes next, in bytes. As much as tokio-util begins with.
     const FRESH: usize = 8 * 1024;
 
     /// A codec for one stream, from its beginning. It takes headers of up to 16 KiB and content of up to 16 MiB.
     pub const fn new() -> Self {
         Self {
-            decoder: Decoder::new(Vec::new()),
-            has_room: false,
-            dialect: &Dialect::STANDARD,
+            decoder: None,
+            taken: 0,
+            receiving: &Dialect::STANDARD,
+            sending: &Dialect::STANDARD,
             max_header: Self::MAX_HEADER,
             max_content: Self::MAX_CONTENT,
-            awaited: None,
         }
     }
 
-    /// The same codec with another limit for headers, in bytes. A longer header is refused by its proto-header. From the
-    /// first byte received on, the codec has so much room allocated.
-    ///
-    /// To be said before anything is decoded.
+    /// The same codec with another limit for headers, in bytes. A longer header is refused at its proto-header. The codec
+    /// allocates a buffer of this size when the first byte is received, and a limit that is set later has no effect.
     #[must_use]
     pub fn with_max_header(self, max_header: u16) -> Self {
         Self { max_header, ..self }
     }
 
-    /// The same codec with another limit for content, in bytes. Longer content is refused when its header has come;
-    /// `usize::MAX` refuses none.
+    /// The same codec with another limit for content, in bytes. Longer content is refused when its header is received;
+    /// `u64::MAX` refuses none.
     #[must_use]
-    pub fn with_max_content(self, max_content: usize) -> Self {
+    pub fn with_max_content(self, max_content: u64) -> Self {
         Self { max_content, ..self }
     }
 
-    /// A codec for a stream in this dialect, both ways, with the limits of this one.
-    ///
-    /// To be said before anything is decoded.
+    /// A codec for a stream in this dialect, in both directions, from its beginning.
     #[must_use]
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        Self { decoder: Decoder::new(Vec::new()).with_dialect(dialect), has_room: false, dialect, ..self }
+        Self { decoder: None, taken: 0, receiving: dialect, sending: dialect, ..self }
     }
 
-    /// The header of the message whose content is awaited, if that is what is awaited: for a deadline that goes by the
-    /// content's length, or for a first look.
+    /// The same codec, sending in this dialect, whatever it receives.
+    #[must_use]
+    pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
+        Self { sending: dialect, ..self }
+    }
+
+    /// The header of the message under way, while its content is awaited: for a deadline that depends on the content's
+    /// length, or for a first look.
     pub fn header(&self) -> Option<Header<'_>> {
-        self.awaited.and_then(|_| self.decoder.header())
+        self.decoder.as_ref().filter(|_| self.taken > 0)?.header()
+    }
+
+    /// How many bytes the part of the message under way still lacks, its proto-header, its header or its content, after those
+    /// that have been decoded: [`Decoder::needs`].
+    pub fn needs(&self) -> u64 {
+        self.decoder.as_ref().map_or_else(|| self.receiving.proto_header().len().into(), Decoder::needs)
     }
 
     /// Whether the stream could end here: [`Decoder::finish`]. What is in tokio-util's buffer and has not been decoded does
@@ -160,54 +135,69 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::Truncated`] inside a message; or the error from before.
-    pub const fn finish(&self) -> Result<(), DecodeError> {
-        self.decoder.finish()
+    /// [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) inside a message; or the error from before.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        self.decoder.as_ref().map_or(Ok(()), Decoder::finish)
     }
 
-    /// The length of the content that is due next, when its header is whole.
-    fn head(&mut self, source: &mut BytesMut) -> Result<Option<usize>, DecodeError> {
-        if !self.has_room
-            && !source.is_empty()
-            && let Some(room) = self.decoder.buffer_mut()
-        {
-            *room = alloc::vec![0; usize::from(self.max_header)];
-            self.has_room = true;
-        }
-        let mut input: &[u8] = source;
-        let is_whole = self.decoder.decode(&mut input)?.is_some();
-        let left = input.len();
-        source.advance(source.len().saturating_sub(left));
-        if !is_whole {
-            return Ok(None);
-        }
-        self.decoder.limit_content(self.max_content as u64)?;
-        let length = self.decoder.needs();
-        // The limit is a `usize`.
-        Ok(Some(usize::try_from(length).unwrap_or(usize::MAX)))
+    #[inline]
+    fn decoder(&mut self) -> &mut Decoder<Box<[u8]>> {
+        let (dialect, max_header) = (self.receiving, self.max_header);
+        self.decoder.get_or_insert_with(|| new_decoder(dialect, max_header))
     }
 
-    /// The message that is whole with the content at the front of the source.
-    fn message(&mut self, source: &mut BytesMut, length: usize) -> Result<Option<OwnedMessage>, DecodeError> {
-        let content = source.split_to(length).freeze();
-        let _ = self.decoder.content_bypassed(length as u64);
-        // The end.
-        self.decoder.decode(&mut &[][..])?;
-        if length > Self::KEPT {
-            let_go(source, length);
-        }
-        let Some(header) = self.decoder.header() else { return Ok(None) };
-        // It fits, whatever it is, so that only memory can be wanting.
-        match OwnedHeader::new(&header, Growable::with_limit(usize::MAX)) {
-            Ok(header) => Ok(Some(OwnedMessage::received(header, content))),
-            Err(_) => Err(self.decoder.fail(DecodeErrorKind::OutOfMemory)),
+    /// Appends a head and what there is of its content to what is to be sent. On error nothing is appended.
+    fn append(&self, header: &Header<'_>, content: &[u8], sent: &mut BytesMut) -> Result<(), CodecError> {
+        Ok(self.sending.with_head(header, |head| {
+            sent.reserve(head.len().saturating_add(content.len()));
+            sent.extend_from_slice(head);
+            sent.extend_from_slice(content);
+        })?)
+    }
+
+    /// Drops what has been received: nobody will want it any more, even if the stream is read on.
+    #[cold]
+    fn give_up(&mut self, source: &mut BytesMut, error: DecodeError) -> CodecError {
+        source.clear();
+        self.taken = 0;
+        error.into()
+    }
+
+    /// Decodes what has been received, and returns the length of the message at the front of the source if it is whole.
+    #[inline]
+    fn look(&mut self, source: &BytesMut) -> Result<Option<usize>, DecodeError> {
+        // What is longer has no place in memory.
+        let (taken, limit) = (self.taken, self.max_content.min(usize::MAX as u64));
+        let decoder = self.decoder();
+        let mut input = source.get(taken..).unwrap_or_default();
+        loop {
+            let event = decoder.decode(&mut input)?;
+            let length = source.len().saturating_sub(input.len());
+            match event {
+                Some(Event::Header(_)) => decoder.limit_content(limit)?,
+                Some(Event::Content(_)) => {}
+                Some(Event::End) => {
+                    self.taken = 0;
+                    return Ok(Some(length));
+                }
+                None => {
+                    self.taken = length;
+                    return Ok(None);
+                }
+            }
         }
     }
 }
 
-/// Leaves the source's memory to the content that has been split off it, and moves what is left to memory of its own.
+#[cold]
+fn new_decoder(dialect: &'static Dialect, max_header: u16) -> Decoder<Box<[u8]>> {
+    Decoder::new(alloc::vec![0; usize::from(max_header)].into_boxed_slice()).with_dialect(dialect)
+}
+
+/// Leaves the source's memory to what has been split off it, and moves what remains to memory of its own.
 ///
 /// No more is moved than was split off, which keeps the work linear.
+#[cold]
 fn let_go(source: &mut BytesMut, split_off: usize) {
     if source.len() <= split_off {
         let mut fresh = BytesMut::with_capacity(source.len().max(Codec::FRESH));
@@ -226,72 +216,58 @@ impl codec::Decoder for Codec {
     type Item = OwnedMessage;
     type Error = CodecError;
 
-    /// A message, when one is whole; `None` when more bytes are needed for that.
+    /// Returns a message when one is whole, and `None` when more bytes are needed for that.
     ///
     /// # Errors
     ///
     /// [`CodecError::Decode`] if the bytes are not a sequence of messages, or over a limit.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "to return a message and move it costs as much as to decode it")]
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<OwnedMessage>, CodecError> {
-        let message = match self.awaited.take() {
-            Some(length) => Ok(Some(length)),
-            None => self.head(source),
-        };
-        let message = message.and_then(|length| match length {
-            Some(length) if source.len() >= length => self.message(source, length),
-            length => {
-                self.awaited = length;
-                Ok(None)
+        match self.look(source) {
+            Ok(Some(length)) => {
+                let mut bytes = source.split_to(length);
+                if length > Self::KEPT {
+                    let_go(source, length);
+                }
+                let found = self.decoder().found(&mut bytes);
+                Ok(found.map(|(found, content)| OwnedMessage::received(found, bytes.freeze(), content)))
             }
-        });
-        message.map_err(|error| {
-            // Nobody will want it any more, even if the stream is read on.
-            source.clear();
-            error.into()
-        })
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.give_up(source, error)),
+        }
     }
 
-    /// The messages that are left, then `None`.
+    /// Returns the remaining messages, then `None`.
     ///
     /// # Errors
     ///
-    /// As [`decode`](codec::Decoder::decode); and [`DecodeErrorKind::Truncated`] if a message is not whole.
+    /// As [`decode`](codec::Decoder::decode); and [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) if a
+    /// message is not whole.
     fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<OwnedMessage>, CodecError> {
         let message = self.decode(source)?;
-        if message.is_some() {
-            return Ok(message);
-        }
-        if self.awaited.take().is_some() {
-            // To tell how much is missing.
-            let _ = self.decoder.content_bypassed(source.len() as u64);
+        if message.is_none() {
+            self.taken = 0;
             source.clear();
+            self.decoder().end()?;
         }
-        self.decoder.end()?;
-        Ok(None)
+        Ok(message)
     }
 }
 
-/// Copies the content to the buffer that is written from, which tokio-util leaves no way around. Where that is too much,
+/// Copies the content to the buffer that is written from, because tokio-util leaves no other way. Where that is too much,
 /// write the [encoded header](Header::encode) and the content to the stream itself.
 ///
 /// For one type only, so that `close` and `flush` of a `Sink` need not be told which is meant.
 impl codec::Encoder<OwnedMessage> for Codec {
     type Error = CodecError;
 
-    /// Puts a message behind what is to be sent already.
+    /// Appends a message to what is to be sent. On error nothing is appended.
     ///
     /// # Errors
     ///
-    /// What [`Dialect::encode`] returns, as [`CodecError::Encode`]. Nothing is put there then.
+    /// What [`Dialect::encode`] returns, as [`CodecError::Encode`].
     fn encode(&mut self, message: OwnedMessage, sent: &mut BytesMut) -> Result<(), CodecError> {
-        let (header, content) = (message.header(), message.content());
-        let (before, head) = (sent.len(), self.dialect.encoded_len(&header));
-        sent.reserve(head.saturating_add(content.len()));
-        sent.resize(before.saturating_add(head), 0);
-        if let Err(error) = self.dialect.encode(&header, sent.get_mut(before..).unwrap_or_default()) {
-            sent.truncate(before);
-            return Err(error.into());
-        }
-        sent.extend_from_slice(content);
-        Ok(())
+        self.append(&message.header(), message.content(), sent)
     }
 }

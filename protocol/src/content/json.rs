@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::json::swar::unescaped_run;
-use crate::{EncodeError, Header, Message, TextError};
+use crate::{Dialect, EncodeError, Encoding, Message, TextError, Value};
 
 /// Why content could not be made from a value, or a value from content.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// The header says that the content is in an encoding that JSON is not read from.
+    /// The header gives the content an encoding from which JSON is not read.
     #[error("the content-encoding is {label:?}, which JSON cannot be read from here")]
     Encoding {
         /// The `content-encoding` of the header.
@@ -25,7 +25,7 @@ pub enum JsonError {
     #[error(transparent)]
     Text(TextError),
 
-    /// The content is not JSON, or not of the shape that the type wants; or the value has no form in JSON.
+    /// The content is not JSON, or not of the shape that the type wants; or the value cannot be represented in JSON.
     #[error("the content does not fit: {0}")]
     Json(serde_json::Error),
 
@@ -34,7 +34,7 @@ pub enum JsonError {
     Encode(#[from] EncodeError),
 }
 
-// Not by `thiserror`, which would make it the source as well and have reports say it twice.
+// Not derived by `thiserror`, which would make it the source as well, and reports would repeat it.
 impl From<serde_json::Error> for JsonError {
     fn from(error: serde_json::Error) -> Self {
         Self::Json(error)
@@ -51,16 +51,16 @@ impl From<TextError> for JsonError {
 }
 
 impl<'a> Message<'a> {
-    /// Reads the content as JSON, where it stands.
+    /// Deserialises the content as JSON, in place.
     ///
-    /// The content type is not looked at: it is you who knows that JSON is meant. The encoding must be UTF-8 or ASCII, so
-    /// that a `T` can borrow from the content; for the others there is [`json_owned`](Self::json_owned). What a type accepts
-    /// is up to serde: a derived struct is read from an array of its fields, too.
+    /// The content type is ignored: you know whether JSON is meant. The encoding must be UTF-8 or ASCII, so that a `T` can
+    /// borrow from the content; for others there is [`json_owned`](Self::json_owned). What a type accepts is up to serde: a
+    /// derived struct is also read from an array of its fields.
     ///
     /// # Errors
     ///
-    /// [`JsonError`] if the encoding is another, or the content not text in it, or not the JSON of a `T`. Its text may quote
-    /// the content at length.
+    /// [`JsonError`] if the encoding is another, or the content is not text in it, or not the JSON of a `T`. Its text may
+    /// quote the content at length.
     ///
     /// ```
     /// use jsonframe::{Header, Message};
@@ -77,18 +77,17 @@ impl<'a> Message<'a> {
     /// ```
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, JsonError> {
         let header = self.header();
-        let in_place = header.encoding().and_then(|encoding| Some((encoding, encoding.in_place(self.content())?)));
-        let Some((encoding, text)) = in_place else {
+        let text = header.encoding().and_then(|encoding| Some((encoding, encoding.in_place(self.content())?)));
+        let Some((encoding, text)) = text else {
             return Err(JsonError::Encoding { label: header.content_encoding().into() });
         };
-        let text = text.map_err(|offset| TextError::Malformed { encoding, offset: offset as u64 })?;
-        Ok(serde_json::from_str(text)?)
+        parse(encoding, text)
     }
 
-    /// Reads the content as JSON in any encoding of text that is known, as a type that owns what it is made of.
+    /// Deserialises the content as JSON in any known encoding of text, as a type that borrows nothing.
     ///
-    /// With the feature `text` these are all of [`Encoding`](crate::Encoding), without it the same as for
-    /// [`json`](Self::json). A type that borrows can be read from the text: `serde_json::from_str(&message.text()?)`.
+    /// With the feature `text` these are all of [`Encoding`], without it the same as for [`json`](Self::json). A type that
+    /// borrows can be read from the text: `serde_json::from_str(&message.text()?)`.
     ///
     /// # Errors
     ///
@@ -115,14 +114,29 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Writes a value as JSON content, spaced as Python does: `{"action": "search", "value": [1, 2]}`.
-///
-/// Text beyond ASCII stays as it is, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
-/// which for very small ones is not Python's way (`1e-7`, not `1e-07`), and those that are not finite are `null`.
+/// Deserialises JSON content in UTF-8: [`Message::json`] without a message.
 ///
 /// # Errors
 ///
-/// [`JsonError::Json`] if the value has no form in JSON, such as a map whose keys are not text.
+/// [`JsonError`] if the content is not UTF-8, or not the JSON of a `T`.
+///
+/// ```
+/// let (value, numbers): (&str, [u8; 2]) = jsonframe::from_json(b"[\"needle\", [1, 2]]")?;
+/// assert_eq!((value, numbers), ("needle", [1, 2]));
+/// # Ok::<(), jsonframe::JsonError>(())
+/// ```
+pub fn from_json<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, JsonError> {
+    parse(Encoding::UTF_8, core::str::from_utf8(content).map_err(|error| error.valid_up_to()))
+}
+
+/// Serialises a value as JSON content, with the spacing of Python: `{"action": "search", "value": [1, 2]}`.
+///
+/// Text beyond ASCII stays as it is, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
+/// which differs from Python for very small ones (`1e-7`, not `1e-07`), and those that are not finite are `null`.
+///
+/// # Errors
+///
+/// [`JsonError::Json`] if the value cannot be represented in JSON, such as a map whose keys are not text.
 ///
 /// ```
 /// let content = jsonframe::to_json(&("needle", [1, 2]))?;
@@ -133,7 +147,9 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
     Ok(spaced(&serde_json::to_string(value)?))
 }
 
-/// Writes a value as a whole message of JSON content.
+/// Serialises a value as a whole message with JSON content.
+///
+/// [`Dialect::to_json_message`] is the same in another dialect, or with extension members.
 ///
 /// # Errors
 ///
@@ -150,13 +166,43 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
 /// # Ok::<(), jsonframe::JsonError>(())
 /// ```
 pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
-    let content = to_json(value)?;
-    Ok(Message::new(Header::for_json(content.len() as u64), &content)?.to_vec()?)
+    Dialect::STANDARD.to_json_message(value, &[])
 }
 
-/// The same JSON with a space after each comma and each colon that is not part of a string.
+impl Dialect {
+    /// Serialises a value as a whole message with JSON content and these extension members, in this dialect.
+    ///
+    /// # Errors
+    ///
+    /// See [`to_json`] and [`encode`](Self::encode).
+    ///
+    /// ```
+    /// use jsonframe::Dialect;
+    ///
+    /// let wire = Dialect::STANDARD.to_json_message(&["needle"], &[("id", 7.into())])?;
+    /// assert!(wire.ends_with(br#", "content-length": 10, "id": 7}["needle"]"#));
+    /// # Ok::<(), jsonframe::JsonError>(())
+    /// ```
+    pub fn to_json_message<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<Vec<u8>, JsonError> {
+        let content = to_json(value)?;
+        let header = self.json_header(content.len() as u64).with_extensions(extensions);
+        Ok(self.to_vec(&Message::new(header, &content)?)?)
+    }
+}
+
+/// Deserialises JSON from text in this encoding, or says at which offset it is no such text.
+fn parse<'a, T: Deserialize<'a>>(encoding: Encoding, text: Result<&'a str, usize>) -> Result<T, JsonError> {
+    let text = text.map_err(|offset| TextError::Malformed { encoding, offset: offset as u64 })?;
+    Ok(serde_json::from_str(text)?)
+}
+
+/// Adds a space after each comma and each colon that is not part of a string.
 ///
-/// serde_json's own formatters cannot be replaced without std.
+/// Without std, serde_json takes no other formatter.
 fn spaced(compact: &str) -> Vec<u8> {
     let mut spaced = Vec::with_capacity(compact.len().saturating_add(compact.len() / 4));
     let mut in_string = false;
@@ -173,7 +219,7 @@ fn spaced(compact: &str) -> Vec<u8> {
             }
             _ => (1, if in_string { "" } else { " " }),
         };
-        // There is nothing special at the end.
+        // Nothing special is left at the end.
         let Some((special, after)) = special.split_at_checked(taken) else { return spaced };
         spaced.extend_from_slice(special.as_bytes());
         spaced.extend_from_slice(space.as_bytes());
@@ -181,7 +227,7 @@ fn spaced(compact: &str) -> Vec<u8> {
     }
 }
 
-/// How many bytes come before the next string or separator.
+/// The number of bytes before the next string or separator.
 fn run_outside_strings(json: &str) -> usize {
     json.bytes().take_while(|byte| !matches!(byte, b'"' | b',' | b':')).count()
 }
@@ -191,6 +237,7 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
+    use crate::Header;
 
     #[test]
     fn separators_within_strings_stay_as_they_are() {

@@ -1,6 +1,7 @@
-//! A header that is kept.
+//! A header that owns its text.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
 use super::Source;
@@ -11,14 +12,15 @@ use crate::{ByteOrder, EncodeError, Header, Storage};
 
 /// A header that owns its text, for when it must outlive the decoder's next message.
 ///
-/// Kept in a [`Growable`](crate::Growable) here; without an allocator, in a `heapless::Vec<u8, N>`.
+/// With an allocator it is made by `OwnedHeader::try_from(&header)`, and kept in a [`Growable`](crate::Growable); without
+/// one it is kept in a `heapless::Vec<u8, N>`.
 ///
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
-/// use jsonframe::{Growable, Header, OwnedHeader};
+/// use jsonframe::{Header, OwnedHeader};
 ///
 /// let header = Header::new("text/plain", "utf-8", 12);
-/// let kept = OwnedHeader::new(&header, Growable::with_limit(1024))?;
+/// let kept = OwnedHeader::try_from(&header)?;
 /// assert_eq!(kept.header(), header);
 /// # Ok::<(), jsonframe::EncodeError>(())
 /// ```
@@ -28,19 +30,19 @@ pub struct OwnedHeader<S> {
     storage: S,
     content_length: u64,
     byte_order: ByteOrder,
-    /// Where the content type ends in the storage. What stands in for one may be longer than any header.
+    /// The index in the storage at which the content type ends. A dialect's default may be longer than any header.
     content_type: usize,
-    /// Where the content encoding ends.
+    /// The index at which the content encoding ends.
     texts: usize,
-    /// Where the prefix ends.
+    /// The index at which the prefix ends.
     prefix: usize,
 }
 
 impl<S: Storage> OwnedHeader<S> {
     /// Copies a header to this storage, which is cleared first.
     ///
-    /// It takes the length of its content type and content encoding; a received one with extensions takes its own length
-    /// besides, and one that was made with extensions takes the length of its JSON at most.
+    /// It takes the length of the content type and the content encoding. Extensions take the length of the header as it was
+    /// received besides, or at most the length of its JSON if it was not received.
     ///
     /// # Errors
     ///
@@ -50,7 +52,7 @@ impl<S: Storage> OwnedHeader<S> {
         let texts = [header.content_type(), header.content_encoding()];
         let end = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
         let length = end.saturating_add(header.prefix().len());
-        // The texts are not in it: they stand before it.
+        // The texts are stored before it.
         let extended = Header::new("", "", header.content_length()).with_byte_order(header.byte_order());
         let (extended, members) = match header.source() {
             Source::Received(Resolved(members)) => (extended, members.len()),
@@ -74,8 +76,8 @@ impl<S: Storage> OwnedHeader<S> {
             Source::Received(Resolved(members)) => storage.append(members).map_err(|_| too_small)?,
             Source::Listed([]) => {}
             Source::Listed(_) => {
-                extended.write_json(&mut Extender(&mut storage)).map_err(|_| too_small)?;
-                // Which resolves the escapes.
+                extended.write_json(&mut Appender(&mut storage)).map_err(|_| too_small)?;
+                // Resolves the escapes.
                 Header::parse(storage.as_mut().get_mut(length..).unwrap_or_default()).map_err(|_| too_small)?;
             }
         }
@@ -101,9 +103,44 @@ impl<S: Storage> OwnedHeader<S> {
     }
 }
 
+/// Copies a header to memory of its own, whatever its length.
+#[cfg(feature = "alloc")]
+impl TryFrom<&Header<'_>> for OwnedHeader<crate::Growable> {
+    type Error = EncodeError;
+
+    fn try_from(header: &Header<'_>) -> Result<Self, EncodeError> {
+        Self::new(header, crate::Growable::with_limit(usize::MAX))
+    }
+}
+
+/// Equal as [`header`](OwnedHeader::header) is, wherever it is kept.
+impl<S: Storage, T: Storage> PartialEq<OwnedHeader<T>> for OwnedHeader<S> {
+    fn eq(&self, other: &OwnedHeader<T>) -> bool {
+        self.header() == other.header()
+    }
+}
+
+impl<S: Storage> Eq for OwnedHeader<S> {}
+
+impl<S: Storage> Hash for OwnedHeader<S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.header().hash(state);
+    }
+}
+
 impl<S: Storage> fmt::Debug for OwnedHeader<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OwnedHeader").field(&self.header()).finish()
+    }
+}
+
+/// Of the extensions, only the names: equal headers have equal ones.
+impl Hash for Header<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.byte_order(), self.content_type(), self.content_encoding(), self.content_length()).hash(state);
+        for (name, _) in self.extensions() {
+            name.hash(state);
+        }
     }
 }
 
@@ -111,10 +148,10 @@ fn text(bytes: &[u8], range: Range<usize>) -> &str {
     bytes.get(range).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// Extends a storage by what is written to it.
-struct Extender<'a, S>(&'a mut S);
+/// Appends to a storage what is written to it.
+struct Appender<'a, S>(&'a mut S);
 
-impl<S: Storage> Sink for Extender<'_, S> {
+impl<S: Storage> Sink for Appender<'_, S> {
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
         self.0.append(bytes).map_err(|_| fmt::Error)
     }

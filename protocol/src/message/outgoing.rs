@@ -1,8 +1,8 @@
-//! A message on its way out, through writes that may be short.
+//! A message that is being sent, through writes that may be short.
 
-use crate::{EncodeError, Header};
+use crate::{Dialect, EncodeError, Header};
 
-/// A message to be written: its head, encoded, and its content, borrowed. It keeps account of what has been written.
+/// A message to be written: its encoded head and its borrowed content. It counts what has been written.
 ///
 /// The two parts are meant for a vectored write. The content is not copied.
 ///
@@ -12,7 +12,7 @@ use crate::{EncodeError, Header};
 /// let mut buffer = [0; 128];
 /// let mut message = Outgoing::new(&Header::for_json(2), b"{}", &mut buffer)?;
 ///
-/// // A stream that takes seven bytes at a time.
+/// // Writes at most seven bytes at a time.
 /// let mut written = Vec::new();
 /// while !message.is_empty() {
 ///     let [head, content] = message.parts();
@@ -32,40 +32,39 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// A message of this header and content. The head is encoded into the buffer, which takes
-    /// [`Header::encoded_len`] bytes.
+    /// A message of this header and content. The head is encoded into `buffer`, which takes [`Header::encoded_len`] bytes.
+    ///
+    /// [`Dialect::outgoing`] is the same in another dialect.
     ///
     /// # Errors
     ///
     /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; and what
     /// [`Header::encode`] returns.
     pub fn new(header: &Header<'_>, content: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, EncodeError> {
-        check_length(header, content)?;
-        let head = header.encode(buffer)?;
-        Ok(Self { head, content })
+        Dialect::STANDARD.outgoing(header, content, buffer)
     }
 
-    /// Bytes that are encoded already, such as the [`parts`](Self::parts) that an earlier write left over.
+    /// Bytes that are already encoded, such as the [`parts`](Self::parts) that an earlier write left.
     pub const fn from_parts([head, content]: [&'a [u8]; 2]) -> Self {
         Self { head, content }
     }
 
-    /// What is still to be written, in this order: of the head, and of the content. Either may be empty.
+    /// The unwritten bytes of the head and of the content, in this order. Either may be empty.
     pub const fn parts(&self) -> [&'a [u8]; 2] {
         [self.head, self.content]
     }
 
-    /// How many bytes are still to be written.
+    /// The number of unwritten bytes.
     pub const fn len(&self) -> usize {
         self.head.len().saturating_add(self.content.len())
     }
 
-    /// Whether all has been written.
+    /// Whether everything has been written.
     pub const fn is_empty(&self) -> bool {
         self.head.is_empty() && self.content.is_empty()
     }
 
-    /// Counts so many bytes as written. More than there are is all there are.
+    /// Marks `count` bytes as written. Saturates at [`len`](Self::len).
     pub fn advance(&mut self, count: usize) {
         let beyond_head = count.saturating_sub(self.head.len());
         self.head = self.head.get(count..).unwrap_or_default();

@@ -1,26 +1,51 @@
-//! A whole message that owns what it says.
+//! A whole message that owns its header and its content.
 
-use bytes::Bytes;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::hash::{Hash, Hasher};
 
+#[cfg(feature = "tokio")]
+use crate::header::found::Found;
 use crate::message::outgoing::check_length;
-use crate::{EncodeError, Growable, Header, Message, OwnedHeader};
+use crate::{EncodeError, Growable, Header, Message, OwnedHeader, Value};
 
-/// A whole message that owns its header and its content, to be kept, or handed to another task.
+/// What holds the content: [`bytes::Bytes`] where that crate is there anyway, so that content is shared and not copied.
+#[cfg(feature = "tokio")]
+type Bytes = bytes::Bytes;
+#[cfg(not(feature = "tokio"))]
+type Bytes = Vec<u8>;
+
+/// A whole message that owns its header and its content, to be kept, or handed to another thread or task.
 ///
-/// A [`Codec`](crate::Codec) receives these. To copy one, or its content, copies no content: it is [shared](Bytes).
+/// With the feature `tokio`, its clones share the content, and [`Codec`](crate::Codec) receives and sends messages of this
+/// type without copying what it received.
 ///
 /// ```
-/// use jsonframe::{Header, OwnedMessage};
+/// use jsonframe::{Header, OwnedMessage, Value};
 ///
-/// let message = OwnedMessage::new(&Header::new("text/plain", "utf-8", 5), "hello")?;
+/// let message = OwnedMessage::new(&Header::new("text/plain", "utf-8", 5), "hello")?.with_extensions(&[("id", 7.into())])?;
 /// assert_eq!(message.header().content_type(), "text/plain");
-/// assert_eq!(message.content(), "hello");
+/// assert_eq!(message.header().extension("id"), Some(Value::from(7)));
+/// assert_eq!(message.content(), b"hello");
 /// # Ok::<(), jsonframe::EncodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OwnedMessage {
-    header: OwnedHeader<Growable>,
-    content: Bytes,
+    /// The content, and before it whatever was received in one piece with it.
+    bytes: Bytes,
+    /// The index in `bytes` at which the content begins.
+    content: usize,
+    header: Kept,
+}
+
+/// Where the header is.
+#[derive(Clone)]
+enum Kept {
+    Apart(Box<OwnedHeader<Growable>>),
+    /// In the bytes that end where the content begins.
+    #[cfg(feature = "tokio")]
+    BeforeContent(Found),
 }
 
 impl OwnedMessage {
@@ -31,24 +56,33 @@ impl OwnedMessage {
     /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; what
     /// [`Header::encode`] returns for a header that cannot be sent; [`EncodeError::BufferTooSmall`] if there is no memory
     /// for it.
-    pub fn new(header: &Header<'_>, content: impl Into<Bytes>) -> Result<Self, EncodeError> {
-        let content = content.into();
-        check_length(header, &content)?;
-        let header = OwnedHeader::new(header, Growable::with_limit(usize::MAX))?;
-        Ok(Self { header, content })
+    pub fn new(header: &Header<'_>, content: impl Into<Vec<u8>>) -> Result<Self, EncodeError> {
+        let content: Vec<u8> = content.into();
+        Self::of(header, content)
     }
 
-    /// A message of JSON content, written as [`to_json`](crate::to_json) does.
+    /// A message of this header, which is copied, and this content, which is shared.
     ///
     /// # Errors
     ///
-    /// [`JsonError`](crate::JsonError) if the value has no form in JSON.
+    /// See [`new`](Self::new).
+    #[cfg(feature = "tokio")]
+    pub fn new_shared(header: &Header<'_>, content: bytes::Bytes) -> Result<Self, EncodeError> {
+        Self::of(header, content)
+    }
+
+    /// A message with `value` as its JSON content, serialised as [`to_json`](crate::to_json) does.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`](crate::JsonError) if the value cannot be represented in JSON.
     ///
     /// ```
     /// use jsonframe::OwnedMessage;
     ///
-    /// let message = OwnedMessage::from_json(&["needle"])?;
-    /// assert_eq!(message.content(), r#"["needle"]"#);
+    /// let message = OwnedMessage::from_json(&["needle"])?.with_extensions(&[("id", 7.into())])?;
+    /// assert_eq!(message.content(), br#"["needle"]"#);
+    /// assert_eq!(message.json::<[&str; 1]>()?, ["needle"]);
     /// # Ok::<(), jsonframe::JsonError>(())
     /// ```
     #[cfg(feature = "json")]
@@ -57,37 +91,110 @@ impl OwnedMessage {
         Ok(Self::new(&Header::for_json(content.len() as u64), content)?)
     }
 
-    /// A message whose content has the length that the header announces.
-    pub(crate) const fn received(header: OwnedHeader<Growable>, content: Bytes) -> Self {
-        Self { header, content }
+    fn of(header: &Header<'_>, content: impl Into<Bytes>) -> Result<Self, EncodeError> {
+        let content = content.into();
+        check_length(header, &content)?;
+        Ok(Self { bytes: content, content: 0, header: Kept::apart(header)? })
+    }
+
+    /// A received message of these bytes. `content` is the index of the content, and the header ends there.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) const fn received(found: Found, bytes: Bytes, content: usize) -> Self {
+        Self { bytes, content, header: Kept::BeforeContent(found) }
+    }
+
+    /// The same message with these extension members, in this order, in place of any it had:
+    /// [`Header::with_extensions`].
+    ///
+    /// # Errors
+    ///
+    /// What [`Header::encode`] returns for a header that cannot be sent; [`EncodeError::BufferTooSmall`] if there is no
+    /// memory for it.
+    pub fn with_extensions(self, extensions: &[(&str, Value<'_>)]) -> Result<Self, EncodeError> {
+        let header = Kept::apart(&self.header().with_extensions(extensions))?;
+        Ok(Self { header, ..self })
     }
 
     /// The message's header.
+    #[inline]
     pub fn header(&self) -> Header<'_> {
-        self.header.header()
+        match &self.header {
+            Kept::Apart(header) => header.header(),
+            #[cfg(feature = "tokio")]
+            Kept::BeforeContent(found) => found.header(self.bytes.get(..self.content).unwrap_or_default()),
+        }
     }
 
     /// The message's content.
-    pub const fn content(&self) -> &Bytes {
-        &self.content
+    #[inline]
+    pub fn content(&self) -> &[u8] {
+        self.bytes.get(self.content..).unwrap_or_default()
     }
 
-    /// The message's content, to keep.
-    pub fn into_content(self) -> Bytes {
-        self.content
+    /// The message's content, to keep. Content that is shared is copied.
+    pub fn into_content(self) -> Vec<u8> {
+        #[cfg(feature = "tokio")]
+        return self.into_bytes().into();
+        #[cfg(not(feature = "tokio"))]
+        self.bytes
     }
 
-    /// The message, to be read as JSON or sent again.
-    ///
-    #[cfg_attr(feature = "json", doc = "```")]
-    #[cfg_attr(not(feature = "json"), doc = "```ignore")]
-    /// # use jsonframe::OwnedMessage;
-    /// let message = OwnedMessage::from_json(&["needle"])?;
-    /// assert_eq!(message.message().json::<Vec<&str>>()?, ["needle"]);
-    /// # Ok::<(), jsonframe::JsonError>(())
-    /// ```
+    /// The message's content, to keep, without a copy.
+    #[cfg(feature = "tokio")]
+    pub fn into_bytes(mut self) -> bytes::Bytes {
+        bytes::Buf::advance(&mut self.bytes, self.content);
+        self.bytes
+    }
+
+    /// The message as one that borrows from this.
     pub fn message(&self) -> Message<'_> {
-        Message::received(self.header(), &self.content)
+        Message::received(self.header(), self.content())
+    }
+
+    /// Deserialises the content as JSON: [`Message::json`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::json`].
+    #[cfg(feature = "json")]
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, crate::JsonError> {
+        self.message().json()
+    }
+
+    /// Deserialises the content as JSON in any encoding of text that is known: [`Message::json_owned`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::json`].
+    #[cfg(feature = "json")]
+    pub fn json_owned<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::JsonError> {
+        self.message().json_owned()
+    }
+
+    /// Decodes the content as text: [`Message::text`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::text`].
+    #[cfg(feature = "text")]
+    pub fn text(&self) -> Result<alloc::borrow::Cow<'_, str>, crate::TextError> {
+        self.message().text()
+    }
+}
+
+impl Kept {
+    fn apart(header: &Header<'_>) -> Result<Self, EncodeError> {
+        Ok(Self::Apart(Box::new(OwnedHeader::try_from(header)?)))
+    }
+}
+
+/// Copies the header and the content.
+impl TryFrom<Message<'_>> for OwnedMessage {
+    type Error = EncodeError;
+
+    fn try_from(message: Message<'_>) -> Result<Self, EncodeError> {
+        Self::new(message.header(), message.content())
     }
 }
 
@@ -98,3 +205,16 @@ impl PartialEq for OwnedMessage {
 }
 
 impl Eq for OwnedMessage {}
+
+impl Hash for OwnedMessage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.header().hash(state);
+        self.content().hash(state);
+    }
+}
+
+impl fmt::Debug for OwnedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedMessage").field("header", &self.header()).field("content", &self.content()).finish()
+    }
+}

@@ -4,13 +4,8 @@ use bytes::{Bytes, BytesMut};
 use jsonframe::{Codec, Dialect, Header, OwnedMessage};
 use tokio_util::codec::{Decoder, FramedRead};
 
-use crate::pieces::{Pieces, next};
+use crate::pieces::{Pieces, next, receive};
 use crate::{head, wire};
-
-/// Where in memory the bytes are.
-fn place(content: &Bytes) -> *const u8 {
-    content.as_ptr()
-}
 
 #[test]
 fn content_is_split_off_the_buffer() {
@@ -23,10 +18,10 @@ fn content_is_split_off_the_buffer() {
         let begins = source.as_ptr().wrapping_add(head(content.len() as u64).len());
         let message = codec.decode(&mut source).unwrap().unwrap();
         assert_eq!(message.content(), content);
-        assert_eq!(place(message.content()), begins);
-        // Nor is it when the message is passed on.
-        assert_eq!(place(message.clone().content()), begins);
-        assert_eq!(place(&message.into_content()), begins);
+        assert_eq!(message.content().as_ptr(), begins);
+        // Nor is it copied when the message is passed on.
+        assert_eq!(message.clone().content().as_ptr(), begins);
+        assert_eq!(message.into_bytes().as_ptr(), begins);
     }
     assert!(source.is_empty());
 }
@@ -36,13 +31,13 @@ fn content_stays_where_it_was_read_to() {
     let content = vec![7; 1 << 20];
     let stream = wire(&content);
     let reader = Pieces::new(stream.chunks(10_000));
-    // With room for all of it, so that the buffer need not grow.
+    // With capacity for all of it, so that the buffer need not grow.
     let mut framed = FramedRead::with_capacity(reader, Codec::new(), 2 << 20);
     let message = next(&mut framed).unwrap().unwrap();
     let first = framed.get_ref().reads[0].0;
-    assert_eq!(place(message.content()), first.wrapping_add(stream.len() - content.len()));
+    assert_eq!(message.content().as_ptr(), first.wrapping_add(stream.len() - content.len()));
     assert_eq!(framed.get_ref().reads.iter().map(|read| read.1).sum::<usize>(), stream.len());
-    assert_eq!(message.content(), &content);
+    assert_eq!(message.content(), content);
 }
 
 #[test]
@@ -53,6 +48,8 @@ fn a_header_is_there_when_its_content_is_awaited() {
     for (at, byte) in stream.iter().enumerate() {
         let (is_header, is_between) = (codec.header().is_some(), codec.finish().is_ok());
         assert_eq!(is_header, at >= stream.len() - 5);
+        let needs = if at >= stream.len() - 5 { stream.len() - at } else { 2_usize.saturating_sub(at) };
+        assert!(codec.needs() == needs as u64 || (2..stream.len() - 5).contains(&at));
         assert_eq!(is_between, at == 0);
         if let Some(header) = codec.header() {
             assert_eq!((header.content_type(), header.content_length()), ("x/y", 5));
@@ -65,14 +62,37 @@ fn a_header_is_there_when_its_content_is_awaited() {
 }
 
 #[test]
-fn messages_are_equal_in_all_they_say() {
-    let message = |kind, content: &'static str| {
-        OwnedMessage::new(&Header::new(kind, "utf-8", content.len() as u64), content).unwrap()
-    };
-    assert_eq!(message("x", "one"), message("x", "one"));
-    assert_ne!(message("x", "one"), message("y", "one"));
-    assert_ne!(message("x", "one"), message("x", "two"));
-    assert!(OwnedMessage::new(&Header::for_json(4), "one").is_err());
+fn content_that_is_shared_is_not_copied() {
+    let content = Bytes::from(vec![7; 1000]);
+    let message = OwnedMessage::new_shared(&Header::new("x", "y", 1000), content.clone()).unwrap();
+    assert_eq!(message.clone().into_bytes().as_ptr(), content.as_ptr());
+    assert_eq!(message.into_content(), content);
+    assert!(OwnedMessage::new_shared(&Header::new("x", "y", 999), content).is_err());
+}
+
+/// Every escape of a header is resolved where the header stays, and every extension can be read there.
+#[test]
+fn a_message_keeps_its_header_however_it_came() {
+    let header =
+        br#" {"content-length": 3, "n\u0061me": "\ud83d\udc36", "content-typ\u0065": "t\u0065xt", "byteorder":"big",
+        "list": [1, "\u0031"], "content-encoding": "caf\u00e9"}"#;
+    let head = [&u16::try_from(header.len()).unwrap().to_be_bytes(), &header[..]].concat();
+    let stream = [&head[..], b"abc", &wire(b"de"), &head, b"fgh"].concat();
+    for piece in 1..=stream.len() {
+        let (messages, error) = receive(Codec::new(), stream.chunks(piece));
+        assert!(error.is_none() && messages.len() == 3, "{piece} at a time");
+        for (message, content) in [(&messages[0], b"abc"), (&messages[2], b"fgh")] {
+            let header = message.header();
+            assert_eq!(
+                (header.content_type(), header.content_encoding(), header.content_length()),
+                ("text", "café", 3)
+            );
+            assert_eq!(header.extension("name").unwrap().as_str(), Some("🐶"));
+            assert_eq!(header.extension("list").unwrap().as_json(), Some(r#"[1, "\u0031"]"#));
+            assert_eq!(message.content(), content);
+        }
+        assert_eq!((messages[1].header().content_type(), messages[1].content()), ("x/y", &b"de"[..]));
+    }
 }
 
 #[test]

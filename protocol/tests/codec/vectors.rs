@@ -49,7 +49,7 @@ fn assembled(vector: &Vector, stream: &[u8]) -> Outcome {
 
 /// What the codec makes of the same in pieces.
 fn framed(vector: &Vector, pieces: &[&[u8]]) -> Outcome {
-    let codec = Codec::new().with_max_header(vector.header_capacity).with_max_content(vector.content_limit);
+    let codec = Codec::new().with_max_header(vector.header_capacity).with_max_content(vector.content_limit as u64);
     let (messages, error) = receive(codec, pieces.iter().copied());
     let messages = messages.into_iter().map(|message| (message.header().to_string(), message.content().to_vec()));
     let error = error.map(|error| match error {

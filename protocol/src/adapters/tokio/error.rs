@@ -21,10 +21,19 @@ pub enum CodecError {
     /// The message cannot be sent as it is. Nothing of it goes out.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+
+    /// An event cannot be sent here: a header inside a message, or content or an end outside of one. Nothing of it goes out.
+    #[error("the events of a message are sent in this order: header, content, end")]
+    OutOfOrder,
+
+    /// The content that was received is not the JSON of the type that is expected, or a value cannot be sent as JSON.
+    #[cfg(feature = "json")]
+    #[error(transparent)]
+    Json(#[from] crate::JsonError),
 }
 
 /// For functions whose errors are all of I/O: [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ended inside
-/// a message, [`InvalidData`](io::ErrorKind::InvalidData) for what else a peer did wrong,
+/// a message, [`InvalidData`](io::ErrorKind::InvalidData) for whatever else a peer did wrong and for JSON that does not fit,
 /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what cannot be sent. The error itself is kept inside.
 impl From<CodecError> for io::Error {
     fn from(error: CodecError) -> Self {
@@ -35,6 +44,9 @@ impl From<CodecError> for io::Error {
             }
             CodecError::Decode(error) => Self::new(io::ErrorKind::InvalidData, error),
             CodecError::Encode(error) => Self::new(io::ErrorKind::InvalidInput, error),
+            CodecError::OutOfOrder => Self::new(io::ErrorKind::InvalidInput, error),
+            #[cfg(feature = "json")]
+            CodecError::Json(error) => Self::new(io::ErrorKind::InvalidData, error),
         }
     }
 }
