@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Write};
 
-use jsonframe::{Dialect, EncodeError, Header, Outgoing};
+use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing};
 
 use crate::ahead::retry;
 use crate::failure::Failure;
@@ -71,6 +71,12 @@ impl Outbox {
         }
     }
 
+    /// The dialect in which messages are queued.
+    #[cfg(feature = "json")]
+    pub(crate) const fn dialect(&self) -> &'static Dialect {
+        self.dialect
+    }
+
     /// How many bytes are to be written.
     pub(crate) const fn queued(&self) -> usize {
         self.queued
@@ -103,7 +109,7 @@ impl Outbox {
         if content.as_ref().len() <= Self::SMALL {
             return self.queue_copy(header, content.as_ref());
         }
-        check_length(header, content.as_ref())?;
+        Message::new(*header, content.as_ref())?;
         self.put_together(header, &[])?;
         self.push(content);
         Ok(())
@@ -111,7 +117,7 @@ impl Outbox {
 
     /// Queues a message and a copy of its content.
     pub(crate) fn queue_copy(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
-        check_length(header, content)?;
+        Message::new(*header, content)?;
         self.put_together(header, content)
     }
 
@@ -131,8 +137,8 @@ impl Outbox {
         if self.queued > 0 {
             return Ok(self.queue_copy(header, content)?);
         }
-        check_length(header, content)?;
-        let length = encode_behind(header, self.dialect, &mut self.tail)?;
+        Message::new(*header, content)?;
+        let length = self.dialect.append_to(header, &mut self.tail)?;
         self.unflushed = true;
         let mut message = Outgoing::from_parts([&self.tail, content]);
         let outcome = write_some(stream, &mut message);
@@ -246,7 +252,7 @@ impl Outbox {
         if self.tail.capacity() == 0 {
             self.tail.reserve_exact(Self::SHORT_HEAD.saturating_add(content.len()));
         }
-        let length = encode_behind(header, self.dialect, &mut self.tail)?;
+        let length = self.dialect.append_to(header, &mut self.tail)?;
         self.tail.extend_from_slice(content);
         self.queued += length + content.len();
         Ok(())
@@ -323,19 +329,6 @@ impl Segment {
     }
 }
 
-/// Encodes a head behind what is there, which is as it was if that cannot be done; how long the head is.
-fn encode_behind(header: &Header<'_>, dialect: &Dialect, bytes: &mut Vec<u8>) -> Result<usize, EncodeError> {
-    let end = bytes.len();
-    bytes.resize(end + Outbox::SHORT_HEAD, 0);
-    let mut outcome = dialect.encode(header, &mut bytes[end..]).map(<[u8]>::len);
-    if let Err(EncodeError::BufferTooSmall { needed, .. }) = outcome {
-        bytes.resize(end + needed, 0);
-        outcome = dialect.encode(header, &mut bytes[end..]).map(<[u8]>::len);
-    }
-    bytes.truncate(end + outcome.as_ref().copied().unwrap_or(0));
-    outcome
-}
-
 /// Writes as much of a message as the stream takes now.
 fn write_some(stream: &mut impl Write, message: &mut Outgoing<'_>) -> io::Result<()> {
     while !message.is_empty() {
@@ -351,12 +344,6 @@ fn write_some(stream: &mut impl Write, message: &mut Outgoing<'_>) -> io::Result
         }
     }
     Ok(())
-}
-
-/// Checks that the header announces the content's length.
-pub(crate) const fn check_length(header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
-    let (announced, actual) = (header.content_length(), content.len() as u64);
-    if announced == actual { Ok(()) } else { Err(EncodeError::LengthMismatch { announced, actual }) }
 }
 
 #[cfg(all(test, feature = "server"))]

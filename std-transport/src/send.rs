@@ -2,19 +2,18 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use jsonframe::{Dialect, EncodeError, Header, Outgoing};
+use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing};
 
 use crate::Error;
 use crate::ahead::retry;
 use crate::failure::plain;
-use crate::outbox::check_length;
 use crate::receive::at_most;
 
 /// What the sending side keeps from message to message.
 #[derive(Debug)]
 pub(crate) struct Sender {
     dialect: &'static Dialect,
-    /// Room for a head, used again.
+    /// The last head. Its memory is used again.
     head: Vec<u8>,
     /// Whether a message may have gone out only in part.
     broken: bool,
@@ -30,10 +29,10 @@ impl Sender {
 
     pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
-        check_length(header, content)?;
-        let head = encode(header, self.dialect, &mut self.head)?;
+        Message::new(*header, content)?;
+        self.encode(header)?;
         self.broken = true;
-        write_all(stream, Outgoing::from_parts([head, content]))?;
+        write_all(stream, Outgoing::from_parts([&self.head, content]))?;
         flush(stream)?;
         self.broken = false;
         Ok(())
@@ -45,7 +44,7 @@ impl Sender {
         T: serde::Serialize + ?Sized,
     {
         let content = jsonframe::to_json(value)?;
-        self.send(stream, &Header::for_json(content.len() as u64), &content)
+        self.send(stream, &self.dialect.json_header(content.len() as u64), &content)
     }
 
     pub(crate) fn send_stream(
@@ -55,7 +54,8 @@ impl Sender {
         source: &mut impl Read,
     ) -> Result<(), Error> {
         self.check()?;
-        let mut head = encode(header, self.dialect, &mut self.head)?;
+        self.encode(header)?;
+        let mut head = self.head.as_slice();
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(Self::CHUNK, left)];
         loop {
@@ -77,21 +77,15 @@ impl Sender {
         Ok(())
     }
 
+    fn encode(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {
+        self.head.clear();
+        self.dialect.append_to(header, &mut self.head)?;
+        Ok(())
+    }
+
     const fn check(&self) -> Result<(), Error> {
         if self.broken { Err(Error::SendBroken) } else { Ok(()) }
     }
-}
-
-/// Encodes a head into a room that grows as it must, which no header makes it do that is too long to be sent.
-fn encode<'a>(header: &Header<'_>, dialect: &Dialect, room: &'a mut Vec<u8>) -> Result<&'a [u8], EncodeError> {
-    let length = match dialect.encode(header, room) {
-        Err(EncodeError::BufferTooSmall { needed, .. }) => {
-            room.resize(needed, 0);
-            dialect.encode(header, room)?.len()
-        }
-        encoded => encoded?.len(),
-    };
-    Ok(&room[..length])
 }
 
 fn flush(stream: &mut impl Write) -> io::Result<()> {

@@ -240,7 +240,7 @@ impl<S> Session<S> {
     #[cfg(feature = "json")]
     pub fn queue_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        self.queue(&Header::for_json(content.len() as u64), content)
+        self.queue(&self.outbox.dialect().json_header(content.len() as u64), content)
     }
 }
 

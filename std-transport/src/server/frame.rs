@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use jsonframe::{Dialect, EncodeError, Header};
+use jsonframe::{Dialect, EncodeError, Header, Message};
 
 use crate::Content;
 use crate::charge::Charges;
-use crate::outbox::{Outbox, check_length};
+use crate::outbox::Outbox;
 
 /// An encoded message.
 #[derive(Clone, Debug)]
@@ -18,11 +18,9 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn new(header: &Header<'_>, content: Content, dialect: &Dialect) -> Result<Self, EncodeError> {
         let bytes = content.as_ref();
-        check_length(header, bytes)?;
-        // What is longer cannot be encoded.
-        let longest = usize::from(dialect.proto_header().len()) + usize::from(u16::MAX);
-        let mut head = vec![0; dialect.encoded_len(header).min(longest)];
-        dialect.encode(header, &mut head)?;
+        Message::new(*header, bytes)?;
+        let mut head = Vec::new();
+        dialect.append_to(header, &mut head)?;
         if bytes.len() <= Outbox::SMALL {
             head.extend_from_slice(bytes);
             return Ok(Self { head: head.into(), content: "".into() });

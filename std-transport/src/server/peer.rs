@@ -129,7 +129,7 @@ impl<'a> Peer<'a> {
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        self.queue(&Header::for_json(content.len() as u64), content)
+        self.queue(&self.outbox.dialect().json_header(content.len() as u64), content)
     }
 
     /// A reply that is owed to the peer, to be sent later and from any thread.
