@@ -9,11 +9,11 @@ use tokio_util::codec::Framed;
 async fn serve(stream: TcpStream) -> Result<(), CodecError> {
     let mut connection = Framed::new(stream, Codec::new().with_max_content(1_000));
     while let Some(request) = connection.next().await.transpose()? {
-        let answer = match request.message().json::<u32>() {
+        let answer = match request.json::<u32>() {
             Ok(number) => OwnedMessage::from_json(&(2 * u64::from(number))),
             Err(error) => OwnedMessage::from_json(&error.to_string()),
         };
-        connection.send(answer.expect("numbers and text have a form in JSON")).await?;
+        connection.send(answer.expect("numbers and text can be represented in JSON")).await?;
     }
     Ok(())
 }
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for number in [1, 21, u32::MAX] {
         connection.send(OwnedMessage::from_json(&number)?).await?;
         let answer = connection.next().await.ok_or("the server has gone")??;
-        println!("twice {number} is {}", answer.message().json::<u64>()?);
+        println!("twice {number} is {}", answer.json::<u64>()?);
     }
     drop(connection);
     server.await??;
