@@ -64,14 +64,17 @@
 //! | receive content of any length as it comes, in constant memory | [`Decoder`] |
 //! | receive whole messages | [`Assembler`], over [`Growable`] or `heapless::Vec` |
 //! | send without copying the content | [`Header::encode`], [`Outgoing`] |
-//! | send a whole message as one `Vec` | [`Message::to_vec`], [`to_json_message`] |
-//! | read or write JSON content as a type of yours | [`Message::json`], [`Message::json_owned`], [`to_json`] |
+//! | send a whole message as one `Vec` | [`Message::to_vec`], [`Dialect::to_vec`], [`to_json_message`] |
+//! | append the head of a message to what is to be sent | [`Dialect::append_to`] |
+//! | read or write JSON content as a type of yours | [`Message::json`], [`Message::json_owned`], [`from_json`], [`to_json`] |
 //! | read or write text by its `content-encoding` | [`Encoding`], [`Message::text`], [`TextDecoder`] (feature `text`) |
 //! | tell JSON from other content by its `content-type` | [`Header::is_json`], [`ContentType`] |
-//! | keep a header | [`OwnedHeader`] |
+//! | keep a header, or a whole message | [`OwnedHeader`], [`OwnedMessage`] |
 //! | talk to peers that depart from the protocol | [`Dialect`] |
 //! | announce a checksum of content, and check it | `Checksum`, `ContentHasher` (feature `sha256`) |
 //! | receive and send whole messages under tokio | [`Codec`], [`OwnedMessage`] |
+//! | the same as values of your own types, in JSON | [`JsonCodec`] |
+//! | the same in pieces, of any length, in constant memory | [`EventCodec`], [`OwnedEvent`] |
 //! | receive and send over `embedded-io`, blocking or async | `embedded::Receiver`, `embedded::Sender` (feature `embedded-io`) |
 //!
 //! # What it promises
@@ -94,7 +97,7 @@
 //! | feature | default | what it adds | what it costs |
 //! |---|---|---|---|
 //! | `json` | yes | JSON content to and from your types | serde, serde_json, `alloc` |
-//! | `alloc` | by `json` | [`Growable`], [`Message::to_vec`] | an allocator |
+//! | `alloc` | by `json` | [`Growable`], [`OwnedMessage`], [`Message::to_vec`] | an allocator |
 //! | `defmt` | no | `defmt::Format` for headers, events and errors | defmt |
 //! | `embedded-io` | no | `embedded::Receiver`, `embedded::Sender` over blocking streams | embedded-io |
 //! | `embedded-io-async` | no | the same over async streams | embedded-io, embedded-io-async |
@@ -102,7 +105,7 @@
 //! | `sha256` | no | `Checksum`: SHA-256 of content in an extension member | sha2 |
 //! | `small` | no | less flash and stack, at the price of speed: for firmware | nothing |
 //! | `text` | no | [`Message::text`], [`TextDecoder`]: content in 50 encodings, labelled as in Python | encoding_rs, `alloc` |
-//! | `tokio` | no | [`Codec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
+//! | `tokio` | no | [`Codec`], [`EventCodec`], [`JsonCodec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

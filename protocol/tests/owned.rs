@@ -56,7 +56,7 @@ fn a_received_message_can_be_kept() {
 }
 
 #[test]
-fn headers_are_equal_wherever_they_are_kept() {
+fn kept_headers_are_equal_as_the_headers_are() {
     let extensions = [("a", 1.into())];
     let header = Header::new("x", "y", 3).with_extensions(&extensions);
     let kept = OwnedHeader::try_from(&header).unwrap();

@@ -113,9 +113,8 @@ impl TryFrom<&Header<'_>> for OwnedHeader<crate::Growable> {
     }
 }
 
-/// Equal as [`header`](OwnedHeader::header) is, wherever it is kept.
-impl<S: Storage, T: Storage> PartialEq<OwnedHeader<T>> for OwnedHeader<S> {
-    fn eq(&self, other: &OwnedHeader<T>) -> bool {
+impl<S: Storage> PartialEq for OwnedHeader<S> {
+    fn eq(&self, other: &Self) -> bool {
         self.header() == other.header()
     }
 }

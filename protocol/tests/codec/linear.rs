@@ -6,7 +6,7 @@
 mod counted;
 
 use bytes::BytesMut;
-use jsonframe::{Codec, Header};
+use jsonframe::{Codec, EventCodec, Header};
 use tokio_util::codec::Decoder;
 
 use crate::pieces::receive;
@@ -26,9 +26,18 @@ fn workload() {
         while codec.decode(&mut source).unwrap().is_some() {}
         return;
     }
+    if what == "events" {
+        let mut codec = EventCodec::new();
+        let mut source = BytesMut::new();
+        for piece in wire(&vec![7; length]).chunks(piece) {
+            source.extend_from_slice(piece);
+            while codec.decode(&mut source).unwrap().is_some() {}
+        }
+        return;
+    }
     let stream = match what {
         "content" => wire(&vec![7; length]),
-        // As many messages as make up this length, and with much behind each of them in the buffer.
+        // As many messages as make up this length, with much after each of them in the buffer.
         "messages" => wire(&[7; 100]).repeat(length / 200),
         "header" => {
             let long = "x".repeat(length);
@@ -57,6 +66,8 @@ fn work_is_linear_however_the_stream_is_cut() {
         ("messages", 30_000, 1),
         ("messages", 200_000, 1_000_000),
         ("buffered", 10_000_000, 70_000),
+        ("events", 10_000, 1),
+        ("events", 2_000_000, 1_000),
     ] {
         let of = |length| instructions(&format!("{what} {length} {piece}")).unwrap() - start;
         let (once, twice) = (of(length), of(2 * length));

@@ -71,6 +71,11 @@ pub(crate) mod copied {
             Clone::clone(outgoing)
         }
 
+        "PartialEq for OwnedHeader"
+        fn equal_headers(kept: &OwnedHeader<Storage<u8, 64>>, other: &OwnedHeader<Storage<u8, 64>>) -> bool {
+            kept == other
+        }
+
         "Clone for OwnedHeader"
         fn owned_header(kept: &OwnedHeader<Storage<u8, 64>>) -> OwnedHeader<Storage<u8, 64>> {
             kept.clone()
@@ -81,7 +86,10 @@ pub(crate) mod copied {
 pub(crate) mod hashed {
     use std::hash::{DefaultHasher, Hash};
 
-    use jsonframe::{ByteOrder, ContentType, Dialect, Encoding, Member, ParameterValue, ProtoHeader, Value};
+    use heapless::Vec as Storage;
+    use jsonframe::{
+        ByteOrder, ContentType, Dialect, Encoding, Header, Member, OwnedHeader, ParameterValue, ProtoHeader, Value,
+    };
 
     crate::prove::prove! {
         "DefaultHasher",
@@ -108,6 +116,16 @@ pub(crate) mod hashed {
 
         "Hash for ParameterValue"
         fn parameter_value(value: &ParameterValue<'_>, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for Header"
+        fn header(value: &Header<'_>, hasher: &mut DefaultHasher) {
+            value.hash(hasher);
+        }
+
+        "Hash for OwnedHeader"
+        fn owned_header(value: &OwnedHeader<Storage<u8, 64>>, hasher: &mut DefaultHasher) {
             value.hash(hasher);
         }
 

@@ -1,6 +1,6 @@
 //! `Dialect` and `ProtoHeader`.
 
-use jsonframe::{ByteOrder, Dialect, EncodeError, Header, ProtoHeader};
+use jsonframe::{ByteOrder, Dialect, EncodeError, Header, Outgoing, ProtoHeader};
 
 crate::prove::prove! {
     "",
@@ -58,6 +58,21 @@ crate::prove::prove! {
     "Dialect::encode"
     fn encode<'b>(dialect: &Dialect, header: &Header<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
         dialect.encode(header, buffer)
+    }
+
+    "Dialect::outgoing"
+    fn outgoing<'a>(
+        dialect: &Dialect,
+        header: &Header<'_>,
+        content: &'a [u8],
+        buffer: &'a mut [u8],
+    ) -> Result<Outgoing<'a>, EncodeError> {
+        dialect.outgoing(header, content, buffer)
+    }
+
+    "Dialect::json_header"
+    fn json_header(dialect: &Dialect, content_length: u64) -> Header<'static> {
+        dialect.json_header(content_length)
     }
 
     "Default for Dialect"
