@@ -1,4 +1,4 @@
-//! Content is what was sent, where it was received.
+//! Content is what was sent, at the place where it was received.
 
 use bytes::{Bytes, BytesMut};
 use jsonframe::{Codec, Dialect, Header, OwnedMessage};

@@ -77,9 +77,9 @@ fn the_end_of_a_connection_is_told_apart_too() {
 }
 
 #[test]
-fn an_error_stays_and_nothing_is_kept_behind_it() {
+fn an_error_stays_and_nothing_is_kept_after_it() {
     for (bytes, offset) in [(&b"\0\0"[..], 0), (b"\0\x02{}", 3), (&head(1001), head(1001).len() as u64)] {
-        let stream = [wire(b"before").as_slice(), bytes, &wire(b"behind")].concat();
+        let stream = [wire(b"before").as_slice(), bytes, &wire(b"after")].concat();
         let offset = offset + wire(b"before").len() as u64;
         let mut codec = Codec::new().with_max_content(1000);
         let mut source = BytesMut::from(stream.as_slice());
@@ -125,9 +125,9 @@ fn errors_become_errors_of_io() {
     assert_eq!(Error::from(CodecError::from(Error::from(ErrorKind::TimedOut))).kind(), ErrorKind::TimedOut);
 }
 
-/// A stream that turns to another protocol after a message.
+/// The stream changes to another protocol after a message.
 #[test]
-fn what_follows_a_message_is_left_to_who_comes_next() {
+fn what_follows_a_message_is_left_to_whoever_comes_next() {
     let stream = [wire(b"upgrade").as_slice(), b"GET / HTTP/1.1"].concat();
     let mut framed = FramedRead::new(Pieces::new([stream.as_slice()]), Codec::new());
     let message = framed.next().now_or_never().unwrap().unwrap().unwrap();

@@ -8,10 +8,10 @@ use tokio_util::codec::{Decoder, Framed};
 
 use crate::{head, wire};
 
-/// What tokio-util begins with.
+/// The capacity that tokio-util begins with.
 const BEGINNING: usize = 8 * 1024;
 
-/// The claim of a peer reserves nothing: not at its header, and not with the content that comes.
+/// An announced length reserves nothing, neither at the header nor as content arrives.
 #[test]
 fn memory_follows_the_bytes_that_come_and_no_claim() {
     let (mut peer, stream) = tokio::io::duplex(1 << 20);
@@ -64,7 +64,7 @@ fn every_limit_is_finite_and_can_be_moved() {
     assert_eq!(refused(codec.with_max_header(9), &[0, 10]), Some(error));
 }
 
-/// Otherwise a stream would keep for ever what its largest message took.
+/// Otherwise a stream would keep the memory of its largest message for ever.
 #[test]
 fn the_memory_of_a_large_content_goes_with_it() {
     let large = vec![1; 5_000_000];
@@ -83,14 +83,14 @@ fn the_memory_of_a_large_content_goes_with_it() {
         assert_eq!(message.content(), b"and a small one");
         let capacity = framed.read_buffer().capacity();
         assert!(capacity <= 64 * 1024, "{capacity} bytes are kept");
-        // The peer is still there, so this is no end.
+        // The peer is still there, so this is not the end.
         let peer = sending.await.unwrap().unwrap();
         assert!(framed.next().now_or_never().is_none());
         drop(peer);
     });
 }
 
-/// Many messages in one buffer are moved no more often than bytes are split off.
+/// Moving the rest of a buffer that holds many messages loses nothing.
 #[test]
 fn what_follows_a_large_content_is_kept() {
     let contents: Vec<Vec<u8>> = [70_000, 3, 200_000, 0, 65_536, 65_535, 90_000]

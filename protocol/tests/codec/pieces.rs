@@ -1,4 +1,4 @@
-//! A stream that comes in pieces.
+//! A stream that arrives in pieces.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,41 +10,41 @@ use jsonframe::{Codec, CodecError, OwnedMessage};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::codec::FramedRead;
 
-/// Gives one piece for each read, or as much of it as there is room for, then the end.
+/// Returns one piece from each read, or as much of it as fits into the buffer, then the end.
 #[derive(Debug)]
 pub(crate) struct Pieces<'a> {
     pieces: VecDeque<&'a [u8]>,
-    /// Where the bytes of each read were put, and how many.
+    /// The address and the number of the bytes of each read.
     pub(crate) reads: Vec<(*const u8, usize)>,
 }
 
 impl<'a> Pieces<'a> {
-    /// Empty pieces are left out, for they would be the end.
+    /// Omits empty pieces, which would be the end.
     pub(crate) fn new(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self { pieces: pieces.into_iter().filter(|piece| !piece.is_empty()).collect(), reads: Vec::new() }
     }
 }
 
 impl AsyncRead for Pieces<'_> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Some(piece) = self.pieces.pop_front() else { return Poll::Ready(Ok(())) };
-        let (now, later) = piece.split_at(piece.len().min(room.remaining()));
+        let (now, later) = piece.split_at(piece.len().min(buffer.remaining()));
         if !later.is_empty() {
             self.pieces.push_front(later);
         }
-        room.put_slice(now);
-        let filled = room.filled();
+        buffer.put_slice(now);
+        let filled = buffer.filled();
         self.reads.push((filled[filled.len() - now.len()..].as_ptr(), now.len()));
         Poll::Ready(Ok(()))
     }
 }
 
-/// What is received next from a stream that never has one wait.
+/// Receives the next item from a stream that is always ready.
 pub(crate) fn next(stream: &mut FramedRead<Pieces<'_>, Codec>) -> Option<Result<OwnedMessage, CodecError>> {
     stream.next().now_or_never().expect("the pieces are there")
 }
 
-/// The messages of a stream in these pieces, and the error that it ends with.
+/// Returns the messages of a stream in these pieces, and the error at its end.
 pub(crate) fn receive<'a>(
     codec: Codec,
     pieces: impl IntoIterator<Item = &'a [u8]>,

@@ -77,10 +77,10 @@ fn a_dialect_is_spoken_both_ways() {
     assert_eq!(received.iter().map(OwnedMessage::header).collect::<Vec<_>>(), [header, header]);
 }
 
-/// Of a message that cannot be sent nothing is sent, and the next one can be.
+/// Nothing of a message that cannot be sent is sent, and the next one is.
 ///
-/// Most are refused when they are made. One that was received may be longer when it is sent: here by the spaces that the
-/// canonical form has.
+/// Most are refused when they are made. A received one may be longer when it is sent: here by the spaces of the canonical
+/// form.
 #[test]
 fn nothing_goes_out_of_what_cannot_be_sent() {
     let numbers = "0,".repeat(32_000);
@@ -102,7 +102,7 @@ fn nothing_goes_out_of_what_cannot_be_sent() {
     assert_eq!(error, EncodeError::ReservedName { member: Member::ContentType });
 }
 
-/// A client that sends on while the server answers: messages both ways through a pipe that holds few bytes.
+/// A client keeps sending while the server answers, through a pipe that holds few bytes.
 #[test]
 fn both_ways_at_once() {
     const MESSAGES: usize = 200;

@@ -1,4 +1,4 @@
-//! The test vectors: the codec gives what an assembler does, in every cutting.
+//! The test vectors: the codec returns what an assembler does, at every cut.
 
 use std::path::Path;
 
@@ -32,10 +32,10 @@ fn vectors() -> Vec<Vector> {
 
 type Outcome = (Vec<(String, Vec<u8>)>, Option<DecodeError>);
 
-/// What an assembler makes of the stream.
+/// Decodes the stream with an assembler.
 fn assembled(vector: &Vector, stream: &[u8]) -> Outcome {
-    let room = vec![0; vector.header_capacity.into()];
-    let mut assembler = Assembler::new(room, Growable::with_limit(vector.content_limit));
+    let buffer = vec![0; vector.header_capacity.into()];
+    let mut assembler = Assembler::new(buffer, Growable::with_limit(vector.content_limit));
     let mut messages = Vec::new();
     let mut input = stream;
     loop {
@@ -47,7 +47,7 @@ fn assembled(vector: &Vector, stream: &[u8]) -> Outcome {
     }
 }
 
-/// What the codec makes of the same in pieces.
+/// Decodes the stream, in pieces, with the codec.
 fn framed(vector: &Vector, pieces: &[&[u8]]) -> Outcome {
     let codec = Codec::new().with_max_header(vector.header_capacity).with_max_content(vector.content_limit as u64);
     let (messages, error) = receive(codec, pieces.iter().copied());
