@@ -174,7 +174,12 @@ impl Codec {
             let event = decoder.decode(&mut input)?;
             let length = source.len().saturating_sub(input.len());
             match event {
-                Some(Event::Header(_)) => decoder.limit_content(limit)?,
+                Some(Event::Header(_)) => {
+                    decoder.limit_content(limit)?;
+                    // One event less for what is there of the content.
+                    let passed = decoder.content_bypassed(input.len() as u64);
+                    input = usize::try_from(passed).ok().and_then(|passed| input.get(passed..)).unwrap_or_default();
+                }
                 Some(Event::Content(_)) => {}
                 Some(Event::End) => {
                     self.taken = 0;
