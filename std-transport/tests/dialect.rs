@@ -33,8 +33,8 @@ const DIALECTS: [&Dialect; 6] = [
 ];
 
 fn head(dialect: &Dialect, header: &Header<'_>) -> Vec<u8> {
-    let mut head = vec![0; dialect.encoded_len(header)];
-    dialect.encode(header, &mut head).unwrap();
+    let mut head = Vec::new();
+    dialect.append_to(header, &mut head).unwrap();
     head
 }
 
@@ -146,4 +146,20 @@ fn content_is_streamed_in_a_dialect() {
     let mut input = wire.as_slice();
     assert_eq!(decoder.decode(&mut input).unwrap(), Some(Event::Header(header)));
     assert_eq!(decoder.decode(&mut input).unwrap(), Some(Event::Content(&vec![7; 200_000])));
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn json_is_sent_with_the_defaults_of_the_dialect() {
+    const DIALECT: Dialect = Dialect::STANDARD.byte_order_or(ByteOrder::Big).content_type_or("application/json");
+
+    let expected = b"\x002{\"content-encoding\": \"utf-8\", \"content-length\": 1}7";
+    let mut connection = Connection::new(Cursor::new(Vec::new())).with_dialect(&DIALECT);
+    connection.send_json(&7).unwrap();
+    assert_eq!(connection.into_parts().0.into_inner(), expected);
+
+    let mut session = Session::new(Cursor::new(Vec::new())).with_dialect(&DIALECT);
+    session.queue_json(&7).unwrap();
+    assert_eq!(session.flush().unwrap(), jsonframe_std::Flush::Done);
+    assert_eq!(session.into_parts().0.into_inner(), expected);
 }
