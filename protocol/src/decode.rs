@@ -9,7 +9,7 @@ pub use self::assembler::Assembler;
 
 use self::state::{State, Step};
 #[cfg(feature = "tokio")]
-use crate::header::{Members, found::Found};
+use crate::header::found::Found;
 use crate::{DecodeError, DecodeErrorKind, Dialect, Header};
 
 /// What a [`Decoder`] reports of a message, in this order: its header, its content in pieces, its end
@@ -116,7 +116,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
     /// [`DecodeError`] if the bytes are not a sequence of messages. Everything before the message at fault has been
     /// reported by then. The error is returned again by every later call.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "to return an event and take it apart again costs more than most steps")]
     pub fn decode<'d, 'i>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Event<'d, 'i>>, DecodeError> {
         match self.state.step(self.buffer.as_mut(), input) {
             Step::Content(piece) => Ok(Some(Event::Content(piece))),
@@ -219,19 +218,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         self.state.finish()
     }
 
-    /// What was found in the header, at which index of `message`, all of a message's bytes as received, the content begins.
-    /// Resolves the header's escapes there as in the decoder's buffer.
+    /// What was found in the header, and at which index of `message`, all of a message's bytes as received, the content
+    /// begins. Resolves the header's strings there as in the decoder's buffer.
     #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn found(&self, message: &mut [u8]) -> Option<(Found, usize)> {
-        let (fields, dialect) = (*self.state.fields()?, self.state.dialect());
-        let header = self.buffer.as_ref().get(..self.state.header_length())?;
-        let content = message.len().checked_sub(usize::try_from(fields.content_length).ok()?)?;
-        if let Members::Received(resolved) = fields.members(header) {
-            let start = content.checked_sub(resolved.len())?;
-            message.get_mut(start..content)?.copy_from_slice(resolved);
+        let found = self.state.found()?;
+        let content = message.len().checked_sub(usize::try_from(found.members.content_length).ok()?)?;
+        if found.has_extensions {
+            let resolved = self.state.header_in(self.buffer.as_ref())?;
+            message.get_mut(content.checked_sub(resolved.len())?..content)?.copy_from_slice(resolved);
         }
-        Some((Found { fields, length: u16::try_from(header.len()).ok()?, dialect }, content))
+        Some((found, content))
     }
 
     /// Makes the decoder fail for a reason outside the stream.

@@ -108,6 +108,7 @@
 //! | `tokio` | no | [`Codec`], [`EventCodec`], [`JsonCodec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![allow(clippy::inline_always, reason = "a call costs more than most steps of a decoder; measured by `budgets`")]
 #![cfg_attr(
     not(test),
     deny(

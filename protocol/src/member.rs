@@ -39,6 +39,9 @@ pub(crate) enum Kind {
 
 /// How many members are texts.
 pub(crate) const TEXTS: usize = 2;
+/// The indices of those among a header's texts.
+pub(crate) const CONTENT_TYPE: usize = 0;
+pub(crate) const CONTENT_ENCODING: usize = 1;
 
 impl Member {
     /// All four, in the order in which they are sent.
@@ -50,8 +53,8 @@ impl Member {
     const fn row(self) -> (&'static str, Kind) {
         match self {
             Self::ByteOrder => ("byteorder", Kind::ByteOrder),
-            Self::ContentType => ("content-type", Kind::Text(0)),
-            Self::ContentEncoding => ("content-encoding", Kind::Text(1)),
+            Self::ContentType => ("content-type", Kind::Text(CONTENT_TYPE)),
+            Self::ContentEncoding => ("content-encoding", Kind::Text(CONTENT_ENCODING)),
             Self::ContentLength => ("content-length", Kind::Length),
         }
     }

@@ -227,7 +227,6 @@ impl codec::Decoder for Codec {
     ///
     /// [`CodecError::Decode`] if the bytes are not a sequence of messages, or over a limit.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "to return a message and move it costs as much as to decode it")]
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<OwnedMessage>, CodecError> {
         match self.look(source) {
             Ok(Some(length)) => {

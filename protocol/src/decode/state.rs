@@ -6,6 +6,8 @@ use crate::framing::PROTO_HEADER_LEN;
 use crate::framing::foreign::Start;
 use crate::header::Source;
 use crate::header::canonical::Canonical;
+#[cfg(feature = "tokio")]
+use crate::header::found::Found;
 use crate::header::parse::{Parsed, parse};
 use crate::header::required::RequiredMembers;
 use crate::header::resolved::Resolved;
@@ -111,20 +113,44 @@ impl State {
         between
     }
 
+    /// Whether the buffer holds the header of the message under way, or of the last one while the next has not begun.
+    #[cfg_attr(not(feature = "small"), inline)]
+    const fn has_header(&self) -> bool {
+        match self.phase {
+            Phase::Content(_) | Phase::End | Phase::Between(true) => true,
+            // Both are about the content, whose header stays.
+            Phase::Failed(kind, _) => {
+                matches!(kind, DecodeErrorKind::ContentTooLong { .. } | DecodeErrorKind::OutOfMemory)
+            }
+            _ => false,
+        }
+    }
+
     /// The header of the message under way, or of the last one while the next has not begun.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn header<'a>(&self, buffer: &'a [u8]) -> Option<Header<'a>> {
-        match self.phase {
-            Phase::Content(_) | Phase::End | Phase::Between(true) => {}
-            // Both are about the content, whose header stays.
-            Phase::Failed(DecodeErrorKind::ContentTooLong { .. } | DecodeErrorKind::OutOfMemory, _) => {}
-            _ => return None,
+        if !self.has_header() {
+            return None;
         }
-        let (prefix, rest) = buffer.split_at_checked(self.prefix_len())?;
-        let header = rest.get(..usize::from(self.header_length))?;
+        let header = self.header_in(buffer)?;
         let extensions =
             if self.remembered > 0 { Source::Listed(&[]) } else { Source::Received(Resolved::new(header)) };
+        let prefix = buffer.get(..self.prefix_len())?;
         Some(Header::received(header, &self.members, self.dialect, extensions).with_prefix(prefix))
+    }
+
+    /// The bytes of the header in the buffer.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(crate) fn header_in<'a>(&self, buffer: &'a [u8]) -> Option<&'a [u8]> {
+        buffer.get(self.prefix_len()..)?.get(..usize::from(self.header_length))
+    }
+
+    /// What was found in the current header.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn found(&self) -> Option<Found> {
+        let Self { members, header_length, remembered, dialect, .. } = *self;
+        self.has_header().then_some(Found { members, length: header_length, has_extensions: remembered == 0, dialect })
     }
 
     #[cfg_attr(not(feature = "small"), inline)]

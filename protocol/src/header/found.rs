@@ -1,23 +1,34 @@
 //! A received header apart from its bytes, which are not in the decoder's buffer any more.
 
-use crate::header::parse::Fields;
+use super::Source;
+use super::required::RequiredMembers;
+use super::resolved::Resolved;
 use crate::{Dialect, Header};
 
 /// What was found in a received header.
 #[derive(Clone, Copy)]
 pub(crate) struct Found {
-    pub(crate) fields: Fields,
+    pub(crate) members: RequiredMembers,
     /// The length of the header in bytes.
     pub(crate) length: u16,
+    /// Whether there may be extensions in it.
+    pub(crate) has_extensions: bool,
     /// `None` is the standard.
     pub(crate) dialect: Option<&'static Dialect>,
 }
 
 impl Found {
-    /// The header, which is at the end of `bytes`, with its escapes resolved.
+    /// The header, which is at the end of `head`, with its escapes resolved; a prefix is at its beginning.
     #[inline]
-    pub(crate) fn header<'a>(&self, bytes: &'a [u8]) -> Header<'a> {
-        let header = bytes.get(bytes.len().saturating_sub(self.length.into())..).unwrap_or_default();
-        Header::received(header, &self.fields, self.fields.members(header), self.dialect)
+    pub(crate) fn header<'a>(&self, head: &'a [u8]) -> Header<'a> {
+        let header = head.get(head.len().saturating_sub(self.length.into())..).unwrap_or_default();
+        let prefix = self.dialect.map_or(0, |dialect| dialect.prefix().len());
+        Header::received(header, &self.members, self.dialect, self.extensions(header))
+            .with_prefix(head.get(..prefix).unwrap_or_default())
+    }
+
+    #[inline]
+    fn extensions<'a>(&self, header: &'a [u8]) -> Source<'a> {
+        if self.has_extensions { Source::Received(Resolved::new(header)) } else { Source::Listed(&[]) }
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 #[cfg(feature = "alloc")]
 use crate::Message;
+use crate::member::{CONTENT_ENCODING, CONTENT_TYPE};
 use crate::message::outgoing::check_length;
 use crate::{ByteOrder, Dialect, EncodeError, Encoding, Header, Outgoing};
 
@@ -60,7 +61,7 @@ impl Dialect {
         })
     }
 
-    /// A header for JSON content of this length in bytes, in UTF-8, with the values that this dialect lets a header omit.
+    /// A header for JSON content of this length in bytes, in UTF-8, with the values that this dialect has for absent members.
     ///
     /// They are those of [`Header::for_json`] unless the dialect has others that also mean JSON in UTF-8.
     ///
@@ -76,9 +77,9 @@ impl Dialect {
     pub fn json_header(&self, content_length: u64) -> Header<'static> {
         let standard = Header::for_json(content_length);
         let is_json = |kind: &&str| Header::new(kind, "", 0).is_json();
-        let content_type = self.content_type().filter(is_json).unwrap_or(standard.content_type());
-        let is_utf8 = |label: &&str| Encoding::for_label(label) == Some(Encoding::UTF_8);
-        let content_encoding = self.content_encoding().filter(is_utf8).unwrap_or(standard.content_encoding());
+        let content_type = self.stand_in(CONTENT_TYPE).filter(is_json).unwrap_or(standard.content_type());
+        let is_utf8 = |label: &&str| label.parse() == Ok(Encoding::UTF_8);
+        let content_encoding = self.stand_in(CONTENT_ENCODING).filter(is_utf8).unwrap_or(standard.content_encoding());
         Header::new(content_type, content_encoding, content_length)
             .with_byte_order(self.byte_order().unwrap_or(ByteOrder::NATIVE))
     }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use bytes::BytesMut;
-use jsonframe::{ByteOrder, Codec, CodecError, DecodeErrorKind, Dialect, JsonCodec, JsonError, to_json_message};
+use jsonframe::{
+    ByteOrder, Codec, CodecError, DecodeErrorKind, Dialect, JsonCodec, JsonError, Member, to_json_message,
+};
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::{Decoder, Encoder};
 
@@ -55,7 +57,11 @@ fn every_error_has_its_kind() {
 
 #[test]
 fn each_direction_has_its_dialect() {
-    const HERE: Dialect = Dialect::STANDARD.byte_order_or(ByteOrder::Big).content_type_or("application/json");
+    const HERE: Dialect = Dialect::STANDARD
+        .byte_order_or(ByteOrder::Big)
+        .omit(Member::ByteOrder)
+        .content_type_or("application/json")
+        .omit(Member::ContentType);
     const THERE: Dialect = Dialect::STANDARD.with_underscores();
 
     let mut codec = JsonCodec::<u8, u8>::from(Codec::new().with_dialect(&THERE).with_sending_dialect(&HERE));

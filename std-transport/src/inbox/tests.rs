@@ -1,4 +1,4 @@
-use jsonframe::Message;
+use jsonframe::{Message, ProtoHeader};
 
 use super::*;
 
