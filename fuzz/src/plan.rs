@@ -36,7 +36,7 @@ impl Planned {
     }
 
     pub fn header(&self) -> Header<'_> {
-        let kind = if self.length.is_multiple_of(5) { "binary/x" } else { "text/json" };
+        let kind = if self.length % 5 == 0 { "binary/x" } else { "text/json" };
         Header::new(kind, &self.name, self.length as u64).with_byte_order(ByteOrder::Little)
     }
 

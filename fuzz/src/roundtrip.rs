@@ -195,7 +195,7 @@ fn extension(input: &mut Input<'_>) -> Option<(String, Extension)> {
         0 => Extension::Null,
         1 => Extension::Bool(input.pick(2) == 1),
         2 => Extension::Natural(input.long()),
-        3 => Extension::Integer(input.long().cast_signed()),
+        3 => Extension::Integer(i64::from_ne_bytes(input.long().to_ne_bytes())),
         4 => Extension::Text(spelling::text(input)),
         5 => {
             let written = spelling::text(input);

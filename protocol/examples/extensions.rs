@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ByteOrder::Big => i16::from_be_bytes,
     };
     let Some(Event::Content(content)) = decoder.decode(&mut input)? else { return Err("no content".into()) };
-    let received: Vec<i16> = content.as_chunks().0.iter().map(|bytes| from_bytes(*bytes)).collect();
+    let received: Vec<i16> = content.chunks_exact(2).map(|bytes| from_bytes([bytes[0], bytes[1]])).collect();
     assert_eq!(received, readings);
     assert_eq!(decoder.decode(&mut input)?, Some(Event::End));
     Ok(())

@@ -59,7 +59,7 @@ fn main() -> Result<(), Error> {
     let mut limits = Limits::default();
     limits.connections = 100;
     limits.content = 1024;
-    limits.idle_deadline = Duration::from_mins(1);
+    limits.idle_deadline = Duration::from_secs(60);
     let server = Server::bind("127.0.0.1:0", limits)?;
     let (address, handle) = (server.address(), server.handle());
     let server = thread::spawn(move || server.run(Doubler::default()));

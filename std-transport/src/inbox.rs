@@ -155,12 +155,17 @@ impl Inbox {
         let most = self.max_header.saturating_add(u16::try_from(self.dialect.prefix().len()).unwrap_or(u16::MAX));
         let wanted = wanted.min(most);
         // A room that has served is kept while messages follow each other: the decoder knows its way through them.
-        if (self.room < wanted || self.room > most)
-            && let Some(room) = self.decoder.buffer_mut()
-        {
-            *room = vec![0; usize::from(wanted)].into();
-            self.room = wanted;
+        if self.room < wanted || self.room > most {
+            if let Some(room) = self.decoder.buffer_mut() {
+                *room = vec![0; usize::from(wanted)].into();
+                self.room = wanted;
+            }
         }
+    }
+
+    /// The buffer for a header, if there is one that no message uses.
+    fn idle_buffer(&mut self) -> Option<&mut Box<[u8]>> {
+        if self.room > 0 && !self.in_message { self.decoder.buffer_mut() } else { None }
     }
 
     /// Gives memory back to the allocator: that for what is read ahead, if nothing is, and that for a header, between
@@ -169,10 +174,7 @@ impl Inbox {
         if self.ahead.is_empty() {
             self.ahead.release();
         }
-        if self.room > 0
-            && !self.in_message
-            && let Some(room) = self.decoder.buffer_mut()
-        {
+        if let Some(room) = self.idle_buffer() {
             *room = Box::default();
             self.room = 0;
         }
@@ -188,23 +190,18 @@ impl Inbox {
     /// Takes room from who has some to lend: to read ahead, when nothing is unread, and for a header, between messages.
     pub(crate) fn borrow_rooms(&mut self, ahead: &mut Box<[u8]>, header: &mut Box<[u8]>) {
         self.ahead.borrow_room(ahead);
-        if self.room == 0
-            && !header.is_empty()
-            && let Some(room) = self.decoder.buffer_mut()
-        {
-            std::mem::swap(room, header);
-            self.room = u16::try_from(room.len()).unwrap_or(0);
+        if self.room == 0 && !header.is_empty() {
+            if let Some(room) = self.decoder.buffer_mut() {
+                std::mem::swap(room, header);
+                self.room = u16::try_from(room.len()).unwrap_or(0);
+            }
         }
     }
 
     /// Gives the rooms back, but for what a message under way needs.
     pub(crate) fn return_rooms(&mut self, ahead: &mut Box<[u8]>, header: &mut Box<[u8]>) {
         self.ahead.return_room(ahead);
-        if self.room > 0
-            && !self.in_message
-            && let Some(room) = self.decoder.buffer_mut()
-        {
-            let room = std::mem::take(room);
+        if let Some(room) = self.idle_buffer().map(std::mem::take) {
             self.room = 0;
             if room.len() > header.len() && room.len() <= Self::COMMON {
                 *header = room;

@@ -10,7 +10,7 @@ use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::{Backoff, Connection, Error, ReceivingHalf, SendingHalf, Timed};
 
 /// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn tcp_pair() -> (Connection<TcpStream>, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -244,7 +244,7 @@ fn times_double_up_to_the_limit_and_vary_by_half() {
 #[test]
 fn it_is_tried_again_until_it_succeeds() {
     let (mut waits, mut attempts) = (0, 0);
-    let outcome = Backoff::new(Duration::from_secs(1), Duration::from_mins(1)).retry_with(
+    let outcome = Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).retry_with(
         |_| waits += 1,
         || {
             attempts += 1;

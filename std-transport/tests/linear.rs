@@ -176,7 +176,7 @@ fn server(length: u64, take: Take) -> u64 {
     client.send_stream(&header(length), &mut io::repeat(b'x')).unwrap();
     let received = client.receive().unwrap().unwrap().json().unwrap();
     drop(client);
-    handle.shutdown(Duration::from_mins(1));
+    handle.shutdown(Duration::from_secs(60));
     serving.join().unwrap().unwrap();
     received
 }

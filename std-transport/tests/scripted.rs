@@ -66,10 +66,9 @@ fn read(mut incoming: Incoming<'_, Scripted>, reading: Reading) -> io::Result<Ve
                 })
             }
         };
-        if let Err(error) = outcome
-            && !passes(&error)
-        {
-            return Err(error);
+        match outcome {
+            Err(error) if !passes(&error) => return Err(error),
+            _ => {}
         }
     }
     Ok(received)

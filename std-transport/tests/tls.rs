@@ -18,7 +18,7 @@ use jsonframe_std::{Connection, Error, Fill, Flush, Session, Timed};
 use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 /// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Client = Connection<StreamOwned<ClientConnection, Timed<TcpStream>>>;
 type Server = Connection<StreamOwned<ServerConnection, TcpStream>>;

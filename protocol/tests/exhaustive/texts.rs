@@ -69,9 +69,8 @@ fn every_short_text_is_judged_as_by_serde_json() {
 
         if symbols <= refusals_checked_to {
             for (header, verdict) in [(whole.as_str(), verdict), (text, judge(text))] {
-                if let Err(error) = verdict
-                    && !header.is_empty()
-                {
+                let Err(error) = verdict else { continue };
+                if !header.is_empty() {
                     refusal::check(header.as_bytes(), error.kind(), usize::try_from(error.offset()).unwrap() - 2);
                 }
             }

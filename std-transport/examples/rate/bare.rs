@@ -72,10 +72,10 @@ impl Server {
                     ECHO => (&self.echo, None),
                     SINK => (&self.sink, Some(bulk_length())),
                     Token(slot) => {
-                        if let Some(peer) = peers.get_mut(slot)
-                            && (serve(peer, &mut place).is_err() || event.is_read_closed())
-                        {
-                            peers.remove(slot);
+                        if let Some(peer) = peers.get_mut(slot) {
+                            if serve(peer, &mut place).is_err() || event.is_read_closed() {
+                                peers.remove(slot);
+                            }
                         }
                         continue;
                     }

@@ -184,7 +184,7 @@ mod tests {
         clock.flush(10, 10, start);
         assert_eq!(expired_after(&mut clock, 119, start), None);
         assert_eq!(expired_after(&mut clock, 120, start), Some(Deadline::Write));
-        clock.flush(10, 0, start + Duration::from_mins(2));
+        clock.flush(10, 0, start + Duration::from_secs(120));
         assert_eq!(expired_after(&mut clock, 1_000_000, start), None);
     }
 

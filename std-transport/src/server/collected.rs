@@ -19,7 +19,7 @@ impl Collected {
     }
 
     /// How many bytes of memory it holds.
-    pub(super) const fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.storage.capacity()
     }
 

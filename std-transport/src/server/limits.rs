@@ -16,7 +16,7 @@ use std::time::Duration;
 ///
 /// let mut limits = Limits::default();
 /// limits.connections = 10_000;
-/// limits.idle_deadline = Duration::from_hours(1);
+/// limits.idle_deadline = Duration::from_secs(3600);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -100,8 +100,8 @@ impl Default for Limits {
             header_deadline: Duration::from_secs(10),
             content_floor: 128,
             content_window: Duration::from_secs(10),
-            idle_deadline: Duration::from_mins(5),
-            write_deadline: Duration::from_mins(2),
+            idle_deadline: Duration::from_secs(300),
+            write_deadline: Duration::from_secs(120),
             write_floor: 128,
             linger: Duration::from_secs(10),
             linger_silence: Duration::from_secs(1),

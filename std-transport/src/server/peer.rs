@@ -113,10 +113,10 @@ impl<'a> Peer<'a> {
         let mut content = content.into();
         self.admit(content.as_ref().len())?;
         // What is small is copied, and not shared.
-        if content.as_ref().len() > Outbox::SMALL
-            && let Some(totals) = self.totals()
-        {
-            content = content.charged(&totals.queued);
+        if content.as_ref().len() > Outbox::SMALL {
+            if let Some(totals) = self.totals() {
+                content = content.charged(&totals.queued);
+            }
         }
         Ok(self.outbox.queue(header, content)?)
     }

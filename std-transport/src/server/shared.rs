@@ -130,10 +130,10 @@ impl Shared {
     /// Counts a connection as ended.
     pub(super) fn count_down(&self) {
         self.open.fetch_sub(1, Ordering::SeqCst);
-        if self.at_limit.swap(false, Ordering::SeqCst)
-            && let Some(mailbox) = self.mailboxes().first()
-        {
-            mailbox.wake();
+        if self.at_limit.swap(false, Ordering::SeqCst) {
+            if let Some(mailbox) = self.mailboxes().first() {
+                mailbox.wake();
+            }
         }
     }
 

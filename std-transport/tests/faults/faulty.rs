@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use crate::common::message;
 
 /// What streams fail with, passing or not.
-pub(crate) const KINDS: [ErrorKind; 39] = [
+pub(crate) const KINDS: [ErrorKind; 38] = [
     ErrorKind::Interrupted,
     ErrorKind::WouldBlock,
     ErrorKind::TimedOut,
@@ -27,7 +27,6 @@ pub(crate) const KINDS: [ErrorKind; 39] = [
     ErrorKind::FileTooLarge,
     ErrorKind::HostUnreachable,
     ErrorKind::InvalidData,
-    ErrorKind::InvalidFilename,
     ErrorKind::InvalidInput,
     ErrorKind::IsADirectory,
     ErrorKind::NetworkDown,

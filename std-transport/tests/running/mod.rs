@@ -19,7 +19,7 @@ use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer, Server};
 
 /// No test waits longer than this for anything.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a server has noted, in order.
 pub type Notes = Arc<Mutex<Vec<String>>>;
