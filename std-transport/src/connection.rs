@@ -168,7 +168,7 @@ impl<S: Read> Connection<S> {
     /// streams of TLS do: with [`io::ErrorKind::UnexpectedEof`]. Every later call returns the same error again, unless it
     /// was a [time-out](Error::is_timeout).
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        self.receiver.receive(&mut self.stream)
+        Incoming::receive(&mut self.stream, &mut self.receiver)
     }
 }
 

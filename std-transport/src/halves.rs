@@ -102,7 +102,7 @@ impl<S: Read> ReceivingHalf<S> {
     ///
     /// Those of [`Connection::receive`].
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        self.receiver.receive(&mut self.stream)
+        Incoming::receive(&mut self.stream, &mut self.receiver)
     }
 }
 

@@ -8,7 +8,6 @@ use crate::ahead::Ahead;
 #[cfg(feature = "server")]
 use crate::ahead::retry;
 use crate::failure::Failure;
-use crate::session::Fill;
 
 /// A decoder and the bytes read ahead for it. Holds memory only for a message that is under way.
 #[derive(Debug)]
@@ -26,6 +25,18 @@ pub(crate) struct Inbox {
     failed: bool,
     /// How the stream itself has failed.
     failure: Failure,
+}
+
+/// What one read gave: [`Session::fill`](crate::Session::fill).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "whether to decode, to wait or to finish depends on it"]
+pub enum Fill {
+    /// There are bytes to decode.
+    Data,
+    /// There is nothing to read now. To be called again when the stream is readable.
+    Blocked,
+    /// The stream has ended. Whether it ended between messages, [`Session::next_event`](crate::Session::next_event) says.
+    Eof,
 }
 
 /// An [`Event`] that borrows nothing.

@@ -25,8 +25,10 @@ pub struct Incoming<'c, S> {
 }
 
 impl<'c, S: Read> Incoming<'c, S> {
-    pub(crate) const fn new(stream: &'c mut S, receiver: &'c mut Receiver) -> Self {
-        Self { stream, receiver }
+    /// Receives the next message as far as its header; `None` if the stream has ended.
+    pub(crate) fn receive(stream: &'c mut S, receiver: &'c mut Receiver) -> Result<Option<Self>, Error> {
+        let there_is_one = receiver.next_header(stream)?;
+        Ok(there_is_one.then_some(Self { stream, receiver }))
     }
 
     /// The message's header.

@@ -68,9 +68,10 @@ pub use connection::Connection;
 pub use content::Content;
 pub use error::Error;
 pub use halves::{ReceivingHalf, SendingHalf};
+pub use inbox::Fill;
 pub use incoming::Incoming;
 pub use jsonframe as protocol;
-pub use session::{Fill, Flush, Interest, Session};
+pub use session::{Flush, Interest, Session};
 pub use timed::{Timed, Timeouts};
 
 /// No limit, for [`Connection::with_max_content`].

@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind, Read};
 
 use jsonframe::{Decoder, Dialect, Event, Header};
 
+use crate::Error;
 use crate::ahead::{Ahead, retry};
 use crate::failure::{Failure, plain};
-use crate::{Error, Incoming};
 
 /// Bytes read ahead, and the decoder that they are for.
 #[derive(Debug)]
@@ -63,14 +63,8 @@ impl Receiver {
         self.max_content = max_content;
     }
 
-    /// Receives the next message as far as its header; `None` if the stream has ended.
-    pub(crate) fn receive<'c, S: Read>(&'c mut self, stream: &'c mut S) -> Result<Option<Incoming<'c, S>>, Error> {
-        let there_is_one = self.next_header(stream)?;
-        Ok(there_is_one.then(|| Incoming::new(stream, self)))
-    }
-
     /// Receives the next message's header, past what is left of the last message: false if the stream has ended.
-    fn next_header(&mut self, stream: &mut impl Read) -> Result<bool, Error> {
+    pub(crate) fn next_header(&mut self, stream: &mut impl Read) -> Result<bool, Error> {
         (self.collected, self.start) = (Vec::new(), 0);
         loop {
             let mut input = self.ahead.unread();

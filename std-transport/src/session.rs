@@ -4,21 +4,9 @@ use std::io::{self, Read, Write};
 
 use jsonframe::{Dialect, Event, Header};
 
-use crate::inbox::{Inbox, Step};
+use crate::inbox::{Fill, Inbox, Step};
 use crate::outbox::Outbox;
 use crate::{Content, Error};
-
-/// What one read gave: [`Session::fill`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "whether to decode, to wait or to finish depends on it"]
-pub enum Fill {
-    /// There are bytes to decode.
-    Data,
-    /// There is nothing to read now. To be called again when the stream is readable.
-    Blocked,
-    /// The stream has ended. Whether it ended between messages, [`Session::next_event`] says.
-    Eof,
-}
 
 /// How far what is queued has been written: [`Session::flush`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
