@@ -328,13 +328,15 @@ fn r16_no_byte_of_a_peer_makes_it_panic() {
 }
 
 /// Packages that cannot do without: none of them is a part of the library, or used by who uses it.
-const WITH_UNSAFE: [&str; 3] = [
+const WITH_UNSAFE: [&str; 4] = [
     // Planted faults, such as safe Rust does not have, that the sanitizers must find.
     "fuzz/sanitizers.d",
     // Its own entry point, system calls and memory functions: there is no std and no libc.
     "protocol/tests/freestanding",
     // The registers of a serial line.
     "protocol/tests/targets/avr",
+    // State and memory of a program without std.
+    "protocol/tests/targets/wasm",
 ];
 
 fn forbids_unsafe(manifest: &str) -> bool {
