@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sha256")]
 mod checksum;
+mod default;
 #[cfg(feature = "json")]
 mod json;
 mod media_type;

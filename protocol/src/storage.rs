@@ -90,7 +90,7 @@ mod growable {
         }
 
         /// Returns the number of bytes that fit without another allocation.
-        pub const fn capacity(&self) -> usize {
+        pub fn capacity(&self) -> usize {
             self.bytes.capacity()
         }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::json::swar::unescaped_run;
-use crate::{Dialect, EncodeError, Encoding, Message, TextError, Value};
+use crate::{Dialect, EncodeError, Encoding, Header, Message, OwnedMessage, TextError, Value};
 
 /// Why content could not be made from a value, or a value from content.
 #[derive(Debug, Error)]
@@ -169,6 +169,45 @@ pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Json
     Dialect::STANDARD.to_json_message(value, &[])
 }
 
+impl OwnedMessage {
+    /// A message with `value` as its JSON content, serialised as [`to_json`](to_json) does.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`](JsonError) if the value cannot be represented in JSON.
+    ///
+    /// ```
+    /// use jsonframe::OwnedMessage;
+    ///
+    /// let message = OwnedMessage::from_json(&["needle"])?.with_extensions(&[("id", 7.into())])?;
+    /// assert_eq!(message.content(), br#"["needle"]"#);
+    /// assert_eq!(message.json::<[&str; 1]>()?, ["needle"]);
+    /// # Ok::<(), jsonframe::JsonError>(())
+    /// ```
+    pub fn from_json<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
+        let content = to_json(value)?;
+        Ok(Self::new(&Header::for_json(content.len() as u64), content)?)
+    }
+
+    /// Deserialises the content as JSON: [`Message::json`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::json`].
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
+        self.message().json()
+    }
+
+    /// Deserialises the content as JSON in any encoding of text that is known: [`Message::json_owned`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::json`].
+    pub fn json_owned<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
+        self.message().json_owned()
+    }
+}
+
 impl Dialect {
     /// Serialises a value as a whole message with JSON content and these extension members, in this dialect.
     ///
@@ -237,7 +276,6 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
-    use crate::Header;
 
     #[test]
     fn separators_within_strings_stay_as_they_are() {

@@ -86,25 +86,25 @@ impl<'a> ContentType<'a> {
     /// ```
     pub const fn parse(text: &'a str) -> Result<Self, InvalidContentType> {
         let before = grammar::spaces(text.as_bytes());
-        let Some((_, start)) = text.split_at_checked(before) else { return Err(InvalidContentType { offset: 0 }) };
+        let Some((_, start)) = split_at(text, before) else { return Err(InvalidContentType { offset: 0 }) };
         let length = grammar::token(start.as_bytes());
-        let (Some((main, rest)), true) = (start.split_at_checked(length), length > 0) else {
+        let (Some((main, rest)), true) = (split_at(start, length), length > 0) else {
             return Err(InvalidContentType { offset: before });
         };
         let slash = before.saturating_add(length);
-        let (Some((_, subtype)), [b'/', ..]) = (rest.split_at_checked(1), rest.as_bytes()) else {
+        let (Some((_, subtype)), [b'/', ..]) = (split_at(rest, 1), rest.as_bytes()) else {
             return Err(InvalidContentType { offset: slash });
         };
         let after_slash = slash.saturating_add(1);
         let subtype_length = grammar::token(subtype.as_bytes());
-        let (Some((subtype, rest)), true) = (subtype.split_at_checked(subtype_length), subtype_length > 0) else {
+        let (Some((subtype, rest)), true) = (split_at(subtype, subtype_length), subtype_length > 0) else {
             return Err(InvalidContentType { offset: after_slash });
         };
         let end = after_slash.saturating_add(subtype_length);
         if let Err(offset) = grammar::parameters(rest.as_bytes()) {
             return Err(InvalidContentType { offset: end.saturating_add(offset) });
         }
-        let essence = match start.split_at_checked(end.saturating_sub(before)) {
+        let essence = match split_at(start, end.saturating_sub(before)) {
             Some((essence, _)) => essence,
             None => start,
         };
@@ -239,5 +239,14 @@ impl Header<'_> {
     /// ```
     pub fn is_json(&self) -> bool {
         ContentType::parse(self.content_type()).is_ok_and(|content_type| content_type.is_json())
+    }
+}
+
+/// `str::split_at_checked`, which is not const in Rust 1.85.
+const fn split_at(text: &str, at: usize) -> Option<(&str, &str)> {
+    let Some((before, after)) = text.as_bytes().split_at_checked(at) else { return None };
+    match (core::str::from_utf8(before), core::str::from_utf8(after)) {
+        (Ok(before), Ok(after)) => Some((before, after)),
+        _ => None,
     }
 }

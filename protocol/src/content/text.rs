@@ -213,7 +213,7 @@ impl Encoding {
             #[cfg(feature = "text")]
             Repr::Wide(_) | Repr::Legacy(_) => return None,
         };
-        Some(str::from_utf8(text).map_err(|error| error.valid_up_to().saturating_add(start)))
+        Some(core::str::from_utf8(text).map_err(|error| error.valid_up_to().saturating_add(start)))
     }
 }
 

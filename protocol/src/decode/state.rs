@@ -205,9 +205,11 @@ impl State {
     /// Takes what there is of what comes before the content: true if the header is whole now.
     #[inline(never)]
     pub(crate) fn head(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        if let (Phase::Between(_), None) = (self.phase, self.dialect)
-            && let Some((length, header, rest)) = split_head(input, buffer.len())
-        {
+        let head = match self.phase {
+            Phase::Between(_) if self.dialect.is_none() => split_head(input, buffer.len()),
+            _ => None,
+        };
+        if let Some((length, header, rest)) = head {
             *input = rest;
             self.header_length = length;
             self.position = self.position.saturating_add(FIRST_HEADER).saturating_add(length.into());
@@ -233,9 +235,7 @@ impl State {
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn read(&mut self, header: &[u8]) -> Option<Result<Parsed, (DecodeErrorKind, usize)>> {
         let canonical = Canonical::read(header);
-        if let Some(canonical) = canonical
-            && canonical.is_all()
-        {
+        if let Some(canonical) = canonical.filter(Canonical::is_all) {
             self.members = canonical.members;
             self.remembered = u8::try_from(canonical.digits).unwrap_or(0);
             self.end_header();

@@ -123,7 +123,7 @@ mod tests {
 
     impl Sink for String {
         fn put(&mut self, bytes: &[u8]) -> fmt::Result {
-            self.write_str(str::from_utf8(bytes).unwrap())
+            self.write_str(core::str::from_utf8(bytes).unwrap())
         }
     }
 

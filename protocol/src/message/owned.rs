@@ -71,26 +71,6 @@ impl OwnedMessage {
         Self::of(header, content)
     }
 
-    /// A message with `value` as its JSON content, serialised as [`to_json`](crate::to_json) does.
-    ///
-    /// # Errors
-    ///
-    /// [`JsonError`](crate::JsonError) if the value cannot be represented in JSON.
-    ///
-    /// ```
-    /// use jsonframe::OwnedMessage;
-    ///
-    /// let message = OwnedMessage::from_json(&["needle"])?.with_extensions(&[("id", 7.into())])?;
-    /// assert_eq!(message.content(), br#"["needle"]"#);
-    /// assert_eq!(message.json::<[&str; 1]>()?, ["needle"]);
-    /// # Ok::<(), jsonframe::JsonError>(())
-    /// ```
-    #[cfg(feature = "json")]
-    pub fn from_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, crate::JsonError> {
-        let content = crate::to_json(value)?;
-        Ok(Self::new(&Header::for_json(content.len() as u64), content)?)
-    }
-
     fn of(header: &Header<'_>, content: impl Into<Bytes>) -> Result<Self, EncodeError> {
         let content = content.into();
         check_length(header, &content)?;
@@ -150,36 +130,6 @@ impl OwnedMessage {
     /// The message as one that borrows from this.
     pub fn message(&self) -> Message<'_> {
         Message::received(self.header(), self.content())
-    }
-
-    /// Deserialises the content as JSON: [`Message::json`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Message::json`].
-    #[cfg(feature = "json")]
-    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, crate::JsonError> {
-        self.message().json()
-    }
-
-    /// Deserialises the content as JSON in any encoding of text that is known: [`Message::json_owned`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Message::json`].
-    #[cfg(feature = "json")]
-    pub fn json_owned<T: serde::de::DeserializeOwned>(&self) -> Result<T, crate::JsonError> {
-        self.message().json_owned()
-    }
-
-    /// Decodes the content as text: [`Message::text`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Message::text`].
-    #[cfg(feature = "text")]
-    pub fn text(&self) -> Result<alloc::borrow::Cow<'_, str>, crate::TextError> {
-        self.message().text()
     }
 }
 

@@ -168,11 +168,11 @@ impl TextDecoder {
 }
 
 fn utf8(bytes: &[u8], text: &mut String) -> Run {
-    let (valid, malformed) = match str::from_utf8(bytes) {
+    let (valid, malformed) = match core::str::from_utf8(bytes) {
         Ok(_) => (bytes.len(), false),
         Err(error) => (error.valid_up_to(), error.error_len().is_some()),
     };
-    text.push_str(bytes.get(..valid).and_then(|valid| str::from_utf8(valid).ok()).unwrap_or_default());
+    text.push_str(bytes.get(..valid).and_then(|valid| core::str::from_utf8(valid).ok()).unwrap_or_default());
     Run { taken: valid, malformed }
 }
 

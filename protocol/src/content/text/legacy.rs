@@ -168,7 +168,7 @@ impl Legacy {
             let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, &mut decoded, true);
             taken = taken.saturating_add(read);
             let decoded = decoded.get(..written).unwrap_or_default();
-            text.push_str(str::from_utf8(decoded).unwrap_or_default());
+            text.push_str(core::str::from_utf8(decoded).unwrap_or_default());
             match result {
                 DecoderResult::InputEmpty => return Ok(()),
                 DecoderResult::OutputFull => {}
@@ -193,11 +193,12 @@ impl Legacy {
     }
 
     fn encode_character(&self, character: char, bytes: &mut Vec<u8>) -> Option<()> {
-        if let Ok(byte) = u8::try_from(character)
-            && (byte.is_ascii() || self.controls && byte < 0xA0)
-        {
-            bytes.push(byte);
-            return Some(());
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() || self.controls && byte < 0xA0 => {
+                bytes.push(byte);
+                return Some(());
+            }
+            _ => {}
         }
         if let Some((own, _)) = self.with.iter().find(|(_, own)| *own == character) {
             bytes.extend(own.to_be_bytes().iter().skip_while(|byte| **byte == 0));

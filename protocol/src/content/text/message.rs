@@ -1,9 +1,9 @@
-//! The text of a message.
+//! The text of messages.
 
 use alloc::borrow::Cow;
 
 use super::TextError;
-use crate::{Encoding, Message};
+use crate::{Encoding, Message, OwnedMessage};
 
 impl<'a> Message<'a> {
     /// Decodes the content as text, by the header's `content-encoding`.
@@ -30,5 +30,16 @@ impl<'a> Message<'a> {
     /// ```
     pub fn text(&self) -> Result<Cow<'a, str>, TextError> {
         Encoding::of(self.header())?.decode(self.content())
+    }
+}
+
+impl OwnedMessage {
+    /// Decodes the content as text: [`Message::text`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Message::text`].
+    pub fn text(&self) -> Result<Cow<'_, str>, TextError> {
+        self.message().text()
     }
 }
