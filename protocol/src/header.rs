@@ -62,6 +62,9 @@ pub(crate) enum Source<'a> {
 }
 
 impl<'a> Header<'a> {
+    /// The length of the longest header there can be, in bytes: a decoder with a buffer of this size takes every header.
+    pub const MAX_LEN: usize = u16::MAX as usize;
+
     /// A header for content of this type, encoding and length (in bytes), in this machine's byte order, without
     /// extensions.
     ///

@@ -48,8 +48,8 @@ impl<'a> Message<'a> {
     }
 
     /// The message's header.
-    pub const fn header(&self) -> &Header<'a> {
-        &self.header
+    pub const fn header(&self) -> Header<'a> {
+        self.header
     }
 
     /// The message's content.

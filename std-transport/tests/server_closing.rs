@@ -92,7 +92,7 @@ struct Counting(Arc<AtomicU64>);
 impl Handler for Counting {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
         self.0.fetch_add(1, Ordering::SeqCst);
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 }
 
@@ -223,7 +223,7 @@ impl Handler for Gated {
         if let Some(gate) = self.0.take() {
             gate.recv_timeout(PATIENCE).unwrap();
         }
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 }
 
@@ -312,7 +312,7 @@ impl Handler for Slow {
             self.begun.send(()).unwrap();
             let _ = self.go_on.recv_timeout(PATIENCE);
         }
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 }
 

@@ -34,7 +34,7 @@ struct Complaining(Arc<Mutex<Vec<i32>>>);
 
 impl Handler for Complaining {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 
     fn not_accepted(&mut self, why: &NotAccepted) {

@@ -52,7 +52,7 @@ impl Handler for Referee {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
         self.note(peer.id(), 0);
         match message.content() {
-            b"answer" => peer.send(message.header(), message.content()).unwrap(),
+            b"answer" => peer.send(&message.header(), message.content()).unwrap(),
             b"much" => peer.send(&Header::new("much", "binary", 50_000), &[0; 50_000]).unwrap(),
             _ => {}
         }

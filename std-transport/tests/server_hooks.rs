@@ -56,7 +56,7 @@ impl Handler for Diary {
         self.write(peer.address(), "message");
         match message.content() {
             b"close" => peer.close(),
-            content => peer.send(message.header(), content).unwrap(),
+            content => peer.send(&message.header(), content).unwrap(),
         }
     }
 

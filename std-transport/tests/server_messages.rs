@@ -177,7 +177,7 @@ impl Handler for Adder {
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 
     fn content(&mut self, _: &mut Peer<'_>, piece: &[u8]) {
@@ -298,7 +298,7 @@ struct OneReply;
 
 impl Handler for OneReply {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
         peer.close();
         assert!(matches!(peer.send(&Header::for_json(2), b"{}"), Err(Error::Closed)));
     }

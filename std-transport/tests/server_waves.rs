@@ -22,7 +22,7 @@ struct Counting(Arc<Mutex<BTreeMap<String, usize>>>);
 
 impl Handler for Counting {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 
     fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {

@@ -43,7 +43,7 @@ impl Handler for Player {
 
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
         self.score.handled[self.worker].fetch_add(1, Ordering::SeqCst);
-        peer.send(message.header(), message.content()).unwrap();
+        peer.send(&message.header(), message.content()).unwrap();
     }
 
     fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {

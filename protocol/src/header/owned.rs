@@ -91,6 +91,11 @@ impl<S: Storage> OwnedHeader<S> {
         })
     }
 
+    /// The storage, to keep another header in it.
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
     /// The header.
     pub fn header(&self) -> Header<'_> {
         let bytes = self.storage.as_ref();

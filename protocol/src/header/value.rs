@@ -195,17 +195,19 @@ impl From<i64> for Value<'_> {
     }
 }
 
-impl From<u32> for Value<'_> {
-    fn from(number: u32) -> Self {
-        u64::from(number).into()
-    }
+macro_rules! from_narrower {
+    ($wide:ident: $($narrow:ident)*) => {$(
+        impl From<$narrow> for Value<'_> {
+            #[allow(clippy::cast_lossless, reason = "`usize` has no `From`")]
+            fn from(number: $narrow) -> Self {
+                (number as $wide).into()
+            }
+        }
+    )*};
 }
 
-impl From<i32> for Value<'_> {
-    fn from(number: i32) -> Self {
-        i64::from(number).into()
-    }
-}
+from_narrower!(u64: u8 u16 u32 usize);
+from_narrower!(i64: i8 i16 i32 isize);
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -144,7 +144,7 @@ impl TryFrom<Message<'_>> for OwnedMessage {
     type Error = EncodeError;
 
     fn try_from(message: Message<'_>) -> Result<Self, EncodeError> {
-        Self::new(message.header(), message.content())
+        Self::new(&message.header(), message.content())
     }
 }
 

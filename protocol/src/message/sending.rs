@@ -34,7 +34,7 @@ impl Dialect {
     /// What [`encode`](Self::encode) returns for a header that cannot be sent.
     #[cfg(feature = "alloc")]
     pub fn to_vec(&self, message: &Message<'_>) -> Result<Vec<u8>, EncodeError> {
-        self.with_head(message.header(), |head| [head, message.content()].concat())
+        self.with_head(&message.header(), |head| [head, message.content()].concat())
     }
 
     /// Appends the encoded head to `bytes` and returns its length. On error `bytes` is unchanged.

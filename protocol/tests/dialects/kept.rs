@@ -23,7 +23,7 @@ fn a_kept_header_has_all_of_its_encoding_however_long_the_type_that_stands_in() 
         ] {
             let stream = framed(dialect, format!("{{{members}}}"));
             let mut assembler = Assembler::new([0; 1000], Growable::with_limit(0)).with_dialect(dialect);
-            let received = *assembler.decode(&mut stream.as_slice()).unwrap().unwrap().header();
+            let received = assembler.decode(&mut stream.as_slice()).unwrap().unwrap().header();
             assert_eq!(received.content_type().len(), length);
 
             let kept = OwnedHeader::new(&received, Growable::with_limit(300_000)).unwrap();

@@ -57,7 +57,7 @@ impl Handler for Echo {
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        let _ = peer.send(message.header(), message.content());
+        let _ = peer.send(&message.header(), message.content());
     }
 
     fn end(&mut self, peer: &mut Peer<'_>) {

@@ -48,7 +48,7 @@ impl Handler for Echo {
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        let _ = peer.send(message.header(), message.content());
+        let _ = peer.send(&message.header(), message.content());
     }
 
     fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {

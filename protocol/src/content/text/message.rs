@@ -29,7 +29,7 @@ impl<'a> Message<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn text(&self) -> Result<Cow<'a, str>, TextError> {
-        Encoding::of(self.header())?.decode(self.content())
+        Encoding::of(&self.header())?.decode(self.content())
     }
 }
 

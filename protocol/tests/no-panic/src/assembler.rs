@@ -55,6 +55,11 @@ macro_rules! assembler_with {
                 fn kept<'a>(kept: &'a OwnedHeader<$storage>) -> Header<'a> {
                     kept.header()
                 }
+
+                "OwnedHeader::into_storage"
+                fn into_storage(kept: OwnedHeader<$storage>) -> $storage {
+                    kept.into_storage()
+                }
             }
         }
     };

@@ -11,7 +11,7 @@ crate::prove::prove! {
     }
 
     "Message::header"
-    fn header<'m, 'a>(message: &'m Message<'a>) -> &'m Header<'a> {
+    fn header<'a>(message: &Message<'a>) -> Header<'a> {
         message.header()
     }
 

@@ -59,14 +59,4 @@ crate::prove::prove! {
     fn from_i64(number: i64) -> Value<'static> {
         Value::from(number)
     }
-
-    "From<u32> for Value"
-    fn from_u32(number: u32) -> Value<'static> {
-        Value::from(number)
-    }
-
-    "From<i32> for Value"
-    fn from_i32(number: i32) -> Value<'static> {
-        Value::from(number)
-    }
 }
