@@ -105,6 +105,12 @@ impl<S> Connection<S> {
     #[must_use]
     pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
         self.receiver = self.receiver.with_dialect(dialect);
+        self.with_sending_dialect(dialect)
+    }
+
+    /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
+    #[must_use]
+    pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
         self.sender = Sender::new(dialect);
         self
     }

@@ -16,7 +16,7 @@ pub(crate) struct Inbox {
     dialect: &'static Dialect,
     ahead: Ahead,
     /// The size of the decoder's room, which cannot be asked for without exchanging it.
-    room: u16,
+    room: usize,
     max_header: u16,
     in_message: bool,
     /// Whether the stream has ended.
@@ -156,19 +156,19 @@ impl Inbox {
     /// Its first byte says how long the header is, but for up to 255 bytes; in a dialect it may say less.
     fn make_room(&mut self) {
         let wanted = match self.ahead.unread() {
-            [first, ..] if !self.in_message && self.dialect.is_standard() => u16::from_be_bytes([*first, u8::MAX]),
-            first @ [_, ..] if !self.in_message => {
-                u16::try_from(self.dialect.longest_header(first)).unwrap_or(u16::MAX)
+            [first, ..] if !self.in_message && self.dialect.is_standard() => {
+                u16::from_be_bytes([*first, u8::MAX]).into()
             }
+            first @ [_, ..] if !self.in_message => self.dialect.longest_header(first),
             _ => return,
         };
         self.in_message = true;
-        let most = self.max_header.saturating_add(u16::try_from(self.dialect.prefix().len()).unwrap_or(u16::MAX));
+        let most = usize::from(self.max_header) + self.dialect.prefix().len();
         let wanted = wanted.min(most);
         // A room that has served is kept while messages follow each other: the decoder knows its way through them.
         if self.room < wanted || self.room > most {
             if let Some(room) = self.decoder.buffer_mut() {
-                *room = vec![0; usize::from(wanted)].into();
+                *room = vec![0; wanted].into();
                 self.room = wanted;
             }
         }
@@ -204,7 +204,7 @@ impl Inbox {
         if self.room == 0 && !header.is_empty() {
             if let Some(room) = self.decoder.buffer_mut() {
                 std::mem::swap(room, header);
-                self.room = u16::try_from(room.len()).unwrap_or(0);
+                self.room = room.len();
             }
         }
     }

@@ -36,7 +36,8 @@ impl Receiver {
     pub(crate) fn new(dialect: &'static Dialect, max_header: u16, max_content: u64) -> Self {
         Self {
             dialect,
-            decoder: Decoder::new(vec![0; usize::from(max_header)].into()).with_dialect(dialect),
+            decoder: Decoder::new(vec![0; dialect.prefix().len() + usize::from(max_header)].into())
+                .with_dialect(dialect),
             max_header,
             ahead: Ahead::default(),
             max_content,

@@ -111,6 +111,12 @@ impl<S> Session<S> {
     #[must_use]
     pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
         self.inbox = self.inbox.with_dialect(dialect);
+        self.with_sending_dialect(dialect)
+    }
+
+    /// Sends in this dialect, whatever the peer sends in. To be called before anything is queued.
+    #[must_use]
+    pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
         self.outbox = Outbox::new(dialect);
         self
     }

@@ -6,31 +6,42 @@ mod running;
 use std::io::{self, Cursor, Read, Write};
 use std::net::Shutdown;
 
-use jsonframe_std::protocol::{ByteOrder, Decoder, Dialect, Event, Header, ProtoHeader};
-use jsonframe_std::server::{Limits, Server};
-use jsonframe_std::{Connection, Fill, Session};
+use jsonframe_std::protocol::{ByteOrder, Decoder, Dialect, EncodeError, Event, Header, Member, Message, ProtoHeader};
+use jsonframe_std::server::{Handler, Limits, Peer, Server};
+use jsonframe_std::{Connection, Error, Fill, Flush, Session};
 use running::{Echo, Running, wait_until};
 
 /// Each way in which a dialect differs.
-const DIALECTS: [&Dialect; 6] = [
+const DIALECTS: [&Dialect; 8] = [
     &Dialect::STANDARD,
     &Dialect::STANDARD
         .with_proto_header(ProtoHeader::U8)
         .content_type_or("text/json")
-        .omit(jsonframe::Member::ContentType)
+        .omit(Member::ContentType)
         .content_encoding_or("utf-8")
-        .omit(jsonframe::Member::ContentEncoding),
+        .omit(Member::ContentEncoding),
     &Dialect::STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little)),
     &Dialect::STANDARD
         .with_proto_header(ProtoHeader::U32(ByteOrder::Little))
         .content_encoding_or("binary")
-        .omit(jsonframe::Member::ContentEncoding),
+        .omit(Member::ContentEncoding),
     &Dialect::STANDARD
         .with_proto_header(ProtoHeader::U32(ByteOrder::Big))
         .byte_order_or(ByteOrder::Big)
-        .omit(jsonframe::Member::ByteOrder),
+        .omit(Member::ByteOrder),
     &Dialect::STANDARD.with_underscores(),
+    &PREFIXED,
+    &Dialect::STANDARD
+        .with_name(Member::ContentLength, "content-len")
+        .content_length_or_zero()
+        .omit(Member::ContentLength)
+        .byte_order_or(ByteOrder::Little)
+        .with_raw_json(),
 ];
+
+/// The length of the message and the number of a request before the length of the header.
+const PREFIXED: Dialect =
+    Dialect::STANDARD.with_prefix(b"total num ").with_proto_header(ProtoHeader::U32(ByteOrder::Little));
 
 fn head(dialect: &Dialect, header: &Header<'_>) -> Vec<u8> {
     let mut head = Vec::new();
@@ -41,9 +52,11 @@ fn head(dialect: &Dialect, header: &Header<'_>) -> Vec<u8> {
 /// Messages whose headers are short and long, with contents that are copied behind them and not.
 fn each_message(dialect: &Dialect, mut check: impl FnMut(Header<'_>, Vec<u8>)) {
     let long = "x".repeat(if dialect.proto_header() == ProtoHeader::U8 { 100 } else { 3000 });
-    for (content_type, length) in [("text/json", 2), (long.as_str(), 0), ("text/json", 300_000), ("other", 5)] {
+    for (content_type, length) in [("text/json", 2), (long.as_str(), 0_usize), ("text/json", 300_000), ("other", 5)] {
+        // Each message has a prefix of its own.
+        let prefix: Vec<u8> = dialect.prefix().iter().zip(length.to_le_bytes().repeat(2)).map(|(a, b)| a ^ b).collect();
         let header = Header::new(content_type, "utf-8", length as u64).with_byte_order(ByteOrder::Big);
-        check(header, vec![b'x'; length]);
+        check(header.with_prefix(&prefix), vec![b'x'; length]);
     }
 }
 
@@ -162,4 +175,108 @@ fn json_is_sent_with_the_defaults_of_the_dialect() {
     session.queue_json(&7).unwrap();
     assert_eq!(session.flush().unwrap(), jsonframe_std::Flush::Done);
     assert_eq!(session.into_parts().0.into_inner(), expected);
+}
+
+/// A message that is received has a prefix, and a message that is sent without one has the dialect's.
+#[test]
+fn a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply() {
+    /// Says what the prefix was: at once with the same prefix, and later without one of its own.
+    struct Saying;
+
+    impl Handler for Saying {
+        fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+            let prefix = message.header().prefix();
+            let header = Header::new("prefix", "binary", prefix.len() as u64);
+            peer.queue(&header.with_prefix(prefix), prefix.to_vec()).unwrap();
+            peer.reply_later().send(&header, prefix.to_vec()).unwrap();
+        }
+    }
+
+    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap().with_dialect(&PREFIXED);
+    let server = Running::of(server, |server| server.run(Saying));
+    let mut connection = server.connect().with_dialect(&PREFIXED);
+    for prefix in [b"0123456789", b"\0\xFF\0\xFF\0\xFF\0\xFF\0\xFF", b"total num "] {
+        connection.send(&Header::for_json(2).with_prefix(prefix), b"{}").unwrap();
+        for expected in [prefix, PREFIXED.prefix()] {
+            let mut answer = connection.receive().unwrap().unwrap();
+            assert_eq!(answer.header().prefix(), expected);
+            assert_eq!(answer.content().unwrap(), prefix);
+        }
+    }
+    // One of another length cannot be sent.
+    let refused = connection.send(&Header::for_json(2).with_prefix(b"short"), b"{}");
+    let mismatch = EncodeError::PrefixMismatch { expected: 10, actual: 5 };
+    assert!(matches!(refused, Err(Error::Encode(error)) if error == mismatch));
+}
+
+#[test]
+fn each_direction_has_a_dialect_of_its_own() {
+    let theirs = DIALECTS[7];
+    for ours in DIALECTS {
+        let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
+        let server = server.with_dialect(theirs).with_sending_dialect(ours);
+        let echo = Echo::default();
+        let handler = echo.clone();
+        let server = Running::of(server, |server| server.run(handler));
+        let mut wire = Vec::new();
+        for content in ["a", "bc"] {
+            let header = Header::new("text", "utf-8", content.len() as u64).with_byte_order(ByteOrder::Big);
+            wire.extend([head(ours, &header), content.into()].concat());
+        }
+
+        // What is on the wire, and what a connection makes of it.
+        let mut connection = server.connect().with_dialect(ours).with_sending_dialect(theirs);
+        for content in ["a", "bc"] {
+            let header = Header::new("text", "utf-8", content.len() as u64).with_byte_order(ByteOrder::Big);
+            connection.send(&header, content.as_bytes()).unwrap();
+            let mut answer = connection.receive().unwrap().unwrap();
+            assert_eq!(answer.header(), header.with_prefix(ours.prefix()));
+            assert_eq!(answer.content().unwrap(), content.as_bytes());
+        }
+        let (mut stream, _) = server.connect().into_parts();
+        for content in ["a", "bc"] {
+            let header = Header::new("text", "utf-8", content.len() as u64).with_byte_order(ByteOrder::Big);
+            stream.write_all(&[head(theirs, &header), content.into()].concat()).unwrap();
+        }
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(answer == wire, "{ours:?}");
+
+        // What others than the handler send goes the same way.
+        wait_until(|| !echo.peers.lock().unwrap().is_empty());
+        server.handle.broadcast(&Header::for_json(2), "{}").unwrap();
+        assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"{}");
+
+        let mut session = Session::new(Cursor::new(wire)).with_dialect(ours).with_sending_dialect(theirs);
+        assert_eq!(session.fill().unwrap(), Fill::Data);
+        let Some(Event::Header(header)) = session.next_event().unwrap() else { panic!("no header") };
+        assert_eq!((header.content_type(), header.prefix()), ("text", ours.prefix()));
+        let mut session = Session::new(Cursor::new(Vec::new())).with_dialect(ours).with_sending_dialect(theirs);
+        session.queue(&Header::for_json(0), "").unwrap();
+        assert_eq!(session.flush().unwrap(), Flush::Done);
+        assert_eq!(session.get_ref().get_ref(), &head(theirs, &Header::for_json(0)));
+    }
+}
+
+/// The prefix takes nothing away from the headers that a limit allows, or that can be announced.
+#[test]
+fn the_longest_header_may_come_after_a_prefix() {
+    let longest = |limit: usize| {
+        let bare = head(&PREFIXED, &Header::new("", "binary", 0)).len() - 10 - 4;
+        "x".repeat(limit - bare)
+    };
+    for limit in [200, u16::MAX] {
+        let mut limits = Limits::default();
+        limits.header = limit;
+        let server = Server::bind("127.0.0.1:0", limits).unwrap().with_dialect(&PREFIXED);
+        let server = Running::of(server, |server| server.run(Echo::default()));
+        let mut connection = server.connect().with_dialect(&PREFIXED).with_max_header(limit);
+        let text = longest(limit.into());
+        let header = Header::new(&text, "binary", 0).with_prefix(b"0123456789");
+        connection.send(&header, b"").unwrap();
+        assert_eq!(connection.receive().unwrap().unwrap().header(), header);
+        server.handle.broadcast(&header, "").unwrap();
+        assert_eq!(connection.receive().unwrap().unwrap().header(), header);
+    }
 }

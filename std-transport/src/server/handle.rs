@@ -35,7 +35,7 @@ impl Handle {
     /// [`Error::QueueFull`] if more is queued for all peers than may be
     /// ([`Limits::queued_total`](super::Limits::queued_total)), [`Error::Closed`] if the server does not run.
     pub fn send(&self, id: Id, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let frame = Frame::new(header, content.into(), self.shared.dialect())?;
+        let frame = Frame::new(header, content.into(), self.shared.sending_dialect())?;
         self.put(self.shared.mailboxes().get(id.worker()..=id.worker()), Some(id), frame)
     }
 
@@ -46,7 +46,7 @@ impl Handle {
     ///
     /// As for [`send`](Self::send).
     pub fn broadcast(&self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let frame = Frame::new(header, content.into(), self.shared.dialect())?.share();
+        let frame = Frame::new(header, content.into(), self.shared.sending_dialect())?.share();
         self.put(Some(self.shared.mailboxes()), None, frame)
     }
 

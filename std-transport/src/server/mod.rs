@@ -133,9 +133,15 @@ impl Server {
         Ok(Self { listener, address, shared: Arc::new(Shared::new(limits)) })
     }
 
-    /// Speaks this dialect with all peers. Of several calls the last one counts.
+    /// Speaks this dialect with all peers, in both directions. Of several calls the last one counts.
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        self.shared.set_dialect(dialect);
+        self.shared.set_dialects(dialect, dialect);
+        self
+    }
+
+    /// Sends in this dialect to all peers, whatever they send in. To be called after [`with_dialect`](Self::with_dialect).
+    pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
+        self.shared.set_dialects(self.shared.dialect(), dialect);
         self
     }
 

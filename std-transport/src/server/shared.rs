@@ -14,7 +14,8 @@ use super::{Limits, Stats};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limits: Limits,
-    dialect: RwLock<&'static Dialect>,
+    /// What is received, and what is sent.
+    dialects: RwLock<[&'static Dialect; 2]>,
     mailboxes: OnceLock<Box<[Mailbox]>>,
     /// When a shutdown is to be over, once there is one.
     shutdown: Mutex<Option<Instant>>,
@@ -35,7 +36,7 @@ impl Shared {
     pub(super) const fn new(limits: Limits) -> Self {
         Self {
             limits,
-            dialect: RwLock::new(&Dialect::STANDARD),
+            dialects: RwLock::new([&Dialect::STANDARD; 2]),
             mailboxes: OnceLock::new(),
             shutdown: Mutex::new(None),
             accepting_over: AtomicBool::new(false),
@@ -49,13 +50,25 @@ impl Shared {
         }
     }
 
-    /// Takes the dialect that connections speak from now on.
-    pub(super) fn set_dialect(&self, dialect: &'static Dialect) {
-        *self.dialect.write().unwrap_or_else(PoisonError::into_inner) = dialect;
+    /// Takes the dialects in which connections receive and send from now on.
+    pub(super) fn set_dialects(&self, received: &'static Dialect, sent: &'static Dialect) {
+        *self.dialects.write().unwrap_or_else(PoisonError::into_inner) = [received, sent];
     }
 
+    fn dialects(&self) -> [&'static Dialect; 2] {
+        *self.dialects.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The dialect in which peers send.
     pub(super) fn dialect(&self) -> &'static Dialect {
-        *self.dialect.read().unwrap_or_else(PoisonError::into_inner)
+        let [received, _] = self.dialects();
+        received
+    }
+
+    /// The dialect in which is sent to peers.
+    pub(super) fn sending_dialect(&self) -> &'static Dialect {
+        let [_, sent] = self.dialects();
+        sent
     }
 
     /// Takes the mailboxes of all workers, once.
