@@ -40,20 +40,29 @@ pub struct Draft {
     content_type: &'static str,
     content_encoding: &'static str,
     content: Vec<u8>,
+    prefix: Vec<u8>,
 }
 
 impl Draft {
     fn json(value: &impl Serialize) -> Result<Self, JsonError> {
-        Ok(Self { content_type: JSON, content_encoding: "utf-8", content: to_json(value)? })
+        Ok(Self { content_type: JSON, content_encoding: "utf-8", content: to_json(value)?, prefix: Vec::new() })
     }
 
     const fn binary(content_type: &'static str, content: Vec<u8>) -> Self {
-        Self { content_type, content_encoding: "binary", content }
+        Self { content_type, content_encoding: "binary", content, prefix: Vec::new() }
+    }
+
+    /// The same with these bytes before its proto-header: those of the request that it answers.
+    ///
+    /// In dialects that have a prefix, it is by this that many a client knows which request is answered.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &[u8]) -> Self {
+        Self { prefix: prefix.into(), ..self }
     }
 
     /// The message's header.
-    pub const fn header(&self) -> Header<'_> {
-        Header::new(self.content_type, self.content_encoding, self.content.len() as u64)
+    pub fn header(&self) -> Header<'_> {
+        Header::new(self.content_type, self.content_encoding, self.content.len() as u64).with_prefix(&self.prefix)
     }
 
     /// The message's content.
@@ -67,7 +76,8 @@ impl Draft {
     ///
     /// See [`OwnedMessage::new`]; there are none for the messages of this module.
     pub fn into_message(self) -> Result<OwnedMessage, EncodeError> {
-        let header = Header::new(self.content_type, self.content_encoding, self.content.len() as u64);
+        let length = self.content.len() as u64;
+        let header = Header::new(self.content_type, self.content_encoding, length).with_prefix(&self.prefix);
         OwnedMessage::new(&header, self.content)
     }
 

@@ -5,12 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use jsonframe::{Dialect, Message};
+use jsonframe::Message;
 use jsonframe_std::{Backoff, Connection, Error, Incoming, Timeouts};
 
 use crate::application::{Answer, Draft, JSON};
 use crate::console::Console;
 use crate::dial::dial;
+use crate::dialect::Dialects;
 use crate::text::{ByteString, Printable};
 use crate::watched::{Watched, no_answer};
 use crate::wire::{FramedIn, send};
@@ -50,7 +51,8 @@ pub fn connect_patiently(
     })
 }
 
-/// Sends requests to the server over this stream, in this dialect, each after the answer to the one before, and prints the answers.
+/// Sends requests to the server over this stream, in these dialects, each after the answer to the one before, and prints
+/// the answers.
 ///
 /// Each of them, with all of its answer, may take the time given.
 ///
@@ -59,18 +61,19 @@ pub fn connect_patiently(
 /// Why there was no answer, or which error the server answered, in words. Nothing is sent after that.
 pub fn exchange(
     stream: impl Read + Write + Timeouts,
-    dialect: &'static Dialect,
+    dialects: Dialects,
     server: SocketAddr,
     requests: &[Draft],
     timeout: Duration,
     console: &Console,
 ) -> Result<(), String> {
     let stream = Watched::new(stream);
-    let mut connection = Connection::new(&stream).with_dialect(dialect);
+    let Dialects { received, sent } = dialects;
+    let mut connection = Connection::new(&stream).with_dialect(received).with_sending_dialect(sent);
     let outcome = requests.iter().try_for_each(|request| {
         stream.within(timeout);
         stream.doing(format!("sending a request to {server}"));
-        send(&mut connection, dialect, request, server, console).map_err(|error| no_answer(error, server))?;
+        send(&mut connection, sent, request, server, console).map_err(|error| no_answer(error, server))?;
         stream.doing(format!("waiting for the answer from {server}"));
         let response = Response::receive(connection.receive(), server)?;
         response.show(server, console)
@@ -79,7 +82,7 @@ pub fn exchange(
     outcome
 }
 
-/// Sends all requests to the server, in this dialect, before the first answer is printed. All answers that come are printed.
+/// Sends all requests to the server, in these dialects, before the first answer is printed. All answers that come are printed.
 ///
 /// They are received while the requests are sent, for a server need not read more requests of who does not take answers.
 /// All of this together may take the time given.
@@ -89,7 +92,7 @@ pub fn exchange(
 /// The first reason why there was no answer, or which error the server answered, in words.
 pub fn pipeline(
     stream: TcpStream,
-    dialect: &'static Dialect,
+    dialects: Dialects,
     server: SocketAddr,
     requests: &[Draft],
     timeout: Duration,
@@ -105,7 +108,7 @@ pub fn pipeline(
     let (sent, responses) = thread::scope(|scope| {
         let responses = scope.spawn(move || {
             stream.doing(format!("waiting for an answer from {server}"));
-            let mut receiving = Connection::new(&stream).with_dialect(dialect);
+            let mut receiving = Connection::new(&stream).with_dialect(dialects.received);
             let mut responses = Vec::new();
             for _ in requests {
                 responses.push(Response::receive(receiving.receive(), server));
@@ -116,9 +119,9 @@ pub fn pipeline(
             responses
         });
         same.doing(format!("sending a request to {server}"));
-        let mut sending = Connection::new(&same).with_dialect(dialect);
+        let mut sending = Connection::new(&same).with_sending_dialect(dialects.sent);
         let sent = requests.iter().try_for_each(|request| {
-            console.say(format_args!("sending {} to {server}", FramedIn(request, dialect)));
+            console.say(format_args!("sending {} to {server}", FramedIn(request, dialects.sent)));
             sending.send(&request.header(), request.content()).map_err(|error| no_answer(error, server))
         });
         (sent, responses.join())

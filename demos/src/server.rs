@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
 use crate::console::{Console, Kind};
+use crate::dialect::Dialects;
 use crate::hint::{self, CutText};
 use crate::text::Printable;
 use crate::wire::FramedIn;
@@ -19,6 +20,7 @@ use crate::wire::FramedIn;
 /// A server that listens.
 pub struct Server {
     inner: server::Server,
+    /// What is sent.
     dialect: &'static Dialect,
     max_content: u64,
     closes_after_reply: bool,
@@ -40,10 +42,11 @@ impl Server {
         Ok(Self { inner, dialect: &Dialect::STANDARD, max_content, closes_after_reply: false, gossip, console })
     }
 
-    /// Has it speak this dialect with all peers. To be called at most once.
+    /// Has it speak these dialects with all peers. To be called at most once.
     #[must_use]
-    pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        Self { inner: self.inner.with_dialect(dialect), dialect, ..self }
+    pub fn with_dialects(self, dialects: Dialects) -> Self {
+        let Dialects { received, sent } = dialects;
+        Self { inner: self.inner.with_dialect(received).with_sending_dialect(sent), dialect: sent, ..self }
     }
 
     /// Has it print only where it listens, and errors.
@@ -108,6 +111,7 @@ struct Application {
 /// What is kept of a binary request.
 struct Binary {
     content_type: String,
+    prefix: Vec<u8>,
     beginning: Vec<u8>,
     text: CutText,
 }
@@ -129,18 +133,24 @@ impl Handler for Application {
         if header.content_type() == JSON {
             return Take::Whole;
         }
-        let content_type = header.content_type().to_owned();
-        self.binaries.insert(peer.id(), Binary { content_type, beginning: Vec::new(), text: CutText::default() });
+        let binary = Binary {
+            content_type: header.content_type().to_owned(),
+            prefix: header.prefix().to_owned(),
+            beginning: Vec::new(),
+            text: CutText::default(),
+        };
+        self.binaries.insert(peer.id(), binary);
         Take::Streamed { max: self.max_content }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, request: Message<'_>) {
         self.console.say(format_args!("received request {} from {}", Text(request.content()), peer.address()));
         match application::answer_json(&request) {
-            Ok(answer) => self.answer(peer, &answer),
+            Ok(answer) => self.answer(peer, &answer.with_prefix(request.header().prefix())),
             Err(error) => {
                 let is_cut = hint::json_is_cut(request.content());
-                self.complain(peer, Kind::NotUnderstood, &hint::with(&error, is_cut));
+                let prefix = request.header().prefix();
+                self.complain(peer, Kind::NotUnderstood, &hint::with(&error, is_cut), prefix);
                 peer.close();
             }
         }
@@ -161,7 +171,7 @@ impl Handler for Application {
             }
             let content_type = Printable(&binary.content_type);
             self.console.say(format_args!("received {content_type} request from {}", peer.address()));
-            self.answer(peer, &application::answer_binary(&binary.beginning));
+            self.answer(peer, &application::answer_binary(&binary.beginning).with_prefix(&binary.prefix));
         }
     }
 
@@ -169,7 +179,7 @@ impl Handler for Application {
         // Who has asked nothing would take it for the answer to the next request.
         if !matches!(why, Closed::Deadline(Deadline::Idle) | Closed::Shutdown) {
             let is_cut = hint::follows_cut(why) && self.suspects.contains(&peer.id());
-            self.complain(peer, kind(why), &hint::with(why, is_cut));
+            self.complain(peer, kind(why), &hint::with(why, is_cut), &[]);
         }
     }
 
@@ -235,11 +245,11 @@ impl Application {
     }
 
     /// Tells a peer, and whoever runs the server, that it was not understood.
-    fn complain(&self, peer: &mut Peer<'_>, kind: Kind, reason: &str) {
+    fn complain(&self, peer: &mut Peer<'_>, kind: Kind, reason: &str, prefix: &[u8]) {
         self.console.complain_of(kind, format_args!("error: {reason} from {}", peer.address()));
         let answer: Result<_, JsonError> = application::answer_error(reason.to_owned());
         match answer {
-            Ok(answer) => self.answer(peer, &answer),
+            Ok(answer) => self.answer(peer, &answer.with_prefix(prefix)),
             Err(_) => peer.close(),
         }
     }

@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 use jsonframe_demos::application::{Draft, request};
 use jsonframe_demos::client::{connect_patiently, exchange, pipeline};
 use jsonframe_demos::console::Console;
-use jsonframe_demos::dialect::DialectOption;
+use jsonframe_demos::dialect::DialectOptions;
 use jsonframe_demos::limits::Seconds;
 
 /// Send requests to app-server over one connection, and show them and the answers.
@@ -41,7 +41,7 @@ struct Arguments {
     retry: Option<Seconds>,
 
     #[command(flatten)]
-    dialect: DialectOption,
+    dialects: DialectOptions,
 }
 
 const USAGE: &str = "\
@@ -65,7 +65,7 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let Arguments { words, requests, pipeline: is_pipelined, timeout, retry, dialect } = Arguments::parse();
+    let Arguments { words, requests, pipeline: is_pipelined, timeout, retry, dialects } = Arguments::parse();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let listed: Vec<&str> = requests.iter().map(String::as_str).collect();
     let (host, port, requests) = match (words.as_slice(), listed.as_slice()) {
@@ -81,11 +81,11 @@ fn main() -> ExitCode {
     let outcome = drafts(requests).and_then(|requests| {
         let patience = retry.map_or(Duration::ZERO, Duration::from);
         let (stream, server) = connect_patiently((host, port), timeout, patience, &console)?;
-        let dialect = dialect.dialect();
+        let dialects = dialects.dialects();
         if is_pipelined {
-            pipeline(stream, dialect, server, &requests, timeout, &console)
+            pipeline(stream, dialects, server, &requests, timeout, &console)
         } else {
-            exchange(stream, dialect, server, &requests, timeout, &console)
+            exchange(stream, dialects, server, &requests, timeout, &console)
         }
     });
     console.finish("app-client", outcome)

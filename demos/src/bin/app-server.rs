@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use jsonframe_demos::console::{Console, ErrorWriter};
 use jsonframe_demos::dial::without_brackets;
-use jsonframe_demos::dialect::DialectOption;
+use jsonframe_demos::dialect::DialectOptions;
 use jsonframe_demos::limits::{LimitOptions, Seconds, workers};
 use jsonframe_demos::server::Server;
 use jsonframe_demos::signals;
@@ -52,7 +52,7 @@ struct Arguments {
     verbose: u8,
 
     #[command(flatten)]
-    dialect: DialectOption,
+    dialects: DialectOptions,
 
     #[command(flatten)]
     limits: LimitOptions,
@@ -80,10 +80,10 @@ fn main() -> ExitCode {
 }
 
 fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, workers, shutdown_timeout, close_after_reply, quiet, dialect, limits, .. } = arguments;
+    let Arguments { host, port, workers, shutdown_timeout, close_after_reply, quiet, dialects, limits, .. } = arguments;
     let mut server = Server::bind((without_brackets(&host), port), limits.into(), console)
         .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?
-        .with_dialect(dialect.dialect());
+        .with_dialects(dialects.dialects());
     if quiet {
         server = server.quiet();
     }

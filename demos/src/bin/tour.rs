@@ -11,10 +11,10 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
-use jsonframe::Dialect;
 use jsonframe_demos::application::request;
 use jsonframe_demos::client::{connect, exchange};
 use jsonframe_demos::console::Console;
+use jsonframe_demos::dialect::Dialects;
 use jsonframe_demos::inspect::{Options, inspect};
 use jsonframe_demos::limits::default_limits;
 use jsonframe_demos::server::Server;
@@ -172,7 +172,7 @@ impl<'a> Guide<'a> {
         let request = request(action, value).map_err(|error| error.to_string())?;
         let (stream, server) = connect((&self.server.ip().to_string(), self.server.port()), PATIENCE, &client)?;
         let mut wire = Tapped { stream, sent: Vec::new(), received: Vec::new() };
-        exchange(&mut wire, &Dialect::STANDARD, server, &[request], PATIENCE, &client)?;
+        exchange(&mut wire, Dialects::STANDARD, server, &[request], PATIENCE, &client)?;
         wire.stream.shutdown(Shutdown::Both).map_err(|error| error.to_string())?;
         show(self.console, "client", CLIENT, client_lines.try_iter());
 

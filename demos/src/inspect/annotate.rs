@@ -9,8 +9,8 @@ use super::Output;
 use super::content::{Body, View};
 use super::drive::{Fault, Report};
 use super::excerpt::Excerpt;
-use super::message::{Message, announced, part};
-use super::spelling::{Spelling, Spellings, underscored};
+use super::message::Message;
+use super::spelling::spellings;
 use crate::dialect::DialectName;
 use crate::text::Printable;
 
@@ -67,11 +67,19 @@ impl<'a> Annotated<'a> {
     fn proto_header(&mut self, message: &Message) -> io::Result<()> {
         let (style, number) = (self.styles.title, message.number);
         writeln!(self.output, "{}{style}message {number}{style:#}", if number > 1 { "\n" } else { "" })?;
-        self.at(message.start)?;
+        let mut start = message.start;
+        if !message.prefix().is_empty() {
+            self.at(start)?;
+            writeln!(self.output, "prefix {}", digits(message.prefix()))?;
+            start += message.prefix().len() as u64;
+        }
         let bytes = message.proto_header_bytes();
-        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        write!(self.output, "{PROTO_HEADER} {}", digits.join(" "))?;
-        match announced(self.dialect.proto_header, bytes) {
+        if bytes.is_empty() && !message.prefix().is_empty() {
+            return Ok(());
+        }
+        self.at(start)?;
+        write!(self.output, "{PROTO_HEADER} {}", digits(bytes))?;
+        match message.framing.announced(bytes) {
             Some(length) => writeln!(self.output, ", {} of header", count(length.into(), "byte")),
             None => writeln!(self.output),
         }
@@ -114,11 +122,10 @@ impl<'a> Annotated<'a> {
 
     fn dump(&mut self, mut offset: u64, bytes: &[u8]) -> io::Result<()> {
         for row in bytes.chunks(ROW) {
-            let digits: Vec<String> = row.iter().map(|byte| format!("{byte:02x}")).collect();
             let visible = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '.' };
             let text: String = row.iter().map(visible).collect();
             self.at(offset)?;
-            writeln!(self.output, "  {:47}  {text}", digits.join(" "))?;
+            writeln!(self.output, "  {:47}  {text}", digits(row))?;
             offset += row.len() as u64;
         }
         Ok(())
@@ -134,9 +141,7 @@ impl<'a> Annotated<'a> {
                 format!(", {length} of {}", count(length + missing, "byte"))
             }
             _ if header.is_empty() => {
-                // Two digits a byte, and a space between.
-                let width = message.proto_header_bytes().len() * 3 - 1;
-                return self.caret(LABELS + PROTO_HEADER.len() + 1, width);
+                return self.caret(LABELS + PROTO_HEADER.len() + 1, digits(message.proto_header_bytes()).len());
             }
             _ => String::new(),
         };
@@ -154,19 +159,16 @@ impl Report for Annotated<'_> {
         self.proto_header(message)?;
         self.at(message.header_start())?;
         writeln!(self.output, "header")?;
-        let standard = self.dialect == DialectName::STANDARD;
-        let spellings = if standard { Spellings::own() } else { Spellings::of(message.header()) };
-        for (member, spelling) in spellings.each() {
+        for (member, name) in Member::ALL.into_iter().zip(spellings(message.header(), &self.dialect)) {
             let value = match member {
                 Member::ByteOrder => header.byte_order().as_str().into(),
                 Member::ContentType => header.content_type().into(),
                 Member::ContentEncoding => header.content_encoding().into(),
                 Member::ContentLength => Value::from(header.content_length()),
             };
-            match spelling {
-                Spelling::Own => self.member(member.as_str(), value, "")?,
-                Spelling::Underscore => self.member(underscored(member), value, "")?,
-                Spelling::Absent => self.member(member.as_str(), value, " (absent)")?,
+            match name {
+                Some(name) => self.member(name, value, "")?,
+                None => self.member(member.as_str(), value, " (absent)")?,
             }
         }
         header.extensions().try_for_each(|(name, value)| self.member(name, value, ""))
@@ -195,7 +197,7 @@ impl Report for Annotated<'_> {
         write!(self.output, "{style}{}{style:#}: ", kind.name())?;
         match kind {
             DecodeErrorKind::Truncated { missing } => {
-                let part = part(message.head(), message.proto_header, header.is_some());
+                let part = message.framing.part(message.head(), header.is_some());
                 let (missing, offset) = (count(missing, "byte"), error.offset());
                 writeln!(self.output, "the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
             }
@@ -222,6 +224,11 @@ impl Report for Annotated<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
+}
+
+/// Bytes as hex digits, with a space between two of them.
+pub(super) fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
 /// The number, and the word for what there is so much of: `1 byte`, `2 bytes`.

@@ -9,7 +9,7 @@ use super::Options;
 use super::first_bytes::FirstBytes;
 use super::input::{self, Input};
 use super::length::LengthHint;
-use super::message::{Message, announced};
+use super::message::{Framing, Message};
 
 /// How many bytes after a content are read, at most, to find out what its length should have been.
 const AHEAD: usize = 64 * 1024;
@@ -46,8 +46,8 @@ pub(super) struct Fault<'a> {
 /// Reports the whole input: true if it is nothing but whole messages.
 pub(super) fn drive<R: Report>(reader: &mut dyn Read, report: R, options: &Options) -> io::Result<bool> {
     let dialect = options.dialect.leak();
-    let decoder = Decoder::new(vec![0; options.max_header.into()]).with_dialect(dialect);
-    let mut driver = Driver { decoder, message: Message::first(dialect.proto_header()), report };
+    let decoder = Decoder::new(vec![0; dialect.prefix().len() + usize::from(options.max_header)]).with_dialect(dialect);
+    let mut driver = Driver { decoder, message: Message::first(Framing::of(dialect)), report };
     let mut input = Input::new(reader);
     let whole = match driver.run(&mut input, options) {
         Ok(()) => true,
@@ -135,11 +135,10 @@ impl<R: Report> Driver<R> {
 
     /// Has what was read of a header that was refused for how it begins, as if it had been refused when it was whole.
     fn complete_header(&mut self, error: DecodeError, input: &mut Input<'_>) {
-        let Message { proto_header, .. } = self.message;
         if error.offset() < self.message.header_start() || self.decoder.header().is_some() {
             return;
         }
-        if let Some(length) = announced(proto_header, self.message.proto_header_bytes()) {
+        if let Some(length) = self.message.framing.announced(self.message.proto_header_bytes()) {
             let lacking = (length as usize).saturating_sub(self.message.header().len());
             let lacking = lacking.min(input.pending().len());
             self.message.receive_head(&input.pending()[..lacking]);
@@ -149,9 +148,9 @@ impl<R: Report> Driver<R> {
 
     /// The first bytes of the stream, if there are some of a header and they are not those of an object.
     fn first_bytes(&self, input: &Input<'_>) -> Option<FirstBytes> {
-        let Message { number, proto_header, .. } = self.message;
+        let Message { number, framing, .. } = self.message;
         let bytes = [self.message.head(), input.pending()].concat();
-        let header = bytes.get(proto_header.len().into()..)?.trim_ascii_start();
+        let header = bytes.get(framing.len()..)?.trim_ascii_start();
         let is_other = number == 1 && header.first().is_some_and(|first| *first != b'{');
         is_other.then(|| FirstBytes::of(&bytes))
     }
@@ -159,10 +158,10 @@ impl<R: Report> Driver<R> {
     /// Finds out whether the last content length was wrong, after which the stream is at fault. Bytes that the stream may
     /// have in store are waited for only while characters are yet to be counted.
     fn length_hint(&mut self, error: DecodeError, input: &mut Input<'_>) -> io::Result<Option<LengthHint>> {
-        let Message { number, proto_header, content, previous, .. } = &self.message;
+        let Message { number, framing, content, previous, .. } = &self.message;
         if self.decoder.header().is_some() {
             let ended = matches!(error.kind(), DecodeErrorKind::Truncated { .. });
-            return Ok(if ended { content.hint(*number, &[], *proto_header) } else { None });
+            return Ok(if ended { content.hint(*number, &[], *framing) } else { None });
         }
         let Some(previous) = previous else { return Ok(None) };
         let mut after = [self.message.head(), input.pending()].concat();
@@ -173,7 +172,7 @@ impl<R: Report> Driver<R> {
                 after.extend_from_slice(input.pending());
             }
         }
-        Ok(previous.hint(number - 1, &after, *proto_header))
+        Ok(previous.hint(number - 1, &after, *framing))
     }
 }
 

@@ -33,8 +33,9 @@ impl<'a> JsonLines<'a> {
 impl Report for JsonLines<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
         let line = format!(
-            r#"{{"event":"header","offset":{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
+            r#"{{"event":"header","offset":{}{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
             message.start,
+            member("prefix", Some(message.prefix()).filter(|prefix| !prefix.is_empty()).map(hex::encode)),
             message.header().len(),
             Value::from(header.byte_order().as_str()),
             Value::from(header.content_type()),

@@ -3,10 +3,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use jsonframe::{Encoding, Header, ProtoHeader};
+use jsonframe::{Encoding, Header};
 use serde::de::IgnoredAny;
 
-use super::message::begins_message;
+use super::message::Framing;
 
 /// How much of a content is kept, from its beginning, in bytes.
 const KEPT: usize = 64 * 1024;
@@ -60,19 +60,19 @@ impl Content {
     }
 
     /// What its length should be, if that can be told from these bytes, which follow it.
-    pub(super) fn hint(&self, message: u64, after: &[u8], proto_header: ProtoHeader) -> Option<LengthHint> {
+    pub(super) fn hint(&self, message: u64, after: &[u8], framing: Framing) -> Option<LengthHint> {
         let announced = self.announced;
         let is_whole = self.received == announced;
         let json_end = self.json_end(after);
         let is_right = match &json_end {
             Some((end, _)) => self.is_blank_from(*end),
-            None => is_whole && begins_message(after, proto_header),
+            None => is_whole && framing.begins_message(after),
         };
         if is_right {
             return None;
         }
         let hint = |bytes, counted| Some(LengthHint { message, announced, bytes, counted });
-        let ends = |rest: &[u8]| rest.is_empty() || begins_message(rest, proto_header);
+        let ends = |rest: &[u8]| rest.is_empty() || framing.begins_message(rest);
         if is_whole && let Some(text) = &self.text {
             for unit in [Unit::Character, Unit::Utf16] {
                 let Some(more) = text.end(after, announced, unit).filter(|more| *more > 0) else { continue };

@@ -1,17 +1,24 @@
 //! The message under way, as far as it has come.
 
-use jsonframe::{ByteOrder, ProtoHeader};
+use jsonframe::{ByteOrder, Dialect, ProtoHeader};
 
 use super::length::Content;
+
+/// What comes before a header.
+#[derive(Clone, Copy)]
+pub(super) struct Framing {
+    /// How many bytes come before the proto-header.
+    pub(super) prefix: usize,
+    pub(super) proto_header: ProtoHeader,
+}
 
 pub(super) struct Message {
     /// How many messages have begun, with this one.
     pub(super) number: u64,
-    /// The form of its proto-header.
-    pub(super) proto_header: ProtoHeader,
+    pub(super) framing: Framing,
     /// The offset of its first byte in the stream.
     pub(super) start: u64,
-    /// Its proto-header and its header: 65,535 bytes and a few at most.
+    /// Its prefix, its proto-header and its header: 65,535 bytes and a few at most.
     head: Vec<u8>,
     pub(super) content: Content,
     /// The content of the message before.
@@ -20,27 +27,41 @@ pub(super) struct Message {
 
 impl Message {
     /// The first one, of which nothing has come.
-    pub(super) fn first(proto_header: ProtoHeader) -> Self {
-        Self { number: 1, proto_header, start: 0, head: Vec::new(), content: Content::default(), previous: None }
+    pub(super) fn first(framing: Framing) -> Self {
+        Self { number: 1, framing, start: 0, head: Vec::new(), content: Content::default(), previous: None }
     }
 
-    /// The proto-header and the header, as far as they have come.
+    /// What comes before the content, as far as it has come.
     pub(super) fn head(&self) -> &[u8] {
         &self.head
     }
 
+    /// The prefix, the proto-header and the header, each as far as it has come.
+    fn parts(&self) -> [&[u8]; 3] {
+        let (prefix, rest) = self.head.split_at(self.head.len().min(self.framing.prefix));
+        let (proto_header, header) = rest.split_at(rest.len().min(self.framing.proto_header.len().into()));
+        [prefix, proto_header, header]
+    }
+
+    pub(super) fn prefix(&self) -> &[u8] {
+        let [prefix, ..] = self.parts();
+        prefix
+    }
+
     /// The proto-header, as far as it has come.
     pub(super) fn proto_header_bytes(&self) -> &[u8] {
-        &self.head[..self.head.len().min(self.proto_header.len().into())]
+        let [_, proto_header, _] = self.parts();
+        proto_header
     }
 
     pub(super) fn header(&self) -> &[u8] {
-        &self.head[self.proto_header_bytes().len()..]
+        let [.., header] = self.parts();
+        header
     }
 
     /// The offset of the header in the stream.
     pub(super) fn header_start(&self) -> u64 {
-        self.start + self.proto_header_bytes().len() as u64
+        self.content_start() - self.header().len() as u64
     }
 
     /// The offset of the content in the stream.
@@ -69,34 +90,45 @@ impl Message {
     }
 }
 
-/// The length of the header that a proto-header of this form announces, if it is whole.
-pub(super) fn announced(proto_header: ProtoHeader, bytes: &[u8]) -> Option<u32> {
-    Some(match proto_header {
-        ProtoHeader::U8 => u8::from_be_bytes(bytes.try_into().ok()?).into(),
-        ProtoHeader::U16(ByteOrder::Big) => u16::from_be_bytes(bytes.try_into().ok()?).into(),
-        ProtoHeader::U16(ByteOrder::Little) => u16::from_le_bytes(bytes.try_into().ok()?).into(),
-        ProtoHeader::U32(ByteOrder::Big) => u32::from_be_bytes(bytes.try_into().ok()?),
-        ProtoHeader::U32(ByteOrder::Little) => u32::from_le_bytes(bytes.try_into().ok()?),
-    })
-}
-
-/// The part of a message that is under way, in words: this is its head, and the header may be whole.
-pub(super) fn part(head: &[u8], proto_header: ProtoHeader, header_is_whole: bool) -> &'static str {
-    if header_is_whole {
-        "the content"
-    } else if head.len() < proto_header.len().into() {
-        "the proto-header"
-    } else {
-        "the header"
+impl Framing {
+    pub(super) const fn of(dialect: &Dialect) -> Self {
+        Self { prefix: dialect.prefix().len(), proto_header: dialect.proto_header() }
     }
-}
 
-/// Whether a message seems to begin here: a proto-header of this form, and an object that may be so long.
-pub(super) fn begins_message(bytes: &[u8], proto_header: ProtoHeader) -> bool {
-    let Some((length, header)) = bytes.split_at_checked(proto_header.len().into()) else { return false };
-    let begins_object = match header.trim_ascii_start() {
-        [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..]),
-        _ => false,
-    };
-    begins_object && announced(proto_header, length).is_some_and(|length| (2..=u16::MAX.into()).contains(&length))
+    /// How many bytes come before a header.
+    pub(super) fn len(self) -> usize {
+        self.prefix + usize::from(self.proto_header.len())
+    }
+
+    /// The length of the header that a proto-header announces, if it is whole.
+    pub(super) fn announced(self, proto_header: &[u8]) -> Option<u32> {
+        Some(match self.proto_header {
+            ProtoHeader::U8 => u8::from_be_bytes(proto_header.try_into().ok()?).into(),
+            ProtoHeader::U16(ByteOrder::Big) => u16::from_be_bytes(proto_header.try_into().ok()?).into(),
+            ProtoHeader::U16(ByteOrder::Little) => u16::from_le_bytes(proto_header.try_into().ok()?).into(),
+            ProtoHeader::U32(ByteOrder::Big) => u32::from_be_bytes(proto_header.try_into().ok()?),
+            ProtoHeader::U32(ByteOrder::Little) => u32::from_le_bytes(proto_header.try_into().ok()?),
+        })
+    }
+
+    /// The part of a message that is under way, in words: this is its head, and the header may be whole.
+    pub(super) fn part(self, head: &[u8], header_is_whole: bool) -> &'static str {
+        match head.len() {
+            _ if header_is_whole => "the content",
+            length if length < self.prefix => "the prefix",
+            length if length < self.len() => "the proto-header",
+            _ => "the header",
+        }
+    }
+
+    /// Whether a message seems to begin here: a prefix of any bytes, a proto-header, and an object that may be so long.
+    pub(super) fn begins_message(self, bytes: &[u8]) -> bool {
+        let Some((before, header)) = bytes.split_at_checked(self.len()) else { return false };
+        let begins_object = match header.trim_ascii_start() {
+            [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..]),
+            _ => false,
+        };
+        begins_object
+            && self.announced(&before[self.prefix..]).is_some_and(|length| (2..=u16::MAX.into()).contains(&length))
+    }
 }

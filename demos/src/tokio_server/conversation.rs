@@ -88,12 +88,13 @@ impl Conversation<'_> {
             let repeated = usize::try_from(application::REPEATED).unwrap_or(usize::MAX);
             Ok(application::answer_binary(&request.content()[..request.content().len().min(repeated)]))
         };
+        let prefix = request.header().prefix().to_owned();
         // It may be long, and the answer may have to wait for long.
         drop(request);
         match answer {
-            Ok(answer) => self.send(answer).await?,
+            Ok(answer) => self.send(answer.with_prefix(&prefix)).await?,
             Err(reason) => {
-                self.complain(Kind::NotUnderstood, &reason).await?;
+                self.complain(Kind::NotUnderstood, &reason, &prefix).await?;
                 return Err(Closed::ByHandler);
             }
         }
@@ -105,17 +106,17 @@ impl Conversation<'_> {
         match why {
             Closed::Protocol(_) | Closed::CollectedTotal | Closed::Deadline(Deadline::Header | Deadline::Content) => {
                 let reason = hint::with(&why, self.may_be_cut && hint::follows_cut(&why));
-                self.complain(kind(&why), &reason).await.err().unwrap_or(why)
+                self.complain(kind(&why), &reason, &[]).await.err().unwrap_or(why)
             }
             why => why,
         }
     }
 
     /// Tells a peer, and whoever runs the server, that it was not understood.
-    async fn complain(&mut self, kind: Kind, reason: &str) -> Result<(), Closed> {
+    async fn complain(&mut self, kind: Kind, reason: &str, prefix: &[u8]) -> Result<(), Closed> {
         self.shared.console.complain_of(kind, format_args!("error: {reason} from {}", self.peer));
         match application::answer_error(reason.to_owned()) {
-            Ok(answer) => self.send(answer).await,
+            Ok(answer) => self.send(answer.with_prefix(prefix)).await,
             Err(_) => Ok(()),
         }
     }

@@ -2,14 +2,15 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use jsonframe::{ByteOrder, DecodeError, Member, ProtoHeader};
+use jsonframe::{ByteOrder, DecodeErrorKind, Member, ProtoHeader};
 use serde::Serialize;
 
-use super::super::annotate::count;
+use super::super::annotate::{count, digits};
 use super::super::first_bytes::FirstBytes;
 use super::LookedAt;
 use super::candidate::{Candidate, Misfit};
 use super::first_object::FirstObject;
+use crate::dialect::{DialectName, usual};
 use crate::text::Printable;
 
 /// How many names of members are shown to a person.
@@ -36,8 +37,10 @@ pub(super) struct Verdict {
     /// Where the capture departs even from this dialect.
     fault: Option<Reason>,
     absent: Vec<Absent>,
-    /// How many headers have names with underscores.
-    underscores: u64,
+    /// The members that have other names.
+    renamed: Vec<Renamed>,
+    /// How many headers have a text that is none.
+    raw_json: u64,
     /// The dialects that fit as well, and are less simple.
     also: Vec<String>,
     /// Those that fit worse, or not at all.
@@ -49,12 +52,21 @@ pub(super) struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     first_bytes: Option<FirstBytes>,
     #[serde(skip)]
-    proto_header: ProtoHeader,
+    framing: DialectName,
 }
 
 #[derive(Serialize)]
 struct Absent {
     member: &'static str,
+    headers: u64,
+    #[serde(skip)]
+    stand_in: String,
+}
+
+#[derive(Serialize)]
+struct Renamed {
+    member: &'static str,
+    name: &'static str,
     headers: u64,
 }
 
@@ -73,7 +85,7 @@ impl Rejected {
     fn of(candidate: &Candidate) -> Self {
         Self {
             dialect: candidate.name().to_string(),
-            messages: candidate.messages,
+            messages: candidate.messages(),
             fault: candidate.misfit.as_ref().map(Reason::of),
             cut: candidate.cut().map(|(part, _)| part),
         }
@@ -98,16 +110,15 @@ struct Names {
 
 impl Reason {
     fn of(misfit: &Misfit) -> Self {
-        let fault = |error: &DecodeError, names| Self {
-            kind: error.kind().name(),
-            offset: error.offset(),
-            message: error.to_string(),
-            names,
-        };
         match misfit {
-            Misfit::Fault(error) => fault(error, None),
-            Misfit::Lacks { error, member, has } => {
-                fault(error, Some(Names { has: has.clone(), lacks: [member.as_str()] }))
+            Misfit::Fault(error) => {
+                Self { kind: error.kind().name(), offset: error.offset(), message: error.to_string(), names: None }
+            }
+            Misfit::Lacks(offset, has) => {
+                let kind = DecodeErrorKind::MissingMember { member: Member::ContentLength };
+                let names = Names { has: has.clone(), lacks: [Member::ContentLength.as_str()] };
+                let message = format!("{kind}, and no message comes after it (at byte {offset})");
+                Self { kind: kind.name(), offset: *offset, message, names: Some(names) }
             }
             Misfit::Underscore(offset) => {
                 let message = format!("a header has names with underscores (before byte {offset})");
@@ -136,10 +147,12 @@ fn listed(names: &[String]) -> String {
 impl Verdict {
     /// The verdict about the best of them and the others.
     pub(super) fn of(best: &Candidate, others: &[Candidate], looked_at: &LookedAt) -> Self {
-        let fits = best.headers > 0;
+        let fits = best.headers() > 0;
         let as_good = |other: &&Candidate| fits && other.evidence() == best.evidence();
         let (as_good, worse): (Vec<_>, Vec<_>) = others.iter().partition(as_good);
         let none = if fits { None } else { Some(best) };
+        // A prefix may be anything, so that it says nothing where it does not fit.
+        let worse = worse.into_iter().filter(|other| other.framing().prefix == 0);
         let rejected = none.into_iter().chain(worse).map(Rejected::of);
         let name = best.name();
         let is_known = fits || best.lacks();
@@ -149,21 +162,28 @@ impl Verdict {
         Self {
             event: "guess",
             dialect: fits.then(|| name.to_string()),
-            headers: best.headers,
-            messages: best.messages,
-            bytes: best.explained,
+            headers: best.headers(),
+            messages: best.messages(),
+            bytes: best.explained(),
             looked_at: looked_at.bytes,
             all: looked_at.all,
             missing,
             cut,
             fault: best.misfit.as_ref().filter(|_| fits).map(Reason::of),
-            absent: best.absent().map(|(member, headers)| Absent { member: member.as_str(), headers }).collect(),
-            underscores: best.underscored(),
+            absent: best
+                .absent()
+                .map(|(member, headers)| Absent { member: member.as_str(), headers, stand_in: stand_in(member) })
+                .collect(),
+            renamed: best
+                .renamed()
+                .map(|(member, name, headers)| Renamed { member: member.as_str(), name, headers })
+                .collect(),
+            raw_json: best.raw(),
             also: as_good.into_iter().map(|other| other.name().to_string()).collect(),
             rejected: rejected.collect(),
             first_bytes: is_unknown.then(|| FirstBytes::of(&looked_at.beginning)),
             first_object,
-            proto_header: name.proto_header,
+            framing: name,
         }
     }
 
@@ -188,13 +208,21 @@ impl Verdict {
             }
             None => {}
         }
-        let (length, order) = (self.proto_header.len(), order(self.proto_header));
-        writeln!(f, "  proto-header: {}{order}", count(length.into(), "byte"))?;
-        if self.underscores > 0 {
-            writeln!(f, "  names: with underscores in {}", count(self.underscores, "header"))?;
+        let DialectName { prefix, proto_header, .. } = self.framing;
+        if !prefix.is_empty() {
+            let length = count(prefix.len() as u64, "byte");
+            writeln!(f, "  prefix: {length}, which are {} before the first message", digits(prefix))?;
         }
-        for Absent { member, headers } in &self.absent {
-            writeln!(f, "  absent: {member}, from {}; {}", count(*headers, "header"), stand_in(member))?;
+        let (length, order) = (proto_header.len(), order(proto_header));
+        writeln!(f, "  proto-header: {}{order}", count(length.into(), "byte"))?;
+        for Renamed { member, name, headers } in &self.renamed {
+            writeln!(f, "  names: {member} is {name} in {}", count(*headers, "header"))?;
+        }
+        if self.raw_json > 0 {
+            writeln!(f, "  raw JSON: a type or an encoding that is no string, in {}", count(self.raw_json, "header"))?;
+        }
+        for Absent { member, headers, stand_in } in &self.absent {
+            writeln!(f, "  absent: {member}, from {}; {stand_in}", count(*headers, "header"))?;
         }
         if !self.also.is_empty() {
             writeln!(f, "  less simple, but fits as well: {}", self.also.join(" or "))?;
@@ -248,12 +276,12 @@ const fn order(proto_header: ProtoHeader) -> &'static str {
 }
 
 /// What stands in for an absent member, which no capture can tell.
-fn stand_in(member: &str) -> String {
-    let assumed = [
-        (Member::ByteOrder, "little", "no-byteorder=big"),
-        (Member::ContentType, crate::dialect::CONTENT_TYPE, "no-type=TYPE"),
-        (Member::ContentEncoding, crate::dialect::CONTENT_ENCODING, "no-encoding=ENCODING"),
-    ];
-    let assumed = assumed.iter().find(|(absent, ..)| absent.as_str() == member);
-    assumed.map_or_else(String::new, |(_, usual, other)| format!("{usual} is assumed, unless {other} is given"))
+fn stand_in(member: Member) -> String {
+    let other = match member {
+        Member::ByteOrder => "no-byteorder=big",
+        Member::ContentType => "no-type=TYPE",
+        Member::ContentEncoding => "no-encoding=ENCODING",
+        Member::ContentLength => return "the header is the message".into(),
+    };
+    format!("{} is assumed, unless {other} is given", usual(member))
 }
