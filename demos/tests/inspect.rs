@@ -65,16 +65,24 @@ struct Vectors {
 #[derive(Deserialize)]
 struct Vector {
     name: String,
+    #[serde(default = "standard")]
+    dialect: String,
     bytes: String,
     header_capacity: Option<u16>,
     content_limit: Option<u64>,
     events: Vec<Json>,
 }
 
+fn standard() -> String {
+    "standard".into()
+}
+
 impl Vector {
     fn all() -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol/tests/vectors");
-        let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let folders = [folder.join("dialects"), folder];
+        let entries = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
+        let files = entries.map(|entry| entry.unwrap().path());
         let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
         let vectors =
             files.map(|path| serde_json::from_slice::<Vectors>(&std::fs::read(path).unwrap()).unwrap().vectors);
@@ -89,6 +97,7 @@ impl Vector {
 
     fn options(&self, chunk: usize) -> Options {
         Options {
+            dialect: self.dialect.parse().unwrap(),
             max_header: self.header_capacity.unwrap_or(u16::MAX),
             max_content: self.content_limit.unwrap_or(u64::MAX),
             ..person(chunk)
@@ -98,7 +107,7 @@ impl Vector {
     fn arguments(&self) -> Vec<String> {
         let header = self.header_capacity.map(|bytes| format!("--max-header={bytes}"));
         let content = self.content_limit.map(|bytes| format!("--max-content={bytes}"));
-        header.into_iter().chain(content).collect()
+        header.into_iter().chain(content).chain([format!("--dialect={}", self.dialect)]).collect()
     }
 
     fn is_whole(&self) -> bool {
@@ -111,7 +120,8 @@ impl Vector {
         let events = lines.lines().map(|line| {
             let mut event: Json = serde_json::from_str(line).unwrap();
             let members = event.as_object_mut().unwrap();
-            let [message, ..] = ["message", "hint", "first_bytes"].map(|name| members.remove(name));
+            let [message, dialect, ..] = ["message", "dialect", "hint", "first_bytes"].map(|name| members.remove(name));
+            assert_eq!(dialect.unwrap_or_else(|| "standard".into()), self.dialect.as_str(), "{}", self.name);
             assert_eq!(message.is_some(), event["event"] == "error", "{}", self.name);
             event
         });
@@ -143,6 +153,7 @@ fn every_vector_is_shown_to_a_person_in_full_and_in_harmless_characters() {
         for event in &vector.events {
             let offset = &event["offset"];
             let line = match event["event"].as_str().unwrap() {
+                "header" if !event["prefix"].is_null() => format!("{offset:>10}  prefix "),
                 "header" => format!("{offset:>10}  proto-header "),
                 "content" => format!("{offset:>10}  content, {} byte", event["length"]),
                 "end" => format!("{offset:>10}  end\n"),

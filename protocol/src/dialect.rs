@@ -75,8 +75,8 @@ impl Dialect {
         Self { proto_header, is_standard, ..self }
     }
 
-    /// The same dialect with as many bytes before each proto-header: a version, a request's id, or the length of the whole
-    /// message.
+    /// The same dialect with as many bytes before each proto-header, at most 65,535: a version, a request's id, or the length
+    /// of the whole message.
     ///
     /// They are not looked at, and handed over with the header: [`Header::prefix`](crate::Header::prefix). Sent are those of
     /// the header, or these if it has none. While a message is received they are in the decoder's buffer, before the header.
@@ -102,6 +102,8 @@ impl Dialect {
     }
 
     /// The same dialect with another name for a member. Its own name is still understood.
+    ///
+    /// No name may be that of two members: which of them is meant then is not specified.
     ///
     /// ```
     /// use jsonframe::{Dialect, Header, Member};

@@ -1,13 +1,17 @@
 //! The test vectors: of streams, each whole, one byte at a time, and at every split in two; and of what is to be sent.
 
 mod common;
+#[allow(dead_code, unreachable_pub, reason = "shared with the demos")]
+#[path = "../../demos/src/dialect/name.rs"]
+mod name;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jsonframe::{
-    ByteOrder, DecodeError, DecodeErrorKind, Decoder, Dialect, EncodeError, Event, Header, Message, ProtoHeader, Value,
+    ByteOrder, DecodeError, DecodeErrorKind, Decoder, Dialect, EncodeError, Event, Header, Message, Value,
 };
+use name::DialectName;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -34,32 +38,9 @@ fn standard() -> String {
     "standard".into()
 }
 
-/// The dialect of this name: SPEC, Appendix C.
+/// The dialect of this name.
 fn dialect(name: &str) -> &'static Dialect {
-    let mut parts = name.split(',');
-    let proto_header = match parts.next().unwrap() {
-        "standard" => ProtoHeader::STANDARD,
-        "u16-le" => ProtoHeader::U16(ByteOrder::Little),
-        "u32" => ProtoHeader::U32(ByteOrder::Big),
-        "u32-le" => ProtoHeader::U32(ByteOrder::Little),
-        "u8" => ProtoHeader::U8,
-        form => panic!("{form}"),
-    };
-    let dialect = parts.fold(Dialect::STANDARD.with_proto_header(proto_header), |dialect, part| {
-        let (part, value) = part.split_once('=').map_or((part, None), |(part, value)| (part, Some(value)));
-        let or = |usual: &str| -> &'static str { value.unwrap_or(usual).to_owned().leak() };
-        match part {
-            "underscores" => dialect.with_underscores(),
-            "no-byteorder" if or("little") == "big" => {
-                dialect.byte_order_or(ByteOrder::Big).omit(jsonframe::Member::ByteOrder)
-            }
-            "no-byteorder" => dialect.byte_order_or(ByteOrder::Little).omit(jsonframe::Member::ByteOrder),
-            "no-type" => dialect.content_type_or(or("text/json")).omit(jsonframe::Member::ContentType),
-            "no-encoding" => dialect.content_encoding_or(or("utf-8")).omit(jsonframe::Member::ContentEncoding),
-            part => panic!("{part}"),
-        }
-    });
-    Box::leak(Box::new(dialect))
+    name.parse::<DialectName>().unwrap().leak()
 }
 
 fn any_header() -> usize {
@@ -89,7 +70,8 @@ fn vectors() -> Vec<Vector> {
 /// The events of a stream in these pieces, as the vectors write them.
 struct Observer {
     decoder: Decoder<Vec<u8>>,
-    proto_header_length: u64,
+    /// How many bytes come before a header.
+    before_header: u64,
     content_limit: u64,
     events: Vec<Json>,
     /// The offset at which the message under way began.
@@ -101,8 +83,8 @@ impl Observer {
     fn observe(vector: &Vector, pieces: &[&[u8]]) -> Vec<Json> {
         let dialect = dialect(&vector.dialect);
         let mut observer = Self {
-            decoder: Decoder::new(vec![0; vector.header_capacity]).with_dialect(dialect),
-            proto_header_length: dialect.proto_header().len().into(),
+            decoder: Decoder::new(vec![0; dialect.prefix().len() + vector.header_capacity]).with_dialect(dialect),
+            before_header: dialect.prefix().len() as u64 + u64::from(dialect.proto_header().len()),
             content_limit: vector.content_limit.unwrap_or(u64::MAX),
             events: Vec::new(),
             start: 0,
@@ -122,7 +104,7 @@ impl Observer {
                     let event = header_event(&header, self.start);
                     self.events.push(event);
                     // The header's length is the distance to where the content begins.
-                    let length = self.decoder.position() - self.start - self.proto_header_length;
+                    let length = self.decoder.position() - self.start - self.before_header;
                     self.events.last_mut().unwrap()["header_length"] = length.into();
                     self.decoder.limit_content(self.content_limit)?;
                 }
@@ -153,7 +135,7 @@ fn header_event(header: &Header<'_>, offset: u64) -> Json {
             ((*name).to_owned(), serde_json::from_str(&value.to_string()).unwrap())
         })
         .collect();
-    json!({
+    let mut event = json!({
         "event": "header",
         "offset": offset,
         "header_length": null,
@@ -162,7 +144,11 @@ fn header_event(header: &Header<'_>, offset: u64) -> Json {
         "content_encoding": header.content_encoding(),
         "content_length": header.content_length(),
         "extensions": extensions,
-    })
+    });
+    if !header.prefix().is_empty() {
+        event["prefix"] = hex::encode(header.prefix()).into();
+    }
+    event
 }
 
 fn fault(error: DecodeError) -> Json {
@@ -255,6 +241,8 @@ struct ToSend {
     name: String,
     #[serde(default = "standard")]
     dialect: String,
+    #[serde(default)]
+    prefix: String,
     byteorder: String,
     content_type: String,
     content_encoding: String,
@@ -275,13 +263,16 @@ impl ToSend {
         let members = self.extensions.iter().map(|(name, text)| Ok::<_, &str>((name.as_str(), value(text)?)));
         let extensions = members.collect::<Result<Vec<_>, &str>>()?;
         let byte_order = if self.byteorder == "big" { ByteOrder::Big } else { ByteOrder::Little };
+        let prefix = hex::decode(&self.prefix).unwrap();
         let header = Header::new(&self.content_type, &self.content_encoding, self.content_length)
             .with_byte_order(byte_order)
+            .with_prefix(&prefix)
             .with_extensions(&extensions);
         let refused = |error| match error {
             EncodeError::ReservedName { .. } => "reserved-name",
             EncodeError::HeaderTooLong { .. } => "header-too-long",
             EncodeError::LengthMismatch { .. } => "length-mismatch",
+            EncodeError::PrefixMismatch { .. } => "prefix-mismatch",
             error => panic!("{}: {error}", self.name),
         };
         let content = hex::decode(&self.content).unwrap();

@@ -112,7 +112,7 @@ fn what_is_no_dialect_is_refused_in_words() {
         ("u8,no-byteorder=middle", "`no-byteorder=middle`: `middle` is not a byte order: little or big"),
         ("byteorder=big", "`byteorder=big`: it would be a name; what stands in is said by `no-byteorder=big`"),
         ("length=content-length", "`length=content-length`: `content-length` is its name anyway"),
-        ("length=content-type", "`content-type` would be the name of both `content-length` and `content-type`"),
+        ("length=content-type", "`content-type` would be the name of both `content-type` and `content-length`"),
         ("type=x,encoding=x", "`x` would be the name of both `content-type` and `content-encoding`"),
     ] {
         let error = text.parse::<DialectName>().unwrap_err();

@@ -57,6 +57,15 @@ fn heads_are_these_to_the_byte() {
             "u32-le,underscores,no-byteorder",
             b"P\0\0\0{\"content_type\": \"text/json\", \"content_encoding\": \"utf-8\", \"content_length\": 39}",
         ),
+        (
+            "standard,prefix=0001,underscores,no-byteorder,no-type",
+            b"\0\x01\x003{\"content_encoding\": \"utf-8\", \"content_length\": 39}",
+        ),
+        ("u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length", b"\x13\0{\"content-len\": 39}"),
+        (
+            "standard,maybe-byteorder,no-type,no-encoding",
+            b"\0-{\"byteorder\": \"little\", \"content-length\": 39}",
+        ),
     ] {
         assert_eq!(encoded(dialect(name), &header).unwrap(), head, "{name}");
     }
@@ -66,6 +75,23 @@ fn heads_are_these_to_the_byte() {
         encoded(dialect("u8,no-byteorder,no-type,no-encoding"), &header).unwrap(),
         b"\x57{\"byteorder\": \"big\", \"content-type\": \"x\", \"content-encoding\": \"y\", \"content-length\": 0}"
     );
+}
+
+/// A gateway between dialects passes on what was received with a prefix.
+#[test]
+fn a_prefix_is_sent_where_the_dialect_has_one_and_nowhere_else() {
+    let header = Header::for_json(2).with_prefix(b"0123456789");
+    for (name, dialect) in DIALECTS.iter().copied() {
+        let plain = encoded(dialect, &Header::for_json(2)).unwrap();
+        assert!(plain.starts_with(dialect.prefix()));
+        let (expected, actual) = (dialect.prefix().len(), 10);
+        let sent = match expected {
+            10 => Ok([b"0123456789", &plain[10..]].concat()),
+            0 => Ok(plain),
+            _ => Err(EncodeError::PrefixMismatch { expected, actual }),
+        };
+        assert_eq!(encoded(dialect, &header), sent, "{name}");
+    }
 }
 
 #[test]
@@ -89,7 +115,7 @@ fn a_header_is_no_longer_than_can_be_announced() {
 
 #[test]
 fn a_buffer_that_is_too_small_is_refused() {
-    for (_, dialect) in DIALECTS {
+    for (_, dialect) in DIALECTS.iter() {
         let header = Header::for_json(5);
         let needed = dialect.encoded_len(&header);
         for available in 0..needed {
@@ -161,14 +187,14 @@ proptest! {
             wire.extend_from_slice(&message.content);
             sent.push((message, header.to_string()));
         }
-        let (received, error) = decode(dialect, 65_535, cut(&wire, &cuts));
+        let (received, error) = decode(dialect, 66_000, cut(&wire, &cuts));
         prop_assert_eq!(error, None);
         prop_assert_eq!(received.len(), sent.len());
         for (received, (message, _)) in received.iter().zip(&sent) {
             prop_assert_eq!(&received["content"], &hex::encode(&message.content));
         }
 
-        let mut decoder = Decoder::new(vec![0; 65_535]).with_dialect(dialect);
+        let mut decoder = Decoder::new(vec![0; 66_000]).with_dialect(dialect);
         let (mut input, mut headers) = (wire.as_slice(), sent.iter());
         while let Some(event) = decoder.decode(&mut input).unwrap() {
             if let Event::Header(header) = event {

@@ -7,46 +7,36 @@ mod common;
 mod encoding;
 mod kept;
 mod naive;
+#[allow(dead_code, unreachable_pub, reason = "shared with the demos")]
+#[path = "../../../demos/src/dialect/name.rs"]
+mod name;
 mod stream;
 
-use jsonframe::{ByteOrder, Dialect, ProtoHeader};
+use std::sync::LazyLock;
 
-/// By the texts that `inspect --dialect` takes: each way in which a dialect differs, and some of them together.
-const DIALECTS: [(&str, &Dialect); 10] = [
-    ("standard", &STANDARD),
-    ("u16-le", &STANDARD.with_proto_header(ProtoHeader::U16(ByteOrder::Little))),
-    ("u32", &U32),
-    ("u32-le", &STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Little))),
-    ("u8", &STANDARD.with_proto_header(ProtoHeader::U8)),
-    ("standard,underscores", &STANDARD.with_underscores()),
-    ("u32,no-byteorder", &U32.byte_order_or(ByteOrder::Little).omit(jsonframe::Member::ByteOrder)),
-    (
-        "u16-le,no-encoding",
-        &STANDARD
-            .with_proto_header(ProtoHeader::U16(ByteOrder::Little))
-            .content_encoding_or("utf-8")
-            .omit(jsonframe::Member::ContentEncoding),
-    ),
-    (
-        "u8,no-byteorder,no-type,no-encoding",
-        &STANDARD
-            .with_proto_header(ProtoHeader::U8)
-            .byte_order_or(ByteOrder::Little)
-            .omit(jsonframe::Member::ByteOrder)
-            .content_type_or("text/json")
-            .omit(jsonframe::Member::ContentType)
-            .content_encoding_or("utf-8")
-            .omit(jsonframe::Member::ContentEncoding),
-    ),
-    (
-        "u32-le,underscores,no-byteorder",
-        &STANDARD
-            .with_proto_header(ProtoHeader::U32(ByteOrder::Little))
-            .with_underscores()
-            .byte_order_or(ByteOrder::Little)
-            .omit(jsonframe::Member::ByteOrder),
-    ),
+use jsonframe::{ByteOrder, Dialect, ProtoHeader};
+use name::DialectName;
+
+/// Each way in which a dialect differs, and some of them together: those that the peer in Python speaks.
+const NAMES: [&str; 14] = [
+    "standard",
+    "u16-le",
+    "u32",
+    "u32-le",
+    "u8",
+    "standard,underscores",
+    "u32,no-byteorder",
+    "u16-le,no-encoding",
+    "u8,no-byteorder,no-type,no-encoding",
+    "u32-le,underscores,no-byteorder",
+    "standard,prefix=0001,underscores,no-byteorder,no-type",
+    "u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length",
+    "u32-le,prefix=9200000001000000ffff,raw-json",
+    "standard,maybe-byteorder,no-type,no-encoding",
 ];
+
+static DIALECTS: LazyLock<Vec<(&str, &Dialect)>> =
+    LazyLock::new(|| NAMES.map(|name| (name, name.parse::<DialectName>().unwrap().leak())).into());
 
 const STANDARD: Dialect = Dialect::STANDARD;
 const U32: Dialect = STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Big));
@@ -55,7 +45,7 @@ fn dialect(name: &str) -> &'static Dialect {
     DIALECTS.iter().find_map(|(known, dialect)| (*known == name).then_some(*dialect)).expect(name)
 }
 
-/// A header behind the proto-header of a dialect.
+/// A header after the prefix and the proto-header of a dialect.
 fn framed(dialect: &Dialect, header: impl AsRef<[u8]>) -> Vec<u8> {
     let header = header.as_ref();
     let length = u32::try_from(header.len()).unwrap();
@@ -66,5 +56,5 @@ fn framed(dialect: &Dialect, header: impl AsRef<[u8]>) -> Vec<u8> {
         ProtoHeader::U32(ByteOrder::Big) => length.to_be_bytes().into(),
         ProtoHeader::U32(ByteOrder::Little) => length.to_le_bytes().into(),
     };
-    [proto_header.as_slice(), header].concat()
+    [dialect.prefix(), &proto_header, header].concat()
 }

@@ -111,7 +111,11 @@ class Peer:
         (length,) = struct.unpack(form.length, before[len(prefix) :])
         header = json.loads(self.read_exactly(length).decode("utf-8"))
         found = {
-            member: header.get(form.names[member], ASSUMED[member]) if member in form.may_lack else header[form.names[member]]
+            member: (
+                header.get(form.names[member], ASSUMED[member])
+                if member in form.may_lack
+                else header[form.names[member]]
+            )
             for member in ALL
         }
         return found, self.read_exactly(found["content-length"]), prefix

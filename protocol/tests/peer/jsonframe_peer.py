@@ -38,25 +38,34 @@ class Dialect:
     """How the streams of some programs differ from the specification's, by its name (Appendix C)."""
 
     FORMS = {"standard": ">H", "u16-le": "<H", "u32": ">I", "u32-le": "<I", "u8": ">B"}
-    MAY_LACK = {
-        "no-byteorder": ("byteorder", "little"),
-        "no-type": ("content-type", "text/json"),
-        "no-encoding": ("content-encoding", "utf-8"),
-    }
+    MEMBERS = dict(zip(("byteorder", "type", "encoding", "length"), REQUIRED))
+    USUAL = dict(zip(REQUIRED, ("little", "text/json", "utf-8", 0)))
 
     def __init__(self, name="standard"):
         form, *parts = name.split(",")
         self.form = self.FORMS[form]
         self.size = struct.calcsize(self.form)
+        self.prefix = b""  # comes before the proto-header; a message that is received may have another
         self.names = {name: name for name in REQUIRED}  # what each required member is called when it is sent
-        self.stand_ins = {}
+        self.stand_ins = {}  # for members that may be absent
+        self.left_out = set()  # those of them that are not sent if they say what stands in
+        self.raw_json = False
         for part in parts:
             part, given, value = part.partition("=")
-            if part == "underscores":
+            how, _, what = part.rpartition("-")
+            if part == "prefix":
+                self.prefix = bytes.fromhex(value)
+            elif part == "underscores":
                 self.names = {name: name.replace("-", "_") for name in REQUIRED}
+            elif part == "raw-json":
+                self.raw_json = True
+            elif how in ("no", "maybe"):
+                member = self.MEMBERS[what]
+                self.stand_ins[member] = value if given else self.USUAL[member]
+                if how == "no":
+                    self.left_out.add(member)
             else:
-                member, usual = self.MAY_LACK[part]
-                self.stand_ins[member] = value if given else usual
+                self.names[self.MEMBERS[part]] = value
         self.members = {**{name: name for name in REQUIRED}, **{alias: name for name, alias in self.names.items()}}
 
 
@@ -71,7 +80,9 @@ class Refused(ValueError):
         super().__init__(text)
 
 
-def encode(content, content_type, content_encoding, byteorder=sys.byteorder, extensions=None, dialect=STANDARD):
+def encode(
+    content, content_type, content_encoding, byteorder=sys.byteorder, extensions=None, dialect=STANDARD, prefix=b""
+):
     """The bytes of one message. Peers find members by regular expression: order and spaces matter."""
     header = {
         "byteorder": byteorder,
@@ -79,8 +90,12 @@ def encode(content, content_type, content_encoding, byteorder=sys.byteorder, ext
         "content-encoding": content_encoding,
         "content-length": len(content),
     }
-    stand_ins = dialect.stand_ins
-    header = {dialect.names[name]: value for name, value in header.items() if stand_ins.get(name) != value}
+    for name in dialect.left_out:
+        if header[name] == dialect.stand_ins[name]:
+            del header[name]
+    if dialect.raw_json:
+        header = {name: raw_json(value) for name, value in header.items()}
+    header = {dialect.names[name]: value for name, value in header.items()}
     for name, value in (extensions or {}).items():
         if name in dialect.members:
             raise Refused("reserved-name", f"an extension member must not be named {name!r}")
@@ -88,13 +103,39 @@ def encode(content, content_type, content_encoding, byteorder=sys.byteorder, ext
             raise Refused("not-json", f"the value of {name!r} is nested too deeply")
         header[name] = value
     try:
-        data = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        data = spaced(header).encode("utf-8")
     except ValueError as error:
         raise Refused("not-json", str(error)) from error
     longest = min(MAX_HEADER, 256**dialect.size - 1)
     if len(data) > longest:
         raise Refused("header-too-long", f"the header has {len(data)} bytes, over {longest}")
-    return struct.pack(dialect.form, len(data)) + data + content
+    prefix = prefix or dialect.prefix
+    if dialect.prefix and len(prefix) != len(dialect.prefix):
+        raise Refused("prefix-mismatch", f"the prefix has {len(prefix)} bytes, not {len(dialect.prefix)}")
+    return prefix[: len(dialect.prefix)] + struct.pack(dialect.form, len(data)) + data + content
+
+
+def raw_json(value):
+    """A text that is an array or an object as that, with its numbers as they are spelt; any other as it is."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        reader = HeaderReader(value.encode("utf-8"), 0)
+        try:
+            result = reader.value(depth=1)
+        except Fault:
+            return value
+        return value if value[reader.at :].strip(" \t\n\r") else result
+    return value
+
+
+def spaced(value):
+    """As json.dumps without ASCII escapes, but that a Number is as it was spelt."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{spaced(name)}: {spaced(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(spaced, value)) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def depth(value):
@@ -218,7 +259,8 @@ class HeaderReader:
             if name == "content-length":
                 required[name] = self.content_length()
             elif name in REQUIRED:
-                required[name] = self.required_string(name)
+                is_raw = self.dialect.raw_json and name != "byteorder" and self.peek() != '"'
+                required[name] = self.raw_value() if is_raw else self.required_string(name)
             else:
                 extensions[name] = self.value(depth=1)  # the last one of a name counts
         required = {**self.dialect.stand_ins, **required}
@@ -261,6 +303,12 @@ class HeaderReader:
         if name == "byteorder" and text not in ("little", "big"):
             raise self.fault("invalid-byteorder", quote, member=name)
         return text
+
+    def raw_value(self):
+        """The JSON of a value, as it is."""
+        start = self.at
+        self.value(depth=1)
+        return self.data[start : self.at].decode("utf-8")
 
     def content_length(self):
         token = LENGTH_TOKEN.match(self.data, self.at)
@@ -421,9 +469,9 @@ class Decoder:
 
     def finish(self):
         """The stream has ended: returns [] if it ended between two messages, else the fault."""
-        inside = self._part != "proto-header" or self._held
-        if self.fault is None and inside:
-            return [self._stop(Fault("truncated", self.offset, missing=self._missing))]
+        if self.fault is None and self.offset > self._message_offset:
+            after = self.dialect.size if self._part == "prefix" else 0
+            return [self._stop(Fault("truncated", self.offset, missing=self._missing + after))]
         return []
 
     def _stop(self, fault):
@@ -432,7 +480,11 @@ class Decoder:
 
     def _begin_message(self):
         self._message_offset = self.offset
-        self._begin("proto-header", self.dialect.size)
+        self._prefix = b""
+        if self.dialect.prefix:
+            self._begin("prefix", len(self.dialect.prefix))
+        else:
+            self._begin("proto-header", self.dialect.size)
 
     def _begin(self, part, length):
         self._part = part
@@ -443,12 +495,15 @@ class Decoder:
     def _part_complete(self):
         """Yields the events of the part that is now complete, and begins the next part."""
         held = bytes(self._held)
-        if self._part == "proto-header":
+        if self._part == "prefix":
+            self._prefix = held
+            self._begin("proto-header", self.dialect.size)
+        elif self._part == "proto-header":
             (length,) = struct.unpack(self.dialect.form, held)
             if length == 0:
-                raise Fault("empty-header", self._message_offset)
+                raise Fault("empty-header", self._part_offset)
             if length > self.header_capacity:
-                raise Fault("header-too-long", self._message_offset, length=length, capacity=self.header_capacity)
+                raise Fault("header-too-long", self._part_offset, length=length, capacity=self.header_capacity)
             self._begin("header", length)
         elif self._part == "header":
             required, extensions = HeaderReader(held, self._part_offset, self.dialect).header()
@@ -462,6 +517,7 @@ class Decoder:
                 "content_encoding": required["content-encoding"],
                 "content_length": length,
                 "extensions": extensions,
+                **({"prefix": self._prefix.hex()} if self._prefix else {}),
             }
             if self.content_limit is not None and length > self.content_limit:
                 raise Fault("content-too-long", self.offset, length=length, limit=self.content_limit)
@@ -732,7 +788,10 @@ def check_text(vector):
     result = {}
     if codec is not None and codec._is_text_encoding:
         name = codec.name
-        marks = {"utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
+        marks = {
+            "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+            "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+        }
         order = {"little": "-le", "big": "-be"}[vector["byteorder"]]
         written = {"utf-16": marks["utf-16"], "utf-32": marks["utf-32"]}.get(name)
         try:
@@ -770,7 +829,9 @@ def check_sending(vector):
     try:
         if vector["content_length"] != len(content):
             raise Refused("length-mismatch", "the content has another length")
-        sent = encode(content, *(vector[name] for name in names), extensions, Dialect(vector.get("dialect", "standard")))
+        dialect = Dialect(vector.get("dialect", "standard"))
+        prefix = bytes.fromhex(vector.get("prefix", ""))
+        sent = encode(content, *(vector[name] for name in names), extensions, dialect, prefix)
         got = {"bytes": sent.hex()}
     except Refused as error:
         got = {"refused": error.reason}

@@ -61,22 +61,27 @@ def prefixed(header, form=">H"):
 class Stream:
     """A stream under construction: its bytes and the events they must give."""
 
-    def __init__(self, form=">H"):
+    def __init__(self, form=">H", before=b""):
         self.form = form  # of the proto-header, as `struct` has it
-        self.size = struct.calcsize(form)
+        self.before = before  # what comes before it, unless something else is said
+        self.size = len(before) + struct.calcsize(form)  # of all that comes before a header
         self.data = b""
         self.events = []
         self.texts = []
 
-    def message(self, text="{«4»}", content=b"", **expected):
+    def message(self, text="{«4»}", content=b"", before=None, **expected):
         """A message that is accepted: what differs from the defaults is said in `expected`. With a
         content_length over the length of content, the stream ends inside the content."""
         header, mark = expand(text)
         assert mark is None, text
         content = content.encode("utf-8") if isinstance(content, str) else content
         start = len(self.data)
-        self._add(text, prefixed(header, self.form) + content)
+        before = self.before if before is None else before
+        assert len(before) == len(self.before)
+        self._add(text, before + prefixed(header, self.form) + content)
         self.events.append(header_event(start, len(header), len(content), **expected))
+        if before:
+            self.events[-1]["prefix"] = before.hex()
         length = self.events[-1]["content_length"]
         if length == len(content):
             self.content(content)
@@ -98,22 +103,22 @@ class Stream:
         header, mark = expand(text)
         assert mark is not None, text
         offset = len(self.data) + self.size + mark
-        self._add(text, prefixed(header, self.form) + after)
+        self._add(text, self.before + prefixed(header, self.form) + after)
         fields = {**ALWAYS.get(kind, {}), **fields}
         self.events.append({"event": "error", "kind": kind, **fields, "offset": offset})
         return self
 
     def prefix_fault(self, data, kind, **fields):
-        """Bytes refused on account of their first two; the fault is at the start of the message."""
-        offset = len(self.data)
-        self._add("", data)
+        """A proto-header that is refused; the fault is at its start."""
+        offset = len(self.data) + len(self.before)
+        self._add("", self.before + data)
         self.events.append({"event": "error", "kind": kind, **fields, "offset": offset})
         return self
 
     def foreign(self, data, space=0):
         """Bytes of which the third, or the first after white space, begins no header, whatever follows."""
         offset = len(self.data) + self.size + space
-        self._add("", data)
+        self._add("", self.before + data)
         self.events.append({"event": "error", "kind": "not-an-object", "offset": offset})
         return self
 
@@ -129,9 +134,10 @@ class Stream:
         self.data += content
         return self
 
-    def half_prefix(self, byte=0):
-        self._add("", bytes([byte] * (self.size - 1)))
-        return self.truncated(1)
+    def half_prefix(self, byte=0, lacking=1):
+        """What comes before a header, but for the last bytes of it."""
+        self._add("", bytes([byte] * (self.size - lacking)))
+        return self.truncated(lacking)
 
     def half_header(self, text):
         """A header of which only the bytes before ‸ come."""
@@ -2753,7 +2759,7 @@ def dialects():
             f"No header is longer than 65,535 bytes: {length}.",
             dialect=dialect,
         )
-    text = expand("{«4», \"x\": \"\"}")[0].decode()
+    text = expand('{«4», "x": ""}')[0].decode()
     longest = text[:-2] + "y" * (255 - len(text)) + text[-2:]
     vector(
         "u8-longest-header",
@@ -2770,7 +2776,7 @@ def dialects():
             dialect=dialect,
         )
 
-    section("C.2")
+    section("C.3")
 
     def underscored(name, text, kind=None, content=b"", dialect="standard,underscores", **members):
         stream = Stream(FORMS[dialect.split(",")[0]])
@@ -2822,7 +2828,7 @@ def dialects():
         member="content-type",
     )
 
-    section("C.3")
+    section("C.4")
     bare = "u8,no-byteorder,no-type,no-encoding"
     underscored("absent-all", '{"content-length": 2}', content=b"{}", dialect=bare)
     underscored(
@@ -2864,6 +2870,450 @@ def dialects():
         "missing-member",
         dialect="u32,no-byteorder",
         member="content-encoding",
+    )
+
+
+def departures():
+    """Prefixes, other names, absent lengths and texts that are no strings."""
+    theme(
+        "dialects/departures",
+        "C",
+        "Streams in dialects with prefixes, other names, absent lengths and raw JSON; `prefix` is what comes before a proto-header.",
+    )
+
+    def case(name, text, kind=None, content=b"", dialect="standard", before=b"", comment=None, **members):
+        stream = Stream(FORMS[dialect.split(",")[0]], before)
+        stream = stream.fault(text, kind, **members) if kind else stream.message(text, content, **members)
+        vector(name, stream, comment, dialect=dialect)
+
+    section("C.2")
+    two, version = "u16-le,prefix=0001", b"\0\1"
+
+    def one():
+        return Stream("<H", version).message('{«3», "content-length": 3}', b"abc")
+
+    vector(
+        "prefix-two-messages",
+        one().message('{«4», "x": 1}', before=b"\xff\x7b", extensions={"x": 1}).message(),
+        "Each message has a prefix, of any bytes.",
+        dialect=two,
+    )
+    vector("prefix-none", Stream("<H", version), "A stream without a message ends cleanly.", dialect=two)
+    for name, lacking, comment in (
+        ("prefix", 3, "One of two bytes of a prefix, after which two of a proto-header are missing."),
+        ("prefix-end", 2, "All of a prefix, and none of a proto-header."),
+        ("proto-header", 1, "A prefix and half of a proto-header."),
+    ):
+        vector(f"prefix-cut-in-{name}", Stream("<H", version).half_prefix(0xFF, lacking), comment, dialect=two)
+        vector(f"prefix-cut-in-second-{name}", one().half_prefix(0, lacking), comment, dialect=two)
+    vector(
+        "prefix-empty-header",
+        one().prefix_fault(b"\0\0", "empty-header"),
+        "The fault is at the proto-header, after the prefix.",
+        dialect=two,
+    )
+    vector(
+        "prefix-over-capacity",
+        one().prefix_fault(b"\x69\0", "header-too-long", length=105, capacity=104),
+        "The capacity counts headers without their prefix: the first one fills it.",
+        dialect=two,
+        capacity=104,
+    )
+    vector(
+        "prefix-at-capacity",
+        one().message('{«3», "content-length": 0}', before=b"zz").message('{«3», "content-length": 1}', b"y"),
+        "Headers that fit exactly, after a prefix.",
+        dialect=two,
+        capacity=104,
+    )
+    vector(
+        "prefix-not-an-object",
+        one().foreign(struct.pack("<H", 200) + b"x\xff"),
+        "The first byte of a header is judged before the header is whole.",
+        dialect=two,
+    )
+    case("prefix-fault-in-header", '{"byteorder": ‸"BIG"}', "invalid-byteorder", dialect=two, before=version)
+    case("prefix-like-a-header", "{«4»}", dialect="standard,prefix=00007b7d", before=b"\0\x02{}")
+    bare = "no-byteorder,no-type,no-encoding,no-length"
+    vector(
+        "prefix-longer-than-header",
+        Stream(">B", bytes(32)).message("{}").message("{}", before=b"\xff" * 32),
+        "A prefix of 32 bytes, for which a capacity of 2 is enough.",
+        dialect=f"u8,prefix={'00' * 32},{bare}",
+        capacity=2,
+    )
+
+    section("C.3")
+    for name, alias in (
+        ("shorter", "n"),
+        ("longer", "x" * 70),
+        ("quote", 'a"b\\c'),
+        ("beyond-ascii", "länge🐰"),
+        ("space", "a b"),
+    ):
+        dialect = f"standard,length={alias}"
+        spelt = json.dumps(alias, ensure_ascii=False)
+        escaped = "".join(
+            f"\\u{unit:04x}"
+            for unit in struct.unpack(f">{len(alias.encode('utf-16-be')) // 2}H", alias.encode("utf-16-be"))
+        )
+        case(
+            f"alias-{name}",
+            f'{{«3», {spelt}: 2, "x": "\\n"}}',
+            content=b"ab",
+            dialect=dialect,
+            comment="The other name, before an extension with an escape.",
+            extensions={"x": "\n"},
+        )
+        case(
+            f"alias-{name}-escaped",
+            f'{{"{escaped}": 1, «3», "x": "\\n", "y": 1}}',
+            content=b"a",
+            dialect=dialect,
+            comment="All of the other name is escaped.",
+            extensions={"x": "\n", "y": 1},
+        )
+        case(f"alias-{name}-own", '{«3», "content-length": 1}', content=b"a", dialect=dialect)
+        case(
+            f"alias-{name}-twice",
+            f'{{"content-length": 1, ‸"{escaped}": 1}}',
+            "duplicate-member",
+            dialect=dialect,
+            comment="Both names are the member twice.",
+            member="content-length",
+        )
+        case(
+            f"alias-{name}-twice-own-second",
+            f'{{{spelt}: 1, ‸"content-length": 1}}',
+            "duplicate-member",
+            dialect=dialect,
+            comment="Both names are the member twice.",
+            member="content-length",
+        )
+    length = "standard,length=content-len"
+    case(
+        "alias-after-canonical",
+        '{«3», "content-length": 1, ‸"content-len": 1}',
+        "duplicate-member",
+        dialect=length,
+        member="content-length",
+    )
+    case(
+        "alias-begins-extensions",
+        '{«3», "content-lengths": 7, "content-le": 8, "content-len": 1}',
+        content=b"a",
+        dialect=length,
+        extensions={"content-lengths": 7, "content-le": 8},
+    )
+    case(
+        "alias-in-nested-object",
+        '{«3», "x": {"content-len": 5}, "content-len": 1}',
+        content=b"a",
+        dialect=length,
+        extensions={"x": {"content-len": 5}},
+    )
+    case("alias-is-an-extension-elsewhere", '{«4», "content-len": 1}', extensions={"content-len": 1})
+    case("alias-missing", "{«3»‸}", "missing-member", dialect=length, member="content-length")
+    case("alias-bad-length", '{"content-len": ‸"1"}', "invalid-content-length", dialect=length)
+    every = "u32,byteorder=bytesorder,type=kind,encoding=charset,length=size"
+    case(
+        "alias-every",
+        '{"bytesorder": "big", "kind": "a/b", "charset": "c", "size": 1}',
+        content=b"z",
+        dialect=every,
+        byteorder="big",
+        content_type="a/b",
+        content_encoding="c",
+    )
+    case(
+        "alias-every-other-order",
+        '{"size": 1, "content-encoding": "c", "k\\u0069nd": "a\\/b", "bytesorder": "b\\u0069g"}',
+        content=b"z",
+        dialect=every,
+        byteorder="big",
+        content_type="a/b",
+        content_encoding="c",
+    )
+    case("alias-every-own", '{«3», "content-length": 1}', content=b"z", dialect=every)
+    case("alias-of-byteorder-bad", '{"bytesorder": ‸"middle"}', "invalid-byteorder", dialect=every, member="byteorder")
+    case("alias-of-type-bad", '{"kind": ‸null}', "wrong-type", dialect=every, member="content-type")
+    case(
+        "alias-of-type-twice",
+        '{"kind": "a", "x": 1, ‸"content-type": "a"}',
+        "duplicate-member",
+        dialect=every,
+        member="content-type",
+    )
+    case(
+        "alias-underscores-and-length",
+        '{"byteorder": "big", "content_type": "a", "content_encoding": "b", "len": 1}',
+        content=b"z",
+        dialect="standard,type=content_type,encoding=content_encoding,length=len",
+        byteorder="big",
+        content_type="a",
+        content_encoding="b",
+    )
+
+    section("C.4")
+    alone = f"u16-le,length=content-len,{bare}"
+    vector(
+        "no-length-messages",
+        Stream("<H")
+        .message('{"update": 0}', extensions={"update": 0})
+        .message('{"content-len": 2}', b"ab")
+        .message("{}")
+        .message(' {"content-length" : 0 } '),
+        "Messages that are their headers, between others.",
+        dialect=alone,
+    )
+    vector(
+        "no-length-truncated",
+        Stream("<H").message("{}").message('{"content-len": 5}', b"ab", content_length=5),
+        "The content is cut.",
+        dialect=alone,
+    )
+    case(
+        "no-length-duplicate",
+        '{"content-len": 0, ‸"content-len": 0}',
+        "duplicate-member",
+        dialect=alone,
+        member="content-length",
+    )
+    case("no-length-bad", '{"content-len": ‸null}', "invalid-content-length", dialect=alone)
+    case(
+        "no-length-others-required",
+        '{"byteorder": "big"‸}',
+        "missing-member",
+        dialect="standard,no-length",
+        member="content-type",
+    )
+    case("no-length-others-there", "{«3»}", dialect="standard,no-length")
+    for name, dialect in (
+        ("maybe", "maybe-byteorder=big,maybe-type=a/b,maybe-encoding=c,maybe-length"),
+        ("mixed", "maybe-byteorder=big,no-type=a/b,maybe-encoding=c,no-length"),
+    ):
+        case(
+            f"absent-{name}-all",
+            "{}",
+            dialect=f"u8,{dialect}",
+            byteorder="big",
+            content_type="a/b",
+            content_encoding="c",
+        )
+        case(f"absent-{name}-none", "{«4»}", dialect=f"u8,{dialect}")
+
+    section("C.5")
+    raw = "standard,raw-json"
+
+    def texts(name, kind, encoding, dialect=raw, **members):
+        """What is kept of a value that is no string is its JSON."""
+        kept = {
+            member: json.loads(text) if text[0] == '"' else text
+            for member, text in (("content_type", kind), ("content_encoding", encoding))
+        }
+        case(
+            f"raw-json-{name}",
+            f'{{"byteorder": "little", "content-type": {kind}, "content-encoding":  {encoding}\t, "content-length": 0}}',
+            dialect=dialect,
+            comment="The texts, as they stand in the header.",
+            **kept,
+            **members,
+        )
+
+    texts("array", '"binary/array"', '["float32"]')
+    texts("both", "[1,2]", '{"a" : [ ]}')
+    texts("strings", '"text\\/json"', '"caf\\u00e9"')
+    texts("scalars", "null", "-0.50e1")
+    texts("literals", "true", "false")
+    texts("escapes-stay", '["\\u0041\\n"]', '{"\\u0062": "\\/"}')
+    texts("deepest", "[" * 63 + "]" * 63, '"x"')
+    texts("with-names", '["content-length"]', '{"content-length": 7}')
+    case("raw-json-too-deep", '{"content-type": ' + "[" * 63 + "‸[", "too-deep", dialect=raw, limit=64)
+    case("raw-json-syntax", '{"content-type": [1,‸]}', "unexpected-byte", dialect=raw)
+    case("raw-json-no-value", '{"content-encoding": ‸}', "unexpected-byte", dialect=raw)
+    case("raw-json-control-character", '{"content-type": ["‸\n"]}', "control-character", dialect=raw)
+    case("raw-json-byteorder-is-a-string", '{"byteorder": ‸["big"]}', "wrong-type", dialect=raw, member="byteorder")
+    case("raw-json-length-is-a-number", '{"content-length": ‸[1]}', "invalid-content-length", dialect=raw)
+    case(
+        "raw-json-twice",
+        '{"content-type": [1], ‸"content-type": [1]}',
+        "duplicate-member",
+        dialect=raw,
+        member="content-type",
+    )
+    case(
+        "raw-json-missing",
+        '{"byteorder": "big", "content-type": [1]‸}',
+        "missing-member",
+        dialect=raw,
+        member="content-encoding",
+    )
+    case(
+        "raw-json-nowhere-else",
+        '{"content-encoding": ‸["float32"]}',
+        "wrong-type",
+        dialect="u32-le,prefix=00",
+        before=b"\0",
+        member="content-encoding",
+    )
+
+
+def field():
+    """Streams of programs in the field: the captures of demos/tests/captures, written by hand."""
+    theme("dialects/field", "C", "What programs in the field send, with values made up.")
+    captures = pathlib.Path(__file__).parents[3] / "demos/tests/captures"
+
+    def capture(name, stream, comment, dialect, spec="C"):
+        assert stream.data == bytes.fromhex((captures / f"{name}.hex").read_text()), name
+        vector("field-" + re.sub("[._]", "-", name), stream, comment, spec, dialect=dialect)
+
+    bare = "no-byteorder,no-type,no-encoding"
+    total = struct.Struct("<iih")
+    status = b'{"action": "status", "value": null}'
+    capture(
+        "opendtect-apply.c2s",
+        Stream("<I", bytes(10))
+        .message('{«3», "content-length": 39}', struct.pack("<i", 35) + status, total.pack(146, 1, -1))
+        .message(
+            '{"byteorder": "little", "content-type": "binary/array", "content-encoding": ["float32"], "content-length": 48, '
+            '"array-shape": [[1, 2, 6]]}',
+            struct.pack("<f", 0.5) * 12,
+            total.pack(190, 1, -1),
+            content_type="binary/array",
+            content_encoding='["float32"]',
+            extensions={"array-shape": [[1, 2, 6]]},
+        ),
+        "A total, the number of a request and a sub id before the length; the types of arrays as their encoding.",
+        f"u32-le,prefix={'00' * 10},raw-json",
+    )
+    image = b"/9j/4AAQSkZJRgABAQAAAQABAAD/2w==" * 4
+
+    def detect(time):
+        return (
+            '{"request-type": "DETECT", "time": %s, "speed": 0, "lat": 0, "lon": 0, "content-len": 128}' % time,
+            image,
+        ), {"request-type": "DETECT", "time": float(time), "speed": 0, "lat": 0, "lon": 0}
+
+    stream = Stream("<H")
+    (message, extensions), update = detect("1620000000.25"), {"request-type": "UPDATE", "update": 0, "lane": True}
+    stream.message(*message, extensions=extensions).message(json.dumps(update), extensions=update)
+    message, extensions = detect("1620000001.25")
+    assist = f"u16-le,length=content-len,{bare},no-length"
+    capture(
+        "driver-assist.c2s",
+        stream.message(*message, extensions=extensions),
+        "Updates have no content and no length.",
+        assist,
+    )
+    capture(
+        "driver-assist.s2c",
+        Stream("<H")
+        .message(
+            '{"response-type": "DETECTED", "content-len": 57, "time": 1620000000.5}',
+            b'{"lines": null, "detected_objects": null, "danger": null}',
+            extensions={"response-type": "DETECTED", "time": 1620000000.5},
+        )
+        .message(
+            '{"time": 1620000000.75, "response-type": "EMPTY"}',
+            extensions={"time": 1620000000.75, "response-type": "EMPTY"},
+        ),
+        "Replies without content have no length.",
+        assist,
+    )
+    capture(
+        "content-len-be.c2s",
+        Stream().message(
+            '{"bytesorder": "little", "content-type": "text/json", "content-encoding": "utf-8", "content-len": 13, '
+            '"address": ["127.0.0.1", 1234]}',
+            b'{"msg": "hi"}',
+            extensions={"address": ["127.0.0.1", 1234]},
+        ),
+        "Two members by other names.",
+        "standard,byteorder=bytesorder,length=content-len",
+    )
+    shake, data = {"type": "handshake", "Message": 1, "r": 12345}, {
+        "type": "data",
+        "Message": "line one\nline two",
+        "r": 1,
+    }
+    capture(
+        "header-only-u32le.c2s",
+        Stream("<I").message(json.dumps(shake), extensions=shake).message(json.dumps(data), extensions=data),
+        "The header is the message.",
+        f"u32-le,{bare},no-length",
+    )
+    chat = "standard,prefix=0001,underscores,no-byteorder,no-type"
+
+    def chatted(opcode, length):
+        return '{"content_encoding": "utf-8", "opcode": %d, "content_length": %d}' % (opcode, length)
+
+    capture(
+        "chat-version-prefix.c2s",
+        Stream(">H", b"\0\1")
+        .message(chatted(2, 19), b'{"args": ["alice"]}', extensions={"opcode": 2})
+        .message(chatted(5, 12), b'{"args": []}', extensions={"opcode": 5}),
+        "A version before the length.",
+        chat,
+    )
+    capture(
+        "chat-version-prefix.s2c",
+        Stream(">H", b"\0\1").message(chatted(2, 30), b'{"status_code": 7, "data": []}', extensions={"opcode": 2}),
+        "A version before the length.",
+        chat,
+    )
+    one = (
+        '{"byteorder": "little", "content_type": "text/json", "content_encoding": "utf-8", "content_length": 32}',
+        b'{"opcode": 1, "args": ["alice"]}',
+    )
+    capture(
+        "chat-underscores.c2s", Stream().message(*one).message(*one), "Names with underscores.", "standard,underscores"
+    )
+    capture(
+        "content_length-only.c2s",
+        Stream()
+        .message('{"content_length": 34}', b'{"content": {"a": 1}, "tag": null}')
+        .message('{"content_length": 30}', b'{"content": "", "tag": "stop"}'),
+        "The length alone.",
+        f"standard,underscores,{bare}",
+    )
+    one = ('{"byteorder": "little", "content-length": 35}', b'{"temp": 21.5, "name": "caf\\u00e9"}')
+    capture(
+        "pico.c2s",
+        Stream().message(*one).message(*one),
+        "The receiver would do without the byte order.",
+        "standard,maybe-byteorder,no-type,no-encoding",
+    )
+    pickled = bytes.fromhex(
+        "80049529000000000000007d94288c13636f6e7461696e65725f63726564735f787878948c0168944b0186948c0176944b01752e"
+    )
+    one = ('{"byteorder": "little", "content-length": 52, "sent-ts": 1745000000.125}', pickled)
+    stream = (
+        Stream()
+        .message(*one, extensions={"sent-ts": 1745000000.125})
+        .message(*one, extensions={"sent-ts": 1745000000.125})
+    )
+    capture("pickle-sent-ts.c2s", stream, "Content of any kind is bytes.", "standard,no-type,no-encoding")
+    capture(
+        "u8-signed.c2s",
+        Stream(">B").message('{«3», "content-length": 34}', b'{"action": "search", "value": "x"}'),
+        "A signed byte of length is an unsigned one.",
+        "u8",
+    )
+    android = '{"byteorder":"little","content-type":"text\\/json","content-encoding":"utf-8","content-length":80}'
+    query = b'{"action":"read","value":"SELECT * FROM ParamsTable ORDER BY unix DESC LIMIT 1"}'
+    capture("android-jsonobject.c2s", Stream().message(android, query), "The standard, in a compact form.", "standard")
+    asked = '{"action": "search", "value": "🐶 café"}'.encode()
+    capture(
+        "length-in-characters.c2s",
+        Stream().message('{«3», "content-length": 39}', asked[:39]).foreign(asked[39:]),
+        "What is left of content whose characters were counted is no message.",
+        "standard",
+    )
+    capture(
+        "node-256.c2s",
+        Stream().prefix_fault(bytes.fromhex((captures / "node-256.c2s.hex").read_text()), "empty-header"),
+        "A length of 256 of which only the lowest byte was written is no dialect.",
+        "standard",
     )
 
 
@@ -3012,6 +3462,7 @@ def sending():
         sent=None,
         refused=None,
         dialect=None,
+        prefix=None,
         extensions=(),
         byteorder="little",
         content_type="text/json",
@@ -3023,6 +3474,7 @@ def sending():
             spec,
             comment,
             dialect=dialect,
+            prefix=prefix.hex() if prefix else None,
             byteorder=byteorder,
             content_type=content_type,
             content_encoding=content_encoding,
@@ -3084,7 +3536,9 @@ def sending():
         refused="header-too-long",
         content_type="y" * (65535 - bare - 2) + "\x01",
     )
-    case("length-too-great", "The content is shorter than announced.", "4.4", refused="length-mismatch", content_length=1)
+    case(
+        "length-too-great", "The content is shorter than announced.", "4.4", refused="length-mismatch", content_length=1
+    )
     case(
         "u8-header-too-long",
         "256 bytes.",
@@ -3097,7 +3551,7 @@ def sending():
         case(
             f"underscores-reserved-{name.replace('_', '-underscore-')}",
             "All seven names are reserved among underscores.",
-            "C.2",
+            "C.3",
             refused="reserved-name",
             dialect="standard,underscores",
             extensions=[(name, "1")],
@@ -3105,26 +3559,112 @@ def sending():
     case(
         "underscores",
         "The names with underscores are emitted.",
-        "C.2",
+        "C.3",
         sent=prefixed(expand("{«4»}")[0].replace(b"content-", b"content_")),
         dialect="standard,underscores",
     )
     case(
         "absent",
         "What stands in is left out.",
-        "C.3",
+        "C.4",
         sent=prefixed(b'{"content-length": 0}', ">B"),
         dialect="u8,no-byteorder,no-type,no-encoding",
     )
     case(
         "absent-but-other",
         "What does not stand in is emitted.",
-        "C.3",
+        "C.4",
         sent=prefixed(b'{"byteorder": "big", "content-encoding": "latin-1", "content-length": 0}', "<I"),
         dialect="u32-le,no-byteorder,no-type,no-encoding",
         byteorder="big",
         content_encoding="latin-1",
     )
+    four = expand("{«4»}")[0]
+    for name, given, sent in (
+        ("of-the-dialect", None, b"\0\1"),
+        ("of-the-message", b"\xff{", b"\xff{"),
+        ("too-short", b"\0", None),
+        ("too-long", b"\0\1\2", None),
+    ):
+        case(
+            f"prefix-{name}",
+            "What comes before the proto-header, or that it has another length.",
+            "C.2",
+            sent=sent and sent + prefixed(four, "<H"),
+            refused=None if sent else "prefix-mismatch",
+            dialect="u16-le,prefix=0001",
+            prefix=given,
+        )
+    for dialect, form in (("standard", ">H"), ("u16-le", "<H"), ("standard,raw-json", ">H")):
+        case(
+            f"prefix-elsewhere-{dialect.replace(',', '-')}",
+            "A message with a prefix, from elsewhere, in a dialect without one.",
+            "C.2",
+            sent=prefixed(four, form),
+            dialect=dialect,
+            prefix=b"\0\1",
+        )
+    longest = "y" * (65535 - len(expand('{«-content-type», "content-type": ""}')[0]))
+    case(
+        "prefix-longest-header",
+        "The prefix takes nothing from what a header may have.",
+        "C.2",
+        sent=b"\0\1" + prefixed(expand("{«4»}")[0].replace(b"text/json", longest.encode())),
+        dialect="standard,prefix=0001",
+        content_type=longest,
+    )
+    case(
+        "name",
+        "The other names are emitted, with what must be escaped.",
+        "C.3",
+        sent=prefixed('{"a\\"b": "little", "é": "text/json", "content-encoding": "utf-8", "content-len": 0}'.encode()),
+        dialect='standard,byteorder=a"b,type=é,length=content-len',
+    )
+    for name in ("content-len", "content-length", "byteorder"):
+        case(
+            f"name-reserved-{name}",
+            "Both names of a member are reserved.",
+            "C.3",
+            refused="reserved-name",
+            dialect="standard,length=content-len",
+            extensions=[(name, "1")],
+        )
+    for name, dialect, sent in (
+        ("all", "no-byteorder,no-type,no-encoding,no-length", b"{}"),
+        ("all-but-extensions", "no-byteorder,no-type,no-encoding,no-length", b'{"x": 1}'),
+        ("length", "no-length", four.replace(b', "content-length": 0', b"")),
+        ("maybe", "maybe-byteorder,maybe-type,maybe-encoding,maybe-length", four),
+        ("maybe-type", "no-byteorder,maybe-type,no-encoding,no-length", b'{"content-type": "text/json"}'),
+    ):
+        case(
+            f"absent-{name}",
+            "What is left out, and what may be absent but is emitted.",
+            "C.4",
+            sent=prefixed(sent),
+            dialect=f"standard,{dialect}",
+            extensions=[("x", "1")] if b"x" in sent and b'x": 1' in sent else [],
+        )
+    for name, text, sent in (
+        ("array", '["float32"]', '["float32"]'),
+        ("spaced", " [1]", '" [1]"'),
+        ("respaced", "[1,2 , -0.50e+1]\n", "[1, 2, -0.50e+1]"),
+        ("object", '{"a":{"b":[ ]}}', '{"a": {"b": []}}'),
+        ("escapes", '["\\u00e9\\/\\u000a"]', '["é/\\n"]'),
+        ("not-json", "[1", '"[1"'),
+        ("trailing", "[1] x", '"[1] x"'),
+        ("scalar", "null", '"null"'),
+        ("string", '"x"', '"\\"x\\""'),
+        ("deepest", "[" * 63 + "]" * 63, "[" * 63 + "]" * 63),
+        ("too-deep", "[" * 64 + "]" * 64, '"' + "[" * 64 + "]" * 64 + '"'),
+    ):
+        case(
+            f"raw-json-{name}",
+            "A text that is an array or an object is emitted as that, and any other as a string.",
+            "C.5",
+            sent=prefixed(four.replace(b'"utf-8"', sent.encode())),
+            dialect="standard,raw-json",
+            content_encoding=text,
+        )
 
 
 # ------------------------------------------------------------------------------------------------ writing
@@ -3172,6 +3712,8 @@ def main():
         truncated,
         limits,
         dialects,
+        departures,
+        field,
         texts,
         checksums,
         sending,

@@ -1,6 +1,6 @@
 //! `Dialect` and `ProtoHeader`.
 
-use jsonframe::{ByteOrder, Dialect, EncodeError, Header, Outgoing, ProtoHeader};
+use jsonframe::{ByteOrder, Dialect, EncodeError, Header, Member, Outgoing, ProtoHeader};
 
 crate::prove::prove! {
     "",
@@ -18,6 +18,16 @@ crate::prove::prove! {
     "Dialect::with_proto_header"
     fn with_proto_header(dialect: Dialect, proto_header: ProtoHeader) -> Dialect {
         dialect.with_proto_header(proto_header)
+    }
+
+    "Dialect::with_prefix"
+    fn with_prefix(dialect: Dialect, prefix: &'static [u8]) -> Dialect {
+        dialect.with_prefix(prefix)
+    }
+
+    "Dialect::with_name"
+    fn with_name(dialect: Dialect, member: Member, name: &'static str) -> Dialect {
+        dialect.with_name(member, name)
     }
 
     "Dialect::with_underscores"
@@ -38,6 +48,26 @@ crate::prove::prove! {
     "Dialect::content_encoding_or"
     fn content_encoding_or(dialect: Dialect, content_encoding: &'static str) -> Dialect {
         dialect.content_encoding_or(content_encoding)
+    }
+
+    "Dialect::content_length_or_zero"
+    fn content_length_or_zero(dialect: Dialect) -> Dialect {
+        dialect.content_length_or_zero()
+    }
+
+    "Dialect::omit"
+    fn omit(dialect: Dialect, member: Member) -> Dialect {
+        dialect.omit(member)
+    }
+
+    "Dialect::with_raw_json"
+    fn with_raw_json(dialect: Dialect) -> Dialect {
+        dialect.with_raw_json()
+    }
+
+    "Dialect::prefix"
+    fn prefix(dialect: &Dialect) -> &'static [u8] {
+        dialect.prefix()
     }
 
     "Dialect::proto_header"

@@ -1,6 +1,6 @@
 //! `Header` and what is in it, received or to be sent.
 
-use jsonframe::{ByteOrder, EncodeError, Extensions, Header, Member, Value};
+use jsonframe::{ByteOrder, DecodeError, EncodeError, Extensions, Header, Member, Value};
 
 crate::prove::prove! {
     "",
@@ -25,6 +25,16 @@ crate::prove::prove! {
         header.with_extensions(extensions)
     }
 
+    "Header::with_prefix"
+    fn with_prefix<'a>(header: Header<'a>, prefix: &'a [u8]) -> Header<'a> {
+        header.with_prefix(prefix)
+    }
+
+    "Header::parse"
+    fn parse<'a>(bytes: &'a mut [u8]) -> Result<Header<'a>, DecodeError> {
+        Header::parse(bytes)
+    }
+
     "Header::byte_order"
     fn byte_order(header: &Header<'_>) -> ByteOrder {
         header.byte_order()
@@ -43,6 +53,11 @@ crate::prove::prove! {
     "Header::content_length"
     fn content_length(header: &Header<'_>) -> u64 {
         header.content_length()
+    }
+
+    "Header::prefix"
+    fn prefix<'a>(header: &Header<'a>) -> &'a [u8] {
+        header.prefix()
     }
 
     "Header::extension"
