@@ -13,7 +13,7 @@ use common::{
     AppServer, NEEDLE, NO_MATCH, PATIENCE, Server, client, ending_signals, ends_quietly_unread, on_each_server,
     program, text,
 };
-use jsonframe::{ByteOrder, Header, Message};
+use jsonframe::{ByteOrder, Dialect, Header, Message};
 use jsonframe_std::Connection;
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
@@ -25,6 +25,7 @@ on_each_server! {
     the_client_shows_what_came_before_a_failure,
     the_client_gets_what_the_table_holds,
     a_dialect_is_spoken_both_ways,
+    an_answer_has_the_prefix_of_its_request,
     a_connection_stays_open_for_more_requests,
     a_binary_request_may_be_empty_or_large,
     a_request_that_is_not_understood_is_answered_before_the_end,
@@ -193,6 +194,27 @@ fn a_dialect_is_spoken_both_ways(on: AppServer) {
     // Who speaks as specified is not understood.
     server.client(&["search", "ring"]).assert().code(1);
     assert!(server.errors.next().starts_with("error: the header is "));
+}
+
+/// By which clients know what is answered.
+fn an_answer_has_the_prefix_of_its_request(on: AppServer) {
+    const NUMBERED: Dialect = Dialect::STANDARD.with_prefix(b"\0\0\0\0");
+    let server = on.start(&["--dialect", "prefix=00000000"]);
+    let mut connection = Connection::new(server.connect()).with_dialect(&NUMBERED);
+    let (json, binary) = (Header::for_json, |length| Header::new("binary/custom-client-binary-type", "binary", length));
+    for (prefix, header, content, answer) in [
+        (b"req1", json(39), r#"{"action": "search", "value": "needle"}"#, r#"{"result": "No match for \"needle\"."}"#),
+        (b"\xFF{\"\0", binary(5), "dance", "First 10 bytes of request: dance"),
+        (b"req3", json(2), "{}", r#"{"error": "#),
+    ] {
+        connection.send(&header.with_prefix(prefix), content.as_bytes()).unwrap();
+        let mut answered = connection.receive().unwrap().unwrap();
+        assert_eq!(answered.header().prefix(), prefix);
+        let content = answered.content().unwrap();
+        assert!(content.starts_with(answer.as_bytes()), "{}", content.escape_ascii());
+    }
+    let sent = server.output.find(|line| line.starts_with("sending "));
+    assert!(sent.starts_with(r#"sending b"req1\x00g{"#), "{sent}");
 }
 
 fn a_connection_stays_open_for_more_requests(on: AppServer) {

@@ -436,6 +436,9 @@ fn a_header_without_a_length_counts_only_if_a_message_or_nothing_comes_after_it(
 ";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(code, 1);
+    // What may be a header that has not come whole does not begin like one.
+    let verdict = guessed(&[&message[..30], b"\xFF\xD8\0\0\xFF\xE0"].concat());
+    assert_eq!(verdict["rejected"][0]["fault"]["kind"], "missing-member");
     // Alone, the header is the message.
     let verdict = guessed(&message[..30]);
     assert_eq!(verdict["dialect"], "u32-le,no-byteorder,no-type,no-encoding,no-length");
@@ -452,6 +455,43 @@ fn what_stands_before_the_first_object_is_shown_when_no_dialect_fits() {
     let lines =
         format!("\n  the first JSON object is at byte 2, 256 bytes long, after: 00 00\n    has: {}\n", has.join(", "));
     assert!(text.contains(&lines), "{text}");
+}
+
+#[test]
+fn a_header_of_whose_length_only_the_lowest_byte_was_written_is_pointed_out() {
+    let hint = |length, byte| {
+        format!(
+            "hint: the header looks {length} bytes long: of that number only the lowest byte, {byte}, was written\n"
+        )
+    };
+    let capture = from_the_field("node-256.c2s");
+    let (text, _, code) = run(&[], &capture);
+    assert!(text.contains("empty-header: ") && text.ends_with(&hint(256, 0)), "{text}");
+    assert_eq!(code, 1);
+    let header = format!("{{\"byteorder\": \"big\", \"x\": \"{}\"}}", "y".repeat(300));
+    let byte = header.len().to_le_bytes()[0];
+    for (length, dialect) in [([0, byte], "standard"), ([byte, 0], "u16-le")] {
+        let (text, _, _) = run(&["--dialect", dialect], &framed(&length, &header));
+        assert!(text.ends_with(&hint(header.len(), byte)), "{text}");
+    }
+    // One that is as long as it says, and at fault, has another fault.
+    assert!(!run(&[], &framed(b"\x00\x02", "{}")).0.contains("hint"));
+}
+
+/// Its strings have control characters as they are, which Python's decoder takes if it is not strict.
+#[test]
+fn a_header_with_a_control_character_is_refused_at_that() {
+    let first = r#"{"type": "handshake", "r": 12345}"#;
+    let second = "{\"type\": \"data\", \"Message\": \"line one\nline two\"}";
+    let stream = [framed(b"\x21\0\0\0", first), framed(b"\x30\0\0\0", second)].concat();
+    let dialect = "u32-le,no-byteorder,no-type,no-encoding,no-length";
+    let (text, _, code) = run(&["--dialect", dialect], &stream);
+    assert!(text.contains("\nmessage 2\n") && code == 1, "{text}");
+    let fault = "        78  control-character: control character 0x0A in a string; expected it escaped (at byte 78)\n";
+    assert!(text.ends_with(fault), "{text}");
+    let verdict = guessed(&stream);
+    assert_eq!((&verdict["dialect"], &verdict["headers"]), (&dialect.into(), &json!(1)));
+    assert_eq!(verdict["fault"]["kind"], "control-character");
 }
 
 #[test]
@@ -543,6 +583,29 @@ fn app_server_answers_a_client_in_python() {
         let head = format!("sending {}", ByteString(head));
         assert!(sent.starts_with(head.strip_suffix('"').unwrap()), "{name}: {sent}");
     }
+}
+
+/// The server takes what its client does not send, for the sake of others, and sends what its client needs.
+#[test]
+fn each_direction_may_have_a_dialect_of_its_own() {
+    let (requests, answers) = ("u16-le,no-byteorder,no-type", "u32,prefix=0001,length=content-len");
+    let server = Server::start(&["--dialect", requests, "--send-dialect", answers]);
+    for pipeline in [&[][..], &["--pipeline"]] {
+        let words = ["--dialect", answers, "--send-dialect", requests, "-r", "search", "ring", "-r", "dance", "x"];
+        let asked = server.client(&words).args(pipeline).assert().success().stderr("");
+        let output = text(&asked.get_output().stdout);
+        assert!(output.contains("\ngot result: In the caves beneath the Misty Mountains. 💍\n"), "{output}");
+        assert!(output.contains("\ngot response: b\"First 10 bytes of request: dancex\"\n"), "{output}");
+        assert!(output.contains("sending b\"3\\x00{\\\"content-encoding\\\": \\\"utf-8\\\", "), "{output}");
+    }
+    let sent = server.output.find(|line| line.starts_with("sending "));
+    assert!(
+        sent.starts_with("sending b\"\\x00\\x01\\x00\\x00\\x00") && sent.contains("\\\"content-len\\\": "),
+        "{sent}"
+    );
+    // The other way round nothing is understood.
+    let words = ["--dialect", requests, "--send-dialect", answers, "search", "ring"];
+    server.client(&words).assert().code(1);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header};
 use super::Options;
 use super::first_bytes::FirstBytes;
 use super::input::{self, Input};
-use super::length::LengthHint;
+use super::length::{LengthHint, json_end};
 use super::message::{Framing, Message};
 
 /// How many bytes after a content are read, at most, to find out what its length should have been.
@@ -38,7 +38,7 @@ pub(super) struct Fault<'a> {
     pub(super) message: &'a Message,
     /// The header of the message, if it has been reported.
     pub(super) header: Option<Header<'a>>,
-    pub(super) hint: Option<LengthHint>,
+    pub(super) hint: Option<String>,
     /// The first bytes of the stream, if it does not begin with the header of a message.
     pub(super) first_bytes: Option<FirstBytes>,
 }
@@ -54,7 +54,8 @@ pub(super) fn drive<R: Report>(reader: &mut dyn Read, report: R, options: &Optio
         Err(Stop::Fault(error)) => {
             driver.complete_header(error, &mut input);
             let first_bytes = driver.first_bytes(&input);
-            let hint = driver.length_hint(error, &mut input)?;
+            let hint = driver.length_hint(error, &mut input)?.map(|hint| hint.to_string());
+            let hint = hint.or_else(|| driver.header_length_hint(&input));
             if options.hex {
                 input::check_rest(reader)?;
             }
@@ -153,6 +154,21 @@ impl<R: Report> Driver<R> {
         let header = bytes.get(framing.len()..)?.trim_ascii_start();
         let is_other = number == 1 && header.first().is_some_and(|first| *first != b'{');
         is_other.then(|| FirstBytes::of(&bytes))
+    }
+
+    /// Whether a header is there of whose length only the lowest byte was written, as far as it has been read.
+    fn header_length_hint(&self, input: &Input<'_>) -> Option<String> {
+        let Message { framing, .. } = self.message;
+        if self.decoder.header().is_some() || framing.proto_header.len() < 2 {
+            return None;
+        }
+        let announced = framing.announced(self.message.proto_header_bytes())?;
+        let length = json_end(&[self.message.header(), input.pending()].concat())?;
+        (length > 0xFF && u32::try_from(length & 0xFF) == Ok(announced)).then(|| {
+            format!(
+                "the header looks {length} bytes long: of that number only the lowest byte, {announced}, was written"
+            )
+        })
     }
 
     /// Finds out whether the last content length was wrong, after which the stream is at fault. Bytes that the stream may

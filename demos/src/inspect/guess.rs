@@ -39,10 +39,11 @@ const LONGEST_PREFIX: usize = 16;
 /// Those of the input and of the output.
 pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
     let mut input = options.bytes_of(input);
-    let (groups, looked_at) = feed(&mut input.by_ref().take(LIMIT))?;
+    let (mut groups, looked_at) = feed(&mut input.by_ref().take(LIMIT))?;
     if options.hex {
         input::check_rest(&mut *input)?;
     }
+    groups.iter_mut().flatten().for_each(Candidate::finish);
     let mut candidates: Vec<Candidate> = groups.into_iter().filter_map(best).collect();
     for index in (0..candidates.len()).rev() {
         let is_same = |other: &Candidate| {

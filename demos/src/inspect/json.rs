@@ -65,7 +65,7 @@ impl Report for JsonLines<'_> {
         let (error, dialect) = (&fault.error, &self.dialect);
         let (kind, offset) = (error.kind(), error.offset());
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
-        let more = first_bytes + &member("hint", fault.hint);
+        let more = first_bytes + &member("hint", fault.hint.as_ref());
         if let DecodeErrorKind::Truncated { missing } = kind {
             return writeln!(
                 self.output,

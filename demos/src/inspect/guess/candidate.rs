@@ -143,15 +143,32 @@ impl Candidate {
         }
     }
 
-    /// A header without a length says nothing if no message follows it: it may be that its length is not known for one.
     fn give_up(&mut self, error: DecodeError) {
-        self.misfit = Some(match self.bare.take() {
-            None => Misfit::Fault(error),
-            Some((before, offset, has)) => {
-                self.tally = before;
-                Misfit::Lacks(offset, has)
+        match error.kind() {
+            DecodeErrorKind::EmptyHeader
+            | DecodeErrorKind::HeaderTooLong { .. }
+            | DecodeErrorKind::NotAnObject { .. } => {
+                self.doubt();
             }
-        });
+            _ => {}
+        }
+        self.misfit.get_or_insert(Misfit::Fault(error));
+    }
+
+    /// Takes the end of what is looked at into account.
+    pub(super) fn finish(&mut self) {
+        let header = self.head.get(self.framing().len()..).unwrap_or_default().trim_ascii_start();
+        if self.decoder.header().is_none() && header.first().is_some_and(|first| *first != b'{') {
+            self.doubt();
+        }
+    }
+
+    /// A header without a length says nothing if no message follows it: what does follow may be its content.
+    fn doubt(&mut self) {
+        if let Some((before, offset, has)) = self.bare.take() {
+            self.tally = before;
+            self.misfit = Some(Misfit::Lacks(offset, has));
+        }
     }
 
     /// Takes a whole header into account.

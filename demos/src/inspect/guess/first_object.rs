@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::super::annotate::digits;
 use super::super::length::json_end;
 use super::super::spelling::names;
 
@@ -15,6 +16,9 @@ pub(super) struct FirstObject {
     pub(super) length: u64,
     /// The bytes before it, as hex.
     pub(super) before: String,
+    /// Whether the last of these is the lowest byte of its length, which takes more.
+    #[serde(skip)]
+    pub(super) is_low_byte: bool,
     /// The names of its members.
     pub(super) has: Vec<String>,
 }
@@ -28,11 +32,11 @@ impl FirstObject {
         let offset = beginning.iter().take(BEFORE).position(|byte| *byte == b'{')?;
         let (before, rest) = beginning.split_at(offset);
         let length = json_end(rest)?;
-        let before: Vec<String> = before.iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self {
             offset: offset as u64,
             length: length as u64,
-            before: before.join(" "),
+            before: digits(before),
+            is_low_byte: length > 0xFF && offset > 1 && before.ends_with(&length.to_le_bytes()[..1]),
             has: names(&rest[..length]).into_iter().map(Into::into).collect(),
         })
     }

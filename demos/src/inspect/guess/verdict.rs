@@ -241,13 +241,16 @@ impl Display for Verdict {
             None if self.looked_at == 0 => return writeln!(f, "the capture is empty: no dialect can be told from it"),
             None => writeln!(f, "no dialect fits: in none does the capture begin with a valid header")?,
         }
-        if let Some(FirstObject { offset, length, before, has }) = &self.first_object {
+        if let Some(FirstObject { offset, length, before, is_low_byte, has }) = &self.first_object {
             writeln!(
                 f,
                 "  the first JSON object is at byte {offset}, {} long, after: {before}",
                 count(*length, "byte")
             )?;
             writeln!(f, "    has: {}", listed(has))?;
+            if *is_low_byte {
+                writeln!(f, "    of its length only the lowest byte stands before it")?;
+            }
         }
         if let Some(first_bytes) = &self.first_bytes {
             writeln!(f, "  {first_bytes}")?;
