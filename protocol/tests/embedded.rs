@@ -10,7 +10,7 @@ use embedded_scripted::{
     BEHAVIOURS, Drain, INTERRUPTED, Source, Step, Vector, content_events, fault, header_event, last_end, vectors, wire,
 };
 use jsonframe::embedded::{Incoming, ReceiveError, Receiver, SendError, Sender};
-use jsonframe::{ByteOrder, DecodeErrorKind, Dialect, EncodeError, Header, ProtoHeader};
+use jsonframe::{ByteOrder, DecodeErrorKind, Dialect, EncodeError, Header, Member, ProtoHeader};
 use serde_json::Value as Json;
 
 /// How content is read.
@@ -297,7 +297,7 @@ fn what_cannot_be_sent_is_refused_before_anything_is_written() {
         (
             Header::for_json(2).with_extensions(&reserved),
             b"[]",
-            EncodeError::ReservedName { member: jsonframe::Member::ByteOrder },
+            EncodeError::ReservedName { member: Member::ByteOrder },
         ),
         (
             Header::for_json(2).with_extensions(&[("a", jsonframe::Value::NULL)]),
@@ -363,18 +363,29 @@ fn a_dialect_is_spoken_both_ways() {
         .with_proto_header(ProtoHeader::U32(ByteOrder::Little))
         .with_underscores()
         .byte_order_or(ByteOrder::Big)
-        .omit(jsonframe::Member::ByteOrder);
+        .omit(Member::ByteOrder);
+    const NUMBERED: Dialect =
+        PEER.with_prefix(b"\0\0").with_name(Member::ContentLength, "len").content_length_or_zero();
     let header = Header::for_json(4).with_byte_order(ByteOrder::Big);
+    for (dialect, header, start) in [
+        (&PEER, header, &b"O\0\0\0{\"content_type\""[..]),
+        (&NUMBERED, header.with_prefix(b"\xFF{"), b"\xFF{D\0\0\0{\"content_type\""),
+    ] {
+        assert_spoken_both_ways(dialect, header, start);
+    }
+}
+
+fn assert_spoken_both_ways(dialect: &'static Dialect, header: Header<'_>, start: &[u8]) {
     for steps in BEHAVIOURS {
-        let mut sender = Sender::new(Drain::new(steps), [0; 128]).with_dialect(&PEER);
+        let mut sender = Sender::new(Drain::new(steps), [0; 128]).with_dialect(dialect);
         let mut sent = sender.send(&header, b"true");
         while sent.is_err() {
             sent = sender.resume(b"true");
         }
         let bytes = sender.into_writer().bytes;
-        assert!(bytes.starts_with(b"O\0\0\0{\"content_type\""), "{}", bytes.escape_ascii());
+        assert!(bytes.starts_with(start), "{}", bytes.escape_ascii());
 
-        let mut receiver = Receiver::new(Source::new(&bytes, steps), [0; 128]).with_dialect(&PEER);
+        let mut receiver = Receiver::new(Source::new(&bytes, steps), [0; 128]).with_dialect(dialect);
         let mut buffer = [0; 4];
         loop {
             match receiver.receive() {
