@@ -14,7 +14,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use jsonframe::Dialect;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -22,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::console::{Console, Kind};
+use crate::dialect::Dialects;
 use limits::AtLimit;
 use total::Total;
 
@@ -43,7 +43,7 @@ pub struct Settings {
     /// What it grants its peers.
     pub limits: Limits,
     /// What it speaks with all of them.
-    pub dialect: &'static Dialect,
+    pub dialects: Dialects,
     /// Whether it closes each connection after its first answer.
     pub closes_after_reply: bool,
     /// Whether it prints only where it listens, and errors.
@@ -53,7 +53,7 @@ pub struct Settings {
 /// What all connections need.
 struct Shared {
     limits: Limits,
-    dialect: &'static Dialect,
+    dialects: Dialects,
     closes_after_reply: bool,
     /// Where the lines about peers go.
     console: Console,
@@ -94,7 +94,7 @@ impl Server {
     ///
     /// If the address cannot be resolved, or not be listened on.
     pub async fn bind(host: &str, port: u16, settings: Settings, console: Console) -> io::Result<Self> {
-        let Settings { limits, dialect, closes_after_reply, quiet } = settings;
+        let Settings { limits, dialects, closes_after_reply, quiet } = settings;
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in lookup_host((host, port)).await? {
             match listen(address, limits.backlog) {
@@ -103,7 +103,7 @@ impl Server {
                         collected: Total::new(limits.max_collected),
                         queued: Total::new(limits.max_queued_total),
                         limits,
-                        dialect,
+                        dialects,
                         closes_after_reply,
                         console: if quiet { console.quiet() } else { console.clone() },
                         ending: CancellationToken::new(),

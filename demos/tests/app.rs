@@ -25,6 +25,7 @@ on_each_server! {
     the_client_shows_what_came_before_a_failure,
     the_client_gets_what_the_table_holds,
     a_dialect_is_spoken_both_ways,
+    each_direction_may_have_a_dialect_of_its_own,
     an_answer_has_the_prefix_of_its_request,
     a_connection_stays_open_for_more_requests,
     a_binary_request_may_be_empty_or_large,
@@ -194,6 +195,28 @@ fn a_dialect_is_spoken_both_ways(on: AppServer) {
     // Who speaks as specified is not understood.
     server.client(&["search", "ring"]).assert().code(1);
     assert!(server.errors.next().starts_with("error: the header is "));
+}
+
+/// The server takes what its client does not send, for the sake of others, and sends what its client needs.
+fn each_direction_may_have_a_dialect_of_its_own(on: AppServer) {
+    let (requests, answers) = ("u16-le,no-byteorder,no-type", "u32,prefix=0001,length=content-len");
+    let server = on.start(&["--dialect", requests, "--send-dialect", answers]);
+    for pipeline in [&[][..], &["--pipeline"]] {
+        let words = ["--dialect", answers, "--send-dialect", requests, "-r", "search", "ring", "-r", "dance", "x"];
+        let asked = server.client(&words).args(pipeline).assert().success().stderr("");
+        let output = text(&asked.get_output().stdout);
+        assert!(output.contains("\ngot result: In the caves beneath the Misty Mountains. 💍\n"), "{output}");
+        assert!(output.contains("\ngot response: b\"First 10 bytes of request: dancex\"\n"), "{output}");
+        assert!(output.contains("sending b\"3\\x00{\\\"content-encoding\\\": \\\"utf-8\\\", "), "{output}");
+    }
+    let sent = server.output.find(|line| line.starts_with("sending "));
+    assert!(
+        sent.starts_with("sending b\"\\x00\\x01\\x00\\x00\\x00") && sent.contains("\\\"content-len\\\": "),
+        "{sent}"
+    );
+    // The other way round nothing is understood.
+    let words = ["--dialect", requests, "--send-dialect", answers, "search", "ring"];
+    server.client(&words).assert().code(1);
 }
 
 /// By which clients know what is answered.

@@ -585,29 +585,6 @@ fn app_server_answers_a_client_in_python() {
     }
 }
 
-/// The server takes what its client does not send, for the sake of others, and sends what its client needs.
-#[test]
-fn each_direction_may_have_a_dialect_of_its_own() {
-    let (requests, answers) = ("u16-le,no-byteorder,no-type", "u32,prefix=0001,length=content-len");
-    let server = Server::start(&["--dialect", requests, "--send-dialect", answers]);
-    for pipeline in [&[][..], &["--pipeline"]] {
-        let words = ["--dialect", answers, "--send-dialect", requests, "-r", "search", "ring", "-r", "dance", "x"];
-        let asked = server.client(&words).args(pipeline).assert().success().stderr("");
-        let output = text(&asked.get_output().stdout);
-        assert!(output.contains("\ngot result: In the caves beneath the Misty Mountains. 💍\n"), "{output}");
-        assert!(output.contains("\ngot response: b\"First 10 bytes of request: dancex\"\n"), "{output}");
-        assert!(output.contains("sending b\"3\\x00{\\\"content-encoding\\\": \\\"utf-8\\\", "), "{output}");
-    }
-    let sent = server.output.find(|line| line.starts_with("sending "));
-    assert!(
-        sent.starts_with("sending b\"\\x00\\x01\\x00\\x00\\x00") && sent.contains("\\\"content-len\\\": "),
-        "{sent}"
-    );
-    // The other way round nothing is understood.
-    let words = ["--dialect", requests, "--send-dialect", answers, "search", "ring"];
-    server.client(&words).assert().code(1);
-}
-
 #[test]
 fn a_peer_in_another_dialect_is_told_what_is_wrong() {
     let server = Server::start(&["--dialect", "u32"]);

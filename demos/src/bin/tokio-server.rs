@@ -7,7 +7,7 @@ use std::process::{self, ExitCode};
 use clap::Parser;
 use jsonframe_demos::console::Console;
 use jsonframe_demos::dial::without_brackets;
-use jsonframe_demos::dialect::DialectOption;
+use jsonframe_demos::dialect::DialectOptions;
 use jsonframe_demos::limits::{Seconds, workers};
 use jsonframe_demos::signals;
 use jsonframe_demos::tokio_server::{Limits, Server, Settings};
@@ -47,7 +47,7 @@ struct Arguments {
     quiet: bool,
 
     #[command(flatten)]
-    dialect: DialectOption,
+    dialects: DialectOptions,
 
     #[command(flatten)]
     limits: Limits,
@@ -84,8 +84,8 @@ fn runtime(workers: NonZeroUsize) -> Result<Runtime, String> {
 }
 
 async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, shutdown_timeout, close_after_reply, quiet, dialect, limits, .. } = arguments;
-    let settings = Settings { limits, dialect: dialect.dialect(), closes_after_reply: close_after_reply, quiet };
+    let Arguments { host, port, shutdown_timeout, close_after_reply, quiet, dialects, limits, .. } = arguments;
+    let settings = Settings { limits, dialects: dialects.dialects(), closes_after_reply: close_after_reply, quiet };
     let server = Server::bind(without_brackets(&host), port, settings, console).await;
     let server = server.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
     let handle = server.handle();

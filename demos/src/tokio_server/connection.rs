@@ -39,9 +39,9 @@ pub(super) struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     pub(super) fn new(stream: TcpStream, shared: &'a Shared) -> Self {
-        let Shared { limits, dialect, collected, queued, ending, .. } = shared;
+        let Shared { limits, dialects, collected, queued, ending, .. } = shared;
         let codec = Codec::new().with_max_header(limits.max_header).with_max_content(limits.max_content);
-        let framed = Framed::new(stream, codec.with_dialect(dialect));
+        let framed = Framed::new(stream, codec.with_dialect(dialects.received).with_sending_dialect(dialects.sent));
         let evicted = CancellationToken::new();
         let (collected, queued) = (collected.share(evicted.clone()), queued.share(evicted.clone()));
         Self { framed, limits, collected, queued, evicted, ending }

@@ -122,7 +122,11 @@ impl Conversation<'_> {
     }
 
     async fn send(&mut self, answer: Draft) -> Result<(), Closed> {
-        self.shared.console.say(format_args!("sending {} to {}", FramedIn(&answer, self.shared.dialect), self.peer));
+        self.shared.console.say(format_args!(
+            "sending {} to {}",
+            FramedIn(&answer, self.shared.dialects.sent),
+            self.peer
+        ));
         let message = answer.into_message().map_err(|error| Closed::Io(std::io::Error::other(error)))?;
         self.connection.send(message).await
     }
