@@ -77,6 +77,37 @@ fn a_dialect_is_spoken_both_ways() {
     assert_eq!(received.iter().map(OwnedMessage::header).collect::<Vec<_>>(), [header, header]);
 }
 
+/// A prefix takes nothing away from the headers that a codec takes, and comes and goes with each message.
+#[test]
+fn a_prefix_comes_with_a_message_however_long_its_header() {
+    const DIALECT: Dialect = Dialect::STANDARD.with_prefix(b"\0\0\0\0").with_name(Member::ContentLength, "len");
+
+    fn header(kind: &str) -> Header<'_> {
+        Header::new(kind, "binary", 1).with_byte_order(ByteOrder::Big).with_prefix(b"\0{\"\xFF")
+    }
+
+    let codec = || Codec::new().with_max_header(200).with_dialect(&DIALECT);
+    let mut sent = BytesMut::new();
+    let mut sending = Codec::new().with_sending_dialect(&DIALECT);
+    let shortest = DIALECT.encoded_len(&header("")) - 6;
+    for length in [0, 100, 200 - shortest] {
+        let (kind, start) = ("x".repeat(length), sent.len());
+        sending.encode(OwnedMessage::new(&header(&kind), "y").unwrap(), &mut sent).unwrap();
+        let (received, error) = receive(codec(), sent[start..].chunks(7));
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(received[0].header(), header(&kind));
+    }
+    let (received, error) = receive(codec(), [sent.as_ref()]);
+    assert!(error.is_none() && received.len() == 3);
+    // What has a prefix of another length is refused, and what has none gets that of the dialect.
+    let other = Header::for_json(0).with_prefix(b"ab");
+    let refused = sending.encode(OwnedMessage::new(&other, "").unwrap(), &mut sent).unwrap_err();
+    assert!(matches!(refused, CodecError::Encode(EncodeError::PrefixMismatch { expected: 4, actual: 2 })), "{refused}");
+    sent.clear();
+    sending.encode(OwnedMessage::new(&Header::for_json(0), "").unwrap(), &mut sent).unwrap();
+    assert!(sent.starts_with(b"\0\0\0\0\0"));
+}
+
 /// Nothing of a message that cannot be sent is sent, and the next one is.
 ///
 /// Most are refused when they are made. A received one may be longer when it is sent: here by the spaces of the canonical
