@@ -196,7 +196,8 @@ impl Codec {
 
 #[cold]
 fn new_decoder(dialect: &'static Dialect, max_header: u16) -> Decoder<Box<[u8]>> {
-    Decoder::new(alloc::vec![0; usize::from(max_header)].into_boxed_slice()).with_dialect(dialect)
+    let capacity = usize::from(max_header).saturating_add(dialect.prefix().len());
+    Decoder::new(alloc::vec![0; capacity].into_boxed_slice()).with_dialect(dialect)
 }
 
 /// Leaves the source's memory to what has been split off it, and moves what remains to memory of its own.

@@ -177,18 +177,19 @@ impl Dialect {
         if let Some(member) = header.extensions().find_map(|(extension, _)| name(extension)) {
             return Err(EncodeError::ReservedName { member });
         }
-        let prefix = if header.prefix().is_empty() { self.prefix() } else { header.prefix() };
+        let prefix = self.prefix_of(header);
         let (expected, actual) = (self.prefix().len(), prefix.len());
-        if actual == expected || expected == 0 {
-            Ok(if expected == 0 { &[] } else { prefix })
-        } else {
-            Err(EncodeError::PrefixMismatch { expected, actual })
-        }
+        if actual == expected { Ok(prefix) } else { Err(EncodeError::PrefixMismatch { expected, actual }) }
+    }
+
+    /// What is sent before the proto-header: what the header has there, or else the dialect, and nothing where that has none.
+    const fn prefix_of<'a>(&self, header: &Header<'a>) -> &'a [u8] {
+        if self.prefix().is_empty() || header.prefix().is_empty() { self.prefix() } else { header.prefix() }
     }
 
     /// Writes the prefix, place for the proto-header, and the header.
     fn write_head(&self, header: &Header<'_>, out: &mut impl Sink) -> fmt::Result {
-        out.put(if header.prefix().is_empty() { self.prefix() } else { header.prefix() })?;
+        out.put(self.prefix_of(header))?;
         for _ in 0..self.proto_header().len() {
             out.put(&[0])?;
         }
