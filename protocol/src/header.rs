@@ -20,7 +20,7 @@ use self::parse::{Parsed, parse};
 use self::required::RequiredMembers;
 use self::resolved::Resolved;
 pub use self::value::Value;
-use crate::member::{CONTENT_ENCODING, CONTENT_TYPE, TEXTS};
+use crate::member::TEXTS;
 use crate::{ByteOrder, DecodeError, DecodeErrorKind, Dialect};
 
 /// The header of a message, received or to be sent ([SPEC §3](crate::spec#3-the-header)).
@@ -153,13 +153,9 @@ impl<'a> Header<'a> {
         dialect: Option<&'static Dialect>,
         extensions: Source<'a>,
     ) -> Self {
-        let [content_type, content_encoding] = members.texts;
         Self {
             byte_order: members.byte_order,
-            texts: [
-                content_type.of(header, dialect, CONTENT_TYPE),
-                content_encoding.of(header, dialect, CONTENT_ENCODING),
-            ],
+            texts: members.texts(header, dialect),
             content_length: members.content_length,
             prefix: &[],
             extensions,

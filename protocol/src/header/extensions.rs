@@ -56,14 +56,14 @@ impl fmt::Debug for Extensions<'_> {
 fn member<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Option<Value<'a>>)> {
     cursor.next_member()?;
     let (name, is_renamed) = cursor.resolved_string()?;
-    cursor.colon()?;
+    cursor.colon().ok()?;
     let is_required = is_renamed || Member::from_name(name).is_some();
     let start = cursor.offset();
     if let Some((text, _)) = cursor.resolved_string() {
         let value = if is_required { None } else { Some(core::str::from_utf8(text).ok()?.into()) };
         return Some((name, value));
     }
-    cursor.value(1)?;
+    cursor.value(1).ok()?;
     let json = if is_required { None } else { core::str::from_utf8(cursor.since(start)).ok() };
     Some((name, json.map(Value::from_valid_json)))
 }

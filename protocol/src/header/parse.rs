@@ -3,8 +3,9 @@
 use super::canonical::Canonical;
 use super::required::{RequiredMembers, Text};
 use super::resolved::Edits;
-use crate::json::cursor::Cursor;
+use crate::json::cursor::{Cursor, Fault, Result, unexpected};
 use crate::json::number::plain_integer;
+use crate::json::scan::{COMMA_OR_BRACE, FIRST_NAME, NAME, RawString, VALUE};
 use crate::json::unescape::spells;
 use crate::member::Kind;
 use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
@@ -24,22 +25,18 @@ pub(crate) fn parse(
     canonical: Option<Canonical<'_>>,
     dialect: Option<&'static Dialect>,
 ) -> Result<Parsed, (DecodeErrorKind, usize)> {
-    let mut parser = match canonical {
-        // The canonical form is valid in every dialect.
-        Some(Canonical { members, rest, .. }) => {
-            Parser { cursor: Cursor::before(header, rest), dialect, found: ALL, members, edits: Edits::NONE }
-        }
-        None => Parser {
-            cursor: Cursor::new(header),
-            dialect,
-            found: 0,
-            members: RequiredMembers::NONE,
-            edits: Edits::NONE,
-        },
-    };
-    match parser.object() {
-        Some(()) => Ok(Parsed { members: parser.members, edits: parser.edits }),
-        None => Err(parser.cursor.failure()),
+    let mut cursor = Cursor::new(header);
+    let mut parser =
+        Parser { dialect, current: Member::ByteOrder, found: 0, members: RequiredMembers::NONE, edits: Edits::NONE };
+    // The canonical form is valid in every dialect.
+    if let Some(Canonical { members, rest, .. }) = canonical {
+        cursor = Cursor::at(header, header.len().wrapping_sub(rest.len()));
+        parser.found = ALL;
+        parser.members = members;
+    }
+    match parser.object(&mut cursor) {
+        Ok(()) => Ok(Parsed { members: parser.members, edits: parser.edits }),
+        Err(fault) => Err(parser.report(cursor, fault)),
     }
 }
 
@@ -50,215 +47,139 @@ const fn bit(member: Member) -> u8 {
     1 << member.index()
 }
 
-struct Parser<'h> {
-    cursor: Cursor<'h>,
+/// What has been found so far. The cursor is apart, so that it can stay in registers.
+struct Parser {
     /// `None` is the standard.
     dialect: Option<&'static Dialect>,
+    /// The required member that a fault is about, if it is about one.
+    current: Member,
     /// Which required members have been there, as bits of their indices.
     found: u8,
     members: RequiredMembers,
     edits: Edits,
 }
 
-impl Parser<'_> {
+impl Parser {
     /// Moves over the object, or over the rest of it after its required members.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn object(&mut self) -> Option<()> {
-        let mut expected = "a member name";
+    fn object(&mut self, cursor: &mut Cursor<'_>) -> Result {
+        let mut expected = NAME;
         let mut is_first = self.found == 0;
         if is_first {
-            self.open_object()?;
-            expected = "a member name or `}`";
+            open_object(cursor)?;
+            expected = FIRST_NAME;
         }
         loop {
-            if !is_first || self.cursor.peek() == Some(b'}') {
-                self.cursor.skip_whitespace();
-                if !self.cursor.eat(b',') {
+            if !is_first || cursor.peek() == Some(b'}') {
+                if !cursor.comma() {
                     break;
                 }
-                self.cursor.skip_whitespace();
-                expected = "a member name";
+                cursor.skip_whitespace();
+                expected = NAME;
             }
             is_first = false;
-            self.member(expected)?;
+            self.member(cursor, expected)?;
         }
-        if self.cursor.peek() != Some(b'}') {
-            return self.cursor.unexpected("`,` or `}`");
+        if cursor.peek() != Some(b'}') {
+            return Err(COMMA_OR_BRACE);
         }
-        self.complete()?;
-        self.cursor.bump(1);
-        self.cursor.skip_whitespace();
-        self.cursor.end()
-    }
-
-    /// Moves over the header's opening brace, and over the white space around it.
-    fn open_object(&mut self) -> Option<()> {
-        if self.cursor.rest().starts_with(b"\xEF\xBB\xBF") {
-            return self.cursor.fail(DecodeErrorKind::ByteOrderMark);
+        if self.found != ALL {
+            self.stand_in()?;
         }
-        self.cursor.skip_whitespace();
-        if !self.cursor.eat(b'{') {
-            let found = self.cursor.peek().unwrap_or_default();
-            return self.cursor.refuse(DecodeErrorKind::NotAnObject { found }, "a JSON object, `{`");
-        }
-        self.cursor.skip_whitespace();
-        Some(())
+        cursor.bump(1);
+        cursor.skip_whitespace();
+        cursor.end()
     }
 
     /// Moves over a member, and keeps what it says if it is a required one.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn member(&mut self, expected: &'static str) -> Option<()> {
-        let start = self.cursor.offset();
-        let member = self.name(expected)?;
-        if let Some(member) = member
-            && self.found & bit(member) != 0
-        {
-            return self.cursor.fail_at(start, DecodeErrorKind::DuplicateMember { member });
+    fn member(&mut self, cursor: &mut Cursor<'_>, expected: Fault) -> Result {
+        let start = cursor.offset();
+        let member = self.name(cursor, expected)?;
+        if let Some(member) = member {
+            self.current = member;
+            if self.found & bit(member) != 0 {
+                return cursor.fail_at(start, &DecodeErrorKind::DuplicateMember { member: Member::ByteOrder });
+            }
         }
-        self.cursor.colon()?;
+        cursor.colon()?;
         let Some(member) = member else {
-            return self.extension();
+            return self.extension(cursor);
         };
         match member.kind() {
-            Kind::ByteOrder => self.members.byte_order = self.byte_order(member)?,
+            Kind::ByteOrder => self.members.byte_order = byte_order(cursor)?,
             Kind::Text(index) => {
-                let text = self.text(member)?;
+                let text = self.text(cursor)?;
                 if let Some(place) = self.members.texts.get_mut(index) {
                     *place = text;
                 }
             }
-            Kind::Length => self.members.content_length = self.length()?,
+            Kind::Length => self.members.content_length = length(cursor)?,
         }
         self.found |= bit(member);
-        Some(())
+        Ok(())
     }
 
     /// Moves over a member's name, and returns the required member that bears it.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    #[allow(clippy::option_option, reason = "a failure, or a name that is an extension's, or a member")]
-    fn name(&mut self, expected: &'static str) -> Option<Option<Member>> {
-        if !cfg!(feature = "small")
-            && let Some(member) = self.literal_name()
-        {
-            return Some(Some(member));
-        }
-        let name = self.cursor.string(expected)?;
-        let text = self.cursor.between(name.start, name.end);
+    fn name(&mut self, cursor: &mut Cursor<'_>, expected: Fault) -> Result<Option<Member>> {
+        let name = cursor.string(expected)?;
         // Those of most extensions are too short for a required member, and need not be compared.
-        if self.dialect.is_none() && text.len() < Member::SHORTEST_NAME {
+        if self.dialect.is_none() && name.end < name.start.wrapping_add(Member::SHORTEST_NAME) {
             self.edits.has_escapes |= name.is_escaped;
-            return Some(None);
+            return Ok(None);
         }
+        let text = cursor.between(name.start, name.end);
         let member = match self.dialect {
             None if !name.is_escaped => Member::from_name(text),
             None => Member::ALL.into_iter().find(|member| spells(text, member.as_str().as_bytes())),
             Some(dialect) => dialect.member(|known| spells(text, known.as_bytes())),
         };
         match member {
-            Some(member) if text != member.as_str().as_bytes() => self.edits.rename(member, name.start, name.end),
+            Some(member) if text != member.as_str().as_bytes() => self.edits.rename(member, name.start..name.end),
             Some(_) => {}
             None => self.edits.has_escapes |= name.is_escaped,
         }
-        Some(member)
-    }
-
-    /// Moves over the name of a required member that stands there as it is.
-    ///
-    /// To compare is faster than to look for the name's end first.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn literal_name(&mut self) -> Option<Member> {
-        let [b'"', body @ ..] = self.cursor.rest() else { return None };
-        let first = body.first()?;
-        if Member::ALL.iter().all(|member| member.as_str().as_bytes().first() != Some(first)) {
-            return None;
-        }
-        let member = Member::ALL
-            .into_iter()
-            .find(|member| body.strip_prefix(member.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))?;
-        self.cursor.bump(member.as_str().len().wrapping_add(2));
-        Some(member)
+        Ok(member)
     }
 
     /// Moves over the value of an extension member.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn extension(&mut self) -> Option<()> {
-        match self.cursor.peek() {
-            Some(b'"') => self.edits.has_escapes |= self.cursor.string("a value")?.is_escaped,
-            Some(b'{' | b'[') => self.cursor.apart(|cursor| cursor.value(1))?,
-            _ => self.cursor.scalar()?,
+    fn extension(&mut self, cursor: &mut Cursor<'_>) -> Result {
+        match cursor.peek() {
+            Some(b'"') => self.edits.has_escapes |= cursor.string(VALUE)?.is_escaped,
+            Some(b'{' | b'[') => cursor.apart(|cursor| cursor.value(1))?,
+            _ => cursor.scalar()?,
         }
-        Some(())
-    }
-
-    fn byte_order(&mut self, member: Member) -> Option<ByteOrder> {
-        let start = self.cursor.offset();
-        self.check_string(member)?;
-        let string = self.cursor.string("a string")?;
-        let text = self.cursor.between(string.start, string.end);
-        match text {
-            b"little" => Some(ByteOrder::Little),
-            b"big" => Some(ByteOrder::Big),
-            _ if string.is_escaped && spells(text, b"little") => Some(ByteOrder::Little),
-            _ if string.is_escaped && spells(text, b"big") => Some(ByteOrder::Big),
-            _ => self.cursor.fail_at(start, DecodeErrorKind::InvalidByteOrder),
-        }
+        Ok(())
     }
 
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn text(&mut self, member: Member) -> Option<Text> {
-        if self.dialect.is_some_and(Dialect::keeps_raw_json) && self.cursor.peek() != Some(b'"') {
-            let start = self.cursor.offset();
-            self.cursor.value(1)?;
-            return Some(Text::at(start..self.cursor.offset()));
+    fn text(&mut self, cursor: &mut Cursor<'_>) -> Result<Text> {
+        if self.dialect.is_some_and(Dialect::keeps_raw_json) && cursor.peek() != Some(b'"') {
+            let start = cursor.offset();
+            cursor.apart(|cursor| cursor.value(1))?;
+            return Ok(Text::at(start..cursor.offset()));
         }
-        self.check_string(member)?;
-        let string = self.cursor.string("a string")?;
-        let text = self.cursor.between(string.start, string.end);
+        let string = required_string(cursor)?;
+        let text = cursor.between(string.start, string.end);
+        let range = string.start..string.end;
         let found = if string.is_escaped {
-            Text::find(string.start..string.end, |known| spells(text, known))
+            Text::find(range, |known| spells(text, known))
         } else {
-            Text::find(string.start..string.end, |known| known == text)
+            Text::find(range, |known| known == text)
         };
-        self.edits.has_escapes |= string.is_escaped && matches!(found, Text::At(..));
-        Some(found)
+        self.edits.has_escapes |= string.is_escaped && found.is_in_header();
+        Ok(found)
     }
 
-    /// Checks that a value of no other JSON type comes next.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn check_string(&mut self, member: Member) -> Option<()> {
-        match self.cursor.peek() {
-            Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
-                self.cursor.fail(DecodeErrorKind::WrongType { member })
-            }
-            _ => Some(()),
-        }
-    }
-
-    /// Moves over a plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.
-    fn length(&mut self) -> Option<u64> {
-        let start = self.cursor.offset();
-        let is_token = |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
-        while self.cursor.peek().is_some_and(is_token) {
-            self.cursor.bump(1);
-        }
-        let number = plain_integer(self.cursor.since(start));
-        number.or_else(|| {
-            self.cursor.fail_at::<()>(start, DecodeErrorKind::InvalidContentLength);
-            self.cursor.refuse(DecodeErrorKind::InvalidContentLength, "the value of `content-length`")
-        })
-    }
-
-    /// Checks that the required members have all been there, or that the dialect has something to stand in for them. The
-    /// cursor is at the header's closing brace.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn complete(&mut self) -> Option<()> {
-        if self.found == ALL { Some(()) } else { self.stand_in() }
-    }
-
-    fn stand_in(&mut self) -> Option<()> {
+    /// Checks that the dialect has something to stand in for the required members that have not been there.
+    #[inline(never)]
+    fn stand_in(&mut self) -> Result {
         for member in Member::ALL.into_iter().filter(|member| self.found & bit(*member) == 0) {
             if !self.dialect.is_some_and(|dialect| dialect.may_lack(member)) {
-                return self.cursor.fail(DecodeErrorKind::MissingMember { member });
+                self.current = member;
+                return Err(&DecodeErrorKind::MissingMember { member: Member::ByteOrder });
             }
         }
         if self.found & bit(Member::ByteOrder) == 0
@@ -266,7 +187,75 @@ impl Parser<'_> {
         {
             self.members.byte_order = byte_order;
         }
-        Some(())
+        Ok(())
+    }
+
+    /// What is wrong, and where, once something has failed.
+    #[cold]
+    #[inline(never)]
+    fn report(&self, cursor: Cursor<'_>, fault: Fault) -> (DecodeErrorKind, usize) {
+        let (kind, at) = cursor.report(fault);
+        let member = self.current;
+        let kind = match kind {
+            DecodeErrorKind::MissingMember { .. } => DecodeErrorKind::MissingMember { member },
+            DecodeErrorKind::DuplicateMember { .. } => DecodeErrorKind::DuplicateMember { member },
+            DecodeErrorKind::WrongType { .. } => DecodeErrorKind::WrongType { member },
+            kind => kind,
+        };
+        (kind, at)
+    }
+}
+
+/// Moves over the header's opening brace, and over the white space around it.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn open_object(cursor: &mut Cursor<'_>) -> Result {
+    if cursor.rest().starts_with(b"\xEF\xBB\xBF") {
+        return Err(&DecodeErrorKind::ByteOrderMark);
+    }
+    cursor.skip_whitespace();
+    if !cursor.eat(b'{') {
+        return Err(&DecodeErrorKind::NotAnObject { found: 0 });
+    }
+    cursor.skip_whitespace();
+    Ok(())
+}
+
+/// Moves over the string that is the value of a required member.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn required_string(cursor: &mut Cursor<'_>) -> Result<RawString> {
+    match cursor.peek() {
+        Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+            Err(&DecodeErrorKind::WrongType { member: Member::ByteOrder })
+        }
+        _ => cursor.string(const { &unexpected("a string") }),
+    }
+}
+
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn byte_order(cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
+    let before = cursor.offset();
+    let RawString { start, end, is_escaped } = required_string(cursor)?;
+    let text = cursor.between(start, end);
+    match text {
+        b"little" => Ok(ByteOrder::Little),
+        b"big" => Ok(ByteOrder::Big),
+        _ if is_escaped && spells(text, b"little") => Ok(ByteOrder::Little),
+        _ if is_escaped && spells(text, b"big") => Ok(ByteOrder::Big),
+        _ => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),
+    }
+}
+
+/// Moves over a plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn length(cursor: &mut Cursor<'_>) -> Result<u64> {
+    let start = cursor.offset();
+    let is_token = |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
+    while cursor.peek().is_some_and(is_token) {
+        cursor.bump(1);
+    }
+    match plain_integer(cursor.since(start)) {
+        Some(length) => Ok(length),
+        None => cursor.fail_at(start, &DecodeErrorKind::InvalidContentLength),
     }
 }
 

@@ -16,34 +16,55 @@ pub(crate) struct RequiredMembers {
 impl RequiredMembers {
     /// Those of no header.
     pub(crate) const NONE: Self =
-        Self { content_length: 0, texts: [Text::Absent; TEXTS], byte_order: ByteOrder::Little };
+        Self { content_length: 0, texts: [Text::ABSENT; TEXTS], byte_order: ByteOrder::Little };
+
+    /// The texts of the header in whose bytes they were found, in this dialect.
+    #[cfg_attr(not(feature = "small"), inline)]
+    pub(crate) fn texts<'a>(&self, header: &'a [u8], dialect: Option<&'static Dialect>) -> [&'a str; TEXTS] {
+        let [first, second] = self.texts;
+        let apart = || [first.of(header, dialect, 0), second.of(header, dialect, 1)];
+        if cfg!(feature = "small") || !first.is_in_header() || !second.is_in_header() {
+            return apart();
+        }
+        both(header, first, second).unwrap_or_else(apart)
+    }
+}
+
+/// Two texts of a header, if they stand there in this order: to check both at once that they are UTF-8 is faster.
+#[inline(never)]
+fn both(header: &[u8], first: Text, second: Text) -> Option<[&str; TEXTS]> {
+    let text = core::str::from_utf8(header.get(first.start.into()..second.end.into())?).ok()?;
+    let first_end = first.end.checked_sub(first.start)?;
+    let second_start = second.start.checked_sub(first.start)?;
+    Some([text.get(..first_end.into())?, text.get(second_start.into()..)?])
 }
 
 /// Where a text of a header is, or which of those it is that nearly every header says.
 ///
 /// To know a text is faster than to check again that it is UTF-8 whenever it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Text {
-    /// One of [`KNOWN`].
-    Known(u8),
-    /// From one index of the header to another. Two bytes each are enough: no header is longer than 65,535 bytes.
-    At(u16, u16),
-    /// The header lacks it, and the dialect says what stands in for it.
-    Absent,
+pub(crate) struct Text {
+    /// The index in the header at which it begins. Two bytes are enough: no header is longer than 65,535 bytes. 0 if it is
+    /// not in the header, where no text begins.
+    start: u16,
+    /// The index in the header at which it ends; or else the index of one of [`KNOWN`].
+    end: u16,
 }
 
 /// The texts that nearly every header says.
-const KNOWN: [&str; 3] = ["text/json", "utf-8", "binary"];
+const KNOWN: [&str; 4] = ["text/json", "utf-8", "binary", "binary/custom-client-binary-type"];
 
 impl Text {
-    pub(crate) const TEXT_JSON: Self = Self::Known(0);
-    pub(crate) const UTF_8: Self = Self::Known(1);
+    pub(crate) const TEXT_JSON: Self = Self { start: 0, end: 0 };
+    pub(crate) const UTF_8: Self = Self { start: 0, end: 1 };
+    /// The header lacks it, and the dialect says what stands in for it.
+    pub(crate) const ABSENT: Self = Self { start: 0, end: u16::MAX };
 
     /// The known text that this string's is by `is`, or else that of this range.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn find(range: Range<usize>, is: impl Fn(&[u8]) -> bool) -> Self {
         match (0..).zip(KNOWN).find(|(_, known)| is(known.as_bytes())) {
-            Some((index, _)) => Self::Known(index),
+            Some((end, _)) => Self { start: 0, end },
             None => Self::at(range),
         }
     }
@@ -51,22 +72,35 @@ impl Text {
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn at(range: Range<usize>) -> Self {
         let index = |at| u16::try_from(at).unwrap_or(u16::MAX);
-        Self::At(index(range.start), index(range.end))
+        Self { start: index(range.start), end: index(range.end) }
     }
 
-    /// The text of the header in whose bytes it was found: the one at `index` of those of a header, in this dialect.
+    /// Whether it is in the bytes of the header.
     #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>, index: usize) -> &'a str {
-        match self {
-            Self::Known(known) => KNOWN.get(usize::from(known)).copied().unwrap_or_default(),
-            Self::At(start, end) => text_at(header, start, end),
-            Self::Absent => dialect.and_then(|dialect| dialect.stand_in(index)).unwrap_or_default(),
+    pub(crate) const fn is_in_header(self) -> bool {
+        self.start > 0
+    }
+
+    /// The index in the header at which it begins, if it is there.
+    pub(crate) fn start(self) -> Option<usize> {
+        self.is_in_header().then_some(self.start.into())
+    }
+
+    /// The text at `index` of those of the header in whose bytes it was found, in this dialect.
+    #[cfg_attr(not(feature = "small"), inline)]
+    fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>, index: usize) -> &'a str {
+        if self.is_in_header() {
+            return self.text_in(header);
+        }
+        match KNOWN.get(usize::from(self.end)) {
+            Some(known) => known,
+            None => dialect.and_then(|dialect| dialect.stand_in(index)).unwrap_or_default(),
         }
     }
-}
 
-#[inline(never)]
-fn text_at(header: &[u8], start: u16, end: u16) -> &str {
-    let text = header.get(usize::from(start)..usize::from(end)).and_then(|text| core::str::from_utf8(text).ok());
-    text.unwrap_or_default()
+    #[inline(never)]
+    fn text_in(self, header: &[u8]) -> &str {
+        let text = header.get(self.start.into()..self.end.into());
+        text.and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
+    }
 }

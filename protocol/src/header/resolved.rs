@@ -1,8 +1,11 @@
 //! The bytes of a received header, its strings resolved in place.
 
+use core::ops::Range;
+
 use super::required::{RequiredMembers, Text};
 use crate::Member;
 use crate::json::cursor::Cursor;
+use crate::json::scan::VALUE;
 use crate::json::swar::run_to;
 use crate::json::unescape::resolve;
 
@@ -39,9 +42,9 @@ pub(crate) struct Edits {
 impl Edits {
     pub(crate) const NONE: Self = Self { renamed: [(0, 0); Member::ALL.len()], has_renamed: false, has_escapes: false };
 
-    pub(super) fn rename(&mut self, member: Member, start: usize, end: usize) {
+    pub(super) fn rename(&mut self, member: Member, name: Range<usize>) {
         if let Some(place) = self.renamed.get_mut(member.index()) {
-            *place = (u16::try_from(start).unwrap_or_default(), u16::try_from(end).unwrap_or_default());
+            *place = (u16::try_from(name.start).unwrap_or_default(), u16::try_from(name.end).unwrap_or_default());
             self.has_renamed = true;
         }
     }
@@ -64,19 +67,14 @@ impl Edits {
         if self.has_escapes {
             resolve_strings(header);
             for text in &mut members.texts {
-                if let Text::At(start, _) = *text
-                    && let Some((RESOLVED, rest)) =
-                        header.get(usize::from(start).wrapping_sub(1)..).and_then(split_first)
-                {
-                    *text = Text::at(usize::from(start)..usize::from(start).wrapping_add(run_to(RESOLVED, rest)));
+                let Some(start) = text.start() else { continue };
+                let quoted = header.get(start.wrapping_sub(1)..).and_then(<[u8]>::split_first);
+                if let Some((&RESOLVED, rest)) = quoted {
+                    *text = Text::at(start..start.wrapping_add(run_to(RESOLVED, rest)));
                 }
             }
         }
     }
-}
-
-fn split_first(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    bytes.split_first().map(|(first, rest)| (*first, rest))
 }
 
 /// Resolves the names and the string values of a valid header's members.
@@ -96,15 +94,21 @@ fn resolve_string(header: &mut [u8], at: usize) -> usize {
     let mut cursor = Cursor::at(header, at);
     match cursor.peek() {
         Some(b'"') => {
-            let string = cursor.string("");
+            let string = cursor.string(VALUE);
             let after = cursor.offset();
-            if let Some(string) = string.filter(|string| string.is_escaped) {
+            if let Ok(string) = string
+                && string.is_escaped
+            {
                 resolve(header, string.start, string.end, RESOLVED);
             }
             return after;
         }
-        Some(RENAMED) => drop(cursor.resolved_string()),
-        _ => drop(cursor.value(1)),
+        Some(RENAMED) => {
+            cursor.resolved_string();
+        }
+        _ => {
+            let _ = cursor.value(1);
+        }
     }
     cursor.offset()
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::InvalidJson;
-use crate::json::cursor::Cursor;
+use crate::json::cursor::{self, Cursor, unexpected};
 use crate::json::number::{plain_integer, write_integer};
 use crate::json::write::{Sink, write_again, write_string};
 
@@ -60,23 +60,23 @@ impl<'a> Value<'a> {
     /// ```
     pub fn from_json(text: &'a str) -> Result<Self, InvalidJson> {
         let mut cursor = Cursor::new(text.as_bytes());
-        Self::read(text, &mut cursor).ok_or_else(|| {
-            let (kind, offset) = cursor.failure();
+        Self::read(text, &mut cursor).map_err(|fault| {
+            let (kind, offset) = cursor.report(fault);
             InvalidJson::new(kind, offset)
         })
     }
 
-    fn read(text: &'a str, cursor: &mut Cursor<'_>) -> Option<Self> {
+    fn read(text: &'a str, cursor: &mut Cursor<'_>) -> cursor::Result<Self> {
         cursor.skip_whitespace();
         let start = cursor.offset();
         if cursor.peek() == Some(b'"') {
-            return cursor.unexpected("an array, an object, a number, `true`, `false` or `null`");
+            return Err(const { &unexpected("an array, an object, a number, `true`, `false` or `null`") });
         }
         cursor.value(1)?;
         let end = cursor.offset();
         cursor.skip_whitespace();
         cursor.end()?;
-        Some(Self::from_valid_json(text.get(start..end).unwrap_or_default()))
+        Ok(Self::from_valid_json(text.get(start..end).unwrap_or_default()))
     }
 
     /// The value of a valid JSON text that is not a string.

@@ -1,47 +1,51 @@
 //! A place in a JSON text, which moves on only over what has been accepted.
 
-use super::swar::{plain_run, run_to};
+use super::swar::{plain_before, plain_run, run_to};
 use super::utf8_prefix;
 use crate::DecodeErrorKind;
 
 /// Reads a JSON text from its beginning, and owns all arithmetic on its indices.
 ///
-/// Methods that accept something return it and stand after it. Those that fail return `None`: what is wrong, and that it is
-/// wrong where the cursor stands, is kept for [`failure`](Self::failure).
+/// Methods that accept something return it and stand after it. Those that fail return what is wrong where the cursor stands,
+/// for [`report`](Self::report).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'t> {
     text: &'t [u8],
-    /// The text from here on.
-    rest: &'t [u8],
+    at: usize,
     /// The text before this index is known to be UTF-8. 0 until the first byte beyond ASCII.
     utf8: usize,
-    failure: Option<DecodeErrorKind>,
+}
+
+/// What is wrong, in one register. What stands there is not in it: [`Cursor::report`] puts it in.
+pub(crate) type Fault = &'static DecodeErrorKind;
+
+pub(crate) type Result<T = (), F = Fault> = core::result::Result<T, F>;
+
+/// The fault of a byte that the grammar does not allow, or of there being none, where it allows this.
+pub(crate) const fn unexpected(expected: &'static str) -> DecodeErrorKind {
+    DecodeErrorKind::UnexpectedByte { found: 0, expected }
 }
 
 impl<'t> Cursor<'t> {
     pub(crate) const fn new(text: &'t [u8]) -> Self {
-        Self { text, rest: text, utf8: 0, failure: None }
+        Self::at(text, 0)
     }
 
     /// A cursor that stands at this index.
-    pub(crate) fn at(text: &'t [u8], at: usize) -> Self {
-        Self { rest: text.get(at..).unwrap_or_default(), ..Self::new(text) }
-    }
-
-    /// A cursor that stands where `rest` begins, which is the end of the text.
-    pub(crate) fn before(text: &'t [u8], rest: &'t [u8]) -> Self {
-        Self { rest, ..Self::new(text) }
+    pub(crate) const fn at(text: &'t [u8], at: usize) -> Self {
+        Self { text, at, utf8: 0 }
     }
 
     /// The index at which the cursor stands.
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) const fn offset(&self) -> usize {
-        self.text.len().wrapping_sub(self.rest.len())
+        self.at
     }
 
     /// The text from here on.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) const fn rest(&self) -> &'t [u8] {
-        self.rest
+    pub(crate) fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     /// The text from this index up to here.
@@ -58,64 +62,100 @@ impl<'t> Cursor<'t> {
 
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
+        self.text.get(self.at).copied()
     }
 
     /// Moves on by `count` bytes, all of which must have been looked at.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn bump(&mut self, count: usize) {
-        self.rest = self.rest.get(count..).unwrap_or_default();
+    pub(crate) const fn bump(&mut self, count: usize) {
+        self.at = self.at.wrapping_add(count);
     }
 
     /// Moves over this byte, if it comes next.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
-        let [first, rest @ ..] = self.rest else { return false };
-        if *first == byte {
-            self.rest = rest;
+        let is_next = self.peek() == Some(byte);
+        if is_next {
+            self.bump(1);
         }
-        *first == byte
+        is_next
     }
 
+    /// Moves over a comma, if one comes next, and over white space before it.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn comma(&mut self) -> bool {
+        self.eat(b',') || {
+            self.skip_whitespace();
+            self.eat(b',')
+        }
+    }
+
+    /// Moves over white space: most often none, or one space.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn skip_whitespace(&mut self) {
-        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
-            self.rest = rest;
+        if !cfg!(feature = "small") {
+            match self.peek() {
+                Some(b'!'..) => return,
+                Some(b' ') => self.bump(1),
+                _ => {}
+            }
+            if let Some(b'!'..) = self.peek() {
+                return;
+            }
+        }
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.bump(1);
         }
     }
 
     /// Moves over decimal digits, of which there may be none.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn skip_digits(&mut self) {
-        while let [b'0'..=b'9', rest @ ..] = self.rest {
-            self.rest = rest;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.bump(1);
         }
     }
 
-    /// Moves over what can stand in a string as it is and is ASCII.
+    /// Moves over what can stand in a string as it is and is ASCII. Names are often short.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn skip_plain(&mut self) {
-        self.bump(plain_run(self.rest));
+        if let Some(word) = self.word() {
+            if let Some(plain) = plain_before(word) {
+                return self.bump(plain);
+            }
+            self.bump(size_of::<usize>());
+        }
+        self.bump(plain_run(self.rest()));
+    }
+
+    /// The machine word that comes next; nothing in a small build.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn word(&self) -> Option<usize> {
+        if cfg!(feature = "small") {
+            return None;
+        }
+        let word = self.text.get(self.at..)?.first_chunk()?;
+        Some(usize::from_le_bytes(*word))
     }
 
     /// Moves to the next one of this byte, or to the end.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn skip_to(&mut self, byte: u8) {
-        self.bump(run_to(byte, self.rest));
+        self.bump(run_to(byte, self.rest()));
     }
 
     /// Moves over a run of bytes beyond ASCII.
     #[inline(never)]
-    pub(crate) fn beyond_ascii(&mut self) -> Option<()> {
+    pub(crate) fn beyond_ascii(&mut self) -> Result {
         if self.offset() >= self.utf8 {
-            self.utf8 = self.offset().wrapping_add(utf8_prefix(self.rest));
+            self.utf8 = self.offset().wrapping_add(utf8_prefix(self.rest()));
         }
         let known = self.between(self.offset(), self.utf8);
         match known.iter().take_while(|byte| !byte.is_ascii()).count() {
-            0 => self.fail(DecodeErrorKind::NotUtf8),
+            0 => Err(&DecodeErrorKind::NotUtf8),
             count => {
                 self.bump(count);
-                Some(())
+                Ok(())
             }
         }
     }
@@ -132,54 +172,31 @@ impl<'t> Cursor<'t> {
         result
     }
 
-    /// Fails for the byte that comes next, or for there being none.
-    ///
-    /// Bytes that are not UTF-8 are refused as such wherever they stand.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn refuse<T>(&mut self, kind: DecodeErrorKind, expected: &'static str) -> Option<T> {
-        self.fail(refused(self.rest, kind, expected))
-    }
-
-    /// [`refuse`](Self::refuse) for a byte that the grammar does not allow here.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn unexpected<T>(&mut self, expected: &'static str) -> Option<T> {
-        self.fail(unexpected(self.rest, expected))
-    }
-
-    /// Fails here.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn fail<T>(&mut self, kind: DecodeErrorKind) -> Option<T> {
-        self.failure = Some(kind);
-        None
-    }
-
     /// Fails at an index before.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn fail_at<T>(&mut self, at: usize, kind: DecodeErrorKind) -> Option<T> {
-        self.rest = self.text.get(at..).unwrap_or_default();
-        self.fail(kind)
+    pub(crate) fn fail_at<T>(&mut self, at: usize, fault: Fault) -> Result<T> {
+        self.at = at;
+        Err(fault)
     }
 
     /// What is wrong, and where, once something has failed.
+    ///
+    /// Bytes that are not UTF-8 are refused as such wherever they stand.
     #[cold]
-    pub(crate) fn failure(self) -> (DecodeErrorKind, usize) {
-        (self.failure.unwrap_or(DecodeErrorKind::NotUtf8), self.offset())
+    #[inline(never)]
+    pub(crate) fn report(self, fault: Fault) -> (DecodeErrorKind, usize) {
+        use DecodeErrorKind::{ControlCharacter, NotAnObject, NotUtf8, TrailingData, UnexpectedByte, UnexpectedEnd};
+        let kind = match (self.peek(), *fault) {
+            (None, UnexpectedByte { expected, .. }) => UnexpectedEnd { expected },
+            (None, NotAnObject { .. }) => UnexpectedEnd { expected: "a JSON object, `{`" },
+            (None, _) => UnexpectedEnd { expected: "the value of `content-length`" },
+            (Some(0x80..), _) if utf8_prefix(self.rest()) == 0 => NotUtf8,
+            (Some(found), UnexpectedByte { expected, .. }) => UnexpectedByte { found, expected },
+            (Some(found), NotAnObject { .. }) => NotAnObject { found },
+            (Some(found), TrailingData { .. }) => TrailingData { found },
+            (Some(found), ControlCharacter { .. }) => ControlCharacter { found },
+            (_, kind) => kind,
+        };
+        (kind, self.offset())
     }
-}
-
-#[cold]
-#[inline(never)]
-fn refused(rest: &[u8], kind: DecodeErrorKind, expected: &'static str) -> DecodeErrorKind {
-    match rest.first() {
-        None => DecodeErrorKind::UnexpectedEnd { expected },
-        Some(found) if found.is_ascii() || utf8_prefix(rest) > 0 => kind,
-        Some(_) => DecodeErrorKind::NotUtf8,
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn unexpected(rest: &[u8], expected: &'static str) -> DecodeErrorKind {
-    let found = rest.first().copied().unwrap_or_default();
-    refused(rest, DecodeErrorKind::UnexpectedByte { found, expected }, expected)
 }

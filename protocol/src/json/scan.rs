@@ -1,7 +1,7 @@
 //! The grammar of JSON (RFC 8259): each method moves a [`Cursor`] over a part of a text, or says why it is none.
 
 use super::MAX_DEPTH;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Fault, Result, unexpected};
 use crate::DecodeErrorKind;
 
 /// Where the text of a string is, between its quotes.
@@ -17,161 +17,173 @@ pub(crate) struct RawString {
 
 impl Cursor<'_> {
     /// Moves over the end of the text, after which there is nothing.
-    pub(crate) fn end(&mut self) -> Option<()> {
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn end(&mut self) -> Result {
         match self.peek() {
-            None => Some(()),
-            Some(found) => self.refuse(DecodeErrorKind::TrailingData { found }, "only white space"),
+            None => Ok(()),
+            Some(_) => Err(&DecodeErrorKind::TrailingData { found: 0 }),
         }
     }
 
     /// Moves over the colon between a name and a value, and over the white space around it.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn colon(&mut self) -> Option<()> {
-        self.skip_whitespace();
+    pub(crate) fn colon(&mut self) -> Result {
         if !self.eat(b':') {
-            return self.unexpected("`:`");
+            self.skip_whitespace();
+            if !self.eat(b':') {
+                return Err(const { &unexpected("`:`") });
+            }
         }
         self.skip_whitespace();
-        Some(())
+        Ok(())
     }
 
     /// Moves over a string.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn string(&mut self, expected: &'static str) -> Option<RawString> {
+    pub(crate) fn string(&mut self, expected: Fault) -> Result<RawString> {
         if !self.eat(b'"') {
-            return self.unexpected(expected);
+            return Err(expected);
         }
         let start = self.offset();
         self.skip_plain();
-        let mut string = RawString { start, end: self.offset(), is_escaped: false };
-        if !self.eat(b'"') {
-            string.is_escaped = self.apart(Self::special_string)?;
-            string.end = self.offset().wrapping_sub(1);
-        }
-        Some(string)
+        let is_escaped = if self.eat(b'"') { false } else { self.apart(Self::special_string)? };
+        Ok(RawString { start, end: self.offset().wrapping_sub(1), is_escaped })
     }
 
     /// Moves over the rest of a string, and says whether it has escapes.
     #[inline(never)]
-    fn special_string(&mut self) -> Option<bool> {
+    fn special_string(&mut self) -> Result<bool> {
         self.apart(Self::rest_of_string)
     }
 
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn rest_of_string(&mut self) -> Option<bool> {
+    fn rest_of_string(&mut self) -> Result<bool> {
         let mut is_escaped = false;
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.bump(1);
-                    return Some(is_escaped);
+                    return Ok(is_escaped);
                 }
                 Some(b'\\') => {
                     self.escape()?;
                     is_escaped = true;
                 }
-                Some(found @ ..0x20) => return self.fail(DecodeErrorKind::ControlCharacter { found }),
+                Some(..0x20) => return Err(&DecodeErrorKind::ControlCharacter { found: 0 }),
                 Some(0x80..) => self.apart(Self::beyond_ascii)?,
                 Some(_) => self.skip_plain(),
-                None => return self.unexpected("the string's closing quote"),
+                None => return Err(const { &unexpected("the string's closing quote") }),
             }
         }
     }
 
     /// Moves over a value of any type, around which `depth` objects and arrays are open.
     #[inline(never)]
-    pub(crate) fn value(&mut self, depth: u8) -> Option<()> {
+    pub(crate) fn value(&mut self, depth: u8) -> Result {
         self.apart(|cursor| cursor.nested_value(depth))
     }
 
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn nested_value(&mut self, depth: u8) -> Option<()> {
+    fn nested_value(&mut self, depth: u8) -> Result {
         let mut nesting = Nesting::within(depth);
+        let mut name: Option<Fault> = None;
         loop {
+            if let Some(expected) = name.take() {
+                self.string(expected)?;
+                self.colon()?;
+            }
             match self.peek() {
                 Some(b'"') => {
-                    self.string("a value")?;
+                    self.string(VALUE)?;
                 }
                 Some(opening @ (b'{' | b'[')) => {
                     let is_object = opening == b'{';
                     if !nesting.open(is_object) {
-                        return self.fail(DecodeErrorKind::TooDeep { limit: MAX_DEPTH });
+                        return Err(&DecodeErrorKind::TooDeep { limit: MAX_DEPTH });
                     }
                     self.bump(1);
                     self.skip_whitespace();
-                    match self.peek() {
-                        Some(b'}') if is_object => {}
-                        Some(b']') if !is_object => {}
-                        _ if is_object => {
-                            self.name("a member name or `}`")?;
-                            continue;
-                        }
-                        _ => continue,
+                    if self.peek() != Some(if is_object { b'}' } else { b']' }) {
+                        name = is_object.then_some(FIRST_NAME);
+                        continue;
                     }
                 }
                 _ => self.scalar()?,
             }
             match self.after_value(&mut nesting)? {
-                Next::Member => self.name("a member name")?,
+                Next::Member => name = Some(NAME),
                 Next::Element => {}
-                Next::End => return Some(()),
+                Next::End => return Ok(()),
             }
         }
     }
 
     /// Moves over the brackets that close after a value, and over the comma after them.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn after_value(&mut self, nesting: &mut Nesting) -> Option<Next> {
+    fn after_value(&mut self, nesting: &mut Nesting) -> Result<Next> {
         while let Some(in_object) = nesting.innermost() {
             self.skip_whitespace();
             match self.peek() {
                 Some(b',') => {
                     self.bump(1);
                     self.skip_whitespace();
-                    return Some(if in_object { Next::Member } else { Next::Element });
+                    return Ok(if in_object { Next::Member } else { Next::Element });
                 }
                 Some(b'}') if in_object => nesting.close(),
                 Some(b']') if !in_object => nesting.close(),
-                _ if in_object => return self.unexpected("`,` or `}`"),
-                _ => return self.unexpected("`,` or `]`"),
+                _ if in_object => return Err(COMMA_OR_BRACE),
+                _ => return Err(const { &unexpected("`,` or `]`") }),
             }
             self.bump(1);
         }
-        Some(Next::End)
-    }
-
-    /// Moves over a member's name and the colon.
-    fn name(&mut self, expected: &'static str) -> Option<()> {
-        self.string(expected)?;
-        self.colon()
+        Ok(Next::End)
     }
 
     /// Moves over a number, `true`, `false` or `null`.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn scalar(&mut self) -> Option<()> {
+    pub(crate) fn scalar(&mut self) -> Result {
         match self.peek() {
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'1'..=b'9') => self.number(),
+            Some(b'0') => {
+                self.bump(1);
+                self.fraction()
+            }
+            Some(b'-') => self.apart(Self::negative),
             Some(b't') => self.literal(b"true"),
             Some(b'f') => self.literal(b"false"),
             Some(b'n') => self.literal(b"null"),
-            _ => self.unexpected("a value"),
-        }
-    }
-
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn number(&mut self) -> Option<()> {
-        self.eat(b'-');
-        if !self.eat(b'0') {
-            self.digits()?;
-        }
-        match self.peek() {
-            Some(b'.' | b'e' | b'E') => self.apart(Self::fraction_and_exponent),
-            _ => Some(()),
+            _ => Err(VALUE),
         }
     }
 
     #[inline(never)]
-    fn fraction_and_exponent(&mut self) -> Option<()> {
+    fn negative(&mut self) -> Result {
+        self.bump(1);
+        match self.peek() {
+            Some(b'0'..=b'9') => self.scalar(),
+            _ => Err(DIGIT),
+        }
+    }
+
+    /// Moves over a number whose first digit stands next and is not 0.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn number(&mut self) -> Result {
+        self.bump(1);
+        self.skip_digits();
+        self.fraction()
+    }
+
+    /// Moves over the fraction and the exponent of a number, if it has them.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn fraction(&mut self) -> Result {
+        match self.peek() {
+            Some(b'.' | b'e' | b'E') => self.apart(Self::fraction_and_exponent),
+            _ => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn fraction_and_exponent(&mut self) -> Result {
         if self.eat(b'.') {
             self.digits()?;
         }
@@ -179,26 +191,42 @@ impl Cursor<'_> {
             let _ = self.eat(b'-') || self.eat(b'+');
             self.digits()?;
         }
-        Some(())
+        Ok(())
     }
 
     /// Moves over one digit or more.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn digits(&mut self) -> Option<()> {
+    fn digits(&mut self) -> Result {
         let start = self.offset();
         self.skip_digits();
-        if self.offset() == start { self.unexpected("a digit") } else { Some(()) }
+        if self.offset() == start { Err(DIGIT) } else { Ok(()) }
     }
 
-    fn literal(&mut self, literal: &[u8]) -> Option<()> {
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn literal(&mut self, literal: &[u8]) -> Result {
+        if !cfg!(feature = "small") && self.rest().starts_with(literal) {
+            self.bump(literal.len());
+            return Ok(());
+        }
+        self.apart(|cursor| cursor.wrong_literal(literal))
+    }
+
+    #[inline(never)]
+    fn wrong_literal(&mut self, literal: &[u8]) -> Result {
         for byte in literal {
             if !self.eat(*byte) {
-                return self.unexpected("`true`, `false` or `null`");
+                return Err(const { &unexpected("`true`, `false` or `null`") });
             }
         }
-        Some(())
+        Ok(())
     }
 }
+
+const DIGIT: Fault = &unexpected("a digit");
+pub(crate) const VALUE: Fault = &unexpected("a value");
+pub(crate) const FIRST_NAME: Fault = &unexpected("a member name or `}`");
+pub(crate) const NAME: Fault = &unexpected("a member name");
+pub(crate) const COMMA_OR_BRACE: Fault = &unexpected("`,` or `}`");
 
 /// What comes after a value.
 enum Next {
@@ -253,9 +281,9 @@ mod tests {
     fn nesting_is_counted_from_the_depth_the_value_stands_at() {
         let at_limit = ["[".repeat(63), "]".repeat(63)].concat();
         let mut cursor = Cursor::new(at_limit.as_bytes());
-        assert_eq!((cursor.value(1), cursor.offset()), (Some(()), 126));
+        assert_eq!((cursor.value(1), cursor.offset()), (Ok(()), 126));
         let mut cursor = Cursor::new(at_limit.as_bytes());
-        assert_eq!(cursor.value(2), None);
-        assert_eq!(cursor.failure(), (DecodeErrorKind::TooDeep { limit: 64 }, 62));
+        let fault = cursor.value(2).unwrap_err();
+        assert_eq!(cursor.report(fault), (DecodeErrorKind::TooDeep { limit: 64 }, 62));
     }
 }

@@ -1,12 +1,12 @@
 //! What escapes stand for.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Fault, Result, unexpected};
 use crate::DecodeErrorKind;
 
 impl Cursor<'_> {
     /// Moves over an escape, from its backslash on, and returns the character that it stands for.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn escape(&mut self) -> Option<char> {
+    pub(crate) fn escape(&mut self) -> Result<char> {
         let start = self.offset();
         self.bump(1);
         let character = match self.peek() {
@@ -17,56 +17,56 @@ impl Cursor<'_> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.apart(|cursor| cursor.unicode_escape(start)),
-            Some(_) => return self.fail_at(start, DecodeErrorKind::InvalidEscape),
-            None => return self.unexpected(REST_OF_ESCAPE),
+            Some(_) => return self.fail_at(start, &DecodeErrorKind::InvalidEscape),
+            None => return Err(REST_OF_ESCAPE),
         };
         self.bump(1);
-        Some(character)
+        Ok(character)
     }
 
     /// [`escape`](Self::escape), from its `u` on, for four digits, and for twice four that are a surrogate pair.
     #[inline(never)]
-    fn unicode_escape(&mut self, start: usize) -> Option<char> {
+    fn unicode_escape(&mut self, start: usize) -> Result<char> {
         self.bump(1);
         let mut unit = 0;
         for _ in 0..4 {
             let Some(byte) = self.peek() else {
-                return self.unexpected(REST_OF_ESCAPE);
+                return Err(REST_OF_ESCAPE);
             };
             let Some(digit) = char::from(byte).to_digit(16) else {
-                return self.fail_at(start, DecodeErrorKind::InvalidEscape);
+                return self.fail_at(start, &DecodeErrorKind::InvalidEscape);
             };
             unit = unit << 4 | digit;
             self.bump(1);
         }
         match (char::from_u32(unit), unit) {
-            (Some(character), _) => Some(character),
+            (Some(character), _) => Ok(character),
             (None, 0xD800..=0xDBFF) => self.low_surrogate(start, unit),
-            _ => self.fail_at(start, DecodeErrorKind::LoneSurrogate),
+            _ => self.fail_at(start, &DecodeErrorKind::LoneSurrogate),
         }
     }
 
     /// Moves over the second half of the surrogate pair that begins at `start` with `high`.
-    fn low_surrogate(&mut self, start: usize, high: u32) -> Option<char> {
+    fn low_surrogate(&mut self, start: usize, high: u32) -> Result<char> {
         let mut low = 0;
         for place in 0..6 {
             let Some(byte) = self.peek() else {
-                return self.unexpected("the rest of a surrogate pair");
+                return Err(const { &unexpected("the rest of a surrogate pair") });
             };
             let digit = char::from(byte).to_digit(16);
             low = match (place, byte, digit) {
                 (0, b'\\', _) | (1, b'u', _) => 0,
                 (2, _, Some(digit @ 0xD)) | (3, _, Some(digit @ 0xC..)) | (4.., _, Some(digit)) => low << 4 | digit,
-                _ => return self.fail_at(start, DecodeErrorKind::LoneSurrogate),
+                _ => return self.fail_at(start, &DecodeErrorKind::LoneSurrogate),
             };
             self.bump(1);
         }
         let pair = (high & 0x3FF) << 10 | low & 0x3FF;
-        char::from_u32(pair.wrapping_add(0x1_0000))
+        char::from_u32(pair.wrapping_add(0x1_0000)).ok_or(&DecodeErrorKind::LoneSurrogate)
     }
 }
 
-const REST_OF_ESCAPE: &str = "the rest of an escape";
+const REST_OF_ESCAPE: Fault = &unexpected("the rest of an escape");
 
 /// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
 pub(crate) fn spells(string: &[u8], mut text: &[u8]) -> bool {
@@ -79,7 +79,7 @@ pub(crate) fn spells(string: &[u8], mut text: &[u8]) -> bool {
             return rest.is_empty();
         }
         let mut utf8 = [0; 4];
-        let character = cursor.escape().map(|character| &*character.encode_utf8(&mut utf8));
+        let character = cursor.escape().ok().map(|character| &*character.encode_utf8(&mut utf8));
         let Some(rest) = character.and_then(|character| rest.strip_prefix(character.as_bytes())) else { return false };
         text = rest;
     }
@@ -99,7 +99,7 @@ pub(crate) fn resolve(text: &mut [u8], start: usize, end: usize, delimiter: u8) 
         let mut cursor = Cursor::at(text, read);
         match cursor.peek() {
             Some(b'\\') => {
-                let Some(character) = cursor.escape() else { return };
+                let Ok(character) = cursor.escape() else { return };
                 read = cursor.offset();
                 match u8::try_from(character) {
                     Ok(byte @ ..0x80) => put(text, &mut written, byte),

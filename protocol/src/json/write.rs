@@ -96,7 +96,7 @@ fn write_string_again(out: &mut impl Sink, cursor: &mut Cursor<'_>) -> fmt::Resu
         match cursor.peek() {
             Some(b'\\') => {
                 out.put(cursor.since(start))?;
-                let character = cursor.escape().ok_or(fmt::Error)?;
+                let character = cursor.escape().map_err(|_| fmt::Error)?;
                 match character.encode_utf8(&mut [0; 4]).as_bytes() {
                     [byte] if needs_escape(*byte) => write_escape(out, *byte)?,
                     utf8 => out.put(utf8)?,
