@@ -1,6 +1,6 @@
-//! Requests and answers in JSON, as types of yours, without any I/O: `cargo run -p jsonframe --example json`.
+//! Requests and answers in JSON, as your own types, without any I/O: `cargo run -p jsonframe --example json`.
 //!
-//! What is a `Vec<u8>` here would be written to a socket there; `jsonframe-std` does just that.
+//! `jsonframe-std` sends such messages over sockets.
 
 use jsonframe::{Assembler, Growable, Message, to_json_message};
 use serde::{Deserialize, Serialize};
@@ -17,15 +17,15 @@ struct Answer {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Two requests, one after the other, as a client would send them.
+    // A client sends two requests.
     let wire = [
         to_json_message(&Request { action: "search", value: "ring" })?,
         to_json_message(&Request { action: "search", value: "needle" })?,
     ]
     .concat();
 
-    // The server gets them in pieces of any size, and answers each when it is whole. Content may have up to 1 MiB; memory
-    // for it is taken as it comes, not as it is announced.
+    // The server receives them in pieces of any size, and answers each when it is whole. Content may be up to 1 MiB long;
+    // memory for it grows as it arrives, whatever length is announced.
     let mut assembler = Assembler::new([0; 1024], Growable::with_limit(1024 * 1024));
     let mut answers = Vec::new();
     for mut piece in wire.chunks(50) {
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             answers.extend(answer(&message)?);
         }
     }
-    assembler.finish()?; // the stream has not ended inside a message
+    assembler.finish()?; // checks that the stream did not end inside a message
 
     // The client reads the answers.
     let mut assembler = Assembler::new([0; 1024], Growable::with_limit(1024 * 1024));
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn answer(message: &Message<'_>) -> Result<Vec<u8>, jsonframe::JsonError> {
-    let request: Request<'_> = message.json()?; // borrows its texts from the message
+    let request: Request<'_> = message.json()?; // borrows its text from the message
     let result = match request {
         Request { action: "search", value: "ring" } => "In the caves beneath the Misty Mountains.".to_owned(),
         Request { action: "search", value } => format!("No match for \"{value}\"."),

@@ -1,8 +1,8 @@
-//! Decodes messages and answers them on fixed buffers, without an allocator: `cargo run --example no_alloc`.
+//! Decodes messages and answers them, with fixed buffers and no allocator: `cargo run -p jsonframe --example no_alloc`.
 
 use jsonframe::{ByteOrder, DecodeError, Decoder, EncodeError, Event, Header};
 
-/// Answers the words of each message by how many they are.
+/// Answers each message with the number of its words.
 struct Device {
     decoder: Decoder<[u8; 256]>,
     words: u64,
@@ -15,12 +15,12 @@ impl Device {
         Self { decoder: Decoder::new([0; 256]), words: 0, in_word: false, out: [0; 256] }
     }
 
-    /// Takes what an interrupt, a DMA buffer or a radio has brought, however it is cut.
+    /// Takes bytes from an interrupt, a DMA buffer or a radio, however they are cut.
     fn take(&mut self, mut input: &[u8], mut send: impl FnMut(&[u8])) -> Result<(), DecodeError> {
         while let Some(event) = self.decoder.decode(&mut input)? {
             match event {
                 Event::Header(_) => (self.words, self.in_word) = (0, false),
-                // Content of any length passes by; nothing of it is kept.
+                // Content may be of any length, because none of it is kept.
                 Event::Content(piece) => {
                     for byte in piece {
                         let is_letter = byte.is_ascii_alphanumeric();
@@ -37,7 +37,7 @@ impl Device {
         Ok(())
     }
 
-    /// An answer without content: what there is to say stands in its header.
+    /// Encodes an answer without content: the header says everything.
     fn answer(&mut self) -> Result<&[u8], EncodeError> {
         let members = [("words", self.words.into())];
         let header = Header::new("text/plain", "utf-8", 0).with_byte_order(ByteOrder::Big).with_extensions(&members);

@@ -1,11 +1,11 @@
-//! A client and a server under tokio, in one program: `cargo run --example tokio --features tokio`.
+//! A client and a server under tokio, in one program: `cargo run -p jsonframe --example tokio --features tokio`.
 
 use futures_util::{SinkExt, StreamExt};
 use jsonframe::{Codec, CodecError, OwnedMessage};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::Framed;
 
-/// Doubles numbers until the client has no more.
+/// Doubles numbers until the client closes the connection.
 async fn serve(stream: TcpStream) -> Result<(), CodecError> {
     let mut connection = Framed::new(stream, Codec::new().with_max_content(1_000));
     while let Some(request) = connection.next().await.transpose()? {
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut connection = Framed::new(TcpStream::connect(address).await?, Codec::new());
     for number in [1, 21, u32::MAX] {
         connection.send(OwnedMessage::from_json(&number)?).await?;
-        let answer = connection.next().await.ok_or("the server has gone")??;
+        let answer = connection.next().await.ok_or("the server closed the connection")??;
         println!("twice {number} is {}", answer.json::<u64>()?);
     }
     drop(connection);

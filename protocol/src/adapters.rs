@@ -1,4 +1,4 @@
-//! The protocol over the streams of other crates, and in their logs.
+//! Connects the protocol to the streams and logs of other crates.
 
 #[cfg(feature = "defmt")]
 mod defmt;

@@ -1,4 +1,4 @@
-//! Reads and writes content by what its header says of it.
+//! Reads and writes content as its header describes it.
 
 #[cfg(feature = "sha256")]
 mod checksum;

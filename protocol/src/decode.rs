@@ -1,4 +1,4 @@
-//! From bytes, cut anywhere, to messages.
+//! Decodes messages from bytes that may be cut anywhere.
 
 mod assembler;
 mod state;
@@ -18,19 +18,19 @@ use crate::{DecodeError, DecodeErrorKind, Dialect, Header};
 /// The content borrows from the input (`'i`) and outlives the borrow of the decoder (`'d`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'d, 'i> {
-    /// The header of a message, which is whole and valid.
+    /// A whole and valid header.
     Header(Header<'d>),
     /// The next piece of the content, never empty. A message without content has none.
     Content(&'i [u8]),
-    /// The message is whole. It follows the last piece of content, or the header, without another byte of input.
+    /// The message is whole. Reported right after the last piece of content, or the header, without another byte of input.
     End,
 }
 
 /// Decodes messages from a stream of bytes, however the stream is cut.
 ///
-/// The decoder does no I/O and no allocation. It owns room for one header, `B`, of the size the caller chooses:
-/// `[u8; N]`, `&mut [u8]`, `Box<[u8]>`; a header that does not fit is an error. Content is lent from the input, so there
-/// is no limit to its length.
+/// The decoder does no I/O and does not allocate. It owns a buffer for one header, such as `[u8; N]`, `&mut [u8]` or
+/// `Box<[u8]>`, of the size that the caller chooses: a header that does not fit is an error. Content is borrowed from the
+/// input and may be of any length.
 ///
 /// ```text
 ///        +-- proto-header --> header --> content --> end --+
@@ -42,10 +42,10 @@ pub enum Event<'d, 'i> {
 ///
 /// - **However the input is cut**, the events are the same but for the cuts in the content, and so are errors and their
 ///   offsets.
-/// - **`None` means that the input is used up.** There is nothing to keep and nothing to feed again.
-/// - **It never takes a byte of the next message** before the end of this one has been reported. What is left of the
-///   input belongs to whoever comes next.
-/// - **Errors are final.** They are returned again by every call.
+/// - **`None` means that the input is used up.** There is nothing left to keep or to feed again.
+/// - **It never takes a byte of the next message** before it has reported the end of this one. What remains of the input
+///   may be read by something else.
+/// - **Errors are final.** Every later call returns the same error.
 ///
 /// ```
 /// use jsonframe::{Decoder, Event};
@@ -79,16 +79,16 @@ pub struct Decoder<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
-    /// A decoder at the beginning of a stream, with this room for a header.
+    /// Creates a decoder at the beginning of a stream, with this buffer for a header.
     ///
-    /// 65,535 bytes of room take every header there can be; 256 take what most programs send. What the room holds now
-    /// does not matter. A storage that does not keep its length or its bytes makes the decoder report wrong headers, but
-    /// does no other harm.
+    /// [`Header::MAX_LEN`] bytes hold every header, 256 bytes those that most programs send. What the buffer contains does
+    /// not matter. One that does not keep its length or its bytes makes the decoder report wrong headers, but does no
+    /// other harm.
     pub const fn new(buffer: B) -> Self {
         Self { buffer, state: State::new(&Dialect::STANDARD) }
     }
 
-    /// The same decoder, at the beginning of a stream in this dialect.
+    /// Sets the dialect, and starts over at the beginning of a stream.
     ///
     /// ```
     /// use jsonframe::{ByteOrder, Decoder, Dialect, Event, ProtoHeader};
@@ -109,12 +109,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
 
     /// Takes bytes from the front of the input until there is something to report, or until the input is used up.
     ///
-    /// To be called until it returns `None`; with the end of a message due, that takes no further input.
+    /// Call it until it returns `None`, also with no input left: the end of a message needs none.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] if the bytes are not a sequence of messages. Everything before the message at fault has been
-    /// reported by then. The error is returned again by every later call.
+    /// reported by then. Every later call returns the same error.
     #[inline(always)]
     pub fn decode<'d, 'i>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Event<'d, 'i>>, DecodeError> {
         match self.state.step(self.buffer.as_mut(), input) {
@@ -126,23 +126,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         }
     }
 
-    /// The header of the message under way, or of the last one, until a byte of the next message is taken.
+    /// Returns the header of the message under way, or of the last one until a byte of the next message is taken.
     #[cfg_attr(not(feature = "small"), inline)]
     pub fn header(&self) -> Option<Header<'_>> {
         self.state.header(self.buffer.as_ref())
     }
 
-    /// The room for a header, to be exchanged for another one: `None` within a message, whose header is in it.
+    /// Returns the buffer for a header, to be exchanged for another one; `None` within a message.
     ///
-    /// For who has many decoders and holds room only for those in a message. From here on [`header`](Self::header) is
-    /// `None` until the next message's header.
+    /// Lets a server with many idle decoders give their header buffers back between messages. [`header`](Self::header) then
+    /// returns `None` until the next header is whole.
     ///
     /// ```
     /// use jsonframe::Decoder;
     ///
     /// let mut decoder = Decoder::new(Vec::new());
-    /// if let Some(room) = decoder.buffer_mut() {
-    ///     room.resize(256, 0);
+    /// if let Some(buffer) = decoder.buffer_mut() {
+    ///     buffer.resize(256, 0);
     /// }
     /// decoder.decode(&mut &b"\0"[..])?;
     /// assert!(decoder.buffer_mut().is_none());
@@ -152,34 +152,34 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         if self.state.forget_buffer() { Some(&mut self.buffer) } else { None }
     }
 
-    /// How many bytes the part of the message under way still lacks: its proto-header, its header or its content.
+    /// Returns the number of bytes missing from the current part of the message: its proto-header with any prefix, its
+    /// header, or its content.
     ///
-    /// Who reads no more than this from a stream never reads past the end of a message. It is 0 only when the end of a
-    /// message is due, or after an error.
+    /// A reader that asks for no more than this never reads past the end of a message. It is 0 only when the end of a
+    /// message is to be reported, or after an error.
     pub const fn needs(&self) -> u64 {
         self.state.needs()
     }
 
-    /// How many bytes have been taken since the decoder was made, and so the offset of the next one.
+    /// Returns the number of bytes taken so far, which is the offset of the next one.
     pub const fn position(&self) -> u64 {
         self.state.position()
     }
 
-    /// Counts up to `count` bytes of content that were received past the decoder, straight into a file or into the memory
-    /// where they belong. Returns how many of them were content of the message under way.
+    /// Counts up to `count` bytes of content that did not pass through the decoder, such as bytes copied straight to a file.
     ///
-    /// The bytes that were not are to be decoded. There are none if no more than [`needs`](Self::needs) were received.
+    /// Returns how many of them are content of the message under way. Decode the others. Inside content there are none if
+    /// `count` is at most [`needs`](Self::needs).
     #[must_use = "bytes beyond the content belong to the next message"]
     pub fn content_bypassed(&mut self, count: u64) -> u64 {
         self.state.pass_content(count)
     }
 
-    /// Refuses the message under way if its content is longer than `limit` bytes; to be called at its
-    /// [`Event::Header`], before anything is done about its content.
+    /// Refuses the message under way if its content is longer than `limit` bytes. Call it at the [`Event::Header`].
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::ContentTooLong`], which every later call returns again; or an error from before.
+    /// [`DecodeErrorKind::ContentTooLong`], which every later call returns, too; or an earlier error.
     ///
     /// ```
     /// use jsonframe::{Decoder, DecodeErrorKind, Event};
@@ -197,12 +197,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         self.state.limit_content(limit)
     }
 
-    /// Says that the stream has ended.
+    /// Checks that the stream may end here: between messages, or where the end of one is to be reported.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::Truncated`] if it ended inside a message; or the error from before. A message whose end is due
-    /// is whole.
+    /// [`DecodeErrorKind::Truncated`] inside a message; or an earlier error.
     ///
     /// ```
     /// use jsonframe::{DecodeErrorKind, Decoder};
@@ -218,8 +217,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         self.state.finish()
     }
 
-    /// What was found in the header, and at which index of `message`, all of a message's bytes as received, the content
-    /// begins. Resolves the header's strings there as in the decoder's buffer.
+    /// Returns what was found in the header, and the index at which the content begins in `message`, the bytes of the whole
+    /// message. Copies the header's resolved strings from the decoder's buffer to `message`.
     #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn found(&self, message: &mut [u8]) -> Option<(Found, usize)> {
@@ -238,7 +237,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         self.state.fail(kind, self.state.position())
     }
 
-    /// Like [`finish`](Self::finish), for a stream that does not go on after its end.
+    /// Does what [`finish`](Self::finish) does, and keeps the error.
     #[cfg(feature = "tokio")]
     pub(crate) const fn end(&mut self) -> Result<(), DecodeError> {
         self.state.end()

@@ -1,4 +1,4 @@
-//! The proto-header: how long the header is ([SPEC §2](crate::spec#2-the-proto-header)).
+//! The proto-header, which announces the length of the header ([SPEC §2](crate::spec#2-the-proto-header)).
 
 pub(crate) mod foreign;
 
@@ -7,7 +7,7 @@ use crate::ByteOrder;
 /// The size of a proto-header in the standard form, in bytes.
 pub(crate) const PROTO_HEADER_LEN: usize = 2;
 
-/// What a proto-header is: how many bytes, in which order ([SPEC C](crate::spec#appendix-c-dialects)).
+/// The form of a proto-header: its size and byte order ([SPEC C](crate::spec#appendix-c-dialects)).
 ///
 /// ```
 /// use jsonframe::{ByteOrder, ProtoHeader};
@@ -18,19 +18,19 @@ pub(crate) const PROTO_HEADER_LEN: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::len_without_is_empty, reason = "none is empty")]
 pub enum ProtoHeader {
-    /// One byte: headers of up to 255.
+    /// One byte: headers of up to 255 bytes.
     U8,
-    /// Two bytes, in this order: headers of up to 65,535.
+    /// Two bytes in this order: headers of up to 65,535 bytes.
     U16(ByteOrder),
-    /// Four bytes, in this order. A header that is longer than 65,535 bytes all the same is refused.
+    /// Four bytes in this order. Headers longer than 65,535 bytes are refused all the same.
     U32(ByteOrder),
 }
 
 impl ProtoHeader {
-    /// Two bytes, most significant first.
+    /// The form of the specification: two bytes, big-endian.
     pub const STANDARD: Self = Self::U16(ByteOrder::Big);
 
-    /// How many bytes it takes: 1, 2 or 4.
+    /// Returns the size in bytes: 1, 2 or 4.
     pub const fn len(self) -> u8 {
         match self {
             Self::U8 => 1,
@@ -39,7 +39,7 @@ impl ProtoHeader {
         }
     }
 
-    /// How long a header can be whose proto-header begins with these bytes, in bytes. What follows them is not looked at.
+    /// Returns the greatest length, in bytes, of a header whose proto-header begins with `first`. Later bytes are ignored.
     pub(crate) fn longest(self, first: &[u8]) -> u16 {
         let mut length = 0;
         for taken in 0..self.len() {
@@ -49,7 +49,7 @@ impl ProtoHeader {
         u16::try_from(length).unwrap_or(u16::MAX)
     }
 
-    /// The length that a header has at most, in bytes.
+    /// Returns the greatest length of a header, in bytes.
     pub(crate) const fn limit(self) -> u16 {
         match self {
             Self::U8 => 0xFF,
@@ -61,7 +61,7 @@ impl ProtoHeader {
         matches!(self, Self::U16(ByteOrder::Little) | Self::U32(ByteOrder::Little))
     }
 
-    /// What the bytes say with another one after the `taken` ones that say `length`.
+    /// Returns the length that `taken` bytes, which say `length`, and the next `byte` say together.
     pub(crate) fn with_byte(self, length: u32, taken: u8, byte: u8) -> u32 {
         if self.is_little() {
             length | u32::from(byte).wrapping_shl(u32::from(taken).wrapping_mul(8))
@@ -70,13 +70,13 @@ impl ProtoHeader {
         }
     }
 
-    /// Writes this length to all of `place`, which is as long as the proto-header.
-    pub(crate) fn write(self, length: u16, place: &mut [u8]) {
+    /// Writes `length` to all of `out`, which has the size of the proto-header.
+    pub(crate) fn write(self, length: u16, out: &mut [u8]) {
         let little = u32::from(length).to_le_bytes();
-        for (index, byte) in little.into_iter().take(place.len()).enumerate() {
-            let at = if self.is_little() { Some(index) } else { place.len().checked_sub(index.wrapping_add(1)) };
-            if let Some(place) = at.and_then(|at| place.get_mut(at)) {
-                *place = byte;
+        for (index, byte) in little.into_iter().take(out.len()).enumerate() {
+            let at = if self.is_little() { Some(index) } else { out.len().checked_sub(index.wrapping_add(1)) };
+            if let Some(target) = at.and_then(|at| out.get_mut(at)) {
+                *target = byte;
             }
         }
     }

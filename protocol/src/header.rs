@@ -12,6 +12,7 @@ pub(crate) mod resolved;
 mod value;
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use self::canonical::Canonical;
 pub use self::extensions::Extensions;
@@ -25,7 +26,7 @@ use crate::{ByteOrder, DecodeError, DecodeErrorKind, Dialect};
 
 /// The header of a message, received or to be sent ([SPEC §3](crate::spec#3-the-header)).
 ///
-/// It borrows its texts: from the decoder that received it, or from whoever makes it.
+/// It borrows its texts from the decoder that received it, or from the program that creates it.
 ///
 /// ```
 /// use jsonframe::{ByteOrder, Header};
@@ -62,10 +63,10 @@ pub(crate) enum Source<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// The length of the longest header there can be, in bytes: a decoder with a buffer of this size takes every header.
+    /// The length of the longest possible header, in bytes. A decoder with a buffer of this size takes every header.
     pub const MAX_LEN: usize = u16::MAX as usize;
 
-    /// A header for content of this type, encoding and length (in bytes), in this machine's byte order, without
+    /// Creates a header for content of this type, encoding and length in bytes, in this machine's byte order, without
     /// extensions.
     ///
     /// ```
@@ -83,39 +84,40 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// A header for JSON content of this length in bytes: `text/json`, `utf-8`.
+    /// Creates a header for `content_length` bytes of JSON: `text/json`, `utf-8`, in this machine's byte order.
     pub const fn for_json(content_length: u64) -> Self {
         Self::new("text/json", "utf-8", content_length)
     }
 
-    /// The same header with another byte order.
+    /// Sets the byte order of the content.
     #[must_use]
     pub const fn with_byte_order(self, byte_order: ByteOrder) -> Self {
         Self { byte_order, ..self }
     }
 
-    /// The same header with these extension members, in this order, in place of any it had.
+    /// Sets the extension members, in this order, in place of any there were.
     ///
-    /// A name must not be that of a required member, which [`encode`](Self::encode) refuses, and should be there only
-    /// once, which is left to the caller: a receiver that finds a name twice goes by the last.
+    /// [`encode`](Self::encode) refuses the name of a required member. Other names are not checked, and should occur only
+    /// once: a receiver that finds a name twice uses the last.
     #[must_use]
     pub const fn with_extensions(self, extensions: &'a [(&'a str, Value<'a>)]) -> Self {
         Self { extensions: Source::Listed(extensions), ..self }
     }
 
-    /// The same header with these bytes before its proto-header, in a dialect that has some there
-    /// ([`Dialect::with_prefix`]). Others do not send them.
+    /// Sets the bytes before the proto-header, for a dialect that has a prefix ([`Dialect::with_prefix`]). Other dialects do
+    /// not send them.
     #[must_use]
     pub const fn with_prefix(self, prefix: &'a [u8]) -> Self {
         Self { prefix, ..self }
     }
 
-    /// Reads a header from all of these bytes, without its proto-header: those that a program holds, from a file or
-    /// another protocol. Escapes are resolved in place.
+    /// Reads a header, without a proto-header, that takes all of `bytes`: from a file, or from within another protocol.
+    ///
+    /// Escapes are resolved in place.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if they are no header that a [`Decoder`](crate::Decoder) takes. Offsets count from their beginning.
+    /// [`DecodeError`] if a [`Decoder`](crate::Decoder) would refuse the header. Offsets count from the start of `bytes`.
     ///
     /// ```
     /// use jsonframe::Header;
@@ -131,7 +133,7 @@ impl<'a> Header<'a> {
         Self::parse_in(bytes, None)
     }
 
-    /// [`parse`](Self::parse), in this dialect.
+    /// Reads a header as [`parse`](Self::parse) does, in this dialect. `None` is the standard.
     pub(crate) fn parse_in(bytes: &'a mut [u8], dialect: Option<&'static Dialect>) -> Result<Self, DecodeError> {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let parsed = match length {
@@ -145,7 +147,7 @@ impl<'a> Header<'a> {
         Ok(Self::received(bytes, &members, dialect, Source::Received(Resolved::new(bytes))))
     }
 
-    /// A header of these bytes, with what was found in them, and where its extensions are.
+    /// Creates the header of these bytes from the members found in them.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn received(
         header: &'a [u8],
@@ -162,7 +164,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The same header with the extensions that are in the bytes of a received one.
+    /// Sets where the extensions are.
     pub(crate) const fn with_source(self, extensions: Source<'a>) -> Self {
         Self { extensions, ..self }
     }
@@ -175,46 +177,46 @@ impl<'a> Header<'a> {
         self.texts.get(index).copied().unwrap_or_default()
     }
 
-    /// The byte order of the content's own data: `byteorder`.
+    /// Returns the byte order of the content's own data: `byteorder`.
     pub const fn byte_order(&self) -> ByteOrder {
         self.byte_order
     }
 
-    /// What the content is: `content-type`.
+    /// Returns what the content is: `content-type`.
     pub const fn content_type(&self) -> &'a str {
         let [content_type, _] = self.texts;
         content_type
     }
 
-    /// How text in the content is encoded, or that it is not text: `content-encoding`.
+    /// Returns how text in the content is encoded, or a word that says it is not text: `content-encoding`.
     pub const fn content_encoding(&self) -> &'a str {
         let [_, content_encoding] = self.texts;
         content_encoding
     }
 
-    /// How many bytes of content follow the header: `content-length`.
+    /// Returns the number of bytes of content that follow the header: `content-length`.
     ///
-    /// The peer's word. Check it against what you are willing to take before you act on it:
+    /// In a received header, this is the peer's claim. Limit it before you act on it:
     /// [`Decoder::limit_content`](crate::Decoder::limit_content).
     pub const fn content_length(&self) -> u64 {
         self.content_length
     }
 
-    /// The bytes before the proto-header, in a dialect that has some there ([`Dialect::with_prefix`]); otherwise empty.
+    /// Returns the bytes before the proto-header, in a dialect that has a prefix ([`Dialect::with_prefix`]); otherwise none.
     pub const fn prefix(&self) -> &'a [u8] {
         self.prefix
     }
 
-    /// The value of the extension member of this name, if there is one; of several, the last.
+    /// Returns the value of the last extension member of this name.
     ///
-    /// A received header is searched from its beginning at every call. To look at many members, go through
+    /// Each call searches a received header from its beginning. To look up several members, iterate over
     /// [`extensions`](Self::extensions) once.
     pub fn extension(&self, name: &str) -> Option<Value<'a>> {
         let named = self.extensions().filter(|member| member.0 == name);
         named.last().map(|(_, value)| value)
     }
 
-    /// The extension members in the order of the header, each a name and a value.
+    /// Returns an iterator over the extension members, each a name and a value, in the order of the header.
     ///
     /// ```
     /// use jsonframe::{Decoder, Event};
@@ -233,7 +235,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Headers are equal when their required members are, their prefixes, and their extensions in the same order.
+/// Headers are equal if their required members, their prefixes and their extensions are, extensions in the same order.
 impl PartialEq for Header<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.byte_order == other.byte_order
@@ -245,6 +247,16 @@ impl PartialEq for Header<'_> {
 }
 
 impl Eq for Header<'_> {}
+
+/// Hashes only the names of the extensions.
+impl Hash for Header<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.byte_order, self.texts, self.content_length).hash(state);
+        for (name, _) in self.extensions() {
+            name.hash(state);
+        }
+    }
+}
 
 impl fmt::Debug for Header<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

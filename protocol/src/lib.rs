@@ -9,8 +9,8 @@
 //! ```
 //!
 //! This is the application protocol of the well-known Python sockets tutorial, byte for byte. [`spec`] is its
-//! specification. The crate does no I/O: bytes go in and events come out, whether they come from a socket, a serial line
-//! or a file. It needs neither std nor an allocator. `jsonframe-std` binds it to std's streams.
+//! specification. The crate does no I/O: bytes go in, from a socket, a serial line or a file, and events come out. It needs
+//! neither std nor an allocator. `jsonframe-std` binds it to std's streams.
 //!
 //! # A walk through the protocol
 //!
@@ -27,13 +27,13 @@
 //! assert_eq!(request.parts().map(<[u8]>::len), [2 + 103, 39]);
 //! assert!(request.parts()[0].starts_with(b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\""));
 //!
-//! // It writes what the socket takes: 100 bytes now, the other 44 later.
+//! // The socket takes 100 bytes now, and the other 44 later.
 //! let wire = request.parts().concat();
 //! let (first, second) = wire.split_at(100);
 //! request.advance(100);
 //! assert_eq!(request.len(), 44);
 //!
-//! // The server reads the first 100. They end inside the header: all are taken, there is nothing to report.
+//! // The server reads the first 100, which end inside the header. All are taken, and there is nothing to report yet.
 //! let mut decoder = Decoder::new([0; 256]);
 //! assert_eq!(decoder.needs(), 2);
 //! let mut input = first;
@@ -41,7 +41,7 @@
 //! assert!(input.is_empty());
 //! assert_eq!(decoder.needs(), 5);
 //!
-//! // The rest has come, and with it the first byte of another message.
+//! // The rest arrives, and with it the first byte of another message.
 //! let second = [second, b"\0"].concat();
 //! let mut input = second.as_slice();
 //! let Some(Event::Header(header)) = decoder.decode(&mut input)? else { panic!("the header is whole") };
@@ -50,7 +50,7 @@
 //! assert_eq!(decoder.decode(&mut input)?, Some(Event::End));
 //! assert_eq!((decoder.position(), input), (144, &b"\0"[..]));
 //!
-//! // The next message has begun. If the stream ended here, it would end in the middle.
+//! // The next message has begun, so the stream must not end here.
 //! assert_eq!(decoder.decode(&mut input)?, None);
 //! let error = decoder.finish().unwrap_err();
 //! assert_eq!(error.to_string(), "the stream ends inside a message; bytes missing: at least 1 (at byte 145)");
@@ -63,49 +63,51 @@
 //! |---|---|
 //! | receive content of any length as it comes, in constant memory | [`Decoder`] |
 //! | receive whole messages | [`Assembler`], over [`Growable`] or `heapless::Vec` |
+//! | read a header without a stream | [`Header::parse`] |
 //! | send without copying the content | [`Header::encode`], [`Outgoing`] |
-//! | send a whole message as one `Vec` | [`Message::to_vec`], [`Dialect::to_vec`], [`to_json_message`] |
-//! | append the head of a message to what is to be sent | [`Dialect::append_to`] |
-//! | read or write JSON content as a type of yours | [`Message::json`], [`Message::json_owned`], [`from_json`], [`to_json`] |
-//! | read or write text by its `content-encoding` | [`Encoding`], [`Message::text`], [`TextDecoder`] (feature `text`) |
+//! | send a whole message as one `Vec` | [`Message::to_vec`], [`to_json_message`] |
+//! | append the head of a message to other bytes | [`Dialect::append_to`] |
+//! | read or write JSON content as your own types | [`Message::json`], [`Message::json_owned`], [`from_json`], [`to_json`] |
+//! | read or write text by its `content-encoding` | [`Header::encoding`], [`Encoding`], [`Message::text`], [`TextDecoder`] |
 //! | tell JSON from other content by its `content-type` | [`Header::is_json`], [`ContentType`] |
+//! | read and add members of your own | [`Header::extension`], [`Header::with_extensions`], [`Value`] |
+//! | announce a checksum of content, and check it | [`Checksum`], [`ContentHasher`] |
 //! | keep a header, or a whole message | [`OwnedHeader`], [`OwnedMessage`] |
-//! | talk to peers that depart from the protocol | [`Dialect`] |
-//! | announce a checksum of content, and check it | `Checksum`, `ContentHasher` (feature `sha256`) |
+//! | talk to peers that depart from the protocol | [`Dialect`]: decoders and codecs take one, and it encodes messages |
 //! | receive and send whole messages under tokio | [`Codec`], [`OwnedMessage`] |
-//! | the same as values of your own types, in JSON | [`JsonCodec`] |
+//! | the same as values of your own types, in JSON | [`JsonCodec`], [`OwnedMessage::from_json`] |
 //! | the same in pieces, of any length, in constant memory | [`EventCodec`], [`OwnedEvent`] |
-//! | receive and send over `embedded-io`, blocking or async | `embedded::Receiver`, `embedded::Sender` (feature `embedded-io`) |
+//! | receive and send over `embedded-io`, blocking or async | [`embedded::Receiver`], [`embedded::Sender`] |
 //!
 //! # What it promises
 //!
 //! - **Split invariance**: however the stream is cut, the same events, and the same error at the same offset.
-//! - **Linear work and no allocation that follows a peer's number**: a header is scanned once, when it is whole; content
-//!   is lent, and what grows grows with the bytes that have arrived.
+//! - **Linear work, and no allocation that follows a peer's number**: a header is scanned once, when it is whole; content is
+//!   borrowed from the input, and storage grows only with the bytes that have arrived.
 //! - **No `unsafe`, no panic, no recursion** over what a peer sends.
 //! - **Strict**: what a receiver must refuse ([SPEC §5.3](crate::spec#53-what-must-be-refused)) is refused with an error
-//!   that says what was wrong and at which byte. There is no resynchronisation: after an error the stream is over.
+//!   that says what is wrong and at which byte. Nothing in a stream marks where to go on: after an error it is over.
 //!
 //! # What it does not do
 //!
-//! Headers are at most 65,535 bytes and 64 levels deep. Without the feature `text`, content is passed on as bytes, whatever
-//! its encoding. There is no encryption, no compression and no negotiation of versions: the protocol has none. A checksum is
-//! an extension member (feature `sha256`).
+//! Headers are at most 65,535 bytes long ([`Header::MAX_LEN`]) and 64 levels deep ([`MAX_DEPTH`]). Without the feature
+//! `text`, content is passed on as bytes, whatever its encoding. The protocol has no encryption, no compression and no
+//! negotiation of versions.
 //!
 //! # Features
 //!
 //! | feature | default | what it adds | what it costs |
 //! |---|---|---|---|
 //! | `json` | yes | JSON content to and from your types | serde, serde_json, `alloc` |
-//! | `alloc` | by `json` | [`Growable`], [`OwnedMessage`], [`Message::to_vec`] | an allocator |
+//! | `alloc` | by `json` | [`Growable`], [`OwnedMessage`], [`Message::to_vec`], [`Dialect::append_to`] | an allocator |
 //! | `defmt` | no | `defmt::Format` for headers, events and errors | defmt |
-//! | `embedded-io` | no | `embedded::Receiver`, `embedded::Sender` over blocking streams | embedded-io |
+//! | `embedded-io` | no | [`embedded::Receiver`], [`embedded::Sender`] over blocking streams | embedded-io |
 //! | `embedded-io-async` | no | the same over async streams | embedded-io, embedded-io-async |
-//! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless |
-//! | `sha256` | no | `Checksum`: SHA-256 of content in an extension member | sha2 |
-//! | `small` | no | less flash and stack, at the price of speed: for firmware | nothing |
+//! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless; Rust 1.87 instead of 1.85 |
+//! | `sha256` | no | [`Checksum`]: SHA-256 of content in an extension member | sha2 |
+//! | `small` | no | less flash and stack, for firmware | speed |
 //! | `text` | no | [`Message::text`], [`TextDecoder`]: content in 50 encodings, labelled as in Python | encoding_rs, `alloc` |
-//! | `tokio` | no | [`Codec`], [`EventCodec`], [`JsonCodec`] for tokio-util's `Framed` | tokio-util, tokio, bytes; std |
+//! | `tokio` | no | [`Codec`], [`EventCodec`], and with `json` [`JsonCodec`], for tokio-util's `Framed` | tokio-util, tokio, bytes, `alloc`; std |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(clippy::inline_always, reason = "a call costs more than most steps of a decoder; measured by `budgets`")]
@@ -177,7 +179,7 @@ pub use message::{Message, Outgoing};
 pub use storage::Growable;
 pub use storage::{Storage, StorageFull};
 
-/// The README's example, run as a test.
+/// Runs the README's example as a test.
 #[cfg(all(doctest, feature = "json"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! A whole message.
+//! Whole messages.
 
 pub(crate) mod outgoing;
 #[cfg(feature = "alloc")]
@@ -13,7 +13,7 @@ use crate::{EncodeError, Header};
 
 /// A whole message: its header and all of its content.
 ///
-/// Borrowed from an [`Assembler`](crate::Assembler), or made to be sent.
+/// Received from an [`Assembler`](crate::Assembler), or made to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     header: Header<'a>,
@@ -21,11 +21,11 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// A message of this header and content.
+    /// Creates a message from a header and its content.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has.
+    /// [`EncodeError::LengthMismatch`] if the header announces another length than that of the content.
     ///
     /// ```
     /// use jsonframe::{Header, Message};
@@ -42,28 +42,28 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// A message whose content is known to have the length that the header announces.
+    /// Creates a message whose content is known to have the announced length.
     pub(crate) const fn received(header: Header<'a>, content: &'a [u8]) -> Self {
         Self { header, content }
     }
 
-    /// The message's header.
+    /// Returns the header.
     pub const fn header(&self) -> Header<'a> {
         self.header
     }
 
-    /// The message's content.
+    /// Returns the content.
     pub const fn content(&self) -> &'a [u8] {
         self.content
     }
 
-    /// The message as it is sent. [`Dialect::to_vec`](crate::Dialect::to_vec) is the same in another dialect.
+    /// Encodes the message: its head, followed by a copy of its content.
     ///
-    /// To send without this copy, see [`Outgoing`].
+    /// [`Outgoing`] sends without the copy, [`Dialect::to_vec`](crate::Dialect::to_vec) in another dialect.
     ///
     /// # Errors
     ///
-    /// What [`Header::encode`] returns for a header that cannot be sent.
+    /// See [`Header::encode`].
     ///
     /// ```
     /// use jsonframe::{Header, Message};

@@ -1,7 +1,7 @@
-//! Messages over tokio: what `tokio-util`'s `Framed` needs.
+//! Codecs for tokio-util's `Framed`.
 //!
-//! It is in this crate, not beside the transports over std, because it does no I/O itself, and because whoever has tokio's
-//! streams needs neither another crate's nor the poller under them.
+//! They are in this crate because they do no I/O, and because users of tokio need neither the streams of `jsonframe-std` nor
+//! its poller.
 
 mod error;
 mod events;
@@ -22,21 +22,21 @@ use crate::{DecodeError, Decoder, Dialect, Event, Header, OwnedMessage};
 /// Receives and sends whole messages through tokio-util's [`Framed`](codec::Framed), [`FramedRead`](codec::FramedRead)
 /// and [`FramedWrite`](codec::FramedWrite).
 ///
-/// Its items, received and sent, are [`OwnedMessage`]s. For content larger than memory there is [`EventCodec`], and for
-/// types of your own as JSON [`JsonCodec`].
+/// Its items are [`OwnedMessage`]s. For content larger than memory use [`EventCodec`], for your own types as JSON
+/// [`JsonCodec`].
 ///
-/// - **Nothing is copied**: a message is split off the buffer that it was read to, header and content in one. A message that
-///   is kept for long keeps that buffer; copy a small one then. Memory that has grown beyond 64 KiB goes with the message that
-///   it grew for.
-/// - **Nothing is reserved for an announced length.** The buffer is tokio-util's. It grows as bytes arrive, to at most
-///   twice as many, and so there are no more than about twice [`with_max_content`](Self::with_max_content) in it.
+/// - **Received content is not copied**: a message is split off the read buffer, header and content in one piece. It keeps
+///   that buffer alive, so copy a small message that you keep for long. Memory that has grown beyond 64 KiB goes with the
+///   message that it grew for.
+/// - **Nothing is reserved for an announced length.** tokio-util's buffer grows as bytes arrive, to at most twice their
+///   number, and so to about twice [`with_max_content`](Self::with_max_content).
 /// - **A header is scanned once**, when it is whole.
-/// - **It is cancel-safe**: the future of `next` may be dropped, by a `select!` or a time-out, and nothing is lost.
-/// - **Errors are final.** After one, the stream is over, as `Framed` makes of any error, and further calls repeat it.
+/// - **It is cancel-safe**: if the future of `next` is dropped, by `select!` or a time-out, nothing is lost.
+/// - **Errors are final.** `Framed` ends the stream after an error; further calls return the same error.
 /// - **A stream that ends inside a message is an error**, [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated),
-///   also directly after a proto-header.
-/// - **It takes no byte of the next message** before it is asked for it. What follows the last message is
-///   in [`FramedParts::read_buf`](codec::FramedParts::read_buf).
+///   even directly after a proto-header.
+/// - **No byte of the next message is taken** before that message is asked for. The bytes after the last message are in
+///   [`FramedParts::read_buf`](codec::FramedParts::read_buf).
 ///
 #[cfg_attr(feature = "json", doc = "```")]
 #[cfg_attr(not(feature = "json"), doc = "```ignore")]
@@ -60,9 +60,9 @@ use crate::{DecodeError, Decoder, Dialect, Event, Header, OwnedMessage};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Codec {
-    /// Made when the first byte is received, because its buffer is allocated then.
+    /// Created when the first byte is received, because this allocates its buffer.
     decoder: Option<Decoder<Box<[u8]>>>,
-    /// How many bytes at the front of the source the decoder has seen: what there is of the message under way.
+    /// The number of bytes at the front of the source that the decoder has seen, all of the message under way.
     taken: usize,
     receiving: &'static Dialect,
     sending: &'static Dialect,
@@ -75,12 +75,12 @@ impl Codec {
     const MAX_HEADER: u16 = 16 * 1024;
     /// The longest content by default, in bytes: 16 MiB.
     const MAX_CONTENT: u64 = 16 * 1024 * 1024;
-    /// The memory that stays with the stream at most when a message is split off it, in bytes.
+    /// The most memory that the stream keeps when a message is split off, in bytes.
     const KEPT: usize = u16::MAX as usize;
-    /// The least memory for what comes next, in bytes. As much as tokio-util begins with.
+    /// The least memory for the next message, in bytes: tokio-util's initial capacity.
     const FRESH: usize = 8 * 1024;
 
-    /// A codec for one stream, from its beginning. It takes headers of up to 16 KiB and content of up to 16 MiB.
+    /// Creates a codec for one stream. It accepts headers of up to 16 KiB and content of up to 16 MiB.
     pub const fn new() -> Self {
         Self {
             decoder: None,
@@ -92,50 +92,49 @@ impl Codec {
         }
     }
 
-    /// The same codec with another limit for headers, in bytes. A longer header is refused at its proto-header. The codec
-    /// allocates a buffer of this size when the first byte is received, and a limit that is set later has no effect.
+    /// Sets the greatest length of a received header, in bytes. A longer one is refused at its proto-header.
+    ///
+    /// A buffer of this size is allocated when the first byte is received. Setting the limit later has no effect.
     #[must_use]
     pub fn with_max_header(self, max_header: u16) -> Self {
         Self { max_header, ..self }
     }
 
-    /// The same codec with another limit for content, in bytes. Longer content is refused when its header is received;
-    /// `u64::MAX` refuses none.
+    /// Sets the greatest length of received content, in bytes. Longer content is refused at its header; `u64::MAX` allows
+    /// any length that fits into memory.
     #[must_use]
     pub fn with_max_content(self, max_content: u64) -> Self {
         Self { max_content, ..self }
     }
 
-    /// A codec for a stream in this dialect, in both directions, from its beginning.
+    /// Sets the dialect of both directions, and starts over at the beginning of a stream.
     #[must_use]
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
         Self { decoder: None, taken: 0, receiving: dialect, sending: dialect, ..self }
     }
 
-    /// The same codec, sending in this dialect, whatever it receives.
+    /// Sets the dialect of sent messages only.
     #[must_use]
     pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
         Self { sending: dialect, ..self }
     }
 
-    /// The header of the message under way, while its content is awaited: for a deadline that depends on the content's
-    /// length, or for a first look.
+    /// Returns the header of the message whose content is being received, for instance to set a deadline by its length.
     pub fn header(&self) -> Option<Header<'_>> {
         self.decoder.as_ref().filter(|_| self.taken > 0)?.header()
     }
 
-    /// How many bytes the part of the message under way still lacks, its proto-header, its header or its content, after those
-    /// that have been decoded: [`Decoder::needs`].
+    /// Returns the number of bytes missing from the current part of the message, after those decoded so far:
+    /// [`Decoder::needs`].
     pub fn needs(&self) -> u64 {
-        self.decoder.as_ref().map_or_else(|| self.receiving.proto_header().len().into(), Decoder::needs)
+        self.decoder.as_ref().map_or_else(|| Decoder::new([]).with_dialect(self.receiving).needs(), Decoder::needs)
     }
 
-    /// Whether the stream could end here: [`Decoder::finish`]. What is in tokio-util's buffer and has not been decoded does
-    /// not count.
+    /// Checks that the stream may end here: [`Decoder::finish`]. Bytes not yet decoded, in tokio-util's buffer, do not count.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) inside a message; or the error from before.
+    /// [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) inside a message; or an earlier error.
     pub fn finish(&self) -> Result<(), DecodeError> {
         self.decoder.as_ref().map_or(Ok(()), Decoder::finish)
     }
@@ -146,16 +145,16 @@ impl Codec {
         self.decoder.get_or_insert_with(|| new_decoder(dialect, max_header))
     }
 
-    /// Appends a head and what there is of its content to what is to be sent. On error nothing is appended.
-    fn append(&self, header: &Header<'_>, content: &[u8], sent: &mut BytesMut) -> Result<(), CodecError> {
+    /// Appends a head and `content`, which may be all of its content or none, to `out`. On error `out` is unchanged.
+    fn append(&self, header: &Header<'_>, content: &[u8], out: &mut BytesMut) -> Result<(), CodecError> {
         Ok(self.sending.with_head(header, |head| {
-            sent.reserve(head.len().saturating_add(content.len()));
-            sent.extend_from_slice(head);
-            sent.extend_from_slice(content);
+            out.reserve(head.len().saturating_add(content.len()));
+            out.extend_from_slice(head);
+            out.extend_from_slice(content);
         })?)
     }
 
-    /// Drops what has been received: nobody will want it any more, even if the stream is read on.
+    /// Drops the received bytes, because `Framed` may go on reading after an error.
     #[cold]
     fn give_up(&mut self, source: &mut BytesMut, error: DecodeError) -> CodecError {
         source.clear();
@@ -166,8 +165,9 @@ impl Codec {
     /// Decodes what has been received, and returns the length of the message at the front of the source if it is whole.
     #[inline]
     fn look(&mut self, source: &BytesMut) -> Result<Option<usize>, DecodeError> {
-        // What is longer has no place in memory.
-        let (taken, limit) = (self.taken, self.max_content.min(usize::MAX as u64));
+        // Longer content would not fit into memory.
+        let limit = self.max_content.min(usize::MAX as u64);
+        let taken = self.taken;
         let decoder = self.decoder();
         let mut input = source.get(taken..).unwrap_or_default();
         loop {
@@ -176,7 +176,7 @@ impl Codec {
             match event {
                 Some(Event::Header(_)) => {
                     decoder.limit_content(limit)?;
-                    // One event less for what is there of the content.
+                    // Saves an event for the content that is already there.
                     let passed = decoder.content_bypassed(input.len() as u64);
                     input = usize::try_from(passed).ok().and_then(|passed| input.get(passed..)).unwrap_or_default();
                 }
@@ -200,9 +200,9 @@ fn new_decoder(dialect: &'static Dialect, max_header: u16) -> Decoder<Box<[u8]>>
     Decoder::new(alloc::vec![0; capacity].into_boxed_slice()).with_dialect(dialect)
 }
 
-/// Leaves the source's memory to what has been split off it, and moves what remains to memory of its own.
+/// Moves the rest of the source to new memory, so that the old is freed with the message that was split off.
 ///
-/// No more is moved than was split off, which keeps the work linear.
+/// Never moves more bytes than were split off, which keeps the work linear.
 #[cold]
 fn let_go(source: &mut BytesMut, split_off: usize) {
     if source.len() <= split_off {
@@ -222,11 +222,11 @@ impl codec::Decoder for Codec {
     type Item = OwnedMessage;
     type Error = CodecError;
 
-    /// Returns a message when one is whole, and `None` when more bytes are needed for that.
+    /// Returns the next message, or `None` until it is whole.
     ///
     /// # Errors
     ///
-    /// [`CodecError::Decode`] if the bytes are not a sequence of messages, or over a limit.
+    /// [`CodecError::Decode`] if the bytes are not a sequence of messages or exceed a limit.
     #[inline(always)]
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<OwnedMessage>, CodecError> {
         match self.look(source) {
@@ -247,8 +247,8 @@ impl codec::Decoder for Codec {
     ///
     /// # Errors
     ///
-    /// As [`decode`](codec::Decoder::decode); and [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) if a
-    /// message is not whole.
+    /// As [`decode`](codec::Decoder::decode); and [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) if the
+    /// last message is not whole.
     fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<OwnedMessage>, CodecError> {
         let message = self.decode(source)?;
         if message.is_none() {
@@ -260,19 +260,18 @@ impl codec::Decoder for Codec {
     }
 }
 
-/// Copies the content to the buffer that is written from, because tokio-util leaves no other way. Where that is too much,
-/// write the [encoded header](Header::encode) and the content to the stream itself.
-///
-/// For one type only, so that `close` and `flush` of a `Sink` need not be told which is meant.
+/// Copies the content to tokio-util's write buffer. To avoid the copy of large content, write the
+/// [encoded header](Header::encode) and the content to the stream itself.
+// For one type only, so that `close` and `flush` of a `Sink` need no type annotation.
 impl codec::Encoder<OwnedMessage> for Codec {
     type Error = CodecError;
 
-    /// Appends a message to what is to be sent. On error nothing is appended.
+    /// Appends the message to `out`. On error `out` is unchanged.
     ///
     /// # Errors
     ///
-    /// What [`Dialect::encode`] returns, as [`CodecError::Encode`].
-    fn encode(&mut self, message: OwnedMessage, sent: &mut BytesMut) -> Result<(), CodecError> {
-        self.append(&message.header(), message.content(), sent)
+    /// [`CodecError::Encode`] as [`Dialect::encode`] returns it.
+    fn encode(&mut self, message: OwnedMessage, out: &mut BytesMut) -> Result<(), CodecError> {
+        self.append(&message.header(), message.content(), out)
     }
 }

@@ -1,12 +1,13 @@
-//! What content is unless a program says otherwise: JSON in UTF-8.
+//! The header of JSON content in a dialect.
 
 use crate::member::{CONTENT_ENCODING, CONTENT_TYPE};
 use crate::{ByteOrder, Dialect, Encoding, Header};
 
 impl Dialect {
-    /// A header for JSON content of this length in bytes, in UTF-8, with the values that this dialect has for absent members.
+    /// Creates a header for `content_length` bytes of JSON in UTF-8.
     ///
-    /// They are those of [`Header::for_json`] unless the dialect has others that also mean JSON in UTF-8.
+    /// It is that of [`Header::for_json`], but for the values that this dialect gives to absent members, as far as they also
+    /// mean JSON in UTF-8.
     ///
     /// ```
     /// use jsonframe::{ByteOrder, Dialect, Header};

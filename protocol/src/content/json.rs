@@ -1,4 +1,4 @@
-//! Content of type JSON, to and from the types of the program.
+//! Converts JSON content to and from the program's types.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,22 +10,22 @@ use thiserror::Error;
 use crate::json::swar::unescaped_run;
 use crate::{Dialect, EncodeError, Encoding, Header, Message, OwnedMessage, TextError, Value};
 
-/// Why content could not be made from a value, or a value from content.
+/// Says why a value could not be serialised as content, or content not deserialised as a value.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// The header gives the content an encoding from which JSON is not read.
+    /// The method cannot read JSON from the content's encoding. [`TextError::Label`] is reported as this.
     #[error("the content-encoding is {label:?}, which JSON cannot be read from here")]
     Encoding {
         /// The `content-encoding` of the header.
         label: String,
     },
 
-    /// The content is not text in the encoding that the header gives.
+    /// The content is not text in the encoding that the header gives. Never [`TextError::Label`].
     #[error(transparent)]
     Text(TextError),
 
-    /// The content is not JSON, or not of the shape that the type wants; or the value cannot be represented in JSON.
+    /// The content is not JSON of the expected shape, or the value cannot be represented in JSON.
     #[error("the content does not fit: {0}")]
     Json(serde_json::Error),
 
@@ -34,7 +34,7 @@ pub enum JsonError {
     Encode(#[from] EncodeError),
 }
 
-// Not derived by `thiserror`, which would make it the source as well, and reports would repeat it.
+// Not derived by `thiserror`, which would also make it the source, so that reports would repeat its text.
 impl From<serde_json::Error> for JsonError {
     fn from(error: serde_json::Error) -> Self {
         Self::Json(error)
@@ -53,14 +53,14 @@ impl From<TextError> for JsonError {
 impl<'a> Message<'a> {
     /// Deserialises the content as JSON, in place.
     ///
-    /// The content type is ignored: you know whether JSON is meant. The encoding must be UTF-8 or ASCII, so that a `T` can
-    /// borrow from the content; for others there is [`json_owned`](Self::json_owned). What a type accepts is up to serde: a
-    /// derived struct is also read from an array of its fields.
+    /// The content type is ignored. The encoding must be UTF-8 or ASCII, so that a `T` can borrow from the content; for
+    /// other encodings use [`json_owned`](Self::json_owned). What a type accepts is up to serde: a derived struct is also
+    /// read from an array of its fields.
     ///
     /// # Errors
     ///
-    /// [`JsonError`] if the encoding is another, or the content is not text in it, or not the JSON of a `T`. Its text may
-    /// quote the content at length.
+    /// [`JsonError`] if the encoding is another, or the content is not text in it or not the JSON of a `T`. The error's text
+    /// may quote the content at length.
     ///
     /// ```
     /// use jsonframe::{Header, Message};
@@ -86,8 +86,8 @@ impl<'a> Message<'a> {
 
     /// Deserialises the content as JSON in any known encoding of text, as a type that borrows nothing.
     ///
-    /// With the feature `text` these are all of [`Encoding`], without it the same as for [`json`](Self::json). A type that
-    /// borrows can be read from the text: `serde_json::from_str(&message.text()?)`.
+    /// These are all of [`Encoding`] with the feature `text`, and those of [`json`](Self::json) without it. To read a type
+    /// that borrows, begin with the text: `serde_json::from_str(&message.text()?)`.
     ///
     /// # Errors
     ///
@@ -129,10 +129,10 @@ pub fn from_json<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, JsonErr
     parse(Encoding::UTF_8, core::str::from_utf8(content).map_err(|error| error.valid_up_to()))
 }
 
-/// Serialises a value as JSON content, with the spacing of Python: `{"action": "search", "value": [1, 2]}`.
+/// Serialises a value as JSON content, with Python's spacing: `{"action": "search", "value": [1, 2]}`.
 ///
-/// Text beyond ASCII stays as it is, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
-/// which differs from Python for very small ones (`1e-7`, not `1e-07`), and those that are not finite are `null`.
+/// Text beyond ASCII is not escaped, as with `ensure_ascii=False`. Floating-point numbers are written as serde_json does,
+/// which differs from Python for very small ones (`1e-7`, not `1e-07`); those that are not finite become `null`.
 ///
 /// # Errors
 ///
@@ -149,7 +149,7 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
 
 /// Serialises a value as a whole message with JSON content.
 ///
-/// [`Dialect::to_json_message`] is the same in another dialect, or with extension members.
+/// [`Dialect::to_json_message`] does it in another dialect, or with extension members.
 ///
 /// # Errors
 ///
@@ -170,11 +170,11 @@ pub fn to_json_message<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Json
 }
 
 impl OwnedMessage {
-    /// A message with `value` as its JSON content, serialised as [`to_json`](to_json) does.
+    /// Creates a message with `value` as its JSON content, serialised as by [`to_json`].
     ///
     /// # Errors
     ///
-    /// [`JsonError`](JsonError) if the value cannot be represented in JSON.
+    /// [`JsonError::Json`] if the value cannot be represented in JSON.
     ///
     /// ```
     /// use jsonframe::OwnedMessage;
@@ -189,7 +189,7 @@ impl OwnedMessage {
         Ok(Self::new(&Header::for_json(content.len() as u64), content)?)
     }
 
-    /// Deserialises the content as JSON: [`Message::json`].
+    /// Deserialises the content as JSON, in place: [`Message::json`].
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl OwnedMessage {
         self.message().json()
     }
 
-    /// Deserialises the content as JSON in any encoding of text that is known: [`Message::json_owned`].
+    /// Deserialises the content as JSON in any known encoding of text: [`Message::json_owned`].
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl Dialect {
     }
 }
 
-/// Deserialises JSON from text in this encoding, or says at which offset it is no such text.
+/// Deserialises JSON from text, or reports the offset at which it is not text in this encoding.
 fn parse<'a, T: Deserialize<'a>>(encoding: Encoding, text: Result<&'a str, usize>) -> Result<T, JsonError> {
     let text = text.map_err(|offset| TextError::Malformed { encoding, offset: offset as u64 })?;
     Ok(serde_json::from_str(text)?)
@@ -266,7 +266,7 @@ fn spaced(compact: &str) -> Vec<u8> {
     }
 }
 
-/// The number of bytes before the next string or separator.
+/// Returns the number of bytes before the next string or separator.
 fn run_outside_strings(json: &str) -> usize {
     json.bytes().take_while(|byte| !matches!(byte, b'"' | b',' | b':')).count()
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The first bytes of a stream that was refused: those known at that point.
+/// The first bytes of a refused stream, as far as they are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
     bytes: [u8; 3],
@@ -25,13 +25,13 @@ const PROTOCOLS: [(&str, &[&[u8]]); 9] = [
 impl Start {
     pub(crate) const UNKNOWN: Self = Self { bytes: [0; 3], known: 0 };
 
-    /// Returns the start of a stream of which only the two bytes of the header length are known.
+    /// Creates the start of a stream of which only the two bytes of the header length are known.
     pub(crate) const fn of_length(length: u32) -> Self {
         let [_, _, first, second] = length.to_be_bytes();
         Self { bytes: [first, second, 0], known: 2 }
     }
 
-    /// Returns the start of a stream of which the header length and the byte after it are known.
+    /// Creates the start of a stream of which the header length and the byte after it are known.
     pub(crate) const fn of_header(length: u16, third: u8) -> Self {
         let [first, second] = length.to_be_bytes();
         Self { bytes: [first, second, third], known: 3 }

@@ -1,4 +1,4 @@
-//! A received header apart from its bytes, which are not in the decoder's buffer any more.
+//! What is known of a received header whose bytes are no longer in the decoder's buffer.
 
 use super::Source;
 use super::required::RequiredMembers;
@@ -11,14 +11,14 @@ pub(crate) struct Found {
     pub(crate) members: RequiredMembers,
     /// The length of the header in bytes.
     pub(crate) length: u16,
-    /// Whether there may be extensions in it.
+    /// Whether the header may have extensions.
     pub(crate) has_extensions: bool,
     /// `None` is the standard.
     pub(crate) dialect: Option<&'static Dialect>,
 }
 
 impl Found {
-    /// The header, which is at the end of `head`, with its escapes resolved; a prefix is at its beginning.
+    /// Returns the header at the end of `head`, where its escapes are resolved. `head` begins with the prefix, if any.
     #[inline]
     pub(crate) fn header<'a>(&self, head: &'a [u8]) -> Header<'a> {
         let header = head.get(head.len().saturating_sub(self.length.into())..).unwrap_or_default();

@@ -10,10 +10,10 @@ use crate::framing::PROTO_HEADER_LEN;
 use crate::json::write::Sink;
 use crate::{ByteOrder, EncodeError, Header, Storage};
 
-/// A header that owns its text, for when it must outlive the decoder's next message.
+/// A header that owns its text, so that it can outlive the decoder's next message.
 ///
-/// With an allocator it is made by `OwnedHeader::try_from(&header)`, and kept in a [`Growable`](crate::Growable); without
-/// one it is kept in a `heapless::Vec<u8, N>`.
+/// With an allocator, `OwnedHeader::try_from(&header)` copies a header to a [`Growable`](crate::Growable); without one,
+/// [`new`](Self::new) copies it to a `heapless::Vec<u8, N>` or to another [`Storage`].
 ///
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
@@ -26,33 +26,33 @@ use crate::{ByteOrder, EncodeError, Header, Storage};
 /// ```
 #[derive(Clone)]
 pub struct OwnedHeader<S> {
-    /// The content type, the content encoding, the prefix, and the bytes of a header that has the extensions.
+    /// The content type, the content encoding, the prefix, and a header with the extensions.
     storage: S,
     content_length: u64,
     byte_order: ByteOrder,
-    /// The index in the storage at which the content type ends. A dialect's default may be longer than any header.
-    content_type: usize,
+    /// The index in the storage at which the content type ends. A dialect's default may be longer than `u16::MAX`.
+    type_end: usize,
     /// The index at which the content encoding ends.
-    texts: usize,
+    encoding_end: usize,
     /// The index at which the prefix ends.
-    prefix: usize,
+    prefix_end: usize,
 }
 
 impl<S: Storage> OwnedHeader<S> {
-    /// Copies a header to this storage, which is cleared first.
+    /// Copies a header to `storage`, which is cleared first.
     ///
-    /// It takes the length of the content type and the content encoding. Extensions take the length of the header as it was
-    /// received besides, or at most the length of its JSON if it was not received.
+    /// This takes the length of the content type, the content encoding and the prefix; with extensions, also the length of
+    /// the header as it was received, or at most that of its JSON if it was not received.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::BufferTooSmall`] if the header does not fit, or there is no memory for it; and for a header that was
-    /// not received, what [`Header::encode`] returns if it could not be sent.
+    /// [`EncodeError::BufferTooSmall`] if the header does not fit or memory runs out; for a header that was not received,
+    /// also what [`Header::encode`] returns.
     pub fn new(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
         let texts = [header.content_type(), header.content_encoding()];
-        let end = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
-        let length = end.saturating_add(header.prefix().len());
-        // The texts are stored before it.
+        let encoding_end = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
+        let prefix_end = encoding_end.saturating_add(header.prefix().len());
+        // The texts are stored separately.
         let extended = Header::new("", "", header.content_length()).with_byte_order(header.byte_order());
         let (extended, members) = match header.source() {
             Source::Received(Resolved(members)) => (extended, members.len()),
@@ -65,7 +65,7 @@ impl<S: Storage> OwnedHeader<S> {
             }
         };
         let too_small =
-            EncodeError::BufferTooSmall { needed: length.saturating_add(members), available: storage.limit() };
+            EncodeError::BufferTooSmall { needed: prefix_end.saturating_add(members), available: storage.limit() };
 
         storage.clear();
         for text in texts {
@@ -78,37 +78,37 @@ impl<S: Storage> OwnedHeader<S> {
             Source::Listed(_) => {
                 extended.write_json(&mut Appender(&mut storage)).map_err(|_| too_small)?;
                 // Resolves the escapes.
-                Header::parse(storage.as_mut().get_mut(length..).unwrap_or_default()).map_err(|_| too_small)?;
+                Header::parse(storage.as_mut().get_mut(prefix_end..).unwrap_or_default()).map_err(|_| too_small)?;
             }
         }
         Ok(Self {
             storage,
             content_length: header.content_length(),
             byte_order: header.byte_order(),
-            content_type: header.content_type().len(),
-            texts: end,
-            prefix: length,
+            type_end: header.content_type().len(),
+            encoding_end,
+            prefix_end,
         })
     }
 
-    /// The storage, to keep another header in it.
+    /// Returns the storage, to be used again.
     pub fn into_storage(self) -> S {
         self.storage
     }
 
-    /// The header.
+    /// Returns the header.
     pub fn header(&self) -> Header<'_> {
         let bytes = self.storage.as_ref();
-        let content_type = text(bytes, 0..self.content_type);
-        let content_encoding = text(bytes, self.content_type..self.texts);
+        let content_type = text(bytes, 0..self.type_end);
+        let content_encoding = text(bytes, self.type_end..self.encoding_end);
         Header::new(content_type, content_encoding, self.content_length)
             .with_byte_order(self.byte_order)
-            .with_prefix(bytes.get(self.texts..self.prefix).unwrap_or_default())
-            .with_source(Source::Received(Resolved::new(bytes.get(self.prefix..).unwrap_or_default())))
+            .with_prefix(bytes.get(self.encoding_end..self.prefix_end).unwrap_or_default())
+            .with_source(Source::Received(Resolved::new(bytes.get(self.prefix_end..).unwrap_or_default())))
     }
 }
 
-/// Copies a header to memory of its own, whatever its length.
+/// Copies a header of any length to memory of its own.
 #[cfg(feature = "alloc")]
 impl TryFrom<&Header<'_>> for OwnedHeader<crate::Growable> {
     type Error = EncodeError;
@@ -138,21 +138,11 @@ impl<S: Storage> fmt::Debug for OwnedHeader<S> {
     }
 }
 
-/// Of the extensions, only the names: equal headers have equal ones.
-impl Hash for Header<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.byte_order(), self.content_type(), self.content_encoding(), self.content_length()).hash(state);
-        for (name, _) in self.extensions() {
-            name.hash(state);
-        }
-    }
-}
-
 fn text(bytes: &[u8], range: Range<usize>) -> &str {
     bytes.get(range).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// Appends to a storage what is written to it.
+/// Appends what is written to a storage.
 struct Appender<'a, S>(&'a mut S);
 
 impl<S: Storage> Sink for Appender<'_, S> {

@@ -9,9 +9,9 @@ use crate::json::write::{Sink, write_again, write_string};
 
 /// The value of an extension member, received or to be sent ([SPEC §3.5](crate::spec#35-extension-members)).
 ///
-/// Made [`From`] text, an integer or a boolean, or from JSON by [`Value::from_json`]. Each getter answers `None` when the
-/// value is of another type. [`Display`](fmt::Display) writes the value as JSON, whatever its type. Arrays, objects and
-/// numbers that are not integers are equal when their texts are.
+/// Text, integers and booleans convert by [`From`]; other values come from JSON by [`Value::from_json`]. Each getter returns
+/// `None` if the value is of another type. [`Display`](fmt::Display) writes the value as JSON. Arrays, objects and numbers
+/// that are not integers are equal when their texts are.
 ///
 /// ```
 /// use jsonframe::Value;
@@ -24,7 +24,7 @@ use crate::json::write::{Sink, write_again, write_string};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Value<'a>(Repr<'a>);
 
-/// Every value has one representation, so that equal values compare equal.
+/// Each value has only one representation, so that equal values compare equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Repr<'a> {
     Null,
@@ -41,13 +41,14 @@ impl<'a> Value<'a> {
     /// JSON's `null`.
     pub const NULL: Self = Self(Repr::Null);
 
-    /// A value from its JSON text: an array, an object, a number of any size, `true`, `false` or `null`. It is sent in the
-    /// emitted form ([SPEC §4.1](crate::spec#41-the-emitted-form)), however it is spaced and escaped here. Text is made
-    /// with [`From`] instead, which escapes it.
+    /// Creates a value from its JSON text: an array, an object, a number of any size, `true`, `false` or `null`.
+    ///
+    /// It is sent in the canonical form ([SPEC §4.1](crate::spec#41-the-emitted-form)), however it is spaced and escaped
+    /// here. For a string use [`From`], which escapes it.
     ///
     /// # Errors
     ///
-    /// [`InvalidJson`] if the text is not one such value, or is nested too deeply to stand in a header
+    /// [`InvalidJson`] if `text` is not one such value, or is nested too deeply for a header
     /// ([`MAX_DEPTH`](crate::MAX_DEPTH), the header itself included).
     ///
     /// ```
@@ -79,7 +80,7 @@ impl<'a> Value<'a> {
         Ok(Self::from_valid_json(text.get(start..end).unwrap_or_default()))
     }
 
-    /// The value of a valid JSON text that is not a string.
+    /// Creates the value of a valid JSON text that is not a string.
     pub(crate) fn from_valid_json(text: &'a str) -> Self {
         let bytes = text.as_bytes();
         Self(match bytes {
@@ -94,7 +95,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The text, if the value is a string. Escapes are resolved.
+    /// Returns the text, its escapes resolved, if the value is a string.
     pub const fn as_str(&self) -> Option<&'a str> {
         match self.0 {
             Repr::Text(text) => Some(text),
@@ -102,7 +103,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number, if the value is an integer without sign, fraction or exponent, below 2<sup>64</sup>.
+    /// Returns the number, if the value is an integer below 2<sup>64</sup> without sign, fraction or exponent.
     ///
     /// ```
     /// # use jsonframe::Value;
@@ -116,7 +117,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number, if the value is an integer without fraction or exponent, from -2<sup>63</sup> to 2<sup>63</sup> - 1.
+    /// Returns the number, if the value is an integer from -2<sup>63</sup> to 2<sup>63</sup> - 1 without fraction or exponent.
     ///
     /// ```
     /// # use jsonframe::Value;
@@ -131,7 +132,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The truth value, if the value is a boolean.
+    /// Returns the boolean, if the value is one.
     pub const fn as_bool(&self) -> Option<bool> {
         match self.0 {
             Repr::Bool(truth) => Some(truth),
@@ -139,15 +140,22 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the value is `null`.
+    /// Returns whether the value is `null`.
     pub const fn is_null(&self) -> bool {
         matches!(self.0, Repr::Null)
     }
 
-    /// The JSON text as it was received, if the value is an array, an object, or a number that neither
-    /// [`as_u64`](Self::as_u64) nor [`as_i64`](Self::as_i64) can say.
+    /// Returns the JSON text, if the value is an array, an object, or a number that neither [`as_u64`](Self::as_u64) nor
+    /// [`as_i64`](Self::as_i64) returns.
     ///
-    /// The text is valid JSON, without white space around it.
+    /// The text is as it was received, valid JSON without white space around it. For a number of any kind, parse it:
+    ///
+    /// ```
+    /// # use jsonframe::Value;
+    /// let number = Value::from_json("-2.5")?;
+    /// assert_eq!(number.as_json().and_then(|text| text.parse().ok()), Some(-2.5_f64));
+    /// # Ok::<(), jsonframe::InvalidJson>(())
+    /// ```
     pub const fn as_json(&self) -> Option<&'a str> {
         match self.0 {
             Repr::Json(text) => Some(text),

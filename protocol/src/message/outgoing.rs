@@ -1,10 +1,10 @@
-//! A message that is being sent, through writes that may be short.
+//! A message on its way out, through writes that may be short.
 
 use crate::{Dialect, EncodeError, Header};
 
-/// A message to be written: its encoded head and its borrowed content. It counts what has been written.
+/// A message to be written: its encoded head and its content, and how much of them is left to write.
 ///
-/// The two parts are meant for a vectored write. The content is not copied.
+/// The content is borrowed, not copied. Write both parts at once with a vectored write.
 ///
 /// ```
 /// use jsonframe::{Header, Outgoing};
@@ -32,34 +32,34 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// A message of this header and content. The head is encoded into `buffer`, which takes [`Header::encoded_len`] bytes.
+    /// Encodes the head of a message into `buffer`, of which it takes [`Header::encoded_len`] bytes.
     ///
-    /// [`Dialect::outgoing`] is the same in another dialect.
+    /// [`Dialect::outgoing`] does it in another dialect.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; and what
-    /// [`Header::encode`] returns.
+    /// [`EncodeError::LengthMismatch`] if the header announces another length than that of the content; otherwise see
+    /// [`Header::encode`].
     pub fn new(header: &Header<'_>, content: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, EncodeError> {
         Dialect::STANDARD.outgoing(header, content, buffer)
     }
 
-    /// Bytes that are already encoded, such as the [`parts`](Self::parts) that an earlier write left.
+    /// Creates a message from bytes that are already encoded, such as the [`parts`](Self::parts) left by an earlier write.
     pub const fn from_parts([head, content]: [&'a [u8]; 2]) -> Self {
         Self { head, content }
     }
 
-    /// The unwritten bytes of the head and of the content, in this order. Either may be empty.
+    /// Returns the unwritten bytes of the head and of the content. Either may be empty.
     pub const fn parts(&self) -> [&'a [u8]; 2] {
         [self.head, self.content]
     }
 
-    /// The number of unwritten bytes.
+    /// Returns the number of unwritten bytes.
     pub const fn len(&self) -> usize {
         self.head.len().saturating_add(self.content.len())
     }
 
-    /// Whether everything has been written.
+    /// Returns whether everything has been written.
     pub const fn is_empty(&self) -> bool {
         self.head.is_empty() && self.content.is_empty()
     }

@@ -1,4 +1,4 @@
-//! A whole message that owns its header and its content.
+//! Messages that own their header and content.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -10,16 +10,16 @@ use crate::header::found::Found;
 use crate::message::outgoing::check_length;
 use crate::{EncodeError, Growable, Header, Message, OwnedHeader, Value};
 
-/// What holds the content: [`bytes::Bytes`] where that crate is there anyway, so that content is shared and not copied.
+/// With tokio, content is shared instead of copied.
 #[cfg(feature = "tokio")]
 type Bytes = bytes::Bytes;
 #[cfg(not(feature = "tokio"))]
 type Bytes = Vec<u8>;
 
-/// A whole message that owns its header and its content, to be kept, or handed to another thread or task.
+/// A whole message that owns its header and its content, to be kept or sent to another thread or task.
 ///
-/// With the feature `tokio`, its clones share the content, and [`Codec`](crate::Codec) receives and sends messages of this
-/// type without copying what it received.
+/// With the feature `tokio`, clones share the content, and a [`Codec`](crate::Codec) receives messages of this type without
+/// copying them.
 ///
 /// ```
 /// use jsonframe::{Header, OwnedMessage, Value};
@@ -32,7 +32,7 @@ type Bytes = Vec<u8>;
 /// ```
 #[derive(Clone)]
 pub struct OwnedMessage {
-    /// The content, and before it whatever was received in one piece with it.
+    /// The content, after whatever was received in one piece with it.
     bytes: Bytes,
     /// The index in `bytes` at which the content begins.
     content: usize,
@@ -49,19 +49,18 @@ enum Kept {
 }
 
 impl OwnedMessage {
-    /// A message of this header, which is copied, and this content.
+    /// Creates a message from a copy of the header and this content.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; what
-    /// [`Header::encode`] returns for a header that cannot be sent; [`EncodeError::BufferTooSmall`] if there is no memory
-    /// for it.
+    /// [`EncodeError::LengthMismatch`] if the header announces another length than that of the content;
+    /// [`EncodeError::BufferTooSmall`] if memory runs out; otherwise see [`Header::encode`].
     pub fn new(header: &Header<'_>, content: impl Into<Vec<u8>>) -> Result<Self, EncodeError> {
         let content: Vec<u8> = content.into();
         Self::of(header, content)
     }
 
-    /// A message of this header, which is copied, and this content, which is shared.
+    /// Creates a message from a copy of the header and this content, which is shared.
     ///
     /// # Errors
     ///
@@ -77,26 +76,24 @@ impl OwnedMessage {
         Ok(Self { bytes: content, content: 0, header: Kept::apart(header)? })
     }
 
-    /// A received message of these bytes. `content` is the index of the content, and the header ends there.
+    /// Creates a message from received bytes. `content` is the index where the header ends and the content begins.
     #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) const fn received(found: Found, bytes: Bytes, content: usize) -> Self {
         Self { bytes, content, header: Kept::BeforeContent(found) }
     }
 
-    /// The same message with these extension members, in this order, in place of any it had:
-    /// [`Header::with_extensions`].
+    /// Sets the extension members, in place of any there were: [`Header::with_extensions`].
     ///
     /// # Errors
     ///
-    /// What [`Header::encode`] returns for a header that cannot be sent; [`EncodeError::BufferTooSmall`] if there is no
-    /// memory for it.
+    /// [`EncodeError::BufferTooSmall`] if memory runs out; otherwise see [`Header::encode`].
     pub fn with_extensions(self, extensions: &[(&str, Value<'_>)]) -> Result<Self, EncodeError> {
         let header = Kept::apart(&self.header().with_extensions(extensions))?;
         Ok(Self { header, ..self })
     }
 
-    /// The message's header.
+    /// Returns the header.
     #[inline]
     pub fn header(&self) -> Header<'_> {
         match &self.header {
@@ -106,13 +103,13 @@ impl OwnedMessage {
         }
     }
 
-    /// The message's content.
+    /// Returns the content.
     #[inline]
     pub fn content(&self) -> &[u8] {
         self.bytes.get(self.content..).unwrap_or_default()
     }
 
-    /// The message's content, to keep. Content that is shared is copied.
+    /// Returns the content. Content that is shared is copied.
     pub fn into_content(self) -> Vec<u8> {
         #[cfg(feature = "tokio")]
         return self.into_bytes().into();
@@ -120,14 +117,14 @@ impl OwnedMessage {
         self.bytes
     }
 
-    /// The message's content, to keep, without a copy.
+    /// Returns the content without copying it.
     #[cfg(feature = "tokio")]
     pub fn into_bytes(mut self) -> bytes::Bytes {
         bytes::Buf::advance(&mut self.bytes, self.content);
         self.bytes
     }
 
-    /// The message as one that borrows from this.
+    /// Returns the message as one that borrows from this.
     pub fn message(&self) -> Message<'_> {
         Message::received(self.header(), self.content())
     }

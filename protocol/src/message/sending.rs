@@ -1,4 +1,4 @@
-//! Messages in a dialect: from a header and its content to bytes.
+//! Encodes messages in a dialect.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
@@ -9,14 +9,24 @@ use crate::message::outgoing::check_length;
 use crate::{Dialect, EncodeError, Header, Outgoing};
 
 impl Dialect {
-    /// A message to be written in this dialect: [`Outgoing::new`] is the same in the standard one.
-    ///
-    /// The head is encoded into `buffer`, which takes [`encoded_len`](Self::encoded_len) bytes.
+    /// Encodes the head of a message into `buffer`, of which it takes [`encoded_len`](Self::encoded_len) bytes.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::LengthMismatch`] if the header announces another length than the content has; and what
-    /// [`encode`](Self::encode) returns.
+    /// [`EncodeError::LengthMismatch`] if the header announces another length than that of the content; otherwise see
+    /// [`encode`](Self::encode).
+    ///
+    /// ```
+    /// use jsonframe::{Dialect, Header};
+    ///
+    /// const SHOUTING: Dialect = Dialect::STANDARD.with_prefix(b"!!");
+    ///
+    /// let mut buffer = [0; 128];
+    /// let message = SHOUTING.outgoing(&Header::for_json(2), b"{}", &mut buffer)?;
+    /// let [head, content] = message.parts();
+    /// assert!(head.starts_with(b"!!") && content == b"{}");
+    /// # Ok::<(), jsonframe::EncodeError>(())
+    /// ```
     pub fn outgoing<'a>(
         &self,
         header: &Header<'_>,
@@ -27,11 +37,11 @@ impl Dialect {
         Ok(Outgoing::from_parts([self.encode(header, buffer)?, content]))
     }
 
-    /// The message as it is sent in this dialect: [`Message::to_vec`] is the same in the standard one.
+    /// Encodes a message: its head, followed by a copy of its content.
     ///
     /// # Errors
     ///
-    /// What [`encode`](Self::encode) returns for a header that cannot be sent.
+    /// See [`encode`](Self::encode).
     #[cfg(feature = "alloc")]
     pub fn to_vec(&self, message: &Message<'_>) -> Result<Vec<u8>, EncodeError> {
         self.with_head(&message.header(), |head| [head, message.content()].concat())
@@ -41,7 +51,7 @@ impl Dialect {
     ///
     /// # Errors
     ///
-    /// What [`encode`](Self::encode) returns for a header that cannot be sent.
+    /// See [`encode`](Self::encode).
     ///
     /// ```
     /// use jsonframe::{Dialect, Header};
@@ -60,9 +70,7 @@ impl Dialect {
         })
     }
 
-    /// Encodes a head and passes it to `take`.
-    ///
-    /// A short head, as nearly all are, is encoded on the stack.
+    /// Encodes a head, on the stack if it is short, and passes it to `take`.
     #[cfg(feature = "alloc")]
     pub(crate) fn with_head<R>(&self, header: &Header<'_>, take: impl FnOnce(&[u8]) -> R) -> Result<R, EncodeError> {
         match self.encode(header, &mut [0; 256]) {

@@ -61,6 +61,17 @@ fn a_header_is_there_when_its_content_is_awaited() {
     assert_eq!(codec.finish(), Ok(()));
 }
 
+/// The codec has no decoder before the first byte.
+#[test]
+fn a_prefix_is_needed_from_the_first_byte_on() {
+    const DIALECT: Dialect = Dialect::STANDARD.with_prefix(b"abc");
+
+    let mut codec = Codec::new().with_dialect(&DIALECT);
+    assert_eq!(codec.needs(), 3 + 2);
+    assert!(codec.decode(&mut BytesMut::from(&b"a"[..])).unwrap().is_none());
+    assert_eq!(codec.needs(), 2 + 2);
+}
+
 #[test]
 fn content_that_is_shared_is_not_copied() {
     let content = Bytes::from(vec![7; 1000]);

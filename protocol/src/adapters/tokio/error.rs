@@ -1,4 +1,4 @@
-//! What a stream of messages can fail with.
+//! The error of the codecs.
 
 use std::io;
 
@@ -14,27 +14,27 @@ pub enum CodecError {
     #[error(transparent)]
     Io(#[from] io::Error),
 
-    /// The peer sent something that is not a message, or that is over a limit, or the stream ended inside a message.
+    /// The peer sent something that is not a message or exceeds a limit, or the stream ended inside a message.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 
-    /// The message cannot be sent as it is. Nothing of it goes out.
+    /// The message cannot be encoded. Nothing of it is sent.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 
-    /// An event cannot be sent here: a header inside a message, or content or an end outside of one. Nothing of it goes out.
+    /// The event is out of order: a header inside a message, or content or an end outside of one. It is not sent.
     #[error("the events of a message are sent in this order: header, content, end")]
     OutOfOrder,
 
-    /// The content that was received is not the JSON of the type that is expected, or a value cannot be sent as JSON.
+    /// The received content is not the JSON of the expected type, or a value cannot be represented in JSON.
     #[cfg(feature = "json")]
     #[error(transparent)]
     Json(#[from] crate::JsonError),
 }
 
-/// For functions whose errors are all of I/O: [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ended inside
-/// a message, [`InvalidData`](io::ErrorKind::InvalidData) for whatever else a peer did wrong and for JSON that does not fit,
-/// [`InvalidInput`](io::ErrorKind::InvalidInput) for what cannot be sent. The error itself is kept inside.
+/// Wraps the error in one of I/O: [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ended inside a message,
+/// [`InvalidData`](io::ErrorKind::InvalidData) for any other fault of the peer and for [`Json`](CodecError::Json),
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) for what cannot be sent.
 impl From<CodecError> for io::Error {
     fn from(error: CodecError) -> Self {
         match error {

@@ -1,16 +1,16 @@
-//! Messages as events, so that no content needs to fit into memory.
+//! A codec for messages in pieces, so that content need not fit into memory.
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec;
 
 use crate::{Codec, CodecError, DecodeError, DecodeErrorKind, EncodeError, Event, Growable, OwnedHeader};
 
-/// What an [`EventCodec`] receives and sends of a message, in this order: its header, its content in pieces, its end.
+/// What an [`EventCodec`] receives and sends of each message, in this order: its header, its content in pieces, its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnedEvent {
-    /// The header of a message, which announces the length of its content.
+    /// The header, which announces the length of the content.
     Header(OwnedHeader<Growable>),
-    /// The next piece of the content. A received one is never empty, and a message without content has none.
+    /// The next piece of the content; never empty when received. A message without content has none.
     Content(Bytes),
     /// The message is whole.
     End,
@@ -19,13 +19,12 @@ pub enum OwnedEvent {
 /// Receives and sends messages piece by piece through tokio-util's [`Framed`](codec::Framed), in constant memory, whatever
 /// the length of their content.
 ///
-/// Small and large messages share one stream: the header tells which is which. It has the promises of [`Codec`], whose
-/// limits and dialects it takes over if it is made of one with `EventCodec::from`; but a content is not limited in length
-/// unless that codec does. A piece of content that is kept for long keeps the buffer that it was read to.
+/// It makes the promises of [`Codec`]. `EventCodec::from(codec)` adopts the limits and dialects of that codec;
+/// [`new`](Self::new) does not limit content. A piece of content keeps the read buffer alive.
 ///
-/// When sending, the pieces must add up to the length that the header announces. A piece that would exceed it and an end that
-/// comes too early are [`EncodeError::LengthMismatch`]; an event that cannot come where it does is
-/// [`CodecError::OutOfOrder`]. Nothing of such an event is sent, and the message may go on as it should.
+/// The pieces that are sent must add up to the announced length: a piece that exceeds it, or an end that comes too early, is
+/// [`EncodeError::LengthMismatch`], and an event out of order is [`CodecError::OutOfOrder`]. Such an event is not sent, and
+/// the message can still be completed.
 ///
 /// ```
 /// use futures_util::{SinkExt, StreamExt};
@@ -68,7 +67,7 @@ pub struct EventCodec {
     sent: Option<Sent>,
 }
 
-/// How much of a content is to be sent, and how much has been.
+/// The announced length of the content, and how much of it has been sent, in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     announced: u64,
@@ -76,7 +75,7 @@ struct Sent {
 }
 
 impl EventCodec {
-    /// A codec for one stream, from its beginning. It takes headers of up to 16 KiB and content of any length.
+    /// Creates a codec for one stream. It accepts headers of up to 16 KiB and content of any length.
     pub fn new() -> Self {
         Codec::new().with_max_content(u64::MAX).into()
     }
@@ -88,7 +87,7 @@ impl EventCodec {
         let event = match decoder.decode(&mut input)? {
             None => None,
             Some(Event::Header(header)) => {
-                // A received header fits, whatever it is, unless there is no memory.
+                // A received header can fail to fit only because memory runs out.
                 let header = OwnedHeader::try_from(&header);
                 decoder.limit_content(limit)?;
                 Some(OwnedEvent::Header(header.map_err(|_| decoder.fail(DecodeErrorKind::OutOfMemory))?))
@@ -111,8 +110,8 @@ impl Default for EventCodec {
     }
 }
 
-/// With the limits and the dialects of this codec. A [`Framed`](codec::Framed) may change over to events at any time, by
-/// `map_codec`: a message of which some has come is received as events from its header on.
+/// Adopts the limits and dialects of the codec. A [`Framed`](codec::Framed) may change to events at any time, by
+/// `map_codec`: a message that has arrived in part is received as events from its header on.
 impl From<Codec> for EventCodec {
     fn from(mut codec: Codec) -> Self {
         if core::mem::take(&mut codec.taken) > 0 {
@@ -126,11 +125,11 @@ impl codec::Decoder for EventCodec {
     type Item = OwnedEvent;
     type Error = CodecError;
 
-    /// Returns the next event, and `None` when more bytes are needed for one.
+    /// Returns the next event, or `None` if it needs more bytes.
     ///
     /// # Errors
     ///
-    /// [`CodecError::Decode`] if the bytes are not a sequence of messages, or over a limit.
+    /// [`CodecError::Decode`] if the bytes are not a sequence of messages or exceed a limit.
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<OwnedEvent>, CodecError> {
         self.event(source).map_err(|error| {
             source.clear();
@@ -155,17 +154,17 @@ impl codec::Decoder for EventCodec {
 impl codec::Encoder<OwnedEvent> for EventCodec {
     type Error = CodecError;
 
-    /// Appends an event to what is to be sent. On error nothing is appended.
+    /// Appends the event to `out`. On error `out` is unchanged.
     ///
     /// # Errors
     ///
-    /// What [`Dialect::encode`](crate::Dialect::encode) returns, or [`EncodeError::LengthMismatch`], as
-    /// [`CodecError::Encode`]; and [`CodecError::OutOfOrder`].
-    fn encode(&mut self, event: OwnedEvent, bytes: &mut BytesMut) -> Result<(), CodecError> {
+    /// [`CodecError::Encode`] as [`Dialect::encode`](crate::Dialect::encode) returns it, or with
+    /// [`EncodeError::LengthMismatch`]; [`CodecError::OutOfOrder`].
+    fn encode(&mut self, event: OwnedEvent, out: &mut BytesMut) -> Result<(), CodecError> {
         match (event, &mut self.sent) {
             (OwnedEvent::Header(header), sent @ None) => {
                 let header = header.header();
-                self.codec.append(&header, &[], bytes)?;
+                self.codec.append(&header, &[], out)?;
                 *sent = Some(Sent { announced: header.content_length(), actual: 0 });
             }
             (OwnedEvent::Content(piece), Some(Sent { announced, actual })) => {
@@ -174,7 +173,7 @@ impl codec::Encoder<OwnedEvent> for EventCodec {
                     return Err(EncodeError::LengthMismatch { announced: *announced, actual: longer }.into());
                 }
                 *actual = longer;
-                bytes.extend_from_slice(&piece);
+                out.extend_from_slice(&piece);
             }
             (OwnedEvent::End, Some(Sent { announced, actual })) if announced != actual => {
                 return Err(EncodeError::LengthMismatch { announced: *announced, actual: *actual }.into());

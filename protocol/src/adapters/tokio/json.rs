@@ -1,4 +1,4 @@
-//! Messages of JSON as values of the program's types.
+//! A codec for messages of JSON as values of the program's types.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -13,10 +13,10 @@ use crate::{Codec, CodecError, to_json};
 /// Receives values of `In` and sends values of `Out`, each as the JSON content of a message, through tokio-util's
 /// [`Framed`](tokio_util::codec::Framed).
 ///
-/// It has the promises of [`Codec`], whose limits and dialects it takes over if it is made of one with `JsonCodec::from`.
-/// Content is read as by [`Message::json_owned`](crate::Message::json_owned), whatever its `content-type`, and written as by
-/// [`to_json`]. Content that is not the JSON of an `In` is an error, and so the end of the stream, as `Framed` makes of any
-/// error; for a peer that may send such, choose an `In` that takes all there is, such as `serde_json::Value`.
+/// It makes the promises of [`Codec`]. `JsonCodec::from(codec)` adopts the limits and dialects of that codec. Content is
+/// read as by [`Message::json_owned`](crate::Message::json_owned), whatever its `content-type`, and written as by
+/// [`to_json`]. Content that is not the JSON of an `In` is an error, after which `Framed` ends the stream; if a peer may
+/// send such content, choose an `In` that accepts any JSON, such as `serde_json::Value`.
 ///
 /// ```
 /// use futures_util::{SinkExt, StreamExt};
@@ -47,13 +47,13 @@ pub struct JsonCodec<In, Out> {
 }
 
 impl<In, Out> JsonCodec<In, Out> {
-    /// A codec for one stream, from its beginning. It takes headers of up to 16 KiB and content of up to 16 MiB.
+    /// Creates a codec for one stream. It accepts headers of up to 16 KiB and content of up to 16 MiB.
     pub const fn new() -> Self {
         Self { codec: Codec::new(), items: PhantomData }
     }
 }
 
-/// With the limits and the dialects of this codec.
+/// Adopts the limits and dialects of the codec.
 impl<In, Out> From<Codec> for JsonCodec<In, Out> {
     fn from(codec: Codec) -> Self {
         Self { codec, items: PhantomData }
@@ -82,11 +82,11 @@ impl<In: DeserializeOwned, Out> Decoder for JsonCodec<In, Out> {
     type Item = In;
     type Error = CodecError;
 
-    /// Returns a value when its message is whole, and `None` when more bytes are needed for that.
+    /// Returns the next value, or `None` until its message is whole.
     ///
     /// # Errors
     ///
-    /// As of a [`Codec`]; and [`CodecError::Json`] if the content is not the JSON of an `In`.
+    /// As for a [`Codec`]; and [`CodecError::Json`] if the content is not the JSON of an `In`.
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<In>, CodecError> {
         Ok(self.codec.decode(source)?.map(|message| message.json_owned()).transpose()?)
     }
@@ -95,7 +95,7 @@ impl<In: DeserializeOwned, Out> Decoder for JsonCodec<In, Out> {
     ///
     /// # Errors
     ///
-    /// As of a [`Codec`]; and [`CodecError::Json`] if the content is not the JSON of an `In`.
+    /// As for a [`Codec`]; and [`CodecError::Json`] if the content is not the JSON of an `In`.
     fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<In>, CodecError> {
         Ok(self.codec.decode_eof(source)?.map(|message| message.json_owned()).transpose()?)
     }
@@ -104,13 +104,13 @@ impl<In: DeserializeOwned, Out> Decoder for JsonCodec<In, Out> {
 impl<In, Out: Serialize> Encoder<Out> for JsonCodec<In, Out> {
     type Error = CodecError;
 
-    /// Appends a value, as a message, to what is to be sent. On error nothing is appended.
+    /// Appends the value, as a message, to `out`. On error `out` is unchanged.
     ///
     /// # Errors
     ///
     /// [`CodecError::Json`] if the value cannot be represented in JSON.
-    fn encode(&mut self, value: Out, sent: &mut BytesMut) -> Result<(), CodecError> {
+    fn encode(&mut self, value: Out, out: &mut BytesMut) -> Result<(), CodecError> {
         let content = to_json(&value)?;
-        self.codec.append(&self.codec.sending.json_header(content.len() as u64), &content, sent)
+        self.codec.append(&self.codec.sending.json_header(content.len() as u64), &content, out)
     }
 }
