@@ -134,8 +134,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
 
     /// Returns the buffer for a header, to be exchanged for another one; `None` within a message.
     ///
-    /// Lets a server with many idle decoders give their header buffers back between messages. [`header`](Self::header) then
-    /// returns `None` until the next header is whole.
+    /// Lets a server with many idle decoders give their header buffers back between messages. After it,
+    /// [`header`](Self::header) is `None` until the next one is whole.
     ///
     /// ```
     /// use jsonframe::Decoder;

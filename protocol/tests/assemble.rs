@@ -11,9 +11,9 @@ use jsonframe::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const ROOM: usize = 300;
+const LIMIT: usize = 300;
 
-/// The messages of a stream in these pieces, each encoded again, and the error after them.
+/// Returns the messages of a stream in these pieces, each encoded again, and the error after them.
 fn assemble<S: Storage>(pieces: &[&[u8]], content: S) -> (Vec<Vec<u8>>, Result<(), DecodeError>) {
     let mut assembler = Assembler::new([0; 65_535], content);
     let mut messages = Vec::new();
@@ -42,8 +42,8 @@ proptest! {
         let sent: Vec<Vec<u8>> = messages.iter().map(Parts::encoded).collect();
         let stream = sent.concat();
         let pieces = cut(&stream, &sizes);
-        prop_assert_eq!(assemble(&pieces, heapless::Vec::<u8, ROOM>::new()), (sent.clone(), Ok(())));
-        prop_assert_eq!(assemble(&pieces, Growable::with_limit(ROOM)), (sent, Ok(())));
+        prop_assert_eq!(assemble(&pieces, heapless::Vec::<u8, LIMIT>::new()), (sent.clone(), Ok(())));
+        prop_assert_eq!(assemble(&pieces, Growable::with_limit(LIMIT)), (sent, Ok(())));
     }
 
     #[test]
@@ -57,7 +57,7 @@ proptest! {
         for outcome in [
             assemble(&cut(&stream, &sizes), heapless::Vec::<u8, 8>::new()),
             assemble(&cut(&stream, &sizes), Growable::with_limit(8)),
-            // The header alone is enough to know.
+            // The header alone is enough to refuse it.
             assemble(&[&stream[..before + head]], Growable::with_limit(8)),
         ] {
             prop_assert_eq!(outcome.0.len(), 2);
@@ -84,7 +84,7 @@ fn header_bytes(header: &Header<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Its nested JSON was once spaced anew, which made it another header, and could make it too long to be kept.
+/// Nested JSON was once spaced anew, which changed the header, and could make it too long to keep.
 #[test]
 fn a_received_header_is_kept_as_it_was_received() {
     let before = r#"{"byteorder":"big","content-type":"a\u002fb","content-encoding":"y","content-length":0"#;
@@ -106,7 +106,7 @@ fn a_received_header_is_kept_as_it_was_received() {
 }
 
 #[test]
-fn what_a_storage_held_before_is_not_content() {
+fn earlier_bytes_in_a_storage_are_not_content() {
     let mut storage = heapless::Vec::<u8, 16>::new();
     storage.extend_from_slice(b"stale").unwrap();
     let stream = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
@@ -115,7 +115,7 @@ fn what_a_storage_held_before_is_not_content() {
 }
 
 #[test]
-fn headers_are_equal_in_all_they_say() {
+fn headers_that_differ_in_any_member_are_not_equal() {
     let extensions = [("a", 1.into())];
     let header = Header::new("x", "y", 1).with_extensions(&extensions);
     assert_eq!(header, Header::new("x", "y", 1).with_extensions(&extensions));
@@ -131,7 +131,7 @@ fn headers_are_equal_in_all_they_say() {
 }
 
 #[test]
-fn content_in_one_piece_is_lent_from_the_input() {
+fn content_in_one_piece_is_borrowed_from_the_input() {
     let stream = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
     let mut assembler = Assembler::new([0; 256], Growable::with_limit(2));
     let mut input = stream.as_slice();
@@ -152,13 +152,13 @@ fn memory_never_exceeds_the_limit_however_it_is_filled() {
 }
 
 #[test]
-fn what_has_grown_can_be_kept() {
+fn a_growable_storage_gives_its_bytes_away() {
     let mut storage = Growable::with_limit(8);
     storage.append(b"kept").unwrap();
     assert_eq!(storage.into_vec(), b"kept");
 }
 
-/// A storage that has run out of memory, though not of its limit.
+/// A storage that is below its limit, but out of memory.
 #[derive(Default)]
 struct Exhausted([u8; 0]);
 
@@ -195,7 +195,7 @@ fn a_storage_without_memory_is_an_error() {
     assert_eq!((error.kind(), error.kind().name()), (DecodeErrorKind::OutOfMemory, "out-of-memory"));
 }
 
-/// Law 4: a header may announce what it likes.
+/// Law 4: no allocation follows an announced length.
 #[test]
 fn an_announced_length_reserves_nothing() {
     let announced = u64::MAX.to_string();
@@ -241,9 +241,9 @@ fn a_header_that_does_not_fit_is_not_kept() {
     assert!(matches!(error, EncodeError::ReservedName { .. }));
 }
 
-/// With the name that it once had, the panicking method of heapless came first.
+/// While `append` had the name of a method of heapless that panics, that method was called.
 #[test]
-fn a_heapless_storage_that_is_full_says_so_and_does_not_panic() {
+fn appending_to_a_full_heapless_storage_is_an_error_and_no_panic() {
     let mut storage = heapless::Vec::<u8, 4>::new();
     assert_eq!(storage.append(b"abcd"), Ok(()));
     assert_eq!(storage.append(b"e"), Err(jsonframe::StorageFull));

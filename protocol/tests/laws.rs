@@ -4,14 +4,14 @@ mod common;
 
 use common::random::{Parts, cuts, foreign_header, message};
 use common::{cut, decode, framed};
-use jsonframe::{DecodeErrorKind, Decoder, Event, Outgoing};
+use jsonframe::{DecodeErrorKind, Decoder, Event, Header, Outgoing};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Room for every header there can be.
-const ANY: usize = 65_535;
+/// The capacity that any header fits into.
+const ANY: usize = Header::MAX_LEN;
 
-/// Streams that are whole, that end too early, and that have a byte changed.
+/// Generates streams that are whole, end too early, or have a byte changed.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let canonical = message().prop_map(|parts| parts.encoded());
     let foreign = foreign_header().prop_map(|(members, text)| {
@@ -38,7 +38,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Law 1; and law 2, law 6 and law 7 on the way, which [`decode`] checks for every stream.
+    /// Law 1. [`decode`] also checks laws 2, 6 and 7 for every stream.
     #[test]
     fn however_a_stream_is_cut_the_same_is_reported(
         stream in stream(),
@@ -50,7 +50,7 @@ proptest! {
         prop_assert_eq!(&decode(capacity, stream.chunks(1)), &whole);
     }
 
-    /// Law 2: what the decoder has taken, it never needs again; what it has not taken is given again by no one.
+    /// Law 2: the caller has nothing to keep.
     #[test]
     fn none_means_that_the_input_is_used_up(stream in stream(), sizes in cuts()) {
         let mut decoder = Decoder::new([0; ANY]);
@@ -62,34 +62,34 @@ proptest! {
                     Err(_) => return Ok(()),
                 }
             }
-            // Asked again without input, it has nothing to say.
+            // Without input there is nothing more to report.
             prop_assert_eq!(decoder.decode(&mut &[][..]), Ok(None));
         }
     }
 
-    /// Law 3: content is lent from the input, and outlives the borrow of the decoder.
+    /// Law 3: content is borrowed from the input, and outlives the borrow of the decoder.
     #[test]
-    fn content_is_lent_from_the_input(message in message(), sizes in cuts()) {
+    fn content_is_borrowed_from_the_input(message in message(), sizes in cuts()) {
         let stream = message.encoded();
         let head = stream.len() - message.content.len();
         let mut decoder = Decoder::new([0; ANY]);
-        let mut lent: Vec<&[u8]> = Vec::new();
+        let mut borrowed: Vec<&[u8]> = Vec::new();
         for mut piece in cut(&stream, &sizes) {
             while let Some(event) = decoder.decode(&mut piece)? {
                 if let Event::Content(content) = event {
-                    lent.push(content);
+                    borrowed.push(content);
                 }
             }
         }
-        let mut place = stream[head..].as_ptr();
-        for piece in &lent {
-            prop_assert_eq!(piece.as_ptr(), place);
-            place = piece.as_ptr_range().end;
+        let mut expected = stream[head..].as_ptr();
+        for piece in &borrowed {
+            prop_assert_eq!(piece.as_ptr(), expected);
+            expected = piece.as_ptr_range().end;
         }
-        prop_assert_eq!(lent.concat(), message.content);
+        prop_assert_eq!(borrowed.concat(), message.content);
     }
 
-    /// Law 6: an error is an offset and numbers, returned again for ever; [`decode`] checks it for every error.
+    /// Law 6. [`decode`] also checks that every error is returned again.
     #[test]
     fn errors_point_at_the_message_at_fault(whole in message(), byte in any::<u8>()) {
         let mut stream = whole.encoded();
@@ -102,7 +102,7 @@ proptest! {
         prop_assert_eq!(log.messages[0].end, Some(second));
     }
 
-    /// Law 7: a stream may end between messages and nowhere else; then the bytes missing are known.
+    /// Law 7: a stream may end only between messages; elsewhere the number of missing bytes is known.
     #[test]
     fn the_end_of_the_stream_is_told_apart_at_every_offset(message in message()) {
         let stream = message.encoded();
@@ -122,7 +122,7 @@ proptest! {
         }
     }
 
-    /// Law 8: what follows a message is left where it is, whatever it is.
+    /// Law 8: whatever follows a message stays in the input.
     #[test]
     fn nothing_is_taken_past_the_end_of_a_message(message in message(), next in vec(any::<u8>(), 0..20)) {
         let stream = [message.encoded(), next.clone()].concat();
@@ -138,7 +138,6 @@ proptest! {
         prop_assert_eq!(decoder.position(), (stream.len() - input.len()) as u64);
     }
 
-    /// Who reads no more than the decoder needs never holds a byte of the next message.
     #[test]
     fn reading_what_is_needed_never_reads_past_a_message(messages in vec(message(), 1..4)) {
         let stream = messages.iter().map(Parts::encoded).collect::<Vec<_>>().concat();
@@ -157,7 +156,7 @@ proptest! {
         prop_assert_eq!(ends, messages.len());
     }
 
-    /// What a decoder has seen before changes nothing, though it remembers the last header.
+    /// A decoder remembers the last header, which must not change what it reports.
     #[test]
     fn every_message_is_decoded_as_if_it_were_the_first(
         headers in vec(message(), 1..3),
@@ -181,7 +180,6 @@ proptest! {
         prop_assert_eq!(&decode(ANY, cut(&stream, &sizes)).messages, &alone);
     }
 
-    /// Content may go past the decoder, in any portions.
     #[test]
     fn bypassed_content_counts_as_decoded(messages in vec(message(), 1..4), portions in vec(1_u64..200, 1..20)) {
         let stream = messages.iter().map(Parts::encoded).collect::<Vec<_>>().concat();
@@ -203,7 +201,7 @@ proptest! {
         prop_assert!(contents.iter().eq(messages.iter().map(|message| &message.content)));
     }
 
-    /// What is encoded decodes to itself, and encodes to the same bytes again.
+    /// An encoded message decodes to itself, and encodes to the same bytes again.
     #[test]
     fn headers_and_extensions_come_back_as_they_were(messages in vec(message(), 1..4), sizes in cuts()) {
         let stream = messages.iter().map(Parts::encoded).collect::<Vec<_>>().concat();
@@ -228,7 +226,6 @@ proptest! {
         prop_assert_eq!(decoder.finish(), Ok(()));
     }
 
-    /// A message that is written in pieces is written once.
     #[test]
     fn short_writes_send_every_byte_once(message in message(), sizes in vec(0_usize..50, 1..40)) {
         let extensions = message.extensions();
@@ -247,7 +244,7 @@ proptest! {
     }
 }
 
-/// The worst cutting for a decoder that would look again at what it has: one byte at a time, at the greatest length.
+/// The worst case for a decoder that would scan its buffer again after each piece.
 #[test]
 fn the_longest_header_comes_one_byte_at_a_time() {
     let empty = r#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0, "pad": ""}"#;
@@ -262,7 +259,7 @@ fn the_longest_header_comes_one_byte_at_a_time() {
 }
 
 #[test]
-fn a_message_whose_end_is_due_is_whole() {
+fn a_message_whose_end_is_not_yet_reported_is_whole() {
     let stream = framed(br#"{"byteorder":"big","content-type":"x","content-encoding":"y","content-length":0}"#);
     let mut decoder = Decoder::new([0; 256]);
     assert!(matches!(decoder.decode(&mut stream.as_slice()), Ok(Some(Event::Header(_)))));
@@ -282,7 +279,7 @@ fn a_limit_applied_late_still_points_at_the_content() {
 }
 
 #[test]
-fn the_room_can_be_exchanged_between_messages_only() {
+fn the_buffer_can_be_exchanged_only_between_messages() {
     let stream = framed(br#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0}"#);
     let mut decoder = Decoder::new(vec![0; 256]);
     let mut input = stream.as_slice();

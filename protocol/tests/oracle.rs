@@ -1,4 +1,4 @@
-//! The scanner against `serde_json`: the same headers are accepted, with the same values, and the same are refused.
+//! Compares the scanner with `serde_json`: both accept the same headers, with the same values, and refuse the same.
 
 mod common;
 
@@ -10,7 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-/// What a header says, by either reading.
+/// The members of a header, as either reader finds them.
 #[derive(Debug, PartialEq)]
 struct Reading {
     byte_order: String,
@@ -20,7 +20,7 @@ struct Reading {
     extensions: Vec<(String, Json)>,
 }
 
-/// Every member of a header in its order, those there twice included.
+/// All members of a header in their order, duplicates included.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> serde::Deserialize<'de> for Members {
@@ -43,7 +43,7 @@ impl<'de> serde::Deserialize<'de> for Members {
     }
 }
 
-/// A number beyond the range of `f64` is valid JSON, though `serde_json` has no value for it.
+/// A number beyond the range of `f64` is valid JSON, but `serde_json` has no value for it.
 fn value(raw: &RawValue) -> Option<Json> {
     match serde_json::from_str(raw.get()) {
         Ok(value) => Some(value),
@@ -107,14 +107,14 @@ fn compare(header: &[u8]) -> Result<(), TestCaseError> {
     let shown = String::from_utf8_lossy(header);
     match (ours, read_by_serde_json(header)) {
         (Ok(ours), theirs) => prop_assert_eq!(Some(ours), theirs, "{}", shown),
-        // serde_json goes deeper.
+        // serde_json allows deeper nesting.
         (Err(DecodeErrorKind::TooDeep { .. }), _) => {}
         (Err(kind), theirs) => prop_assert_eq!(None, theirs, "refused as {:?}: {}", kind, shown),
     }
     Ok(())
 }
 
-/// A change to a text.
+/// Changes a text in one place.
 fn mutate(bytes: &mut Vec<u8>, (kind, place, byte): (u8, prop::sample::Index, u8)) {
     if bytes.is_empty() {
         return;
@@ -135,7 +135,7 @@ fn mutate(bytes: &mut Vec<u8>, (kind, place, byte): (u8, prop::sample::Index, u8
     }
 }
 
-/// Bytes that mean something in JSON, and a few that never do.
+/// Generates bytes that have a meaning in JSON, and a few that never do.
 fn telling_byte() -> impl Strategy<Value = u8> {
     prop::sample::select(
         &b"{}[]:,\"\\/ \t\n\r\x00\x1F\x7F\x80\xC0\xE2\xED\xF4\xFF0123456789+-.eEaubfnrtdDlsxN\xEF\xBB\xBF"[..],

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use jsonframe::{DecodeError, DecodeErrorKind, Decoder, EncodeError, Event, Header, MAX_DEPTH, Member};
 
-/// A header with this content-length and these members behind the required ones.
+/// Returns a header with this content-length, and with `more` after the required members.
 fn header(content_length: &str, more: &str) -> String {
     format!(r#"{{"byteorder":"big","content-type":"","content-encoding":"","content-length":{content_length}{more}}}"#)
 }
@@ -18,8 +18,7 @@ fn framed(header: &str) -> Vec<u8> {
     [&u16::try_from(header.len()).unwrap().to_be_bytes(), header.as_bytes()].concat()
 }
 
-/// What a decoder makes of the pieces: every event, with the position after it, and the error, if there is one. Content
-/// is put together.
+/// Returns the headers and contents of a stream in these pieces, each content with the position after it, and the error.
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<String>, Option<DecodeError>) {
     let mut decoder = Decoder::new(vec![0; 65_535]);
     let mut events = Vec::new();
@@ -44,7 +43,7 @@ fn refusal(header: &str) -> Option<DecodeErrorKind> {
     decode([framed(header).as_slice()]).1.map(|error| error.kind())
 }
 
-/// Room for a header whose first byte is wrong until all of the header is there.
+/// A header buffer whose first byte is wrong until the header is whole.
 struct Disguised {
     bytes: Vec<u8>,
     whole: Rc<Cell<bool>>,
@@ -63,7 +62,7 @@ impl AsMut<[u8]> for Disguised {
     }
 }
 
-/// Who looked at the header before it is whole would find it at fault.
+/// A decoder that looked at the header before it is whole would refuse it.
 #[test]
 fn r01_a_partial_header_is_never_parsed() {
     let whole = Rc::new(Cell::new(false));
@@ -76,7 +75,7 @@ fn r01_a_partial_header_is_never_parsed() {
     whole.set(true);
     assert!(matches!(decoder.decode(&mut &[*last][..]), Ok(Some(Event::Header(_)))));
 
-    // Who looks finds it: disguised at the end, too, the header is refused.
+    // The check works: a header that is still wrong at its end is refused.
     let mut decoder = Decoder::new(Disguised { bytes: vec![0; 1000], whole: Rc::default() });
     let mut input = before;
     assert_eq!(decoder.decode(&mut input), Ok(None));
@@ -89,7 +88,7 @@ fn r01_a_partial_header_is_never_parsed() {
 fn r02_growth_follows_the_bytes_received_and_no_claim() {
     use jsonframe::{Assembler, Growable, Storage, StorageFull};
 
-    /// Notes how much memory it has at most.
+    /// Records its capacity after each append.
     struct Watched(Growable, Rc<Cell<usize>>);
 
     impl AsRef<[u8]> for Watched {
@@ -123,7 +122,7 @@ fn r02_growth_follows_the_bytes_received_and_no_claim() {
     let capacity = Rc::new(Cell::new(0));
     let storage = Watched(Growable::with_limit(usize::MAX), Rc::clone(&capacity));
     let mut assembler = Assembler::new([0; 256], storage);
-    // As much as can be claimed and still be collected, on machines of every width.
+    // The longest content that a `usize` can count.
     let claim = usize::MAX.to_string();
     assert_eq!(assembler.decode(&mut framed(&header(&claim, "")).as_slice()), Ok(None));
     assert_eq!(capacity.get(), 0);
@@ -182,7 +181,7 @@ fn r05_lengths_at_the_edges_of_integers_are_exact() {
             let missing = DecodeErrorKind::Truncated { missing: length - 1 };
             assert_eq!(decoder.finish().unwrap_err().kind(), missing);
 
-            // More than is left is not taken for content, and what follows is a message again.
+            // No more than the rest of the content is counted, and then the next message is decoded.
             assert_eq!(decoder.content_bypassed(u64::MAX), length - 1);
             assert_eq!(decoder.decode(&mut &b""[..]), Ok(Some(Event::End)));
             assert_eq!(decoder.needs(), 2);
@@ -251,18 +250,17 @@ fn r08_nesting_is_capped_in_what_is_ignored_too() {
     let nested = |depth: usize, open: &str, close: &str| {
         header("0", &format!(",\"x\":{}0{}", open.repeat(depth), close.repeat(depth)))
     };
-    let room = usize::from(MAX_DEPTH) - 1;
+    let deepest = usize::from(MAX_DEPTH) - 1;
     let too_deep = Some(DecodeErrorKind::TooDeep { limit: MAX_DEPTH });
     for (open, close) in [("[", "]"), ("{\"\":", "}")] {
-        assert_eq!(refusal(&nested(room, open, close)), None);
-        assert_eq!(refusal(&nested(room + 1, open, close)), too_deep);
+        assert_eq!(refusal(&nested(deepest, open, close)), None);
+        assert_eq!(refusal(&nested(deepest + 1, open, close)), too_deep);
         assert_eq!(refusal(&nested(10_000, open, close)), too_deep);
     }
     assert_eq!(refusal(&header("0", &format!(",\"x\":{}", "[".repeat(65_000)))), too_deep);
 }
 
-/// Equal names of extensions are all there: nothing compares them with each other. That the work for many names is linear
-/// is counted in `linear.rs`.
+/// All extensions of the same name are reported. `linear.rs` counts that the work for many names is linear.
 #[test]
 fn r09_names_are_not_compared_with_each_other() {
     let stream = framed(&header("0", &format!("{},\"x\":1", ",\"x\":0".repeat(10_000))));
@@ -272,7 +270,7 @@ fn r09_names_are_not_compared_with_each_other() {
     assert_eq!(header.extension("x").unwrap().to_string(), "1");
 }
 
-/// Two messages that are whole, and one at fault.
+/// Returns two valid messages and an invalid one.
 fn stream() -> Vec<u8> {
     let message = |length: &str, content: &[u8]| [&framed(&header(length, ",\"é\":[1,\"\\n\"]")), content].concat();
     [message("3", b"abc"), message("0", b""), framed(&header("1e2", ""))].concat()
@@ -308,8 +306,8 @@ fn r14_results_do_not_depend_on_chunking() {
     }
 }
 
-/// A message with any byte of it exchanged for any other, and every stream of two bytes. (That there is no panic path at
-/// all is shown at link time by `protocol/tests/no-panic`.)
+/// Tries a message with each byte replaced by every other, and every stream of two bytes. At link time,
+/// `protocol/tests/no-panic` proves that there is no panic path.
 #[test]
 fn r16_no_byte_of_a_peer_makes_it_panic() {
     let good = [&framed(&header("3", ",\"x\":[{\"é\":\"\\ud83d\\udc36\"},-1.5e+3,true]")), &b"abc"[..]].concat();
@@ -327,9 +325,9 @@ fn r16_no_byte_of_a_peer_makes_it_panic() {
     }
 }
 
-/// Packages that cannot do without: none of them is a part of the library, or used by who uses it.
+/// Packages that need unsafe code. None of them is a part of the library or used by its users.
 const WITH_UNSAFE: [&str; 4] = [
-    // Planted faults, such as safe Rust does not have, that the sanitizers must find.
+    // Planted faults that the sanitizers must find, impossible in safe Rust.
     "fuzz/sanitizers.d",
     // Its own entry point, system calls and memory functions: there is no std and no libc.
     "protocol/tests/freestanding",
@@ -345,7 +343,7 @@ fn forbids_unsafe(manifest: &str) -> bool {
         || section("[workspace.lints.rust]\n").lines().any(|line| line == "unsafe_code = \"forbid\"")
 }
 
-/// The directories of all packages from here on.
+/// Collects the directories of all packages below this one.
 fn packages(directory: &Path, found: &mut Vec<PathBuf>) {
     if directory.join("Cargo.toml").exists() {
         found.push(directory.to_owned());
@@ -359,7 +357,7 @@ fn packages(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The workspace's lints forbid it, and every package has them or forbids it on its own, but for those that are named.
+/// Every package but those named has the workspace's lints, which forbid it, or forbids it on its own.
 #[test]
 fn r17_unsafe_code_is_forbidden_in_every_package() {
     for allowing in ["", "[lints.rust]\nmissing_docs = \"warn\"", "[lints.rust]\nunsafe_code = \"deny\""] {
@@ -389,7 +387,7 @@ fn r17_unsafe_code_is_forbidden_in_every_package() {
     assert!(members >= 4 && alone >= 3);
 }
 
-/// The bytes of this program that are in memory.
+/// Returns the resident memory of this program, in bytes.
 #[cfg(all(feature = "text", target_os = "linux"))]
 fn resident() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -397,7 +395,7 @@ fn resident() -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// A call that went through all the memory that a string has spare made the work grow with the square of the text.
+/// A call that touched all spare memory of the string once made the work grow with the square of the text.
 #[cfg(all(feature = "text", target_os = "linux"))]
 #[test]
 fn r18_text_is_decoded_without_touching_the_memory_that_a_string_has_spare() {

@@ -1,4 +1,4 @@
-//! The test vectors: of streams, each whole, one byte at a time, and at every split in two; and of what is to be sent.
+//! The test vectors: streams, each whole, one byte at a time and cut in two everywhere; and messages to be sent.
 
 mod common;
 #[allow(dead_code, unreachable_pub, reason = "shared with the demos")]
@@ -38,7 +38,7 @@ fn standard() -> String {
     "standard".into()
 }
 
-/// The dialect of this name.
+/// Returns the dialect of this name: SPEC, Appendix C.6.
 fn dialect(name: &str) -> &'static Dialect {
     name.parse::<DialectName>().unwrap().leak()
 }
@@ -67,14 +67,14 @@ fn vectors() -> Vec<Vector> {
         .collect()
 }
 
-/// The events of a stream in these pieces, as the vectors write them.
+/// Collects the events of a stream as the vectors write them.
 struct Observer {
     decoder: Decoder<Vec<u8>>,
     /// How many bytes come before a header.
     before_header: u64,
     content_limit: u64,
     events: Vec<Json>,
-    /// The offset at which the message under way began.
+    /// The offset at which the current message began.
     start: u64,
     content: Vec<u8>,
 }
@@ -126,7 +126,7 @@ impl Observer {
 }
 
 fn header_event(header: &Header<'_>, offset: u64) -> Json {
-    // Of a name that is there several times the last value counts; the others may be beyond serde_json.
+    // The last value of a name counts. serde_json may be unable to read the others.
     let last: BTreeMap<&str, Value<'_>> = header.extensions().collect();
     let extensions: Map<String, Json> = last
         .iter()
@@ -187,7 +187,7 @@ fn every_vector_in_every_cutting() {
         };
         check(&[&bytes], "whole");
         check(&bytes.chunks(1).collect::<Vec<_>>(), "one byte at a time");
-        // Without optimisation, a header of tens of thousands of bytes is cut at some five hundred places only.
+        // Without optimisation, a long header is cut at some five hundred places only.
         let step = if cfg!(debug_assertions) && bytes.len() >= 4000 { bytes.len() / 500 } else { 1 };
         for at in (0..=bytes.len()).step_by(step) {
             let (left, right) = bytes.split_at(at);
@@ -205,8 +205,8 @@ fn names_are_unique() {
 }
 
 #[test]
-fn canonical_messages_are_emitted_as_they_stand() {
-    let mut emitted = 0;
+fn canonical_messages_encode_to_the_same_bytes() {
+    let mut encoded = 0;
     for vector in vectors().iter().filter(|vector| vector.canonical) {
         let bytes = vector.bytes();
         let mut decoder = Decoder::new(vec![0; vector.header_capacity]);
@@ -223,9 +223,9 @@ fn canonical_messages_are_emitted_as_they_stand() {
             }
         }
         assert_eq!(again, bytes, "{}", vector.name);
-        emitted += 1;
+        encoded += 1;
     }
-    assert!(emitted > 0);
+    assert!(encoded > 0);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn every_dialect_has_vectors() {
     assert!(dialects.len() > 10, "{dialects:?}");
 }
 
-/// A message that is to be sent: its bytes, or why there are none.
+/// A message to be sent, with its bytes or the reason why it is refused.
 #[derive(Deserialize)]
 struct ToSend {
     name: String,
@@ -257,7 +257,7 @@ impl ToSend {
     fn send(&self) -> Result<Vec<u8>, &'static str> {
         let value = |text| match serde_json::from_str::<Json>(text) {
             Ok(Json::String(_)) => Ok(Value::from(&text[1..text.len() - 1])),
-            // Not JSON for either of them, or deeper than a value may be, or with half of a surrogate pair.
+            // Not JSON, nested too deeply, or with half of a surrogate pair.
             _ => Value::from_json(text).map_err(|_| "not-json"),
         };
         let members = self.extensions.iter().map(|(name, text)| Ok::<_, &str>((name.as_str(), value(text)?)));

@@ -1,7 +1,4 @@
-//! Codecs for tokio-util's `Framed`.
-//!
-//! They are in this crate because they do no I/O, and because users of tokio need neither the streams of `jsonframe-std` nor
-//! its poller.
+//! Codecs for tokio-util's `Framed`. They do no I/O, and so need nothing of `jsonframe-std`.
 
 mod error;
 mod events;
@@ -92,9 +89,8 @@ impl Codec {
         }
     }
 
-    /// Sets the greatest length of a received header, in bytes. A longer one is refused at its proto-header.
-    ///
-    /// A buffer of this size is allocated when the first byte is received. Setting the limit later has no effect.
+    /// Sets the greatest length of a received header, in bytes. A longer one is refused at its proto-header. Call it before
+    /// anything is decoded, when the codec allocates a buffer of this size.
     #[must_use]
     pub fn with_max_header(self, max_header: u16) -> Self {
         Self { max_header, ..self }

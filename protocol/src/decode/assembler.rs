@@ -6,8 +6,7 @@ use crate::{DecodeError, DecodeErrorKind, Decoder, Dialect, Event, Message, Stor
 ///
 /// Combines a [`Decoder`] with a [`Storage`]. Content that arrives in one piece is borrowed from the input; content in
 /// several pieces is copied once, to the storage. A message with content longer than the storage's
-/// [`limit`](Storage::limit) is refused at its header. As with the decoder, no byte of the next message is taken early, and
-/// errors are final.
+/// [`limit`](Storage::limit) is refused at its header. All else that a decoder promises holds, too.
 ///
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]

@@ -30,11 +30,9 @@ pub struct OwnedHeader<S> {
     storage: S,
     content_length: u64,
     byte_order: ByteOrder,
-    /// The index in the storage at which the content type ends. A dialect's default may be longer than `u16::MAX`.
+    /// Indices in the storage. They may exceed those of a header, because a dialect's default may be of any length.
     type_end: usize,
-    /// The index at which the content encoding ends.
     encoding_end: usize,
-    /// The index at which the prefix ends.
     prefix_end: usize,
 }
 

@@ -117,7 +117,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the number, if the value is an integer from -2<sup>63</sup> to 2<sup>63</sup> - 1 without fraction or exponent.
+    /// Returns the number, if the value is an integer from -2<sup>63</sup> to 2<sup>63</sup> - 1, without fraction or
+    /// exponent.
     ///
     /// ```
     /// # use jsonframe::Value;
@@ -148,14 +149,7 @@ impl<'a> Value<'a> {
     /// Returns the JSON text, if the value is an array, an object, or a number that neither [`as_u64`](Self::as_u64) nor
     /// [`as_i64`](Self::as_i64) returns.
     ///
-    /// The text is as it was received, valid JSON without white space around it. For a number of any kind, parse it:
-    ///
-    /// ```
-    /// # use jsonframe::Value;
-    /// let number = Value::from_json("-2.5")?;
-    /// assert_eq!(number.as_json().and_then(|text| text.parse().ok()), Some(-2.5_f64));
-    /// # Ok::<(), jsonframe::InvalidJson>(())
-    /// ```
+    /// The text is as it was received, valid JSON without white space around it. `text.parse::<f64>()` reads such a number.
     pub const fn as_json(&self) -> Option<&'a str> {
         match self.0 {
             Repr::Json(text) => Some(text),

@@ -1,4 +1,4 @@
-//! Content is what was sent, at the place where it was received.
+//! Content arrives unchanged, and stays where it was received.
 
 use bytes::{Bytes, BytesMut};
 use jsonframe::{Codec, Dialect, Header, OwnedMessage};
@@ -19,7 +19,7 @@ fn content_is_split_off_the_buffer() {
         let message = codec.decode(&mut source).unwrap().unwrap();
         assert_eq!(message.content(), content);
         assert_eq!(message.content().as_ptr(), begins);
-        // Nor is it copied when the message is passed on.
+        // Neither a clone nor `into_bytes` copies it.
         assert_eq!(message.clone().content().as_ptr(), begins);
         assert_eq!(message.into_bytes().as_ptr(), begins);
     }
@@ -31,7 +31,7 @@ fn content_stays_where_it_was_read_to() {
     let content = vec![7; 1 << 20];
     let stream = wire(&content);
     let reader = Pieces::new(stream.chunks(10_000));
-    // With capacity for all of it, so that the buffer need not grow.
+    // Enough capacity for all of it, so that the buffer need not grow.
     let mut framed = FramedRead::with_capacity(reader, Codec::new(), 2 << 20);
     let message = next(&mut framed).unwrap().unwrap();
     let first = framed.get_ref().reads[0].0;
@@ -41,7 +41,7 @@ fn content_stays_where_it_was_read_to() {
 }
 
 #[test]
-fn a_header_is_there_when_its_content_is_awaited() {
+fn a_header_is_available_while_its_content_is_received() {
     let stream = wire(b"12345");
     let mut codec = Codec::new();
     let mut source = BytesMut::new();
@@ -73,7 +73,7 @@ fn a_prefix_is_needed_from_the_first_byte_on() {
 }
 
 #[test]
-fn content_that_is_shared_is_not_copied() {
+fn shared_content_is_not_copied() {
     let content = Bytes::from(vec![7; 1000]);
     let message = OwnedMessage::new_shared(&Header::new("x", "y", 1000), content.clone()).unwrap();
     assert_eq!(message.clone().into_bytes().as_ptr(), content.as_ptr());
@@ -81,9 +81,9 @@ fn content_that_is_shared_is_not_copied() {
     assert!(OwnedMessage::new_shared(&Header::new("x", "y", 999), content).is_err());
 }
 
-/// Every escape of a header is resolved where the header stays, and every extension can be read there.
+/// The header stays in the message's bytes, where its escapes are resolved and its extensions can be read.
 #[test]
-fn a_message_keeps_its_header_however_it_came() {
+fn a_message_keeps_its_header_however_the_stream_is_cut() {
     let header =
         br#" {"content-length": 3, "n\u0061me": "\ud83d\udc36", "content-typ\u0065": "t\u0065xt", "byteorder":"big",
         "list": [1, "\u0031"], "content-encoding": "caf\u00e9"}"#;
@@ -107,7 +107,7 @@ fn a_message_keeps_its_header_however_it_came() {
 }
 
 #[test]
-fn a_message_has_all_of_its_encoding_however_long_the_type_that_stands_in() {
+fn a_long_default_of_the_content_type_does_not_shorten_the_encoding() {
     let stand_in: &'static str = "x".repeat(65_533).leak();
     let dialect: &'static Dialect =
         Box::leak(Box::new(Dialect::STANDARD.content_type_or(stand_in).omit(jsonframe::Member::ContentType)));

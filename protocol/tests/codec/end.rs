@@ -1,4 +1,4 @@
-//! Where a stream may end, and what comes after an error.
+//! Where a stream may end, and what happens after an error.
 
 use bytes::BytesMut;
 use futures_util::{FutureExt, StreamExt};
@@ -16,9 +16,9 @@ fn kind(error: Option<CodecError>) -> Option<DecodeErrorKind> {
     })
 }
 
-/// At every offset, also directly after a proto-header, which tokio-util's own codec takes for a clean end.
+/// Directly after a length, tokio-util's own codec reports a clean end.
 #[test]
-fn a_stream_may_end_between_messages_alone() {
+fn a_stream_may_end_only_between_messages() {
     let messages = [wire(b""), wire(b"one"), wire(&[7; 300])];
     let stream = messages.concat();
     let ends: Vec<usize> = (0..=messages.len()).map(|count| messages[..count].concat().len()).collect();
@@ -37,7 +37,7 @@ fn a_stream_may_end_between_messages_alone() {
 }
 
 #[test]
-fn what_is_left_at_the_end_is_decoded_before_it() {
+fn remaining_messages_are_decoded_before_the_end() {
     let mut codec = Codec::new();
     let mut source = BytesMut::from([wire(b"one"), wire(b"two"), wire(b"")[..5].to_vec()].concat().as_slice());
     for content in [b"one", b"two"] {
@@ -77,7 +77,7 @@ fn the_end_of_a_connection_is_told_apart_too() {
 }
 
 #[test]
-fn an_error_stays_and_nothing_is_kept_after_it() {
+fn an_error_stays_and_later_bytes_are_dropped() {
     for (bytes, offset) in [(&b"\0\0"[..], 0), (b"\0\x02{}", 3), (&head(1001), head(1001).len() as u64)] {
         let stream = [wire(b"before").as_slice(), bytes, &wire(b"after")].concat();
         let offset = offset + wire(b"before").len() as u64;
@@ -127,7 +127,7 @@ fn errors_become_errors_of_io() {
 
 /// The stream changes to another protocol after a message.
 #[test]
-fn what_follows_a_message_is_left_to_whoever_comes_next() {
+fn bytes_after_a_message_stay_in_the_read_buffer() {
     let stream = [wire(b"upgrade").as_slice(), b"GET / HTTP/1.1"].concat();
     let mut framed = FramedRead::new(Pieces::new([stream.as_slice()]), Codec::new());
     let message = framed.next().now_or_never().unwrap().unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Messages as events, of which none needs to fit into memory.
+//! Messages as events, whose content need not fit into memory.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -19,7 +19,7 @@ fn content(piece: &'static [u8]) -> OwnedEvent {
     OwnedEvent::Content(Bytes::from_static(piece))
 }
 
-/// The events of a stream in these pieces, with what lies together of the content in one, and the error at its end.
+/// Returns the events of a stream in these pieces, adjacent pieces of content joined, and the error at its end.
 fn events<'a>(codec: EventCodec, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<OwnedEvent>, Option<DecodeError>) {
     let mut stream = FramedRead::new(Pieces::new(pieces), codec);
     let mut events = Vec::new();
@@ -86,7 +86,7 @@ fn an_error_comes_after_all_events_before_it_and_stays() {
 }
 
 #[test]
-fn limits_and_dialects_are_those_of_the_codec_that_it_is_made_of() {
+fn limits_and_dialects_are_adopted_from_a_codec() {
     const DIALECT: Dialect = Dialect::STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Little));
 
     let codec = || Codec::new().with_max_content(4).with_max_header(100);
@@ -133,7 +133,7 @@ fn only_whole_messages_are_sent() {
     assert_eq!(sent, [wire(b"12345"), wire(b"")].concat());
 }
 
-/// A hundred megabytes go by between two small messages, and the buffers stay as they are.
+/// A hundred megabytes pass between two small messages, and the buffers do not grow.
 #[test]
 fn content_larger_than_memory_goes_through_in_constant_memory() {
     const PIECE: &[u8] = &[7; 256 * 1024];

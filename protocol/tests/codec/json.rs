@@ -1,4 +1,4 @@
-//! Values of the program's types as JSON.
+//! Values of the program's types, in JSON.
 #![cfg(feature = "json")]
 
 use std::collections::BTreeMap;

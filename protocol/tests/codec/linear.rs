@@ -12,7 +12,7 @@ use tokio_util::codec::Decoder;
 use crate::pieces::receive;
 use crate::wire;
 
-/// Receives what the last argument says, when the test is run by the one below.
+/// Does the work that the last argument names, when the test below runs this one.
 #[test]
 fn workload() {
     let Some(workload) = counted::workload() else { return };
@@ -20,7 +20,7 @@ fn workload() {
     let (what, length, piece) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
     let (length, piece): (usize, usize) = (length.parse().unwrap(), piece.parse().unwrap());
     if what == "buffered" {
-        // Large messages that are all in one buffer before the first is taken.
+        // Large messages, all in one buffer before the first is decoded.
         let mut source = BytesMut::from(wire(&vec![7; piece]).repeat(length / piece).as_slice());
         let mut codec = Codec::new();
         while codec.decode(&mut source).unwrap().is_some() {}
@@ -37,7 +37,7 @@ fn workload() {
     }
     let stream = match what {
         "content" => wire(&vec![7; length]),
-        // As many messages as make up this length, with much after each of them in the buffer.
+        // Small messages of this total length.
         "messages" => wire(&[7; 100]).repeat(length / 200),
         "header" => {
             let long = "x".repeat(length);

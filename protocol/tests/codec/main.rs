@@ -1,4 +1,4 @@
-//! The codec in tokio-util's own hands: `FramedRead`, `FramedWrite` and `Framed`.
+//! The codecs under tokio-util's `FramedRead`, `FramedWrite` and `Framed`.
 #![cfg(feature = "tokio")]
 
 mod content;
@@ -13,12 +13,12 @@ mod vectors;
 
 use jsonframe::{Header, Message};
 
-/// A message as it is sent.
+/// Returns an encoded message.
 fn wire(content: &[u8]) -> Vec<u8> {
     Message::new(Header::new("x/y", "binary", content.len() as u64), content).unwrap().to_vec().unwrap()
 }
 
-/// The head of a message that announces this much content.
+/// Returns the head of a message that announces `claim` bytes of content.
 fn head(claim: u64) -> Vec<u8> {
     let mut buffer = [0; 256];
     Header::new("x/y", "binary", claim).encode(&mut buffer).unwrap().to_vec()

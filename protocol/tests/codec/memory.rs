@@ -1,4 +1,4 @@
-//! What is reserved for a peer.
+//! How much memory is reserved for a peer.
 
 use bytes::BytesMut;
 use futures_util::{FutureExt, StreamExt};
@@ -64,7 +64,7 @@ fn every_limit_is_finite_and_can_be_moved() {
     assert_eq!(refused(codec.with_max_header(9), &[0, 10]), Some(error));
 }
 
-/// Otherwise a stream would keep the memory of its largest message for ever.
+/// Otherwise a stream would keep the memory of its largest message.
 #[test]
 fn the_memory_of_a_large_content_goes_with_it() {
     let large = vec![1; 5_000_000];
@@ -77,7 +77,7 @@ fn the_memory_of_a_large_content_goes_with_it() {
         let message = framed.next().await.unwrap().unwrap();
         assert_eq!(message.content(), large);
         let capacity = framed.read_buffer().capacity();
-        assert!(capacity <= 128 * 1024, "{capacity} bytes stay behind");
+        assert!(capacity <= 128 * 1024, "{capacity} bytes stay reserved");
         drop(message);
         let message = framed.next().await.unwrap().unwrap();
         assert_eq!(message.content(), b"and a small one");
@@ -90,9 +90,9 @@ fn the_memory_of_a_large_content_goes_with_it() {
     });
 }
 
-/// Moving the rest of a buffer that holds many messages loses nothing.
+/// The rest of the buffer is moved after a large message.
 #[test]
-fn what_follows_a_large_content_is_kept() {
+fn messages_after_large_content_are_kept() {
     let contents: Vec<Vec<u8>> = [70_000, 3, 200_000, 0, 65_536, 65_535, 90_000]
         .iter()
         .enumerate()

@@ -1,4 +1,4 @@
-//! What is sent is what was meant, byte for byte.
+//! Messages are sent byte for byte as specified.
 
 use bytes::BytesMut;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -39,7 +39,7 @@ fn a_value_is_sent_as_json() {
 }
 
 #[test]
-fn what_is_received_can_be_sent_on() {
+fn received_messages_can_be_sent_on() {
     let extensions =
         [("filename", "a.txt".into()), ("café", jsonframe::Value::from_json(r#"[1, {"a": null}]"#).unwrap())];
     let header = Header::new("te\"xt", "🐶", 3).with_extensions(&extensions);
@@ -108,12 +108,10 @@ fn a_prefix_comes_with_a_message_however_long_its_header() {
     assert!(sent.starts_with(b"\0\0\0\0\0"));
 }
 
-/// Nothing of a message that cannot be sent is sent, and the next one is.
-///
-/// Most are refused when they are made. A received one may be longer when it is sent: here by the spaces of the canonical
+/// Most such messages cannot be created. A received one may be longer when it is sent: here by the spaces of the canonical
 /// form.
 #[test]
-fn nothing_goes_out_of_what_cannot_be_sent() {
+fn a_message_that_cannot_be_encoded_leaves_the_buffer_unchanged() {
     let numbers = "0,".repeat(32_000);
     let header =
         format!(r#"{{"byteorder":"big","content-type":"","content-encoding":"","content-length":0,"x":[{numbers}0]}}"#);
@@ -133,9 +131,9 @@ fn nothing_goes_out_of_what_cannot_be_sent() {
     assert_eq!(error, EncodeError::ReservedName { member: Member::ContentType });
 }
 
-/// A client keeps sending while the server answers, through a pipe that holds few bytes.
+/// The pipe holds few bytes, so that neither side can wait for the other to finish.
 #[test]
-fn both_ways_at_once() {
+fn a_client_sends_while_the_server_answers() {
     const MESSAGES: usize = 200;
     let (here, there) = tokio::io::duplex(100);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

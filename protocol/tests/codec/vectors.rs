@@ -1,4 +1,4 @@
-//! The test vectors: the codec returns what an assembler does, at every cut.
+//! The test vectors: at every cut, the codec returns what an assembler returns.
 
 use std::path::Path;
 
@@ -72,7 +72,7 @@ fn every_vector_in_every_cutting_is_as_assembled() {
         assert_eq!(framed(vector, &[bytes]), expected, "{}, whole", vector.name);
         let bytewise: Vec<_> = bytes.chunks(1).collect();
         assert_eq!(framed(vector, &bytewise), expected, "{}, one byte at a time", vector.name);
-        // Without optimisation, a header of tens of thousands of bytes is cut at some fifty places only.
+        // Without optimisation, a long header is cut at some fifty places only.
         let step = if cfg!(debug_assertions) && bytes.len() >= 1000 { bytes.len() / 50 } else { 1 };
         for at in (0..=bytes.len()).step_by(step) {
             let (left, right) = bytes.split_at(at);
