@@ -126,7 +126,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
         }
     }
 
-    /// Returns the header of the message under way, or of the last one until a byte of the next message is taken.
+    /// Returns the header of the current message, or of the last one until a byte of the next message is taken.
     #[cfg_attr(not(feature = "small"), inline)]
     pub fn header(&self) -> Option<Header<'_>> {
         self.state.header(self.buffer.as_ref())
@@ -168,14 +168,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Decoder<B> {
 
     /// Counts up to `count` bytes of content that did not pass through the decoder, such as bytes copied straight to a file.
     ///
-    /// Returns how many of them are content of the message under way. Decode the others. Inside content there are none if
+    /// Returns how many of them are content of the current message. Decode the others. Inside content there are none if
     /// `count` is at most [`needs`](Self::needs).
     #[must_use = "bytes beyond the content belong to the next message"]
     pub fn content_bypassed(&mut self, count: u64) -> u64 {
         self.state.pass_content(count)
     }
 
-    /// Refuses the message under way if its content is longer than `limit` bytes. Call it at the [`Event::Header`].
+    /// Refuses the current message if its content is longer than `limit` bytes. Call it at the [`Event::Header`].
     ///
     /// # Errors
     ///

@@ -111,9 +111,8 @@ impl<'a> Header<'a> {
         Self { prefix, ..self }
     }
 
-    /// Reads a header, without a proto-header, that takes all of `bytes`: from a file, or from within another protocol.
-    ///
-    /// Escapes are resolved in place.
+    /// Parses a header without a proto-header, such as one from a file. It must take up all of `bytes`, where its escapes
+    /// are resolved.
     ///
     /// # Errors
     ///
@@ -133,7 +132,7 @@ impl<'a> Header<'a> {
         Self::parse_in(bytes, None)
     }
 
-    /// Reads a header as [`parse`](Self::parse) does, in this dialect. `None` is the standard.
+    /// Parses a header in this dialect. `None` is the standard.
     pub(crate) fn parse_in(bytes: &'a mut [u8], dialect: Option<&'static Dialect>) -> Result<Self, DecodeError> {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let parsed = match length {

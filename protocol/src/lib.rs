@@ -73,7 +73,7 @@
 //! | read and add members of your own | [`Header::extension`], [`Header::with_extensions`], [`Value`] |
 //! | announce a checksum of content, and check it | [`Checksum`], [`ContentHasher`] |
 //! | keep a header, or a whole message | [`OwnedHeader`], [`OwnedMessage`] |
-//! | talk to peers that depart from the protocol | [`Dialect`]: decoders and codecs take one, and it encodes messages |
+//! | talk to peers that depart from the protocol | [`Dialect`], for decoders and codecs; [`Dialect::outgoing`], [`Dialect::to_vec`], [`Header::prefix`] |
 //! | receive and send whole messages under tokio | [`Codec`], [`OwnedMessage`] |
 //! | the same as values of your own types, in JSON | [`JsonCodec`], [`OwnedMessage::from_json`] |
 //! | the same in pieces, of any length, in constant memory | [`EventCodec`], [`OwnedEvent`] |

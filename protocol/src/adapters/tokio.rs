@@ -59,7 +59,7 @@ use crate::{DecodeError, Decoder, Dialect, Event, Header, OwnedMessage};
 pub struct Codec {
     /// Created when the first byte is received, because this allocates its buffer.
     decoder: Option<Decoder<Box<[u8]>>>,
-    /// The number of bytes at the front of the source that the decoder has seen, all of the message under way.
+    /// The number of bytes at the front of the source that the decoder has seen, all of the current message.
     taken: usize,
     receiving: &'static Dialect,
     sending: &'static Dialect,
