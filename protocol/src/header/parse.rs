@@ -6,7 +6,7 @@ use super::resolved::Edits;
 use crate::json::cursor::{Cursor, Fault, Result, unexpected};
 use crate::json::number::plain_integer;
 use crate::json::scan::{COMMA_OR_BRACE, FIRST_NAME, NAME, RawString, VALUE};
-use crate::json::unescape::spells;
+use crate::json::unescape::{resolved, spells};
 use crate::member::Kind;
 use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
 
@@ -123,22 +123,27 @@ impl Parser {
     /// Moves over a member's name, and returns the required member that bears it.
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn name(&mut self, cursor: &mut Cursor<'_>, expected: Fault) -> Result<Option<Member>> {
+        if let Some(member) = literal_name(cursor) {
+            return Ok(Some(member));
+        }
         let name = cursor.string(expected)?;
         // Those of most extensions are too short for a required member, and need not be compared.
         if self.dialect.is_none() && name.end < name.start.wrapping_add(Member::SHORTEST_NAME) {
-            self.edits.has_escapes |= name.is_escaped;
+            self.extension_string(name);
             return Ok(None);
         }
         let text = cursor.between(name.start, name.end);
         let member = match self.dialect {
             None if !name.is_escaped => Member::from_name(text),
-            None => Member::ALL.into_iter().find(|member| spells(text, member.as_str().as_bytes())),
+            None => resolved(text, &mut [0; 32]).and_then(Member::from_name),
             Some(dialect) => dialect.member(|known| spells(text, known.as_bytes())),
         };
         match member {
-            Some(member) if text != member.as_str().as_bytes() => self.edits.rename(member, name.start..name.end),
+            Some(member) if name.is_escaped || self.dialect.is_some() && text != member.as_str().as_bytes() => {
+                self.edits.rename(member, name.start..name.end);
+            }
             Some(_) => {}
-            None => self.edits.has_escapes |= name.is_escaped,
+            None => self.extension_string(name),
         }
         Ok(member)
     }
@@ -147,11 +152,19 @@ impl Parser {
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn extension(&mut self, cursor: &mut Cursor<'_>) -> Result {
         match cursor.peek() {
-            Some(b'"') => self.edits.has_escapes |= cursor.string(VALUE)?.is_escaped,
+            Some(b'"') => self.extension_string(cursor.string(VALUE)?),
             Some(b'{' | b'[') => cursor.apart(|cursor| cursor.value(1))?,
             _ => cursor.scalar()?,
         }
         Ok(())
+    }
+
+    /// Keeps a string in mind that is to be resolved.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn extension_string(&mut self, string: RawString) {
+        if string.is_escaped {
+            self.edits.resolve(string.start..string.end);
+        }
     }
 
     #[cfg_attr(not(feature = "small"), inline(always))]
@@ -164,12 +177,12 @@ impl Parser {
         let string = required_string(cursor)?;
         let text = cursor.between(string.start, string.end);
         let range = string.start..string.end;
-        let found = if string.is_escaped {
-            Text::find(range, |known| spells(text, known))
-        } else {
-            Text::find(range, |known| known == text)
-        };
-        self.edits.has_escapes |= string.is_escaped && found.is_in_header();
+        let mut buffer = [0; 32];
+        let text = if string.is_escaped { resolved(text, &mut buffer).unwrap_or_default() } else { text };
+        let found = Text::find(range, text);
+        if string.is_escaped && found.is_in_header() {
+            self.edits.resolve(string.start..string.end);
+        }
         Ok(found)
     }
 
@@ -182,9 +195,8 @@ impl Parser {
                 return Err(&DecodeErrorKind::MissingMember { member: Member::ByteOrder });
             }
         }
-        if self.found & bit(Member::ByteOrder) == 0
-            && let Some(byte_order) = self.dialect.and_then(Dialect::byte_order)
-        {
+        let byte_order = self.dialect.and_then(Dialect::byte_order);
+        if let (0, Some(byte_order)) = (self.found & bit(Member::ByteOrder), byte_order) {
             self.members.byte_order = byte_order;
         }
         Ok(())
@@ -220,6 +232,26 @@ fn open_object(cursor: &mut Cursor<'_>) -> Result {
     Ok(())
 }
 
+/// Moves over the name of a required member that stands there as it is.
+///
+/// To compare is faster than to look for the name's end first, which is what a small build does.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn literal_name(cursor: &mut Cursor<'_>) -> Option<Member> {
+    if cfg!(feature = "small") {
+        return None;
+    }
+    let first = cursor.peek_second()?;
+    if Member::ALL.iter().all(|member| member.as_str().as_bytes().first() != Some(&first)) {
+        return None;
+    }
+    let body = cursor.rest().strip_prefix(b"\"")?;
+    let member = Member::ALL
+        .into_iter()
+        .find(|member| body.strip_prefix(member.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))?;
+    cursor.bump(member.as_str().len().wrapping_add(2));
+    Some(member)
+}
+
 /// Moves over the string that is the value of a required member.
 #[cfg_attr(not(feature = "small"), inline(always))]
 fn required_string(cursor: &mut Cursor<'_>) -> Result<RawString> {
@@ -236,11 +268,10 @@ fn byte_order(cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
     let before = cursor.offset();
     let RawString { start, end, is_escaped } = required_string(cursor)?;
     let text = cursor.between(start, end);
-    match text {
+    let mut buffer = [0; 32];
+    match if is_escaped { resolved(text, &mut buffer).unwrap_or_default() } else { text } {
         b"little" => Ok(ByteOrder::Little),
         b"big" => Ok(ByteOrder::Big),
-        _ if is_escaped && spells(text, b"little") => Ok(ByteOrder::Little),
-        _ if is_escaped && spells(text, b"big") => Ok(ByteOrder::Big),
         _ => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),
     }
 }

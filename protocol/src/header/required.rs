@@ -21,18 +21,27 @@ impl RequiredMembers {
     /// The texts of the header in whose bytes they were found, in this dialect.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn texts<'a>(&self, header: &'a [u8], dialect: Option<&'static Dialect>) -> [&'a str; TEXTS] {
-        let [first, second] = self.texts;
-        let apart = || [first.of(header, dialect, 0), second.of(header, dialect, 1)];
-        if cfg!(feature = "small") || !first.is_in_header() || !second.is_in_header() {
-            return apart();
+        match self.texts.map(Text::known) {
+            [Some(first), Some(second)] => [first, second],
+            _ => self.other_texts(header, dialect),
         }
-        both(header, first, second).unwrap_or_else(apart)
+    }
+
+    /// [`texts`](Self::texts) that are not both known.
+    #[inline(never)]
+    fn other_texts<'a>(&self, header: &'a [u8], dialect: Option<&'static Dialect>) -> [&'a str; TEXTS] {
+        let [first, second] = self.texts;
+        let both = if cfg!(feature = "small") { None } else { both(header, first, second) };
+        both.unwrap_or_else(|| [first.of(header, dialect, 0), second.of(header, dialect, 1)])
     }
 }
 
 /// Two texts of a header, if they stand there in this order: to check both at once that they are UTF-8 is faster.
-#[inline(never)]
+#[cfg_attr(not(feature = "small"), inline)]
 fn both(header: &[u8], first: Text, second: Text) -> Option<[&str; TEXTS]> {
+    if !first.is_in_header() {
+        return None;
+    }
     let text = core::str::from_utf8(header.get(first.start.into()..second.end.into())?).ok()?;
     let first_end = first.end.checked_sub(first.start)?;
     let second_start = second.start.checked_sub(first.start)?;
@@ -60,10 +69,10 @@ impl Text {
     /// The header lacks it, and the dialect says what stands in for it.
     pub(crate) const ABSENT: Self = Self { start: 0, end: u16::MAX };
 
-    /// The known text that this string's is by `is`, or else that of this range.
+    /// The known text that this is, once its escapes are resolved, or else that of this range.
     #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) fn find(range: Range<usize>, is: impl Fn(&[u8]) -> bool) -> Self {
-        match (0..).zip(KNOWN).find(|(_, known)| is(known.as_bytes())) {
+    pub(crate) fn find(range: Range<usize>, resolved: &[u8]) -> Self {
+        match (0..).zip(KNOWN).find(|(_, known)| known.as_bytes() == resolved) {
             Some((end, _)) => Self { start: 0, end },
             None => Self::at(range),
         }
@@ -81,26 +90,32 @@ impl Text {
         self.start > 0
     }
 
+    /// The indices in the header at which it begins and ends, if it is there.
+    pub(super) const fn place(self) -> (u16, u16) {
+        (self.start, self.end)
+    }
+
     /// The index in the header at which it begins, if it is there.
     pub(crate) fn start(self) -> Option<usize> {
         self.is_in_header().then_some(self.start.into())
     }
 
-    /// The text at `index` of those of the header in whose bytes it was found, in this dialect.
+    /// The text, if it is a known one.
     #[cfg_attr(not(feature = "small"), inline)]
-    fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>, index: usize) -> &'a str {
-        if self.is_in_header() {
-            return self.text_in(header);
-        }
-        match KNOWN.get(usize::from(self.end)) {
-            Some(known) => known,
-            None => dialect.and_then(|dialect| dialect.stand_in(index)).unwrap_or_default(),
-        }
+    fn known(self) -> Option<&'static str> {
+        if self.is_in_header() { None } else { KNOWN.get(usize::from(self.end)).copied() }
     }
 
-    #[inline(never)]
-    fn text_in(self, header: &[u8]) -> &str {
-        let text = header.get(self.start.into()..self.end.into());
-        text.and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
+    /// The text at `index` of those of the header in whose bytes it was found, in this dialect.
+    fn of<'a>(self, header: &'a [u8], dialect: Option<&'static Dialect>, index: usize) -> &'a str {
+        let text = match self.known() {
+            None if self.is_in_header() => {
+                let text = header.get(self.start.into()..self.end.into());
+                text.and_then(|text| core::str::from_utf8(text).ok())
+            }
+            None => dialect.and_then(|dialect| dialect.stand_in(index)),
+            known => known,
+        };
+        text.unwrap_or_default()
     }
 }

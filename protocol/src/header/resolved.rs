@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::required::{RequiredMembers, Text};
 use crate::Member;
 use crate::json::cursor::Cursor;
-use crate::json::scan::VALUE;
+use crate::json::scan::{RawString, VALUE};
 use crate::json::swar::run_to;
 use crate::json::unescape::resolve;
 
@@ -33,39 +33,59 @@ impl<'a> Resolved<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Edits {
     /// Where the names of required members are that are spelled in another way.
-    renamed: [(u16, u16); Member::ALL.len()],
+    renamed: [Place; Member::ALL.len()],
     has_renamed: bool,
-    /// Whether there are escapes to be resolved.
-    pub(super) has_escapes: bool,
+    /// Where the first strings are whose escapes are to be resolved.
+    escaped: [Place; LISTED],
+    /// How many strings have such escapes; more than are listed are looked for.
+    escaped_count: u16,
 }
 
+/// The indices at which the text of a string begins and ends.
+type Place = (u16, u16);
+
+const LISTED: usize = if cfg!(feature = "small") { 0 } else { 6 };
+
 impl Edits {
-    pub(crate) const NONE: Self = Self { renamed: [(0, 0); Member::ALL.len()], has_renamed: false, has_escapes: false };
+    pub(crate) const NONE: Self =
+        Self { renamed: [(0, 0); Member::ALL.len()], has_renamed: false, escaped: [(0, 0); LISTED], escaped_count: 0 };
 
     pub(super) fn rename(&mut self, member: Member, name: Range<usize>) {
         if let Some(place) = self.renamed.get_mut(member.index()) {
-            *place = (u16::try_from(name.start).unwrap_or_default(), u16::try_from(name.end).unwrap_or_default());
+            *place = Text::at(name).place();
             self.has_renamed = true;
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    pub(super) fn resolve(&mut self, string: Range<usize>) {
+        if let Some(place) = self.escaped.get_mut(usize::from(self.escaped_count)) {
+            *place = Text::at(string).place();
+        }
+        self.escaped_count = self.escaped_count.saturating_add(1);
+    }
+
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) const fn are_needed(&self) -> bool {
-        self.has_escapes || self.has_renamed
+        self.escaped_count > 0 || self.has_renamed
     }
 
     /// Makes the edits in the bytes of the header that they were found in, and moves the ends of its texts.
     #[inline(never)]
     pub(crate) fn make(self, header: &mut [u8], members: &mut RequiredMembers) {
         for (start, end) in self.renamed.into_iter().filter(|(start, _)| *start > 0) {
-            for quote in [usize::from(start).wrapping_sub(1), usize::from(end)] {
-                if let Some(place) = header.get_mut(quote) {
-                    *place = RENAMED;
+            mark(header, start.into()..end.into(), RENAMED);
+        }
+        match self.escaped.get(..self.escaped_count.into()) {
+            Some(listed) => {
+                for (start, end) in listed {
+                    resolve_text(header, usize::from(*start)..usize::from(*end));
                 }
             }
+            None => resolve_strings(header),
         }
-        if self.has_escapes {
-            resolve_strings(header);
+        if self.escaped_count > 0 {
             for text in &mut members.texts {
                 let Some(start) = text.start() else { continue };
                 let quoted = header.get(start.wrapping_sub(1)..).and_then(<[u8]>::split_first);
@@ -75,6 +95,28 @@ impl Edits {
             }
         }
     }
+}
+
+/// Puts this in place of both quotes of the string whose text is this range.
+fn mark(header: &mut [u8], string: Range<usize>, quote: u8) {
+    for at in [string.start.wrapping_sub(1), string.end] {
+        if let Some(place) = header.get_mut(at) {
+            *place = quote;
+        }
+    }
+}
+
+/// Resolves the string whose text is this range. Spaces fill what becomes free, and [`RESOLVED`] stands where both quotes
+/// were:
+///
+/// ```text
+/// "a\u002db": 1      before
+/// Xa-bX     : 1      after, where X is RESOLVED
+/// ```
+fn resolve_text(header: &mut [u8], string: Range<usize>) {
+    let end = resolve(header, string.clone());
+    header.get_mut(end..=string.end).unwrap_or_default().fill(b' ');
+    mark(header, string.start..end, RESOLVED);
 }
 
 /// Resolves the names and the string values of a valid header's members.
@@ -96,10 +138,8 @@ fn resolve_string(header: &mut [u8], at: usize) -> usize {
         Some(b'"') => {
             let string = cursor.string(VALUE);
             let after = cursor.offset();
-            if let Ok(string) = string
-                && string.is_escaped
-            {
-                resolve(header, string.start, string.end, RESOLVED);
+            if let Ok(RawString { start, end, is_escaped: true }) = string {
+                resolve_text(header, start..end);
             }
             return after;
         }

@@ -1,6 +1,9 @@
 //! What escapes stand for.
 
+use core::ops::Range;
+
 use super::cursor::{Cursor, Fault, Result, unexpected};
+use super::swar::run_to;
 use crate::DecodeErrorKind;
 
 impl Cursor<'_> {
@@ -9,19 +12,15 @@ impl Cursor<'_> {
     pub(crate) fn escape(&mut self) -> Result<char> {
         let start = self.offset();
         self.bump(1);
-        let character = match self.peek() {
-            Some(itself @ (b'"' | b'\\' | b'/')) => char::from(itself),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{C}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.apart(|cursor| cursor.unicode_escape(start)),
-            Some(_) => return self.fail_at(start, &DecodeErrorKind::InvalidEscape),
-            None => return Err(REST_OF_ESCAPE),
-        };
-        self.bump(1);
-        Ok(character)
+        match self.peek().map(short_escape) {
+            Some(0) if self.peek() == Some(b'u') => self.apart(|cursor| cursor.unicode_escape(start)),
+            Some(0) => self.fail_at(start, &DecodeErrorKind::InvalidEscape),
+            Some(character) => {
+                self.bump(1);
+                Ok(char::from(character))
+            }
+            None => Err(REST_OF_ESCAPE),
+        }
     }
 
     /// [`escape`](Self::escape), from its `u` on, for four digits, and for twice four that are a surrogate pair.
@@ -66,6 +65,22 @@ impl Cursor<'_> {
     }
 }
 
+/// What an escape of one letter stands for, or 0 if there is none.
+#[cfg_attr(not(feature = "small"), inline(always))]
+const fn short_escape(letter: u8) -> u8 {
+    match letter {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'/' => b'/',
+        b'b' => 0x8,
+        b'f' => 0xC,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => 0,
+    }
+}
+
 const REST_OF_ESCAPE: Fault = &unexpected("the rest of an escape");
 
 /// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
@@ -85,37 +100,59 @@ pub(crate) fn spells(string: &[u8], mut text: &[u8]) -> bool {
     }
 }
 
-/// Resolves the escapes of the valid string whose text begins at `start`, in place: what an escape stands for is shorter.
-/// Spaces fill what becomes free, and `delimiter` stands where both quotes were:
+/// The text of a valid string, given without its quotes, with its escapes resolved, if it is ASCII and fits in the buffer.
 ///
-/// ```text
-/// "a\u002db": 1      before
-/// Xa-bX     : 1      after, where X is the delimiter
-/// ```
+/// To compare one text with several, it is resolved once.
 #[inline(never)]
-pub(crate) fn resolve(text: &mut [u8], start: usize, end: usize, delimiter: u8) {
-    let (mut read, mut written) = (start, start);
-    while read < end {
+pub(crate) fn resolved<'b>(string: &[u8], buffer: &'b mut [u8; 32]) -> Option<&'b [u8]> {
+    let mut cursor = Cursor::new(string);
+    let mut length = 0_usize;
+    while let Some(byte) = cursor.peek() {
+        *buffer.get_mut(length)? = if byte == b'\\' {
+            u8::try_from(cursor.escape().ok()?).ok().filter(u8::is_ascii)?
+        } else {
+            cursor.bump(1);
+            byte
+        };
+        length = length.wrapping_add(1);
+    }
+    buffer.get(..length)
+}
+
+/// Resolves the escapes of the valid string whose text is this range, in place, and returns the index at which it ends
+/// then: what an escape stands for is shorter.
+#[inline(never)]
+pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
+    let (mut read, mut written) = (string.start, string.start);
+    while read < string.end {
         let mut cursor = Cursor::at(text, read);
-        match cursor.peek() {
-            Some(b'\\') => {
-                let Ok(character) = cursor.escape() else { return };
-                read = cursor.offset();
-                match u8::try_from(character) {
-                    Ok(byte @ ..0x80) => put(text, &mut written, byte),
-                    _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte)),
-                }
+        if cursor.peek() == Some(b'\\') {
+            let Ok(character) = cursor.escape() else { break };
+            read = cursor.offset();
+            match u8::try_from(character) {
+                Ok(byte @ ..0x80) => put(text, &mut written, byte),
+                _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte)),
             }
-            Some(byte) => {
-                read = read.wrapping_add(1);
-                put(text, &mut written, byte);
-            }
-            None => return,
+        } else {
+            let count = move_plain(text, read..string.end, written);
+            read = read.wrapping_add(count);
+            written = written.wrapping_add(count);
         }
     }
-    put(text, &mut start.wrapping_sub(1), delimiter);
-    put(text, &mut written, delimiter);
-    text.get_mut(written..=end).unwrap_or_default().fill(b' ');
+    written
+}
+
+/// Moves what comes before the first backslash of a range to an index before it, and returns how much that is.
+#[inline(never)]
+fn move_plain(text: &mut [u8], range: Range<usize>, to: usize) -> usize {
+    let start = range.start;
+    let count = run_to(b'\\', text.get(range).unwrap_or_default());
+    let plain = start..start.wrapping_add(count);
+    // The text before the first escape stays where it is.
+    if to < start && plain.end <= text.len() {
+        text.copy_within(plain, to);
+    }
+    count
 }
 
 /// Writes a byte, and moves on.
@@ -129,31 +166,36 @@ fn put(text: &mut [u8], at: &mut usize, byte: u8) {
 
 #[cfg(test)]
 mod tests {
-    use std::vec::Vec;
-
     use super::*;
 
     fn assert_resolved(string: &str, text: &str) {
-        let body = &string.as_bytes()[1..string.len() - 1];
-        assert!(spells(body, text.as_bytes()), "{string}");
-        assert!(!spells(body, &text.as_bytes()[1..]) && !spells(body, b"other"), "{string}");
+        assert!(spells(string.as_bytes(), text.as_bytes()), "{string}");
+        assert!(!spells(string.as_bytes(), &text.as_bytes()[1..]) && !spells(string.as_bytes(), b"other"), "{string}");
+        let ascii = text.is_ascii().then_some(text.as_bytes());
+        assert_eq!(resolved(string.as_bytes(), &mut [0; 32]), ascii, "{string}");
 
-        let mut bytes = Vec::from(string);
-        resolve(&mut bytes, 1, string.len() - 1, 0xFF);
-        let (resolved, free) = bytes.split_at(text.len() + 2);
-        assert_eq!(resolved, [b"\xFF", text.as_bytes(), b"\xFF"].concat(), "{string}");
-        assert!(free.iter().all(|byte| *byte == b' '), "{string}");
+        let mut bytes = [b"before", string.as_bytes(), b"after"].concat();
+        let end = resolve(&mut bytes, 6..6 + string.len());
+        assert_eq!(&bytes[..end], [b"before", text.as_bytes()].concat(), "{string}");
+        assert!(bytes.ends_with(b"after"), "{string}");
     }
 
     #[test]
-    fn a_string_is_resolved_and_what_becomes_free_is_filled_with_spaces() {
-        assert_resolved(r#""a\u002db""#, "a-b");
-        assert_resolved(r#""\ud83d\udc36""#, "🐶");
-        assert_resolved(r#""\uFFFF\u0000é""#, "\u{FFFF}\0é");
+    fn a_string_is_resolved_in_place() {
+        assert_resolved(r"a\u002db", "a-b");
+        assert_resolved(r"\ud83d\udc36", "🐶");
+        assert_resolved(r"\uFFFF\u0000é", "\u{FFFF}\0é");
+    }
+
+    #[test]
+    fn a_long_string_is_not_resolved_to_be_compared() {
+        let mut buffer = [0; 32];
+        assert_eq!(resolved(&b"\\n".repeat(32), &mut buffer), Some([b'\n'; 32].as_slice()));
+        assert_eq!(resolved(&[b'a'; 33], &mut buffer), None);
     }
 
     #[test]
     fn every_short_escape_stands_for_its_character() {
-        assert_resolved(r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t");
+        assert_resolved(r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{C}\n\r\t");
     }
 }
