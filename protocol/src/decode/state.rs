@@ -205,44 +205,48 @@ impl State {
     /// Takes what there is of what comes before the content: true if the header is whole now.
     #[inline(never)]
     pub(crate) fn head(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        let head = match self.phase {
-            Phase::Between(_) if self.dialect.is_none() => split_head(input, buffer.len()),
+        let whole = match (self.phase, self.dialect) {
+            (Phase::Between(_), None) => split_head(input, buffer.len()),
             _ => None,
         };
-        if let Some((length, header, rest)) = head {
-            *input = rest;
-            self.header_length = length;
-            self.position = self.position.saturating_add(FIRST_HEADER).saturating_add(length.into());
-            return self.whole_header(buffer, header);
-        }
-        self.head_in_pieces(buffer, input)
+        let Some((length, header, rest)) = whole else {
+            return self.head_in_pieces(buffer, input);
+        };
+        *input = rest;
+        self.header_length = length;
+        self.position = self.position.saturating_add(FIRST_HEADER).saturating_add(length.into());
+        self.whole_header(buffer, header)
     }
 
-    /// Takes a header that is all there.
+    /// Takes a header that is all there, to this place in the buffer.
     #[cfg_attr(not(feature = "small"), inline)]
-    fn whole_header(&mut self, buffer: &mut [u8], header: &[u8]) -> bool {
-        if self.is_remembered(buffer, header) {
+    fn whole_header(&mut self, place: &mut [u8], header: &[u8]) -> bool {
+        if self.is_remembered(place, header) {
             self.end_header();
             return true;
         }
         // Where it has been for longer, a header is read faster than in the buffer right after it came there.
         let parsed = self.read(header);
-        fill(buffer, self.prefix_len(), header);
-        self.end_parsed(buffer, parsed)
+        fill(place, 0, header);
+        self.end_parsed(place, parsed)
     }
 
     /// Reads a header: ends it if it is canonical and without extensions, and parses it otherwise.
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn read(&mut self, header: &[u8]) -> Option<Result<Parsed, (DecodeErrorKind, usize)>> {
         let canonical = Canonical::read(header);
-        if let Some(canonical) = canonical.filter(Canonical::is_all) {
-            self.members = canonical.members;
-            self.remembered = u8::try_from(canonical.digits).unwrap_or(0);
-            self.end_header();
-            return None;
+        match canonical {
+            Some(canonical) if canonical.is_all() => {
+                self.members = canonical.members;
+                self.remembered = u8::try_from(canonical.digits).unwrap_or(0);
+                self.end_header();
+                None
+            }
+            _ => {
+                self.remembered = 0;
+                Some(parse(header, canonical, self.dialect))
+            }
         }
-        self.remembered = 0;
-        Some(parse(header, canonical, self.dialect))
     }
 
     /// [`head`](Self::head) for what is not all there, or must be refused.
@@ -315,17 +319,13 @@ impl State {
         }
         let piece = self.take(input, u64::from(lacking));
         if filled == 0 {
-            return self.whole_header(buffer, piece);
+            return self.whole_header(buffer.get_mut(self.prefix_len()..).unwrap_or_default(), piece);
         }
         let start = self.prefix_len();
         fill(buffer, start.saturating_add(filled.into()), piece);
-        let parsed = self.read(self.header_bytes(buffer));
-        self.end_parsed(buffer, parsed)
-    }
-
-    fn header_bytes<'b>(&self, buffer: &'b mut [u8]) -> &'b mut [u8] {
-        let header = buffer.get_mut(self.prefix_len()..).unwrap_or_default();
-        header.get_mut(..usize::from(self.header_length)).unwrap_or_default()
+        let place = buffer.get_mut(start..).unwrap_or_default();
+        let parsed = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default());
+        self.end_parsed(place, parsed)
     }
 
     /// Takes what there is of a header of which only white space is in the buffer, unless it is sure to be no object.
@@ -361,15 +361,16 @@ impl State {
         self.remembered = 0;
     }
 
-    /// Ends the header that is in the buffer, if that has not been done, or fails.
+    /// Ends the header at this place in the buffer, if that has not been done, or fails.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn end_parsed(&mut self, buffer: &mut [u8], parsed: Option<Result<Parsed, (DecodeErrorKind, usize)>>) -> bool {
+    fn end_parsed(&mut self, place: &mut [u8], parsed: Option<Result<Parsed, (DecodeErrorKind, usize)>>) -> bool {
         match parsed {
             None => true,
             Some(Ok(parsed)) => {
                 self.members = parsed.members;
                 if parsed.edits.are_needed() {
-                    parsed.edits.make(self.header_bytes(buffer), &mut self.members);
+                    let header = place.get_mut(..usize::from(self.header_length)).unwrap_or_default();
+                    parsed.edits.make(header, &mut self.members);
                 }
                 self.end_header();
                 true
@@ -388,10 +389,13 @@ impl State {
     #[cfg_attr(not(feature = "small"), inline)]
     fn is_remembered(&mut self, buffer: &[u8], header: &[u8]) -> bool {
         let digits = usize::from(self.remembered);
+        if digits == 0 {
+            return false;
+        }
         let (Some((same, tail)), Some(known)) = (header.split_at_checked(digits), buffer.get(..digits)) else {
             return false;
         };
-        if digits == 0 || same != known {
+        if same != known {
             return false;
         }
         let Some(content_length) = tail.strip_suffix(b"}").and_then(plain_integer) else {
