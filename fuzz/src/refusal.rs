@@ -138,7 +138,7 @@ impl<'t> Refusal<'t> {
     /// Whether the object that is closed at the fault lacks this member, and none of those to be named before it.
     fn lacks(&self, lacking: Member) -> bool {
         let Some(members) = self.before_and("}") else { return false };
-        let first = Member::ALL.into_iter().find(|member| !has(&members, *member));
+        let first = Member::ALL.iter().copied().find(|member| !has(&members, *member));
         self.found() == Some(b'}') && first == Some(lacking)
     }
 }

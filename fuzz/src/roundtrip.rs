@@ -97,7 +97,7 @@ impl Parts {
     }
 
     fn reserved(&self) -> Option<Member> {
-        let member = |name: &str| Member::ALL.into_iter().find(|member| member.as_str() == name);
+        let member = |name: &str| Member::ALL.iter().copied().find(|member| member.as_str() == name);
         self.extensions.iter().find_map(|(name, _)| member(name))
     }
 

@@ -256,7 +256,7 @@ impl Dialect {
 
     /// The required member one of whose names this is.
     pub(crate) fn member(&self, is: impl Fn(&str) -> bool) -> Option<Member> {
-        Member::ALL.into_iter().find(|member| is(member.as_str()) || is(self.name(*member)))
+        Member::ALL.iter().copied().find(|member| is(member.as_str()) || is(self.name(*member)))
     }
 }
 

@@ -17,7 +17,7 @@ use core::hash::{Hash, Hasher};
 use self::canonical::Canonical;
 pub use self::extensions::Extensions;
 pub use self::owned::OwnedHeader;
-use self::parse::{Parsed, parse};
+use self::parse::parse;
 use self::required::RequiredMembers;
 use self::resolved::Resolved;
 pub use self::value::Value;
@@ -135,12 +135,13 @@ impl<'a> Header<'a> {
     /// Parses a header in this dialect. `None` is the standard.
     pub(crate) fn parse_in(bytes: &'a mut [u8], dialect: Option<&'static Dialect>) -> Result<Self, DecodeError> {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let parsed = match length {
+        let mut members = RequiredMembers::NONE;
+        let edits = match length {
             0 => Err((DecodeErrorKind::EmptyHeader, 0)),
             0x1_0000.. => Err((DecodeErrorKind::HeaderTooLong { length, capacity: u16::MAX.into() }, 0)),
-            _ => parse(bytes, Canonical::read(bytes), dialect),
+            _ => parse(bytes, Canonical::read(bytes), dialect, &mut members),
         };
-        let Parsed { mut members, edits } = parsed.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
+        let edits = edits.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
         edits.make(bytes, &mut members);
         let bytes = &*bytes;
         Ok(Self::received(bytes, &members, dialect, Source::Received(Resolved::new(bytes))))

@@ -15,6 +15,7 @@ use core::fmt;
 /// assert_eq!(Member::ContentLength.as_str(), "content-length");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Member {
     /// `byteorder`: the byte order of the content's own data.
     ByteOrder,
@@ -45,7 +46,7 @@ pub(crate) const CONTENT_ENCODING: usize = 1;
 
 impl Member {
     /// All four, in the order in which they are sent.
-    pub const ALL: [Self; 4] = [Self::ByteOrder, Self::ContentType, Self::ContentEncoding, Self::ContentLength];
+    pub const ALL: &'static [Self] = &[Self::ByteOrder, Self::ContentType, Self::ContentEncoding, Self::ContentLength];
 
     /// How many bytes the shortest of their names has, with and without escapes.
     pub(crate) const SHORTEST_NAME: usize = Self::ByteOrder.as_str().len();
@@ -76,7 +77,7 @@ impl Member {
     /// The member that bears this name, if it is one of the four.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|member| member.as_str().as_bytes() == name)
+        Self::ALL.iter().copied().find(|member| member.as_str().as_bytes() == name)
     }
 }
 

@@ -90,7 +90,7 @@ static DIALECTS: LazyLock<Vec<Sample>> = LazyLock::new(|| {
                 dialect = dialect.content_length_or_zero();
             }
             if does(way::OMITS) {
-                dialect = Member::ALL.into_iter().fold(dialect, Dialect::omit);
+                dialect = Member::ALL.iter().copied().fold(dialect, Dialect::omit);
             }
             if does(way::PREFIX) {
                 dialect = dialect.with_prefix(PREFIX);

@@ -108,7 +108,7 @@ fn a_header_that_cannot_be_sent_is_not_announced() {
     }
     assert_eq!(header.encode(&mut vec![0; needed]).unwrap().len(), needed);
 
-    for member in Member::ALL {
+    for member in Member::ALL.iter().copied() {
         let extensions = [("a", Value::NULL), (member.as_str(), Value::NULL)];
         let message = format!("`{member}` cannot be an extension member");
         assert_not_encoded(&header.with_extensions(&extensions), 1000, EncodeError::ReservedName { member }, &message);

@@ -194,7 +194,7 @@ fn r05_lengths_at_the_edges_of_integers_are_exact() {
 
 #[test]
 fn r06_a_second_framing_member_is_refused_after_unescaping() {
-    for member in Member::ALL {
+    for member in Member::ALL.iter().copied() {
         let name = member.to_string();
         let escaped = name.replacen('e', "\\u0065", 1);
         assert_ne!(name, escaped);

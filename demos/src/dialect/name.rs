@@ -85,7 +85,7 @@ pub(crate) const fn usual(member: Member) -> &'static str {
         Member::ByteOrder => "little",
         Member::ContentType => "text/json",
         Member::ContentEncoding => "utf-8",
-        Member::ContentLength => "0",
+        _ => "0",
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) const fn underscored(member: Member) -> &'static str {
         Member::ByteOrder => "byteorder",
         Member::ContentType => "content_type",
         Member::ContentEncoding => "content_encoding",
-        Member::ContentLength => "content_length",
+        _ => "content_length",
     }
 }
 
@@ -117,20 +117,23 @@ impl DialectName {
     pub fn dialect(&self) -> Dialect {
         let dialect = Dialect::STANDARD.with_proto_header(self.proto_header).with_prefix(self.prefix);
         let dialect = if self.raw_json { dialect.with_raw_json() } else { dialect };
-        Member::ALL.into_iter().zip(self.members).fold(dialect, |mut dialect, (member, Departure { name, absent })| {
-            if name != member.as_str() {
-                dialect = dialect.with_name(member, name);
-            }
-            let Some(Absent { stand_in, is_omitted }) = absent else { return dialect };
-            dialect = match member {
-                Member::ByteOrder if stand_in == "big" => dialect.byte_order_or(ByteOrder::Big),
-                Member::ByteOrder => dialect.byte_order_or(ByteOrder::Little),
-                Member::ContentType => dialect.content_type_or(stand_in),
-                Member::ContentEncoding => dialect.content_encoding_or(stand_in),
-                Member::ContentLength => dialect.content_length_or_zero(),
-            };
-            if is_omitted { dialect.omit(member) } else { dialect }
-        })
+        Member::ALL.iter().copied().zip(self.members).fold(
+            dialect,
+            |mut dialect, (member, Departure { name, absent })| {
+                if name != member.as_str() {
+                    dialect = dialect.with_name(member, name);
+                }
+                let Some(Absent { stand_in, is_omitted }) = absent else { return dialect };
+                dialect = match member {
+                    Member::ByteOrder if stand_in == "big" => dialect.byte_order_or(ByteOrder::Big),
+                    Member::ByteOrder => dialect.byte_order_or(ByteOrder::Little),
+                    Member::ContentType => dialect.content_type_or(stand_in),
+                    Member::ContentEncoding => dialect.content_encoding_or(stand_in),
+                    _ => dialect.content_length_or_zero(),
+                };
+                if is_omitted { dialect.omit(member) } else { dialect }
+            },
+        )
     }
 
     /// The dialect, for as long as the program runs. It is never freed, unless it is the standard.
@@ -148,7 +151,7 @@ impl DialectName {
 
     /// Gives the members that have hyphens their names with underscores, but for those that have another name already.
     pub(crate) fn use_underscores(&mut self) {
-        for (member, departure) in Member::ALL.into_iter().zip(&mut self.members) {
+        for (member, departure) in Member::ALL.iter().copied().zip(&mut self.members) {
             if departure.name == member.as_str() {
                 departure.name = underscored(member);
             }
@@ -156,7 +159,7 @@ impl DialectName {
     }
 
     fn has_underscores(&self) -> bool {
-        Member::ALL.into_iter().skip(1).all(|member| self.departure(member).name == underscored(member))
+        Member::ALL.iter().copied().skip(1).all(|member| self.departure(member).name == underscored(member))
     }
 
     /// The value of this part, if the text has it. That of one without a value is empty.
@@ -240,10 +243,10 @@ impl DialectName {
 
     /// Checks that no name is that of two members.
     fn check_names(&self) -> Result<(), String> {
-        for (member, departure) in Member::ALL.into_iter().zip(self.members) {
+        for (member, departure) in Member::ALL.iter().copied().zip(self.members) {
             let is_its =
                 |other: &Member| other.as_str() == departure.name || self.departure(*other).name == departure.name;
-            if let Some(other) = Member::ALL.into_iter().filter(|other| *other != member).find(is_its) {
+            if let Some(other) = Member::ALL.iter().copied().filter(|other| *other != member).find(is_its) {
                 return Err(format!("`{}` would be the name of both `{member}` and `{other}`", departure.name));
             }
         }

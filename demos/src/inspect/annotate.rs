@@ -159,12 +159,12 @@ impl Report for Annotated<'_> {
         self.proto_header(message)?;
         self.at(message.header_start())?;
         writeln!(self.output, "header")?;
-        for (member, name) in Member::ALL.into_iter().zip(spellings(message.header(), &self.dialect)) {
+        for (member, name) in Member::ALL.iter().copied().zip(spellings(message.header(), &self.dialect)) {
             let value = match member {
                 Member::ByteOrder => header.byte_order().as_str().into(),
                 Member::ContentType => header.content_type().into(),
                 Member::ContentEncoding => header.content_encoding().into(),
-                Member::ContentLength => Value::from(header.content_length()),
+                _ => Value::from(header.content_length()),
             };
             match name {
                 Some(name) => self.member(name, value, "")?,

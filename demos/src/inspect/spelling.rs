@@ -16,7 +16,7 @@ pub(super) type Spellings = [Option<&'static str>; Member::ALL.len()];
 pub(super) fn spellings(header: &[u8], dialect: &DialectName) -> Spellings {
     let names = names(header);
     let mut spellings = Spellings::default();
-    for (place, member) in spellings.iter_mut().zip(Member::ALL) {
+    for (place, member) in spellings.iter_mut().zip(Member::ALL.iter().copied()) {
         let known = [member.as_str(), dialect.departure(member).name];
         *place = known.into_iter().find(|known| names.iter().any(|name| name == known));
     }

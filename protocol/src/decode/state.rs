@@ -8,9 +8,9 @@ use crate::header::Source;
 use crate::header::canonical::Canonical;
 #[cfg(feature = "tokio")]
 use crate::header::found::Found;
-use crate::header::parse::{Parsed, parse};
+use crate::header::parse::parse;
 use crate::header::required::RequiredMembers;
-use crate::header::resolved::Resolved;
+use crate::header::resolved::{Edits, Resolved};
 use crate::json::cursor::Cursor;
 use crate::json::number::plain_integer;
 use crate::{DecodeError, DecodeErrorKind, Dialect, Header, ProtoHeader};
@@ -159,7 +159,7 @@ impl State {
             Phase::Content(_) if input.is_empty() => Step::Nothing,
             Phase::Content(left) => {
                 let piece = self.take(input, left);
-                self.await_content(left.saturating_sub(piece.len() as u64));
+                self.await_content(left.wrapping_sub(piece.len() as u64));
                 Step::Content(piece)
             }
             Phase::End => {
@@ -198,7 +198,7 @@ impl State {
         let count = usize::try_from(limit).unwrap_or(usize::MAX);
         let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
         *input = rest;
-        self.position = self.position.saturating_add(taken.len() as u64);
+        self.position = self.position.wrapping_add(taken.len() as u64);
         taken
     }
 
@@ -206,7 +206,7 @@ impl State {
     #[inline(never)]
     pub(crate) fn head(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         let whole = match (self.phase, self.dialect) {
-            (Phase::Between(_), None) => split_head(input, buffer.len()),
+            (Phase::Between(_), None) if !cfg!(feature = "small") => split_head(input, buffer.len()),
             _ => None,
         };
         let Some((length, header, rest)) = whole else {
@@ -214,7 +214,7 @@ impl State {
         };
         *input = rest;
         self.header_length = length;
-        self.position = self.position.saturating_add(FIRST_HEADER).saturating_add(length.into());
+        self.position = self.position.wrapping_add(FIRST_HEADER).wrapping_add(length.into());
         self.whole_header(buffer, header)
     }
 
@@ -226,14 +226,14 @@ impl State {
             return true;
         }
         // Where it has been for longer, a header is read faster than in the buffer right after it came there.
-        let parsed = self.read(header);
+        let edits = self.read(header);
         fill(place, 0, header);
-        self.end_parsed(place, parsed)
+        self.end_read(place, edits)
     }
 
     /// Reads a header: ends it if it is canonical and without extensions, and parses it otherwise.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn read(&mut self, header: &[u8]) -> Option<Result<Parsed, (DecodeErrorKind, usize)>> {
+    fn read(&mut self, header: &[u8]) -> Option<Result<Edits, (DecodeErrorKind, usize)>> {
         let canonical = Canonical::read(header);
         match canonical {
             Some(canonical) if canonical.is_all() => {
@@ -244,7 +244,7 @@ impl State {
             }
             _ => {
                 self.remembered = 0;
-                Some(parse(header, canonical, self.dialect))
+                Some(parse(header, canonical, self.dialect, &mut self.members))
             }
         }
     }
@@ -282,11 +282,13 @@ impl State {
     fn announced(&mut self, mut taken: u8, mut length: u32, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         let proto_header = self.proto_header();
         while taken < proto_header.len() {
-            self.phase = Phase::ProtoHeader(taken, length);
-            let [byte] = *self.take(input, 1) else {
+            let Some((byte, rest)) = input.split_first() else {
+                self.phase = Phase::ProtoHeader(taken, length);
                 return false;
             };
-            length = proto_header.with_byte(length, taken, byte);
+            *input = rest;
+            self.position = self.position.wrapping_add(1);
+            length = proto_header.with_byte(length, taken, *byte);
             taken = taken.saturating_add(1);
         }
         self.begin_header(length, buffer, input)
@@ -303,7 +305,7 @@ impl State {
                     _ => DecodeErrorKind::HeaderTooLong { length, capacity: capacity.into() },
                 };
                 self.says_more = self.is_first(self.position);
-                self.fail(kind, self.position.saturating_sub(self.proto_header().len().into()));
+                self.fail(kind, self.position.wrapping_sub(self.proto_header().len().into()));
                 return false;
             }
         };
@@ -312,20 +314,19 @@ impl State {
 
     /// Takes what there is of a header that comes in pieces, of which `filled` bytes are in the buffer.
     fn go_on(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        let lacking = self.header_length.saturating_sub(filled);
+        let lacking = self.header_length.wrapping_sub(filled);
         if input.len() < usize::from(lacking) {
             self.begin_object(filled, buffer, input);
             return false;
         }
         let piece = self.take(input, u64::from(lacking));
-        if filled == 0 {
-            return self.whole_header(buffer.get_mut(self.prefix_len()..).unwrap_or_default(), piece);
+        let place = buffer.get_mut(self.prefix_len()..).unwrap_or_default();
+        if filled == 0 && !cfg!(feature = "small") {
+            return self.whole_header(place, piece);
         }
-        let start = self.prefix_len();
-        fill(buffer, start.saturating_add(filled.into()), piece);
-        let place = buffer.get_mut(start..).unwrap_or_default();
-        let parsed = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default());
-        self.end_parsed(place, parsed)
+        fill(place, filled.into(), piece);
+        let edits = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default());
+        self.end_read(place, edits)
     }
 
     /// Takes what there is of a header of which only white space is in the buffer, unless it is sure to be no object.
@@ -337,7 +338,7 @@ impl State {
         cursor.skip_whitespace();
         match cursor.peek() {
             Some(found) if found.is_ascii() && found != b'{' => {
-                let start = self.position.saturating_sub(filled.into());
+                let start = self.position.wrapping_sub(filled.into());
                 let at = usize::from(filled).saturating_add(cursor.offset());
                 self.take(input, (cursor.offset() as u64).saturating_add(1));
                 self.fail_in_header(DecodeErrorKind::NotAnObject { found }, start, at);
@@ -363,20 +364,19 @@ impl State {
 
     /// Ends the header at this place in the buffer, if that has not been done, or fails.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn end_parsed(&mut self, place: &mut [u8], parsed: Option<Result<Parsed, (DecodeErrorKind, usize)>>) -> bool {
-        match parsed {
+    fn end_read(&mut self, place: &mut [u8], edits: Option<Result<Edits, (DecodeErrorKind, usize)>>) -> bool {
+        match edits {
             None => true,
-            Some(Ok(parsed)) => {
-                self.members = parsed.members;
-                if parsed.edits.are_needed() {
+            Some(Ok(edits)) => {
+                if edits.are_needed() {
                     let header = place.get_mut(..usize::from(self.header_length)).unwrap_or_default();
-                    parsed.edits.make(header, &mut self.members);
+                    edits.make(header, &mut self.members);
                 }
                 self.end_header();
                 true
             }
             Some(Err((kind, at))) => {
-                let start = self.position.saturating_sub(u64::from(self.header_length));
+                let start = self.position.wrapping_sub(self.header_length.into());
                 self.fail_in_header(kind, start, at);
                 false
             }
@@ -419,8 +419,8 @@ impl State {
             return 0;
         };
         let passed = count.min(left);
-        self.position = self.position.saturating_add(passed);
-        self.await_content(left.saturating_sub(passed));
+        self.position = self.position.wrapping_add(passed);
+        self.await_content(left.wrapping_sub(passed));
         passed
     }
 
@@ -429,7 +429,7 @@ impl State {
         match self.phase {
             Phase::Failed(kind, offset) => Err(self.error(kind, offset)),
             Phase::Content(left) if length > limit => {
-                let start = self.position.saturating_sub(length.saturating_sub(left));
+                let start = self.position.wrapping_sub(length.wrapping_sub(left));
                 Err(self.fail(DecodeErrorKind::ContentTooLong { length, limit }, start))
             }
             _ => Ok(()),
@@ -465,7 +465,7 @@ impl State {
     #[cold]
     fn fail_in_header(&mut self, kind: DecodeErrorKind, start: u64, at: usize) {
         self.says_more = matches!(kind, DecodeErrorKind::NotAnObject { .. }) && self.is_first(start);
-        self.fail(kind, start.saturating_add(at as u64));
+        self.fail(kind, start.wrapping_add(at as u64));
     }
 
     /// Whether this is where the first header of a stream begins, after a length in the standard form.

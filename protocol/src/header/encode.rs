@@ -194,7 +194,7 @@ impl Dialect {
             out.put(&[0])?;
         }
         let mut separator = "{";
-        for member in Member::ALL.into_iter().filter(|member| !self.leaves_out(header, *member)) {
+        for member in Member::ALL.iter().copied().filter(|member| !self.leaves_out(header, *member)) {
             out.put(separator.as_bytes())?;
             write_string(out, self.name(member))?;
             out.put(b": ")?;

@@ -1,5 +1,7 @@
 //! A received header: from its bytes to its required members.
 
+use core::ops::Range;
+
 use super::canonical::Canonical;
 use super::required::{RequiredMembers, Text};
 use super::resolved::Edits;
@@ -10,35 +12,33 @@ use crate::json::unescape::{resolved, spells};
 use crate::member::Kind;
 use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
 
-/// What is found in a header that is not only its required members in the canonical form.
-pub(crate) struct Parsed {
-    pub(crate) members: RequiredMembers,
-    /// What is still to be done with its bytes.
-    pub(crate) edits: Edits,
-}
-
-/// Checks a header and finds its required members, or says what is wrong and at which index. Those in the canonical form
-/// at its beginning, if they are known, are not looked at again.
+/// Checks a header, finds its required members, and returns what is still to be done with its bytes; or says what is wrong
+/// and at which index. Members in the canonical form at its beginning, if they are known, are not looked at again.
 #[inline(never)]
 pub(crate) fn parse(
     header: &[u8],
     canonical: Option<Canonical<'_>>,
     dialect: Option<&'static Dialect>,
-) -> Result<Parsed, (DecodeErrorKind, usize)> {
+    members: &mut RequiredMembers,
+) -> Result<Edits, (DecodeErrorKind, usize)> {
     let mut cursor = Cursor::new(header);
-    let mut parser =
-        Parser { dialect, current: Member::ByteOrder, found: 0, members: RequiredMembers::NONE, edits: Edits::NONE };
+    let mut found = 0;
+    *members = RequiredMembers::NONE;
     // The canonical form is valid in every dialect.
-    if let Some(Canonical { members, rest, .. }) = canonical {
-        cursor = Cursor::at(header, header.len().wrapping_sub(rest.len()));
-        parser.found = ALL;
-        parser.members = members;
+    if let Some(canonical) = canonical {
+        cursor = Cursor::at(header, header.len().wrapping_sub(canonical.rest.len()));
+        found = ALL;
+        *members = canonical.members;
     }
+    let mut parser = Parser { dialect, current: Member::ByteOrder, found, members, edits: Edits::NONE };
     match parser.object(&mut cursor) {
-        Ok(()) => Ok(Parsed { members: parser.members, edits: parser.edits }),
+        Ok(()) => Ok(parser.edits),
         Err(fault) => Err(parser.report(cursor, fault)),
     }
 }
+
+/// The longest text that is compared once its escapes are resolved, in bytes, as it stands there.
+const LONGEST_KNOWN: usize = 32;
 
 /// All required members, as bits of their indices.
 const ALL: u8 = (1 << Member::ALL.len()) - 1;
@@ -48,18 +48,18 @@ const fn bit(member: Member) -> u8 {
 }
 
 /// What has been found so far. The cursor is apart, so that it can stay in registers.
-struct Parser {
+struct Parser<'m> {
     /// `None` is the standard.
     dialect: Option<&'static Dialect>,
     /// The required member that a fault is about, if it is about one.
     current: Member,
     /// Which required members have been there, as bits of their indices.
     found: u8,
-    members: RequiredMembers,
+    members: &'m mut RequiredMembers,
     edits: Edits,
 }
 
-impl Parser {
+impl Parser<'_> {
     /// Moves over the object, or over the rest of it after its required members.
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn object(&mut self, cursor: &mut Cursor<'_>) -> Result {
@@ -135,7 +135,7 @@ impl Parser {
         let text = cursor.between(name.start, name.end);
         let member = match self.dialect {
             None if !name.is_escaped => Member::from_name(text),
-            None => resolved(text, &mut [0; 32]).and_then(Member::from_name),
+            None => escaped_name(text),
             Some(dialect) => dialect.member(|known| spells(text, known.as_bytes())),
         };
         match member {
@@ -177,9 +177,7 @@ impl Parser {
         let string = required_string(cursor)?;
         let text = cursor.between(string.start, string.end);
         let range = string.start..string.end;
-        let mut buffer = [0; 32];
-        let text = if string.is_escaped { resolved(text, &mut buffer).unwrap_or_default() } else { text };
-        let found = Text::find(range, text);
+        let found = if string.is_escaped { escaped_text(range, text) } else { Text::find(range, text) };
         if string.is_escaped && found.is_in_header() {
             self.edits.resolve(string.start..string.end);
         }
@@ -189,7 +187,7 @@ impl Parser {
     /// Checks that the dialect has something to stand in for the required members that have not been there.
     #[inline(never)]
     fn stand_in(&mut self) -> Result {
-        for member in Member::ALL.into_iter().filter(|member| self.found & bit(*member) == 0) {
+        for member in Member::ALL.iter().copied().filter(|member| self.found & bit(*member) == 0) {
             if !self.dialect.is_some_and(|dialect| dialect.may_lack(member)) {
                 self.current = member;
                 return Err(&DecodeErrorKind::MissingMember { member: Member::ByteOrder });
@@ -246,10 +244,23 @@ fn literal_name(cursor: &mut Cursor<'_>) -> Option<Member> {
     }
     let body = cursor.rest().strip_prefix(b"\"")?;
     let member = Member::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|member| body.strip_prefix(member.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))?;
     cursor.bump(member.as_str().len().wrapping_add(2));
     Some(member)
+}
+
+/// The required member that bears this name, which has escapes. Longer ones than fit on the stack here are none's.
+#[inline(never)]
+fn escaped_name(name: &[u8]) -> Option<Member> {
+    resolved(name, &mut [0; LONGEST_KNOWN]).and_then(Member::from_name)
+}
+
+/// The known text that this one is, which has escapes, or else that of this range.
+#[inline(never)]
+fn escaped_text(range: Range<usize>, text: &[u8]) -> Text {
+    Text::find(range, resolved(text, &mut [0; LONGEST_KNOWN]).unwrap_or_default())
 }
 
 /// Moves over the string that is the value of a required member.
@@ -268,10 +279,11 @@ fn byte_order(cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
     let before = cursor.offset();
     let RawString { start, end, is_escaped } = required_string(cursor)?;
     let text = cursor.between(start, end);
-    let mut buffer = [0; 32];
-    match if is_escaped { resolved(text, &mut buffer).unwrap_or_default() } else { text } {
+    match text {
         b"little" => Ok(ByteOrder::Little),
         b"big" => Ok(ByteOrder::Big),
+        _ if is_escaped && spells(text, b"little") => Ok(ByteOrder::Little),
+        _ if is_escaped && spells(text, b"big") => Ok(ByteOrder::Big),
         _ => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),
     }
 }
@@ -310,7 +322,10 @@ mod tests {
     }
 
     fn assert_indistinguishable(header: &[u8]) -> Result<bool, TestCaseError> {
-        let members = |canonical| parse(header, canonical, None).map(|parsed| parsed.members);
+        let members = |canonical| {
+            let mut members = RequiredMembers::NONE;
+            parse(header, canonical, None, &mut members).map(|_| members)
+        };
         let Some(canonical) = Canonical::read(header) else { return Ok(false) };
         prop_assert_eq!(members(None), members(Some(canonical)), "{}", header.escape_ascii());
         prop_assert!(header[..usize::from(canonical.digits)].ends_with(b"\"content-length\": "));

@@ -84,6 +84,7 @@ const fn short_escape(letter: u8) -> u8 {
 const REST_OF_ESCAPE: Fault = &unexpected("the rest of an escape");
 
 /// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
+#[inline(never)]
 pub(crate) fn spells(string: &[u8], mut text: &[u8]) -> bool {
     let mut cursor = Cursor::new(string);
     loop {
@@ -133,6 +134,9 @@ pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
                 Ok(byte @ ..0x80) => put(text, &mut written, byte),
                 _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte)),
             }
+        } else if cfg!(feature = "small") {
+            put(text, &mut written, cursor.peek().unwrap_or_default());
+            read = read.wrapping_add(1);
         } else {
             let count = move_plain(text, read..string.end, written);
             read = read.wrapping_add(count);

@@ -78,7 +78,7 @@ fn judge(members: &[Written], offsets: &[(usize, usize)], end: usize, dialect: &
             "content-len" if is_short => "content-length".to_owned(),
             name => name.to_owned(),
         };
-        let Some(member) = Member::ALL.into_iter().find(|member| member.as_str() == name) else { continue };
+        let Some(member) = Member::ALL.iter().copied().find(|member| member.as_str() == name) else { continue };
         let place = &mut found[Member::ALL.iter().position(|each| *each == member).unwrap()];
         if place.is_some() {
             return Err((format!("duplicate-member {member}"), *name_at));

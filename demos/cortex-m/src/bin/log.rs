@@ -69,7 +69,7 @@ fn serve(room: &mut [u8], content_limit: u64, link: &mut link::Receiver<'_>) -> 
 
 /// Logs what no stream brings forth.
 fn log_samples() {
-    for member in Member::ALL {
+    for member in Member::ALL.iter().copied() {
         log!(member);
         log!(EncodeError::ReservedName { member });
     }

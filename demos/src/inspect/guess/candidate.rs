@@ -21,7 +21,7 @@ impl Assumed {
     /// The dialect, with all names that may be there, and all members absent.
     fn tolerant(&self) -> DialectName {
         let mut name = self.named(|_| true);
-        for (member, departure) in Member::ALL.into_iter().zip(&mut name.members) {
+        for (member, departure) in Member::ALL.iter().copied().zip(&mut name.members) {
             departure.absent = Some(Absent { stand_in: usual(member), is_omitted: true });
         }
         DialectName { raw_json: true, ..name }
@@ -36,7 +36,7 @@ impl Assumed {
             }
         }
         if self.underscores
-            && Member::ALL.into_iter().any(|member| underscored(member) != member.as_str() && is_renamed(member))
+            && Member::ALL.iter().copied().any(|member| underscored(member) != member.as_str() && is_renamed(member))
         {
             name.use_underscores();
         }
@@ -178,7 +178,7 @@ impl Candidate {
         let spellings = spellings(header, &self.tolerant);
         let is_underscored = |member: &Member| names.iter().any(|name| name == underscored(*member));
         let absent =
-            || Member::ALL.into_iter().zip(spellings).filter(|(_, name)| name.is_none()).map(|(member, _)| member);
+            || Member::ALL.iter().copied().zip(spellings).filter(|(_, name)| name.is_none()).map(|(member, _)| member);
         if !self.assumed.underscores && absent().any(|member| is_underscored(&member)) {
             self.misfit = Some(Misfit::Underscore(self.decoder.position()));
             return;
@@ -200,7 +200,7 @@ impl Candidate {
         let tally = &mut self.tally;
         tally.headers += 1;
         tally.explained = self.decoder.position();
-        for (index, (member, name)) in Member::ALL.into_iter().zip(spellings).enumerate() {
+        for (index, (member, name)) in Member::ALL.iter().copied().zip(spellings).enumerate() {
             tally.absent[index] += u64::from(name.is_none());
             tally.renamed[index] += u64::from(name.is_some_and(|name| name != member.as_str()));
         }
@@ -233,12 +233,12 @@ impl Candidate {
 
     /// The members that are absent, and from how many headers.
     pub(super) fn absent(&self) -> impl Iterator<Item = (Member, u64)> {
-        Member::ALL.into_iter().zip(self.tally.absent).filter(|(_, count)| *count > 0)
+        Member::ALL.iter().copied().zip(self.tally.absent).filter(|(_, count)| *count > 0)
     }
 
     /// The members that have another name, which, and in how many headers.
     pub(super) fn renamed(&self) -> impl Iterator<Item = (Member, &'static str, u64)> {
-        let counted = Member::ALL.into_iter().zip(self.tally.renamed).filter(|(_, count)| *count > 0);
+        let counted = Member::ALL.iter().copied().zip(self.tally.renamed).filter(|(_, count)| *count > 0);
         counted.map(|(member, count)| (member, self.tolerant.departure(member).name, count))
     }
 
@@ -260,7 +260,7 @@ impl Candidate {
 
 /// Whether the text for a dialect can have this name in it, and be typed and shown as it is.
 fn may_be_said(name: &str) -> bool {
-    let is_taken = Member::ALL.into_iter().any(|member| name == member.as_str() || name == underscored(member));
+    let is_taken = Member::ALL.iter().copied().any(|member| name == member.as_str() || name == underscored(member));
     let is_plain = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.');
     !is_taken && !name.is_empty() && name.len() <= 64 && name.chars().all(is_plain)
 }

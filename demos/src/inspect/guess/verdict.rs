@@ -284,7 +284,7 @@ fn stand_in(member: Member) -> String {
         Member::ByteOrder => "no-byteorder=big",
         Member::ContentType => "no-type=TYPE",
         Member::ContentEncoding => "no-encoding=ENCODING",
-        Member::ContentLength => return "the header is the message".into(),
+        _ => return "the header is the message".into(),
     };
     format!("{} is assumed, unless {other} is given", usual(member))
 }
