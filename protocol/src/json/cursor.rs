@@ -114,6 +114,16 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Moves over white space, and returns the byte that comes next then.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn peek_token(&mut self) -> Option<u8> {
+        if let token @ Some(b'!'..) = self.peek() {
+            return token;
+        }
+        self.skip_whitespace();
+        self.peek()
+    }
+
     /// Moves over decimal digits, of which there may be none.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn skip_digits(&mut self) {

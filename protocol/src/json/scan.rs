@@ -86,12 +86,7 @@ impl Cursor<'_> {
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn nested_value(&mut self, depth: u8) -> Result {
         let mut nesting = Nesting::within(depth);
-        let mut name: Option<Fault> = None;
         loop {
-            if let Some(expected) = name.take() {
-                self.string(expected)?;
-                self.colon()?;
-            }
             match self.peek() {
                 Some(b'"') => {
                     self.string(VALUE)?;
@@ -102,28 +97,35 @@ impl Cursor<'_> {
                         return Err(&DecodeErrorKind::TooDeep { limit: MAX_DEPTH });
                     }
                     self.bump(1);
-                    self.skip_whitespace();
-                    if self.peek() != Some(if is_object { b'}' } else { b']' }) {
-                        name = is_object.then_some(FIRST_NAME);
+                    if self.peek_token() != Some(if is_object { b'}' } else { b']' }) {
+                        if is_object {
+                            self.name(FIRST_NAME)?;
+                        }
                         continue;
                     }
                 }
                 _ => self.scalar()?,
             }
             match self.after_value(&mut nesting)? {
-                Next::Member => name = Some(NAME),
+                Next::Member => self.name(NAME)?,
                 Next::Element => {}
                 Next::End => return Ok(()),
             }
         }
     }
 
+    /// Moves over a member's name and the colon.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    fn name(&mut self, expected: Fault) -> Result {
+        self.string(expected)?;
+        self.colon()
+    }
+
     /// Moves over the brackets that close after a value, and over the comma after them.
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn after_value(&mut self, nesting: &mut Nesting) -> Result<Next> {
         while let Some(in_object) = nesting.innermost() {
-            self.skip_whitespace();
-            match self.peek() {
+            match self.peek_token() {
                 Some(b',') => {
                     self.bump(1);
                     self.skip_whitespace();
@@ -257,13 +259,13 @@ impl Nesting {
         if self.open >= self.limit {
             return false;
         }
-        self.open = self.open.saturating_add(1);
+        self.open = self.open.wrapping_add(1);
         self.objects = self.objects << 1 | object as u64;
         true
     }
 
     const fn close(&mut self) {
-        self.open = self.open.saturating_sub(1);
+        self.open = self.open.wrapping_sub(1);
         self.objects >>= 1;
     }
 
