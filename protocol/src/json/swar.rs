@@ -1,4 +1,5 @@
-//! How far a text goes on without anything special in it: a machine word at a time, or byte by byte in a small build.
+//! How far a text goes on without anything special in it: 16 bytes or a machine word at a time, or byte by byte in a small
+//! build.
 //!
 //! SWAR: a word is a register of bytes, all of which are looked at in one step.
 
