@@ -14,7 +14,6 @@ mod value;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-use self::canonical::Canonical;
 pub use self::extensions::Extensions;
 pub use self::owned::OwnedHeader;
 use self::parse::parse;
@@ -139,7 +138,7 @@ impl<'a> Header<'a> {
         let edits = match length {
             0 => Err((DecodeErrorKind::EmptyHeader, 0)),
             0x1_0000.. => Err((DecodeErrorKind::HeaderTooLong { length, capacity: u16::MAX.into() }, 0)),
-            _ => parse(bytes, Canonical::read(bytes), dialect, &mut members),
+            _ => parse(bytes, None, dialect, &mut members),
         };
         let edits = edits.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
         edits.make(bytes, &mut members);

@@ -167,9 +167,8 @@ impl State {
                 Step::End
             }
             Phase::Header(filled) if input.len() < usize::from(self.header_length.wrapping_sub(filled)) => {
-                let at = self.prefix_len().saturating_add(usize::from(filled));
                 // Serial lines deliver byte by byte.
-                if let ([byte], Some(place)) = (*input, buffer.get_mut(at)) {
+                if let ([byte], None, Some(place)) = (*input, self.dialect, buffer.get_mut(usize::from(filled))) {
                     *place = *byte;
                     *input = &[];
                     self.position = self.position.wrapping_add(1);
@@ -234,19 +233,19 @@ impl State {
     /// Reads a header: ends it if it is canonical and without extensions, and parses it otherwise.
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn read(&mut self, header: &[u8]) -> Option<Result<Edits, (DecodeErrorKind, usize)>> {
-        let canonical = Canonical::read(header);
-        match canonical {
-            Some(canonical) if canonical.is_all() => {
-                self.members = canonical.members;
+        self.remembered = 0;
+        let mut rest = None;
+        if let Some(canonical) = Canonical::read(header) {
+            // Kept at once, they come from registers: to read from memory what was just written there in parts takes long.
+            self.members = canonical.members;
+            if canonical.rest == b"}" {
                 self.remembered = u8::try_from(canonical.digits).unwrap_or(0);
                 self.end_header();
-                None
+                return None;
             }
-            _ => {
-                self.remembered = 0;
-                Some(parse(header, canonical, self.dialect, &mut self.members))
-            }
+            rest = Some(canonical.rest);
         }
+        Some(parse(header, rest, self.dialect, &mut self.members))
     }
 
     /// [`head`](Self::head) for what is not all there, or must be refused.

@@ -42,12 +42,6 @@ impl<'h> Canonical<'h> {
         let members = RequiredMembers { content_length, texts, byte_order };
         matches!(rest, [b',' | b'}', ..]).then_some(Self { members, digits, rest })
     }
-
-    /// Whether there are no further members.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn is_all(&self) -> bool {
-        self.rest == b"}"
-    }
 }
 
 /// The content type with which this rest of the header begins, the content encoding after it, and what follows them.
