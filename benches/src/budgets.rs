@@ -186,7 +186,7 @@ pub const LIMITS: &[Limit] = &[
         what: "escapes, one byte at a time, to the same at once",
         more: "longest-escapes-bytewise",
         less: "longest-escapes",
-        at_most: 4.0,
+        at_most: 5.0,
     },
     Limit {
         what: "as many members as there can be, to ordinary members",
