@@ -8,7 +8,7 @@ use crate::{ByteOrder, Member, ProtoHeader};
 ///
 /// A value that a program chooses when it starts, and most often a constant. A decoder of the standard dialect takes no
 /// longer than one that knows no dialects. In every dialect a header is JSON, of at most 65,535 bytes, and lengths count
-/// bytes.
+/// bytes. A member that may be absent is sent all the same, unless [`omit`](Self::omit) says otherwise.
 ///
 /// ```
 /// use jsonframe::{ByteOrder, Decoder, Dialect, Event, Header, Member, ProtoHeader};
@@ -75,11 +75,11 @@ impl Dialect {
         Self { proto_header, is_standard, ..self }
     }
 
-    /// The same dialect with as many bytes before each proto-header, at most 65,535: a version, a request's id, or the length
-    /// of the whole message.
+    /// The same dialect with a prefix of this length, at most 65,535 bytes, before each proto-header: a version, a request's
+    /// id, or the length of the whole message.
     ///
-    /// They are not looked at, and handed over with the header: [`Header::prefix`](crate::Header::prefix). Sent are those of
-    /// the header, or these if it has none. While a message is received they are in the decoder's buffer, before the header.
+    /// A received prefix is not looked at; [`Header::prefix`](crate::Header::prefix) returns it. The prefix of a header is
+    /// sent, or this one if it has none. A decoder's buffer holds the prefix as well as the header.
     ///
     /// ```
     /// use jsonframe::{Decoder, Dialect, Event, Header};
@@ -134,8 +134,6 @@ impl Dialect {
     }
 
     /// The same dialect with headers that may lack `byteorder`, which is this one then.
-    ///
-    /// It is sent all the same, unless [`omit`](Self::omit) says otherwise. That goes for the others as well.
     #[must_use]
     pub const fn byte_order_or(self, byte_order: ByteOrder) -> Self {
         Self { byte_order: Some(byte_order), is_standard: false, ..self }

@@ -10,7 +10,7 @@ use crate::member::Kind;
 use crate::{ByteOrder, Dialect, EncodeError, Header, Member};
 
 impl Header<'_> {
-    /// How many bytes the proto-header and the header take when encoded.
+    /// Returns how many bytes the proto-header and the header take when encoded.
     ///
     /// ```
     /// use jsonframe::{ByteOrder, Header};
@@ -18,7 +18,7 @@ impl Header<'_> {
     /// assert_eq!(Header::for_json(39).with_byte_order(ByteOrder::Little).encoded_len(), 2 + 103);
     /// ```
     pub fn encoded_len(&self) -> usize {
-        let mut nowhere = Filler { room: &mut [], written: PROTO_HEADER_LEN };
+        let mut nowhere = Filler { buffer: &mut [], written: PROTO_HEADER_LEN };
         let _ = self.write_json(&mut nowhere);
         nowhere.written
     }
@@ -31,7 +31,7 @@ impl Header<'_> {
     ///
     /// [`EncodeError::ReservedName`] if an extension bears the name of a required member,
     /// [`EncodeError::HeaderTooLong`] if the header is longer than a proto-header can announce,
-    /// [`EncodeError::BufferTooSmall`] if it does not fit, which says how much room it needs. There is nothing to be sent
+    /// [`EncodeError::BufferTooSmall`] if it does not fit, which says how many bytes are needed. There is nothing to be sent
     /// in the buffer then.
     ///
     /// ```
@@ -69,7 +69,7 @@ impl Header<'_> {
         self.content_type().len().saturating_add(self.content_encoding().len()) <= SHORT
     }
 
-    /// Like [`encoded_len`](Self::encoded_len), for a header that can be sent.
+    /// [`encoded_len`](Self::encoded_len), for a header that can be sent.
     pub(crate) fn checked_len(&self) -> Result<usize, EncodeError> {
         self.check_names()?;
         let needed = self.encoded_len();
@@ -133,7 +133,7 @@ impl Header<'_> {
 }
 
 impl Dialect {
-    /// How many bytes the [prefix](Self::prefix), the proto-header and this header take in this dialect.
+    /// Returns how many bytes the [prefix](Self::prefix), the proto-header and this header take in this dialect.
     pub fn encoded_len(&self, header: &Header<'_>) -> usize {
         if self.is_standard() {
             return header.encoded_len();
@@ -245,13 +245,13 @@ fn check_length(encoded_len: usize) -> Result<u16, EncodeError> {
 
 /// Fills a slice from its beginning with what is written to it, as long as that fits, and counts all of it.
 pub(crate) struct Filler<'a> {
-    room: &'a mut [u8],
+    buffer: &'a mut [u8],
     written: usize,
 }
 
 impl<'a> Filler<'a> {
-    pub(crate) const fn new(room: &'a mut [u8]) -> Self {
-        Self { room, written: 0 }
+    pub(crate) const fn new(buffer: &'a mut [u8]) -> Self {
+        Self { buffer, written: 0 }
     }
 }
 
@@ -260,9 +260,9 @@ impl Sink for Filler<'_> {
     #[cfg_attr(feature = "small", inline(never))]
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
         self.written = self.written.saturating_add(bytes.len());
-        if let Some((place, rest)) = core::mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
+        if let Some((place, rest)) = core::mem::take(&mut self.buffer).split_at_mut_checked(bytes.len()) {
             place.copy_from_slice(bytes);
-            self.room = rest;
+            self.buffer = rest;
         }
         Ok(())
     }

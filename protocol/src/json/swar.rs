@@ -90,7 +90,7 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = usize> {
     bytes.chunks_exact(WORD).map(|word| word.first_chunk().map_or(0, |word| usize::from_le_bytes(*word)))
 }
 
-/// [`run`] byte by byte. Behind nearly every text there is a whole word, so this is seldom called.
+/// [`run`] byte by byte. After nearly every text there is a whole word, so this is seldom called.
 #[cold]
 #[inline(never)]
 fn tail_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn json_is_written_again_in_the_emitted_form() {
-        for (json, emitted) in [
+        for (json, canonical) in [
             (" [ 1 ,2\t, -0.50e+1 ]\n", "[1, 2, -0.50e+1]"),
             (r#"{"a":{},"b" : [ ]}"#, r#"{"a": {}, "b": []}"#),
             (r#"["a,b: c", true,null]"#, r#"["a,b: c", true, null]"#),
@@ -150,10 +150,10 @@ mod tests {
         ] {
             let mut written = String::new();
             write_again(&mut written, json).unwrap();
-            assert_eq!(written, emitted);
+            assert_eq!(written, canonical);
             let mut again = String::new();
             write_again(&mut again, &written).unwrap();
-            assert_eq!(again, emitted);
+            assert_eq!(again, canonical);
         }
     }
 }
