@@ -197,7 +197,7 @@ impl State {
         let count = usize::try_from(limit).unwrap_or(usize::MAX);
         let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
         *input = rest;
-        self.position = self.position.wrapping_add(taken.len() as u64);
+        self.position = self.position.saturating_add(taken.len() as u64);
         taken
     }
 
@@ -418,7 +418,7 @@ impl State {
             return 0;
         };
         let passed = count.min(left);
-        self.position = self.position.wrapping_add(passed);
+        self.position = self.position.saturating_add(passed);
         self.await_content(left.wrapping_sub(passed));
         passed
     }
