@@ -1,5 +1,6 @@
 //! What escapes stand for.
 
+use core::cell::Cell;
 use core::ops::Range;
 
 use super::cursor::{Cursor, Fault, Result, unexpected};
@@ -149,12 +150,15 @@ pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
 /// Moves what comes before the first backslash of a range to an index before it, and returns how much that is.
 #[inline(never)]
 fn move_plain(text: &mut [u8], range: Range<usize>, to: usize) -> usize {
-    let start = range.start;
-    let count = run_to(b'\\', text.get(range).unwrap_or_default());
-    let plain = start..start.wrapping_add(count);
-    // The text before the first escape stays where it is.
-    if to < start && plain.end <= text.len() {
-        text.copy_within(plain, to);
+    let (start, end) = (range.start, range.end);
+    let count = run_to(b'\\', text.get(start..end).unwrap_or_default());
+    // The text before the first escape stays where it is. `copy_within` would check, and panic, at run time.
+    if to < start {
+        let bytes = Cell::from_mut(text).as_slice_of_cells();
+        let (from, to) = (bytes.get(start..).unwrap_or_default(), bytes.get(to..).unwrap_or_default());
+        for (place, byte) in to.iter().zip(from.iter().take(count)) {
+            place.set(byte.get());
+        }
     }
     count
 }
