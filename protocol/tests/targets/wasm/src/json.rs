@@ -35,7 +35,7 @@ impl Server {
         let request = message.json::<Request>().ok().filter(|request| request.action == "search")?;
         let result = ["No match for \"", &request.value, "\"."].concat();
         let content = jsonframe::to_json(&Answer { result }).ok()?;
-        let header = Header::json(content.len() as u64).with_byte_order(ByteOrder::Little);
+        let header = Header::for_json(content.len() as u64).with_byte_order(ByteOrder::Little);
         self.answer = Message::new(header, &content).ok()?.to_vec().ok()?;
         Some(self.answer.len())
     }

@@ -27,7 +27,7 @@ impl Server {
                 Event::Header(_) => self.due = REQUEST,
                 Event::Content(piece) => self.due = self.due.strip_prefix(piece)?,
                 Event::End => {
-                    let header = Header::json(ANSWER.len() as u64).with_byte_order(ByteOrder::Little);
+                    let header = Header::for_json(ANSWER.len() as u64).with_byte_order(ByteOrder::Little);
                     let head = header.encode(&mut self.answer).ok()?.len();
                     length = head + ANSWER.len();
                     self.answer.get_mut(head..length)?.copy_from_slice(ANSWER);
