@@ -75,7 +75,7 @@ fn check_heapless() -> Result<(), u8> {
             if !message.content().ends_with(b"\"needle\"}") {
                 return Err(9);
             }
-            kept = OwnedHeader::new(message.header(), heapless::Vec::<u8, 128>::new()).ok();
+            kept = OwnedHeader::new(&message.header(), heapless::Vec::<u8, 128>::new()).ok();
         }
     }
     match kept {
