@@ -46,19 +46,28 @@ impl Header<'_> {
     /// );
     /// # Ok::<(), jsonframe::EncodeError>(())
     /// ```
+    #[inline]
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+        // A caller has to wait for a slice that a function returns in memory, but not for a length.
+        let length = self.fill(buffer)?;
+        Ok(buffer.get(..length).unwrap_or_default())
+    }
+
+    /// Writes the proto-header and the header to the beginning of a buffer, and returns how long they are.
+    fn fill(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         self.check_names()?;
         let available = buffer.len();
-        let mut filler = Filler::new(buffer);
-        let _ = filler.put(&[0; PROTO_HEADER_LEN]);
+        let mut filler = Filler { buffer, written: PROTO_HEADER_LEN };
         let _ = self.write_json(&mut filler);
         let needed = filler.written;
         let length = check_length(needed)?;
-        let head = buffer.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed, available })?;
-        if let Some(proto_header) = head.first_chunk_mut() {
+        if needed > available {
+            return Err(EncodeError::BufferTooSmall { needed, available });
+        }
+        if let Some(proto_header) = filler.buffer.first_chunk_mut() {
             *proto_header = length.to_be_bytes();
         }
-        Ok(head)
+        Ok(needed)
     }
 
     /// Whether its texts are so short that they can be sent, whatever it takes to escape them.
@@ -259,11 +268,11 @@ impl Sink for Filler<'_> {
     #[cfg_attr(not(feature = "small"), inline)]
     #[cfg_attr(feature = "small", inline(never))]
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
-        self.written = self.written.saturating_add(bytes.len());
-        if let Some((place, rest)) = core::mem::take(&mut self.buffer).split_at_mut_checked(bytes.len()) {
+        let end = self.written.saturating_add(bytes.len());
+        if let Some(place) = self.buffer.get_mut(self.written..end) {
             place.copy_from_slice(bytes);
-            self.buffer = rest;
         }
+        self.written = end;
         Ok(())
     }
 }
