@@ -103,7 +103,8 @@ impl Dialect {
 
     /// The same dialect with another name for a member. Its own name is still understood.
     ///
-    /// No name may be that of two members: which of them is meant then is not specified.
+    /// No name may be that of two members: which of them is meant then is not specified. One of more than 32 bytes is not
+    /// recognized where it has escapes.
     ///
     /// ```
     /// use jsonframe::{Dialect, Header, Member};
@@ -252,8 +253,9 @@ impl Dialect {
         self.names.get(member.index()).copied().unwrap_or_default()
     }
 
-    /// The required member one of whose names this is.
-    pub(crate) fn member(&self, is: impl Fn(&str) -> bool) -> Option<Member> {
+    /// The required member that bears this name.
+    pub(crate) fn member(&self, name: &[u8]) -> Option<Member> {
+        let is = |known: &str| known.as_bytes() == name;
         Member::ALL.iter().copied().find(|member| is(member.as_str()) || is(self.name(*member)))
     }
 }

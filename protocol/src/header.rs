@@ -18,7 +18,7 @@ pub use self::extensions::Extensions;
 pub use self::owned::OwnedHeader;
 use self::parse::parse;
 use self::required::RequiredMembers;
-use self::resolved::Resolved;
+use self::resolved::{Escapes, Resolved};
 pub use self::value::Value;
 use crate::member::TEXTS;
 use crate::{ByteOrder, DecodeError, DecodeErrorKind, Dialect};
@@ -135,31 +135,35 @@ impl<'a> Header<'a> {
     pub(crate) fn parse_in(bytes: &'a mut [u8], dialect: Option<&'static Dialect>) -> Result<Self, DecodeError> {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let mut members = RequiredMembers::NONE;
-        let edits = match length {
+        let mut escapes = Escapes::NONE;
+        match length {
             0 => Err((DecodeErrorKind::EmptyHeader, 0)),
             0x1_0000.. => Err((DecodeErrorKind::HeaderTooLong { length, capacity: u16::MAX.into() }, 0)),
-            _ => parse(bytes, None, dialect, &mut members),
-        };
-        let edits = edits.map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
-        edits.make(bytes, &mut members);
-        let bytes = &*bytes;
-        Ok(Self::received(bytes, &members, dialect, Source::Received(Resolved::new(bytes))))
+            _ => parse(bytes, None, dialect, &mut members, &mut escapes),
+        }
+        .map_err(|(kind, at)| DecodeError::new(kind, at as u64))?;
+        escapes.resolve(bytes, &mut members);
+        Ok(Self::received(bytes, &members, dialect, true))
     }
 
-    /// Creates the header of these bytes from the members found in them.
+    /// Creates the header of these bytes from what was found in them.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn received(
         header: &'a [u8],
         members: &RequiredMembers,
         dialect: Option<&'static Dialect>,
-        extensions: Source<'a>,
+        has_extensions: bool,
     ) -> Self {
         Self {
             byte_order: members.byte_order,
             texts: members.texts(header, dialect),
             content_length: members.content_length,
             prefix: &[],
-            extensions,
+            extensions: if has_extensions {
+                Source::Received(Resolved { header, dialect })
+            } else {
+                Source::Listed(&[])
+            },
         }
     }
 

@@ -48,9 +48,6 @@ impl Member {
     /// All four, in the order in which they are sent.
     pub const ALL: &'static [Self] = &[Self::ByteOrder, Self::ContentType, Self::ContentEncoding, Self::ContentLength];
 
-    /// How many bytes the shortest of their names has, with and without escapes.
-    pub(crate) const SHORTEST_NAME: usize = Self::ByteOrder.as_str().len();
-
     const fn row(self) -> (&'static str, Kind) {
         match self {
             Self::ByteOrder => ("byteorder", Kind::ByteOrder),

@@ -4,13 +4,12 @@
 
 use crate::framing::PROTO_HEADER_LEN;
 use crate::framing::foreign::Start;
-use crate::header::Source;
 use crate::header::canonical::Canonical;
 #[cfg(feature = "tokio")]
 use crate::header::found::Found;
 use crate::header::parse::parse;
 use crate::header::required::RequiredMembers;
-use crate::header::resolved::{Edits, Resolved};
+use crate::header::resolved::Escapes;
 use crate::json::cursor::Cursor;
 use crate::json::number::plain_integer;
 use crate::{DecodeError, DecodeErrorKind, Dialect, Header, ProtoHeader};
@@ -127,16 +126,14 @@ impl State {
     }
 
     /// The header of the message under way, or of the last one while the next has not begun.
-    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn header<'a>(&self, buffer: &'a [u8]) -> Option<Header<'a>> {
         if !self.has_header() {
             return None;
         }
         let header = self.header_in(buffer)?;
-        let extensions =
-            if self.remembered > 0 { Source::Listed(&[]) } else { Source::Received(Resolved::new(header)) };
         let prefix = buffer.get(..self.prefix_len())?;
-        Some(Header::received(header, &self.members, self.dialect, extensions).with_prefix(prefix))
+        Some(Header::received(header, &self.members, self.dialect, self.remembered == 0).with_prefix(prefix))
     }
 
     /// The bytes of the header in the buffer.
@@ -224,15 +221,16 @@ impl State {
             self.end_header();
             return true;
         }
+        let mut escapes = Escapes::NONE;
         // Where it has been for longer, a header is read faster than in the buffer right after it came there.
-        let edits = self.read(header);
+        let outcome = self.read(header, &mut escapes);
         fill(place, 0, header);
-        self.end_read(place, edits)
+        self.end_read(place, outcome, &escapes)
     }
 
-    /// Reads a header: ends it if it is canonical and without extensions, and parses it otherwise.
+    /// Reads a header, in which nothing is changed.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn read(&mut self, header: &[u8]) -> Option<Result<Edits, (DecodeErrorKind, usize)>> {
+    fn read(&mut self, header: &[u8], escapes: &mut Escapes) -> Result<(), (DecodeErrorKind, usize)> {
         self.remembered = 0;
         let mut rest = None;
         if let Some(canonical) = Canonical::read(header) {
@@ -240,12 +238,11 @@ impl State {
             self.members = canonical.members;
             if canonical.rest == b"}" {
                 self.remembered = u8::try_from(canonical.digits).unwrap_or(0);
-                self.end_header();
-                return None;
+                return Ok(());
             }
             rest = Some(canonical.rest);
         }
-        Some(parse(header, rest, self.dialect, &mut self.members))
+        parse(header, rest, self.dialect, &mut self.members, escapes)
     }
 
     /// [`head`](Self::head) for what is not all there, or must be refused.
@@ -324,8 +321,9 @@ impl State {
             return self.whole_header(place, piece);
         }
         fill(place, filled.into(), piece);
-        let edits = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default());
-        self.end_read(place, edits)
+        let mut escapes = Escapes::NONE;
+        let outcome = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default(), &mut escapes);
+        self.end_read(place, outcome, &escapes)
     }
 
     /// Takes what there is of a header of which only white space is in the buffer, unless it is sure to be no object.
@@ -361,25 +359,20 @@ impl State {
         self.remembered = 0;
     }
 
-    /// Ends the header at this place in the buffer, if that has not been done, or fails.
+    /// Resolves the escapes of the header at this place in the buffer, and ends it; or fails.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn end_read(&mut self, place: &mut [u8], edits: Option<Result<Edits, (DecodeErrorKind, usize)>>) -> bool {
-        match edits {
-            None => true,
-            Some(Ok(edits)) => {
-                if edits.are_needed() {
-                    let header = place.get_mut(..usize::from(self.header_length)).unwrap_or_default();
-                    edits.make(header, &mut self.members);
-                }
-                self.end_header();
-                true
-            }
-            Some(Err((kind, at))) => {
-                let start = self.position.wrapping_sub(self.header_length.into());
-                self.fail_in_header(kind, start, at);
-                false
-            }
+    fn end_read(&mut self, place: &mut [u8], outcome: Result<(), (DecodeErrorKind, usize)>, escapes: &Escapes) -> bool {
+        if let Err((kind, at)) = outcome {
+            let start = self.position.wrapping_sub(self.header_length.into());
+            self.fail_in_header(kind, start, at);
+            return false;
         }
+        if !escapes.is_empty() {
+            let header = place.get_mut(..usize::from(self.header_length)).unwrap_or_default();
+            escapes.resolve(header, &mut self.members);
+        }
+        self.end_header();
+        true
     }
 
     /// Whether the header is the remembered one but for its content length, which is then taken over.

@@ -5,6 +5,7 @@
 
 use super::required::{RequiredMembers, Text};
 use crate::ByteOrder;
+use crate::json::number::leading_integer;
 use crate::json::swar::plain_run;
 
 /// The required members of a header that begins with them in the canonical form.
@@ -38,7 +39,7 @@ impl<'h> Canonical<'h> {
             None => texts(header, rest)?,
         };
         let digits = u16::try_from(header.len().wrapping_sub(rest.len())).ok()?;
-        let (content_length, rest) = number(rest)?;
+        let (content_length, rest) = leading_integer(rest)?;
         let members = RequiredMembers { content_length, texts, byte_order };
         matches!(rest, [b',' | b'}', ..]).then_some(Self { members, digits, rest })
     }
@@ -58,21 +59,4 @@ fn text<'h>(header: &[u8], rest: &'h [u8]) -> Option<(Text, &'h [u8])> {
     let start = header.len().wrapping_sub(rest.len());
     let (text, rest) = rest.split_at_checked(plain_run(rest))?;
     Some((Text::find(start..start.wrapping_add(text.len()), text), rest))
-}
-
-/// The plain integer of at most 19 digits, all of which fit in 64 bits, and what follows it.
-#[cfg_attr(not(feature = "small"), inline(always))]
-fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let mut number = 0_u64;
-    let mut rest = text;
-    while let [byte @ b'0'..=b'9', after @ ..] = rest {
-        number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
-        rest = after;
-    }
-    let is_plain = match text.len().wrapping_sub(rest.len()) {
-        1 => true,
-        2..=19 => !text.starts_with(b"0"),
-        _ => false,
-    };
-    is_plain.then_some((number, rest))
 }

@@ -182,8 +182,7 @@ impl Dialect {
     /// Checks that the header can be sent, but for its length, and returns its prefix.
     fn check<'a>(&self, header: &Header<'a>) -> Result<&'a [u8], EncodeError> {
         // Extensions of a header that was received in another dialect may be required members in this one.
-        let name = |name: &str| self.member(|known| known == name);
-        if let Some(member) = header.extensions().find_map(|(extension, _)| name(extension)) {
+        if let Some(member) = header.extensions().find_map(|(name, _)| self.member(name.as_bytes())) {
             return Err(EncodeError::ReservedName { member });
         }
         let prefix = self.prefix_of(header);

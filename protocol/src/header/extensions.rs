@@ -5,7 +5,7 @@ use core::{fmt, slice};
 use super::Source;
 use super::resolved::Resolved;
 use crate::json::cursor::Cursor;
-use crate::{Member, Value};
+use crate::{Dialect, Member, Value};
 
 /// The extension members of a [`Header`](crate::Header), each a name and a value, in the order of the header.
 ///
@@ -16,14 +16,15 @@ pub struct Extensions<'a>(Remaining<'a>);
 #[derive(Clone)]
 enum Remaining<'a> {
     Listed(slice::Iter<'a, (&'a str, Value<'a>)>),
-    Received(Cursor<'a>),
+    /// The dialect says which members are required ones.
+    Received(Cursor<'a>, Option<&'static Dialect>),
 }
 
 impl<'a> Extensions<'a> {
     pub(super) fn new(source: Source<'a>) -> Self {
         Self(match source {
             Source::Listed(extensions) => Remaining::Listed(extensions.iter()),
-            Source::Received(Resolved(header)) => Remaining::Received(Cursor::new(header)),
+            Source::Received(Resolved { header, dialect }) => Remaining::Received(Cursor::new(header), dialect),
         })
     }
 }
@@ -35,8 +36,8 @@ impl<'a> Iterator for Extensions<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Remaining::Listed(extensions) => extensions.next().copied(),
-            Remaining::Received(cursor) => loop {
-                if let (name, Some(value)) = member(cursor)? {
+            Remaining::Received(cursor, dialect) => loop {
+                if let (name, Some(value)) = member(cursor, *dialect)? {
                     return Some((core::str::from_utf8(name).ok()?, value));
                 }
             },
@@ -53,11 +54,13 @@ impl fmt::Debug for Extensions<'_> {
 
 /// The next member of a header whose bytes are resolved: its name, and its value if it is an extension.
 #[cfg_attr(not(feature = "small"), inline)]
-fn member<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Option<Value<'a>>)> {
+fn member<'a>(cursor: &mut Cursor<'a>, dialect: Option<&'static Dialect>) -> Option<(&'a [u8], Option<Value<'a>>)> {
     cursor.next_member()?;
-    let (name, is_renamed) = cursor.resolved_string()?;
+    let (name, is_escaped) = cursor.resolved_string()?;
     cursor.colon().ok()?;
-    let is_required = is_renamed || Member::from_name(name).is_some();
+    // Escapes are left in no other names.
+    let is_required =
+        is_escaped || dialect.map_or_else(|| Member::from_name(name), |dialect| dialect.member(name)).is_some();
     let start = cursor.offset();
     if let Some((text, _)) = cursor.resolved_string() {
         let value = if is_required { None } else { Some(core::str::from_utf8(text).ok()?.into()) };

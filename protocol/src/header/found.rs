@@ -1,8 +1,6 @@
 //! What is known of a received header whose bytes are no longer in the decoder's buffer.
 
-use super::Source;
 use super::required::RequiredMembers;
-use super::resolved::Resolved;
 use crate::{Dialect, Header};
 
 /// What was found in a received header.
@@ -23,12 +21,7 @@ impl Found {
     pub(crate) fn header<'a>(&self, head: &'a [u8]) -> Header<'a> {
         let header = head.get(head.len().saturating_sub(self.length.into())..).unwrap_or_default();
         let prefix = self.dialect.map_or(0, |dialect| dialect.prefix().len());
-        Header::received(header, &self.members, self.dialect, self.extensions(header))
+        Header::received(header, &self.members, self.dialect, self.has_extensions)
             .with_prefix(head.get(..prefix).unwrap_or_default())
-    }
-
-    #[inline]
-    fn extensions<'a>(&self, header: &'a [u8]) -> Source<'a> {
-        if self.has_extensions { Source::Received(Resolved::new(header)) } else { Source::Listed(&[]) }
     }
 }

@@ -8,7 +8,7 @@ use super::Source;
 use super::resolved::Resolved;
 use crate::framing::PROTO_HEADER_LEN;
 use crate::json::write::Sink;
-use crate::{ByteOrder, EncodeError, Header, Storage};
+use crate::{ByteOrder, Dialect, EncodeError, Header, Storage};
 
 /// A header that owns its text, so that it can outlive the decoder's next message.
 ///
@@ -34,6 +34,8 @@ pub struct OwnedHeader<S> {
     type_end: usize,
     encoding_end: usize,
     prefix_end: usize,
+    /// That of the header with the extensions.
+    dialect: Option<&'static Dialect>,
 }
 
 impl<S: Storage> OwnedHeader<S> {
@@ -53,7 +55,7 @@ impl<S: Storage> OwnedHeader<S> {
         // The texts are stored separately.
         let extended = Header::new("", "", header.content_length()).with_byte_order(header.byte_order());
         let (extended, members) = match header.source() {
-            Source::Received(Resolved(members)) => (extended, members.len()),
+            Source::Received(received) => (extended, received.header.len()),
             Source::Listed([]) if header.has_short_texts() => (extended, 0),
             Source::Listed(extensions) => {
                 header.checked_len()?;
@@ -66,12 +68,16 @@ impl<S: Storage> OwnedHeader<S> {
             EncodeError::BufferTooSmall { needed: prefix_end.saturating_add(members), available: storage.limit() };
 
         storage.clear();
+        let mut dialect = None;
         for text in texts {
             storage.append(text.as_bytes()).map_err(|_| too_small)?;
         }
         storage.append(header.prefix()).map_err(|_| too_small)?;
         match header.source() {
-            Source::Received(Resolved(members)) => storage.append(members).map_err(|_| too_small)?,
+            Source::Received(received) => {
+                storage.append(received.header).map_err(|_| too_small)?;
+                dialect = received.dialect;
+            }
             Source::Listed([]) => {}
             Source::Listed(_) => {
                 extended.write_json(&mut Appender(&mut storage)).map_err(|_| too_small)?;
@@ -86,6 +92,7 @@ impl<S: Storage> OwnedHeader<S> {
             type_end: header.content_type().len(),
             encoding_end,
             prefix_end,
+            dialect,
         })
     }
 
@@ -102,7 +109,10 @@ impl<S: Storage> OwnedHeader<S> {
         Header::new(content_type, content_encoding, self.content_length)
             .with_byte_order(self.byte_order)
             .with_prefix(bytes.get(self.encoding_end..self.prefix_end).unwrap_or_default())
-            .with_source(Source::Received(Resolved::new(bytes.get(self.prefix_end..).unwrap_or_default())))
+            .with_source(Source::Received(Resolved {
+                header: bytes.get(self.prefix_end..).unwrap_or_default(),
+                dialect: self.dialect,
+            }))
     }
 }
 

@@ -1,25 +1,24 @@
 //! A received header: from its bytes to its required members.
 
-use core::ops::Range;
-
 use super::required::{RequiredMembers, Text};
-use super::resolved::Edits;
+use super::resolved::Escapes;
 use crate::json::cursor::{Cursor, Fault, Result, unexpected};
-use crate::json::number::plain_integer;
+use crate::json::number::leading_integer;
 use crate::json::scan::{COMMA_OR_BRACE, FIRST_NAME, NAME, RawString, VALUE};
-use crate::json::unescape::{resolved, spells};
+use crate::json::unescape::Scratch;
 use crate::member::Kind;
 use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
 
-/// Checks a header, finds its required members, and returns what is still to be done with its bytes; or says what is wrong
-/// and at which index. If `members` are known already, from the canonical form, only the `rest` after them is read.
+/// Checks a header, and finds its required members and the escapes that are still to be resolved; or says what is wrong and
+/// at which index. If `members` are known already, from the canonical form, only the `rest` after them is read.
 #[inline(never)]
 pub(crate) fn parse(
     header: &[u8],
     rest: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     members: &mut RequiredMembers,
-) -> Result<Edits, (DecodeErrorKind, usize)> {
+    escapes: &mut Escapes,
+) -> Result<(), (DecodeErrorKind, usize)> {
     // The canonical form is valid in every dialect.
     let (start, found) = if let Some(rest) = rest {
         (header.len().wrapping_sub(rest.len()), ALL)
@@ -28,15 +27,10 @@ pub(crate) fn parse(
         (0, 0)
     };
     let mut cursor = Cursor::at(header, start);
-    let mut parser = Parser { dialect, current: Member::ByteOrder, found, members, edits: Edits::NONE };
-    match parser.object(&mut cursor) {
-        Ok(()) => Ok(parser.edits),
-        Err(fault) => Err(parser.report(cursor, fault)),
-    }
+    let scratch = Scratch::new();
+    let mut parser = Parser { dialect, current: Member::ByteOrder, found, members, escapes, scratch };
+    parser.object(&mut cursor).map_err(|fault| parser.report(cursor, fault))
 }
-
-/// The longest text that is compared once its escapes are resolved, in bytes, as it stands there.
-const LONGEST_KNOWN: usize = 32;
 
 /// All required members, as bits of their indices.
 const ALL: u8 = (1 << Member::ALL.len()) - 1;
@@ -54,7 +48,9 @@ struct Parser<'m> {
     /// Which required members have been there, as bits of their indices.
     found: u8,
     members: &'m mut RequiredMembers,
-    edits: Edits,
+    escapes: &'m mut Escapes,
+    /// For the text of a string that is to be compared once its escapes are resolved.
+    scratch: Scratch,
 }
 
 impl Parser<'_> {
@@ -105,7 +101,7 @@ impl Parser<'_> {
             return self.extension(cursor);
         };
         match member.kind() {
-            Kind::ByteOrder => self.members.byte_order = byte_order(cursor)?,
+            Kind::ByteOrder => self.members.byte_order = byte_order(&mut self.scratch, cursor)?,
             Kind::Text(index) => {
                 let text = self.text(cursor)?;
                 if let Some(place) = self.members.texts.get_mut(index) {
@@ -124,24 +120,14 @@ impl Parser<'_> {
         if let Some(member) = literal_name(cursor) {
             return Ok(Some(member));
         }
-        let name = cursor.string(expected)?;
-        // Those of most extensions are too short for a required member, and need not be compared.
-        if self.dialect.is_none() && name.end < name.start.wrapping_add(Member::SHORTEST_NAME) {
-            self.extension_string(name);
-            return Ok(None);
-        }
-        let text = cursor.between(name.start, name.end);
+        let (name, text) = self.scratch.string(cursor, expected)?;
         let member = match self.dialect {
-            None if !name.is_escaped => Member::from_name(text),
-            None => escaped_name(text),
-            Some(dialect) => dialect.member(|known| spells(text, known.as_bytes())),
+            Some(dialect) => dialect.member(text),
+            None if cfg!(feature = "small") || name.is_escaped => Member::from_name(text),
+            None => None,
         };
-        match member {
-            Some(member) if name.is_escaped || self.dialect.is_some() && text != member.as_str().as_bytes() => {
-                self.edits.rename(member, name.start..name.end);
-            }
-            Some(_) => {}
-            None => self.extension_string(name),
+        if name.is_escaped && (member.is_none() || self.dialect.is_some()) {
+            self.escapes.add(name);
         }
         Ok(member)
     }
@@ -150,19 +136,16 @@ impl Parser<'_> {
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn extension(&mut self, cursor: &mut Cursor<'_>) -> Result {
         match cursor.peek() {
-            Some(b'"') => self.extension_string(cursor.string(VALUE)?),
+            Some(b'"') => {
+                let string = cursor.string(VALUE)?;
+                if string.is_escaped {
+                    self.escapes.add(string);
+                }
+            }
             Some(b'{' | b'[') => cursor.apart(|cursor| cursor.value(1))?,
             _ => cursor.scalar()?,
         }
         Ok(())
-    }
-
-    /// Keeps a string in mind that is to be resolved.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn extension_string(&mut self, string: RawString) {
-        if string.is_escaped {
-            self.edits.resolve(string.start..string.end);
-        }
     }
 
     #[cfg_attr(not(feature = "small"), inline(always))]
@@ -172,12 +155,10 @@ impl Parser<'_> {
             cursor.apart(|cursor| cursor.value(1))?;
             return Ok(Text::at(start..cursor.offset()));
         }
-        let string = required_string(cursor)?;
-        let text = cursor.between(string.start, string.end);
-        let range = string.start..string.end;
-        let found = if string.is_escaped { escaped_text(range, text) } else { Text::find(range, text) };
+        let (string, text) = required_string(&mut self.scratch, cursor)?;
+        let found = Text::find(string.start..string.end, text);
         if string.is_escaped && found.is_in_header() {
-            self.edits.resolve(string.start..string.end);
+            self.escapes.add(string);
         }
         Ok(found)
     }
@@ -236,52 +217,33 @@ fn literal_name(cursor: &mut Cursor<'_>) -> Option<Member> {
     if cfg!(feature = "small") {
         return None;
     }
-    let first = cursor.peek_second()?;
-    if Member::ALL.iter().all(|member| member.as_str().as_bytes().first() != Some(&first)) {
-        return None;
-    }
     let body = cursor.rest().strip_prefix(b"\"")?;
-    let member = Member::ALL
-        .iter()
-        .copied()
-        .find(|member| body.strip_prefix(member.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))?;
+    // The names differ in length, so hardly more than one is compared.
+    let member = Member::ALL.iter().copied().find(|member| {
+        let name = member.as_str().as_bytes();
+        body.get(name.len()) == Some(&b'"') && body.starts_with(name)
+    })?;
     cursor.bump(member.as_str().len().wrapping_add(2));
     Some(member)
 }
 
-/// The required member that bears this name, which has escapes. Longer ones than fit on the stack here are none's.
-#[inline(never)]
-fn escaped_name(name: &[u8]) -> Option<Member> {
-    resolved(name, &mut [0; LONGEST_KNOWN]).and_then(Member::from_name)
-}
-
-/// The known text that this one is, which has escapes, or else that of this range.
-#[inline(never)]
-fn escaped_text(range: Range<usize>, text: &[u8]) -> Text {
-    Text::find(range, resolved(text, &mut [0; LONGEST_KNOWN]).unwrap_or_default())
-}
-
-/// Moves over the string that is the value of a required member.
+/// Moves over the string that is the value of a required member, and returns it with its text.
 #[cfg_attr(not(feature = "small"), inline(always))]
-fn required_string(cursor: &mut Cursor<'_>) -> Result<RawString> {
+fn required_string<'s, 't: 's>(scratch: &'s mut Scratch, cursor: &mut Cursor<'t>) -> Result<(RawString, &'s [u8])> {
     match cursor.peek() {
         Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
             Err(&DecodeErrorKind::WrongType { member: Member::ByteOrder })
         }
-        _ => cursor.string(const { &unexpected("a string") }),
+        _ => scratch.string(cursor, const { &unexpected("a string") }),
     }
 }
 
 #[cfg_attr(not(feature = "small"), inline(always))]
-fn byte_order(cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
+fn byte_order(scratch: &mut Scratch, cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
     let before = cursor.offset();
-    let RawString { start, end, is_escaped } = required_string(cursor)?;
-    let text = cursor.between(start, end);
-    match text {
+    match required_string(scratch, cursor)?.1 {
         b"little" => Ok(ByteOrder::Little),
         b"big" => Ok(ByteOrder::Big),
-        _ if is_escaped && spells(text, b"little") => Ok(ByteOrder::Little),
-        _ if is_escaped && spells(text, b"big") => Ok(ByteOrder::Big),
         _ => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),
     }
 }
@@ -289,14 +251,13 @@ fn byte_order(cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
 /// Moves over a plain non-negative integer: no sign, no fraction, no exponent, no leading zero, no more than 64 bits.
 #[cfg_attr(not(feature = "small"), inline(always))]
 fn length(cursor: &mut Cursor<'_>) -> Result<u64> {
-    let start = cursor.offset();
-    let is_token = |byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
-    while cursor.peek().is_some_and(is_token) {
-        cursor.bump(1);
-    }
-    match plain_integer(cursor.since(start)) {
-        Some(length) => Ok(length),
-        None => cursor.fail_at(start, &DecodeErrorKind::InvalidContentLength),
+    let is_token = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'-' | b'.');
+    match leading_integer(cursor.rest()) {
+        Some((length, rest)) if !rest.first().is_some_and(is_token) => {
+            cursor.bump(cursor.rest().len().wrapping_sub(rest.len()));
+            Ok(length)
+        }
+        _ => Err(&DecodeErrorKind::InvalidContentLength),
     }
 }
 
@@ -322,7 +283,7 @@ mod tests {
 
     fn assert_indistinguishable(header: &[u8]) -> Result<bool, TestCaseError> {
         let Some(canonical) = Canonical::read(header) else { return Ok(false) };
-        let read = |rest, mut members| parse(header, rest, None, &mut members).map(|_| members);
+        let read = |rest, mut members| parse(header, rest, None, &mut members, &mut Escapes::NONE).map(|()| members);
         let general = read(None, RequiredMembers::NONE);
         prop_assert_eq!(general, read(Some(canonical.rest), canonical.members), "{}", header.escape_ascii());
         prop_assert!(header[..usize::from(canonical.digits)].ends_with(b"\"content-length\": "));

@@ -65,12 +65,6 @@ impl<'t> Cursor<'t> {
         self.text.get(self.at).copied()
     }
 
-    /// The byte after the next one.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn peek_second(&self) -> Option<u8> {
-        self.text.get(self.at.wrapping_add(1)).copied()
-    }
-
     /// Moves on by `count` bytes, all of which must have been looked at.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) const fn bump(&mut self, count: usize) {

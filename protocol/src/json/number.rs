@@ -5,27 +5,31 @@ use core::fmt;
 use super::write::Sink;
 
 /// The number that the digits spell, if they spell one as JSON does and it fits in 64 bits.
-#[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
-    /// The most digits of which all numbers fit.
-    const SAFE: usize = 19;
-
-    let mut number = 0_u64;
-    for byte in digits.iter().take(SAFE) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-    }
-    match digits {
-        [] | [b'0', _, ..] => None,
-        [_, ..] if digits.len() <= SAFE => Some(number),
-        [.., last @ b'0'..=b'9'] if digits.len() == SAFE.wrapping_add(1) => {
-            number.checked_mul(10)?.checked_add(u64::from(last.wrapping_sub(b'0')))
-        }
+    match leading_integer(digits)? {
+        (number, []) => Some(number),
         _ => None,
     }
+}
+
+/// The number that all digits at the beginning of a text spell, and what follows them: as [`plain_integer`].
+#[cfg_attr(not(feature = "small"), inline)]
+pub(crate) fn leading_integer(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut before) = (0_u64, 0);
+    let mut rest = text;
+    while let [byte @ b'0'..=b'9', after @ ..] = rest {
+        before = number;
+        number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
+        rest = after;
+    }
+    let is_plain = match text.len().wrapping_sub(rest.len()) {
+        1 => true,
+        2..=19 => !text.starts_with(b"0"),
+        // The last digit may have been one too many.
+        20 => text.starts_with(b"1") && number / 10 == before,
+        _ => false,
+    };
+    is_plain.then_some((number, rest))
 }
 
 /// Writes an integer in decimal digits.

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::ops::Range;
 
 use super::cursor::{Cursor, Fault, Result, unexpected};
+use super::scan::RawString;
 use super::swar::run_to;
 use crate::DecodeErrorKind;
 
@@ -84,41 +85,51 @@ const fn short_escape(letter: u8) -> u8 {
 
 const REST_OF_ESCAPE: Fault = &unexpected("the rest of an escape");
 
-/// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
-#[inline(never)]
-pub(crate) fn spells(string: &[u8], mut text: &[u8]) -> bool {
-    let mut cursor = Cursor::new(string);
-    loop {
-        let start = cursor.offset();
-        cursor.skip_to(b'\\');
-        let Some(rest) = text.strip_prefix(cursor.since(start)) else { return false };
-        if cursor.peek().is_none() {
-            return rest.is_empty();
-        }
-        let mut utf8 = [0; 4];
-        let character = cursor.escape().ok().map(|character| &*character.encode_utf8(&mut utf8));
-        let Some(rest) = character.and_then(|character| rest.strip_prefix(character.as_bytes())) else { return false };
-        text = rest;
-    }
+/// Takes the text of a string with its escapes resolved, to be compared with several others.
+pub(crate) struct Scratch {
+    bytes: [u8; Self::LONGEST],
+    length: usize,
 }
 
-/// The text of a valid string, given without its quotes, with its escapes resolved, if it is ASCII and fits in the buffer.
-///
-/// To compare one text with several, it is resolved once.
-#[inline(never)]
-pub(crate) fn resolved<'b>(string: &[u8], buffer: &'b mut [u8; 32]) -> Option<&'b [u8]> {
-    let mut cursor = Cursor::new(string);
-    let mut length = 0_usize;
-    while let Some(byte) = cursor.peek() {
-        *buffer.get_mut(length)? = if byte == b'\\' {
-            u8::try_from(cursor.escape().ok()?).ok().filter(u8::is_ascii)?
-        } else {
-            cursor.bump(1);
-            byte
-        };
-        length = length.wrapping_add(1);
+impl Scratch {
+    /// The longest text that fits, in bytes.
+    const LONGEST: usize = 32;
+
+    pub(crate) const fn new() -> Self {
+        Self { bytes: [0; Self::LONGEST], length: 0 }
     }
-    buffer.get(..length)
+
+    /// Moves a cursor over a string, and returns it with its text. One with escapes is empty if it does not fit.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn string<'s, 't: 's>(
+        &'s mut self,
+        cursor: &mut Cursor<'t>,
+        expected: Fault,
+    ) -> Result<(RawString, &'s [u8])> {
+        let string = cursor.string_to(expected, Some(self))?;
+        let raw = cursor.between(string.start, string.end);
+        let resolved = self.bytes.get(..self.length).unwrap_or_default();
+        Ok((string, if string.is_escaped { resolved } else { raw }))
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    pub(super) fn append(&mut self, text: &[u8]) {
+        let start = self.length;
+        self.length = start.saturating_add(text.len());
+        if let Some(place) = self.bytes.get_mut(start..self.length) {
+            place.copy_from_slice(text);
+        }
+    }
+
+    pub(super) fn push(&mut self, character: char) {
+        match u8::try_from(character) {
+            Ok(byte @ ..0x80) => put(&mut self.bytes, &mut self.length, byte),
+            _ => self.append(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
 }
 
 /// Resolves the escapes of the valid string whose text is this range, in place, and returns the index at which it ends
@@ -177,10 +188,10 @@ mod tests {
     use super::*;
 
     fn assert_resolved(string: &str, text: &str) {
-        assert!(spells(string.as_bytes(), text.as_bytes()), "{string}");
-        assert!(!spells(string.as_bytes(), &text.as_bytes()[1..]) && !spells(string.as_bytes(), b"other"), "{string}");
-        let ascii = text.is_ascii().then_some(text.as_bytes());
-        assert_eq!(resolved(string.as_bytes(), &mut [0; 32]), ascii, "{string}");
+        let quoted = [b"\"", string.as_bytes(), b"\""].concat();
+        let mut scratch = Scratch::new();
+        let (found, resolved) = scratch.string(&mut Cursor::new(&quoted), &DecodeErrorKind::NotUtf8).unwrap();
+        assert_eq!((found.is_escaped, resolved), (true, text.as_bytes()), "{string}");
 
         let mut bytes = [b"before", string.as_bytes(), b"after"].concat();
         let end = resolve(&mut bytes, 6..6 + string.len());
@@ -197,9 +208,11 @@ mod tests {
 
     #[test]
     fn a_long_string_is_not_resolved_to_be_compared() {
-        let mut buffer = [0; 32];
-        assert_eq!(resolved(&b"\\n".repeat(32), &mut buffer), Some([b'\n'; 32].as_slice()));
-        assert_eq!(resolved(&[b'a'; 33], &mut buffer), None);
+        assert_resolved(&"\\n".repeat(32), &"\n".repeat(32));
+        let long = [b"\"", b"\\n".repeat(33).as_slice(), b"\""].concat();
+        let mut scratch = Scratch::new();
+        let (found, resolved) = scratch.string(&mut Cursor::new(&long), &DecodeErrorKind::NotUtf8).unwrap();
+        assert_eq!((found.end, resolved), (67, &b""[..]));
     }
 
     #[test]
