@@ -65,10 +65,9 @@ impl Parser<'_> {
         }
         loop {
             if !is_first || cursor.peek() == Some(b'}') {
-                if !cursor.comma() {
+                if !cursor.separator(b',') {
                     break;
                 }
-                cursor.skip_whitespace();
                 expected = NAME;
             }
             is_first = false;

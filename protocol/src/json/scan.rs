@@ -29,14 +29,7 @@ impl Cursor<'_> {
     /// Moves over the colon between a name and a value, and over the white space around it.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn colon(&mut self) -> Result {
-        if !self.eat(b':') {
-            self.skip_whitespace();
-            if !self.eat(b':') {
-                return Err(const { &unexpected("`:`") });
-            }
-        }
-        self.skip_whitespace();
-        Ok(())
+        if self.separator(b':') { Ok(()) } else { Err(const { &unexpected("`:`") }) }
     }
 
     /// Moves over a string.
@@ -143,12 +136,10 @@ impl Cursor<'_> {
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn after_value(&mut self, nesting: &mut Nesting) -> Result<Next> {
         while let Some(in_object) = nesting.innermost() {
-            match self.peek_token() {
-                Some(b',') => {
-                    self.bump(1);
-                    self.skip_whitespace();
-                    return Ok(if in_object { Next::Member } else { Next::Element });
-                }
+            if self.separator(b',') {
+                return Ok(if in_object { Next::Member } else { Next::Element });
+            }
+            match self.peek() {
                 Some(b'}') if in_object => nesting.close(),
                 Some(b']') if !in_object => nesting.close(),
                 _ if in_object => return Err(COMMA_OR_BRACE),
