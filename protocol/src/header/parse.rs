@@ -119,10 +119,11 @@ impl Parser<'_> {
         if let Some(member) = literal_name(cursor) {
             return Ok(Some(member));
         }
-        let (name, text) = self.scratch.string(cursor, expected)?;
+        let name = cursor.string_to(expected, Some(&mut self.scratch))?;
+        let text = || self.scratch.text(cursor, name);
         let member = match self.dialect {
-            Some(dialect) => dialect.member(text),
-            None if cfg!(feature = "small") || name.is_escaped => Member::from_name(text),
+            Some(dialect) => dialect.member(text()),
+            None if cfg!(feature = "small") || name.is_escaped => Member::from_name(text()),
             None => None,
         };
         if name.is_escaped && (member.is_none() || self.dialect.is_some()) {
@@ -154,8 +155,8 @@ impl Parser<'_> {
             cursor.apart(|cursor| cursor.value(1))?;
             return Ok(Text::at(start..cursor.offset()));
         }
-        let (string, text) = required_string(&mut self.scratch, cursor)?;
-        let found = Text::find(string.start..string.end, text);
+        let string = required_string(&mut self.scratch, cursor)?;
+        let found = Text::find(string.start..string.end, self.scratch.text(cursor, string));
         if string.is_escaped && found.is_in_header() {
             self.escapes.add(string);
         }
@@ -226,21 +227,22 @@ fn literal_name(cursor: &mut Cursor<'_>) -> Option<Member> {
     Some(member)
 }
 
-/// Moves over the string that is the value of a required member, and returns it with its text.
+/// Moves over the string that is the value of a required member. If it has escapes, its text is written to `scratch`.
 #[cfg_attr(not(feature = "small"), inline(always))]
-fn required_string<'s, 't: 's>(scratch: &'s mut Scratch, cursor: &mut Cursor<'t>) -> Result<(RawString, &'s [u8])> {
+fn required_string(scratch: &mut Scratch, cursor: &mut Cursor<'_>) -> Result<RawString> {
     match cursor.peek() {
         Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
             Err(&DecodeErrorKind::WrongType { member: Member::ByteOrder })
         }
-        _ => scratch.string(cursor, const { &unexpected("a string") }),
+        _ => cursor.string_to(const { &unexpected("a string") }, Some(scratch)),
     }
 }
 
 #[cfg_attr(not(feature = "small"), inline(always))]
 fn byte_order(scratch: &mut Scratch, cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
     let before = cursor.offset();
-    match required_string(scratch, cursor)?.1 {
+    let string = required_string(scratch, cursor)?;
+    match scratch.text(cursor, string) {
         b"little" => Ok(ByteOrder::Little),
         b"big" => Ok(ByteOrder::Big),
         _ => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),

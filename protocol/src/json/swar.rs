@@ -26,11 +26,10 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
         // The compiler looks at all of them at once. Exchanging quotes for spaces leaves two things to look for.
         let is_found = |byte: u8| i8::from_ne_bytes([byte ^ b'"' ^ b' ']) <= 0x20 || byte == b'\\';
         if chunk.iter().fold(false, |any, byte| any | is_found(*byte)) {
-            let last = words(chunk).try_fold(0_usize, |run, word| match plain_before(word) {
-                None => Ok(run.wrapping_add(WORD)),
-                Some(plain) => Err(run.wrapping_add(plain)),
-            });
-            return bytes.len().wrapping_sub(rest.len()).wrapping_add(last.unwrap_or_else(|last| last));
+            let before = bytes.len().wrapping_sub(rest.len());
+            let in_first = words(chunk).next().and_then(plain_before);
+            let in_second = || words(chunk).nth(1).and_then(plain_before).unwrap_or_default();
+            return before.wrapping_add(in_first.unwrap_or_else(|| in_second().wrapping_add(WORD)));
         }
         rest = after;
     }

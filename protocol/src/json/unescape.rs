@@ -99,17 +99,14 @@ impl Scratch {
         Self { bytes: [0; Self::LONGEST], length: 0 }
     }
 
-    /// Moves a cursor over a string, and returns it with its text. One with escapes is empty if it does not fit.
+    /// The text of the string that a cursor has just moved over. One with escapes is empty if it does not fit.
     #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn string<'s, 't: 's>(
-        &'s mut self,
-        cursor: &mut Cursor<'t>,
-        expected: Fault,
-    ) -> Result<(RawString, &'s [u8])> {
-        let string = cursor.string_to(expected, Some(self))?;
-        let raw = cursor.between(string.start, string.end);
-        let resolved = self.bytes.get(..self.length).unwrap_or_default();
-        Ok((string, if string.is_escaped { resolved } else { raw }))
+    pub(crate) fn text<'s, 't: 's>(&'s self, cursor: &Cursor<'t>, string: RawString) -> &'s [u8] {
+        if string.is_escaped {
+            self.bytes.get(..self.length).unwrap_or_default()
+        } else {
+            cursor.between(string.start, string.end)
+        }
     }
 
     pub(super) const fn clear(&mut self) {
@@ -189,8 +186,9 @@ mod tests {
 
     fn assert_resolved(string: &str, text: &str) {
         let quoted = [b"\"", string.as_bytes(), b"\""].concat();
-        let mut scratch = Scratch::new();
-        let (found, resolved) = scratch.string(&mut Cursor::new(&quoted), &DecodeErrorKind::NotUtf8).unwrap();
+        let (mut cursor, mut scratch) = (Cursor::new(&quoted), Scratch::new());
+        let found = cursor.string_to(&DecodeErrorKind::NotUtf8, Some(&mut scratch)).unwrap();
+        let resolved = scratch.text(&cursor, found);
         assert_eq!((found.is_escaped, resolved), (true, text.as_bytes()), "{string}");
 
         let mut bytes = [b"before", string.as_bytes(), b"after"].concat();
@@ -210,9 +208,9 @@ mod tests {
     fn a_long_string_is_not_resolved_to_be_compared() {
         assert_resolved(&"\\n".repeat(32), &"\n".repeat(32));
         let long = [b"\"", b"\\n".repeat(33).as_slice(), b"\""].concat();
-        let mut scratch = Scratch::new();
-        let (found, resolved) = scratch.string(&mut Cursor::new(&long), &DecodeErrorKind::NotUtf8).unwrap();
-        assert_eq!((found.end, resolved), (67, &b""[..]));
+        let (mut cursor, mut scratch) = (Cursor::new(&long), Scratch::new());
+        let found = cursor.string_to(&DecodeErrorKind::NotUtf8, Some(&mut scratch)).unwrap();
+        assert_eq!((found.end, scratch.text(&cursor, found)), (67, &b""[..]));
     }
 
     #[test]
