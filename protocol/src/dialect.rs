@@ -103,8 +103,7 @@ impl Dialect {
 
     /// The same dialect with another name for a member. Its own name is still understood.
     ///
-    /// No name may be that of two members: which of them is meant then is not specified. One of more than 32 bytes is not
-    /// recognized where it has escapes.
+    /// No name may be that of two members: which of them is meant then is not specified.
     ///
     /// ```
     /// use jsonframe::{Dialect, Header, Member};
@@ -253,9 +252,8 @@ impl Dialect {
         self.names.get(member.index()).copied().unwrap_or_default()
     }
 
-    /// The required member that bears this name.
-    pub(crate) fn member(&self, name: &[u8]) -> Option<Member> {
-        let is = |known: &str| known.as_bytes() == name;
+    /// The required member one of whose names this is.
+    pub(crate) fn member(&self, is: impl Fn(&str) -> bool) -> Option<Member> {
         Member::ALL.iter().copied().find(|member| is(member.as_str()) || is(self.name(*member)))
     }
 }

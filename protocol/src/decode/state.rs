@@ -12,6 +12,7 @@ use crate::header::required::RequiredMembers;
 use crate::header::resolved::Escapes;
 use crate::json::cursor::Cursor;
 use crate::json::number::plain_integer;
+use crate::json::write::fill;
 use crate::{DecodeError, DecodeErrorKind, Dialect, Header, ProtoHeader};
 
 /// Where the first header of a stream begins.
@@ -507,13 +508,4 @@ fn split_head(input: &[u8], capacity: usize) -> Option<(u16, &[u8], &[u8])> {
     let (header, rest) = rest.split_at_checked(usize::from(length))?;
     let fits = length > 0 && header.len() <= capacity;
     fits.then_some((length, header, rest))
-}
-
-/// Puts a piece to its place in the buffer.
-#[cfg_attr(not(feature = "small"), inline)]
-fn fill(buffer: &mut [u8], at: usize, piece: &[u8]) {
-    let free = buffer.get_mut(at..).unwrap_or_default();
-    if let Some((place, _)) = free.split_at_mut_checked(piece.len()) {
-        place.copy_from_slice(piece);
-    }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::{Source, Value};
 use crate::framing::PROTO_HEADER_LEN;
 use crate::json::number::write_integer;
-use crate::json::write::{Sink, write_again, write_string};
+use crate::json::write::{Sink, fill, write_again, write_string};
 use crate::member::Kind;
 use crate::{ByteOrder, Dialect, EncodeError, Header, Member};
 
@@ -182,7 +182,7 @@ impl Dialect {
     /// Checks that the header can be sent, but for its length, and returns its prefix.
     fn check<'a>(&self, header: &Header<'a>) -> Result<&'a [u8], EncodeError> {
         // Extensions of a header that was received in another dialect may be required members in this one.
-        if let Some(member) = header.extensions().find_map(|(name, _)| self.member(name.as_bytes())) {
+        if let Some(member) = header.extensions().find_map(|(name, _)| self.member(|known| known == name)) {
             return Err(EncodeError::ReservedName { member });
         }
         let prefix = self.prefix_of(header);
@@ -267,11 +267,8 @@ impl Sink for Filler<'_> {
     #[cfg_attr(not(feature = "small"), inline)]
     #[cfg_attr(feature = "small", inline(never))]
     fn put(&mut self, bytes: &[u8]) -> fmt::Result {
-        let end = self.written.saturating_add(bytes.len());
-        if let Some(place) = self.buffer.get_mut(self.written..end) {
-            place.copy_from_slice(bytes);
-        }
-        self.written = end;
+        fill(self.buffer, self.written, bytes);
+        self.written = self.written.saturating_add(bytes.len());
         Ok(())
     }
 }

@@ -59,8 +59,10 @@ fn member<'a>(cursor: &mut Cursor<'a>, dialect: Option<&'static Dialect>) -> Opt
     let (name, is_escaped) = cursor.resolved_string()?;
     cursor.colon().ok()?;
     // Escapes are left in no other names.
-    let is_required =
-        is_escaped || dialect.map_or_else(|| Member::from_name(name), |dialect| dialect.member(name)).is_some();
+    let is_required = is_escaped
+        || dialect
+            .map_or_else(|| Member::from_name(name), |dialect| dialect.member(|known| known.as_bytes() == name))
+            .is_some();
     let start = cursor.offset();
     if let Some((text, _)) = cursor.resolved_string() {
         let value = if is_required { None } else { Some(core::str::from_utf8(text).ok()?.into()) };

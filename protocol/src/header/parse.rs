@@ -5,7 +5,7 @@ use super::resolved::Escapes;
 use crate::json::cursor::{Cursor, Fault, Result, unexpected};
 use crate::json::number::leading_integer;
 use crate::json::scan::{COMMA_OR_BRACE, FIRST_NAME, NAME, RawString, VALUE};
-use crate::json::unescape::Scratch;
+use crate::json::unescape::{Scratch, spells};
 use crate::member::Kind;
 use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
 
@@ -120,10 +120,9 @@ impl Parser<'_> {
             return Ok(Some(member));
         }
         let name = cursor.string_to(expected, Some(&mut self.scratch))?;
-        let text = || self.scratch.text(cursor, name);
         let member = match self.dialect {
-            Some(dialect) => dialect.member(text()),
-            None if cfg!(feature = "small") || name.is_escaped => Member::from_name(text()),
+            Some(dialect) => dialect.member(|known| spells(cursor.between(name.start, name.end), known)),
+            None if cfg!(feature = "small") || name.is_escaped => Member::from_name(self.scratch.text(cursor, name)),
             None => None,
         };
         if name.is_escaped && (member.is_none() || self.dialect.is_some()) {

@@ -6,6 +6,7 @@ use core::ops::Range;
 use super::cursor::{Cursor, Fault, Result, unexpected};
 use super::scan::RawString;
 use super::swar::run_to;
+use super::write::fill;
 use crate::DecodeErrorKind;
 
 impl Cursor<'_> {
@@ -114,11 +115,8 @@ impl Scratch {
     }
 
     pub(super) fn append(&mut self, text: &[u8]) {
-        let start = self.length;
-        self.length = start.saturating_add(text.len());
-        if let Some(place) = self.bytes.get_mut(start..self.length) {
-            place.copy_from_slice(text);
-        }
+        fill(&mut self.bytes, self.length, text);
+        self.length = self.length.saturating_add(text.len());
     }
 
     pub(super) fn push(&mut self, character: char) {
@@ -127,6 +125,22 @@ impl Scratch {
             _ => self.append(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
+}
+
+/// Whether the text of a valid string, given without its quotes, is `text` once its escapes are resolved.
+pub(crate) fn spells(string: &[u8], text: &str) -> bool {
+    let mut cursor = Cursor::new(string);
+    let is_next = |character: char| {
+        if cursor.peek() == Some(b'\\') {
+            return cursor.escape() == Ok(character);
+        }
+        let mut utf8 = [0; 4];
+        let utf8 = character.encode_utf8(&mut utf8).as_bytes();
+        let is_next = cursor.rest().starts_with(utf8);
+        cursor.bump(utf8.len());
+        is_next
+    };
+    text.chars().all(is_next) && cursor.peek().is_none()
 }
 
 /// Resolves the escapes of the valid string whose text is this range, in place, and returns the index at which it ends
@@ -190,6 +204,9 @@ mod tests {
         let found = cursor.string_to(&DecodeErrorKind::NotUtf8, Some(&mut scratch)).unwrap();
         let resolved = scratch.text(&cursor, found);
         assert_eq!((found.is_escaped, resolved), (true, text.as_bytes()), "{string}");
+
+        assert!(spells(string.as_bytes(), text), "{string}");
+        assert!(!spells(string.as_bytes(), &[text, "x"].concat()) && !spells(string.as_bytes(), "other"), "{string}");
 
         let mut bytes = [b"before", string.as_bytes(), b"after"].concat();
         let end = resolve(&mut bytes, 6..6 + string.len());

@@ -17,6 +17,15 @@ impl Sink for fmt::Formatter<'_> {
     }
 }
 
+/// Copies bytes to this index of a buffer, if they fit there.
+#[cfg_attr(not(feature = "small"), inline)]
+pub(crate) fn fill(buffer: &mut [u8], at: usize, bytes: &[u8]) {
+    let free = buffer.get_mut(at..).unwrap_or_default();
+    if let Some((place, _)) = free.split_at_mut_checked(bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
+}
+
 /// Writes a JSON string that stands for the text.
 pub(crate) fn write_string(out: &mut impl Sink, text: &str) -> fmt::Result {
     out.put(b"\"")?;
