@@ -58,5 +58,5 @@ fn texts<'h>(header: &[u8], rest: &'h [u8]) -> Option<([Text; 2], &'h [u8])> {
 fn text<'h>(header: &[u8], rest: &'h [u8]) -> Option<(Text, &'h [u8])> {
     let start = header.len().wrapping_sub(rest.len());
     let (text, rest) = rest.split_at_checked(plain_run(rest))?;
-    Some((Text::find(start..start.wrapping_add(text.len()), text), rest))
+    Some((Text::find(start..start.wrapping_add(text.len()), |known| known.as_bytes() == text), rest))
 }

@@ -5,7 +5,6 @@ use super::resolved::Escapes;
 use crate::json::cursor::{Cursor, Fault, Result, unexpected};
 use crate::json::number::leading_integer;
 use crate::json::scan::{COMMA_OR_BRACE, FIRST_NAME, NAME, RawString, VALUE};
-use crate::json::unescape::{Scratch, spells};
 use crate::member::Kind;
 use crate::{ByteOrder, DecodeErrorKind, Dialect, Member};
 
@@ -27,8 +26,7 @@ pub(crate) fn parse(
         (0, 0)
     };
     let mut cursor = Cursor::at(header, start);
-    let scratch = Scratch::new();
-    let mut parser = Parser { dialect, current: Member::ByteOrder, found, members, escapes, scratch };
+    let mut parser = Parser { dialect, current: Member::ByteOrder, found, members, escapes };
     parser.object(&mut cursor).map_err(|fault| parser.report(cursor, fault))
 }
 
@@ -49,8 +47,6 @@ struct Parser<'m> {
     found: u8,
     members: &'m mut RequiredMembers,
     escapes: &'m mut Escapes,
-    /// For the text of a string that is to be compared once its escapes are resolved.
-    scratch: Scratch,
 }
 
 impl Parser<'_> {
@@ -100,7 +96,7 @@ impl Parser<'_> {
             return self.extension(cursor);
         };
         match member.kind() {
-            Kind::ByteOrder => self.members.byte_order = byte_order(&mut self.scratch, cursor)?,
+            Kind::ByteOrder => self.members.byte_order = byte_order(cursor)?,
             Kind::Text(index) => {
                 let text = self.text(cursor)?;
                 if let Some(place) = self.members.texts.get_mut(index) {
@@ -119,10 +115,13 @@ impl Parser<'_> {
         if let Some(member) = literal_name(cursor) {
             return Ok(Some(member));
         }
-        let name = cursor.string_to(expected, Some(&mut self.scratch))?;
+        let name = cursor.string(expected)?;
+        let is = |known: &str| cursor.says(name, known);
         let member = match self.dialect {
-            Some(dialect) => dialect.member(|known| spells(cursor.between(name.start, name.end), known)),
-            None if cfg!(feature = "small") || name.is_escaped => Member::from_name(self.scratch.text(cursor, name)),
+            Some(dialect) => dialect.member(is),
+            None if cfg!(feature = "small") || name.is_escaped => {
+                Member::ALL.iter().copied().find(|member| is(member.as_str()))
+            }
             None => None,
         };
         if name.is_escaped && (member.is_none() || self.dialect.is_some()) {
@@ -154,8 +153,8 @@ impl Parser<'_> {
             cursor.apart(|cursor| cursor.value(1))?;
             return Ok(Text::at(start..cursor.offset()));
         }
-        let string = required_string(&mut self.scratch, cursor)?;
-        let found = Text::find(string.start..string.end, self.scratch.text(cursor, string));
+        let string = required_string(cursor)?;
+        let found = Text::find(string.start..string.end, |known| cursor.says(string, known));
         if string.is_escaped && found.is_in_header() {
             self.escapes.add(string);
         }
@@ -226,25 +225,25 @@ fn literal_name(cursor: &mut Cursor<'_>) -> Option<Member> {
     Some(member)
 }
 
-/// Moves over the string that is the value of a required member. If it has escapes, its text is written to `scratch`.
+/// Moves over the string that is the value of a required member.
 #[cfg_attr(not(feature = "small"), inline(always))]
-fn required_string(scratch: &mut Scratch, cursor: &mut Cursor<'_>) -> Result<RawString> {
+fn required_string(cursor: &mut Cursor<'_>) -> Result<RawString> {
     match cursor.peek() {
         Some(b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
             Err(&DecodeErrorKind::WrongType { member: Member::ByteOrder })
         }
-        _ => cursor.string_to(const { &unexpected("a string") }, Some(scratch)),
+        _ => cursor.string(const { &unexpected("a string") }),
     }
 }
 
 #[cfg_attr(not(feature = "small"), inline(always))]
-fn byte_order(scratch: &mut Scratch, cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
+fn byte_order(cursor: &mut Cursor<'_>) -> Result<ByteOrder> {
     let before = cursor.offset();
-    let string = required_string(scratch, cursor)?;
-    match scratch.text(cursor, string) {
-        b"little" => Ok(ByteOrder::Little),
-        b"big" => Ok(ByteOrder::Big),
-        _ => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),
+    let string = required_string(cursor)?;
+    let orders = [ByteOrder::Little, ByteOrder::Big];
+    match orders.into_iter().find(|order| cursor.says(string, order.as_str())) {
+        Some(order) => Ok(order),
+        None => cursor.fail_at(before, &DecodeErrorKind::InvalidByteOrder),
     }
 }
 

@@ -69,10 +69,10 @@ impl Text {
     /// The header lacks it, and the dialect says what stands in for it.
     pub(crate) const ABSENT: Self = Self { start: 0, end: u16::MAX };
 
-    /// The known text that this is, once its escapes are resolved, or else that of this range.
+    /// The known text that this `is`, or else that of this range.
     #[cfg_attr(not(feature = "small"), inline)]
-    pub(crate) fn find(range: Range<usize>, resolved: &[u8]) -> Self {
-        match (0..).zip(KNOWN).find(|(_, known)| known.as_bytes() == resolved) {
+    pub(crate) fn find(range: Range<usize>, is: impl Fn(&str) -> bool) -> Self {
+        match (0..).zip(KNOWN).find(|(_, known)| is(known)) {
             Some((end, _)) => Self { start: 0, end },
             None => Self::at(range),
         }

@@ -15,18 +15,19 @@ pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
 /// The number that all digits at the beginning of a text spell, and what follows them: as [`plain_integer`].
 #[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn leading_integer(text: &[u8]) -> Option<(u64, &[u8])> {
-    let (mut number, mut before) = (0_u64, 0);
+    /// The greatest number. Those with as many digits are in the order of their texts.
+    const MAX: &[u8] = b"18446744073709551615";
+
+    let mut number = 0_u64;
     let mut rest = text;
     while let [byte @ b'0'..=b'9', after @ ..] = rest {
-        before = number;
         number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
         rest = after;
     }
     let is_plain = match text.len().wrapping_sub(rest.len()) {
         1 => true,
         2..=19 => !text.starts_with(b"0"),
-        // The last digit may have been one too many.
-        20 => text.starts_with(b"1") && number / 10 == before,
+        20 => !text.starts_with(b"0") && text.get(..20).is_some_and(|digits| digits <= MAX),
         _ => false,
     };
     is_plain.then_some((number, rest))

@@ -2,7 +2,7 @@
 
 use super::MAX_DEPTH;
 use super::cursor::{Cursor, Fault, Result, unexpected};
-use super::unescape::Scratch;
+use super::unescape::spells;
 use crate::DecodeErrorKind;
 
 /// Where the text of a string is, between its quotes.
@@ -35,49 +35,32 @@ impl Cursor<'_> {
     /// Moves over a string.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn string(&mut self, expected: Fault) -> Result<RawString> {
-        self.string_to(expected, None)
-    }
-
-    /// Moves over a string. If it has escapes, its text is written to `scratch`.
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    pub(crate) fn string_to(&mut self, expected: Fault, scratch: Option<&mut Scratch>) -> Result<RawString> {
         if !self.eat(b'"') {
             return Err(expected);
         }
         let start = self.offset();
         self.skip_plain();
-        let is_escaped =
-            if self.eat(b'"') { false } else { self.apart(|cursor| cursor.special_string(start, scratch))? };
+        let is_escaped = if self.eat(b'"') { false } else { self.apart(Self::special_string)? };
         Ok(RawString { start, end: self.offset().wrapping_sub(1), is_escaped })
     }
 
-    /// Moves over the rest of a string that begins at `start`, and says whether it has escapes.
+    /// Moves over the rest of a string, and says whether it has escapes.
     #[inline(never)]
-    fn special_string(&mut self, start: usize, scratch: Option<&mut Scratch>) -> Result<bool> {
-        self.apart(|cursor| cursor.rest_of_string(start, scratch))
+    fn special_string(&mut self) -> Result<bool> {
+        self.apart(Self::rest_of_string)
     }
 
     #[cfg_attr(not(feature = "small"), inline(always))]
-    fn rest_of_string(&mut self, mut start: usize, mut scratch: Option<&mut Scratch>) -> Result<bool> {
+    fn rest_of_string(&mut self) -> Result<bool> {
         let mut is_escaped = false;
-        if let Some(scratch) = &mut scratch {
-            scratch.clear();
-        }
         loop {
             match self.peek() {
-                Some(byte @ (b'"' | b'\\')) => {
-                    if let Some(scratch) = &mut scratch {
-                        scratch.append(self.since(start));
-                    }
-                    if byte == b'"' {
-                        self.bump(1);
-                        return Ok(is_escaped);
-                    }
-                    let character = self.escape()?;
-                    if let Some(scratch) = &mut scratch {
-                        scratch.push(character);
-                    }
-                    start = self.offset();
+                Some(b'"') => {
+                    self.bump(1);
+                    return Ok(is_escaped);
+                }
+                Some(b'\\') => {
+                    self.escape()?;
                     is_escaped = true;
                 }
                 Some(..0x20) => return Err(&DecodeErrorKind::ControlCharacter { found: 0 }),
@@ -86,6 +69,13 @@ impl Cursor<'_> {
                 None => return Err(const { &unexpected("the string's closing quote") }),
             }
         }
+    }
+
+    /// Whether a string that the cursor has moved over says this.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    pub(crate) fn says(&self, string: RawString, text: &str) -> bool {
+        let raw = self.between(string.start, string.end);
+        if string.is_escaped { spells(raw, text.as_bytes()) } else { raw == text.as_bytes() }
     }
 
     /// Moves over a value of any type, around which `depth` objects and arrays are open.
