@@ -48,6 +48,9 @@ impl Member {
     /// All four, in the order in which they are sent.
     pub const ALL: &'static [Self] = &[Self::ByteOrder, Self::ContentType, Self::ContentEncoding, Self::ContentLength];
 
+    /// The length of the shortest name, in bytes.
+    pub(crate) const SHORTEST: usize = Self::ByteOrder.as_str().len();
+
     const fn row(self) -> (&'static str, Kind) {
         match self {
             Self::ByteOrder => ("byteorder", Kind::ByteOrder),

@@ -127,7 +127,7 @@ impl State {
     }
 
     /// The header of the message under way, or of the last one while the next has not begun.
-    #[cfg_attr(not(feature = "small"), inline(always))]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn header<'a>(&self, buffer: &'a [u8]) -> Option<Header<'a>> {
         if !self.has_header() {
             return None;
@@ -206,13 +206,24 @@ impl State {
             (Phase::Between(_), None) if !cfg!(feature = "small") => split_head(input, buffer.len()),
             _ => None,
         };
-        let Some((length, header, rest)) = whole else {
-            return self.head_in_pieces(buffer, input);
+        let (filled, piece) = if let Some((length, header, rest)) = whole {
+            *input = rest;
+            self.header_length = length;
+            self.position = self.position.wrapping_add(FIRST_HEADER).wrapping_add(length.into());
+            (0, header)
+        } else if let Some(piece) = self.head_in_pieces(buffer, input) {
+            piece
+        } else {
+            return false;
         };
-        *input = rest;
-        self.header_length = length;
-        self.position = self.position.wrapping_add(FIRST_HEADER).wrapping_add(length.into());
-        self.whole_header(buffer, header)
+        let place = buffer.get_mut(self.prefix_len()..).unwrap_or_default();
+        if filled == 0 && !cfg!(feature = "small") {
+            return self.whole_header(place, piece);
+        }
+        fill(place, filled.into(), piece);
+        let mut escapes = Escapes::NONE;
+        let outcome = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default(), &mut escapes);
+        self.end_read(place, outcome, &escapes)
     }
 
     /// Takes a header that is all there, to this place in the buffer.
@@ -246,20 +257,32 @@ impl State {
         parse(header, rest, self.dialect, &mut self.members, escapes)
     }
 
-    /// [`head`](Self::head) for what is not all there, or must be refused.
+    /// Takes what there is of a head that is not all there, or must be refused, one part after the other. Returns the rest of
+    /// the header, if it is whole now, and how many bytes before it are in the buffer.
     #[inline(never)]
-    fn head_in_pieces(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        match self.phase {
-            Phase::Between(_) if input.is_empty() => false,
-            Phase::Between(_) => self.prefix(0, buffer, input),
-            Phase::Prefix(filled) => self.prefix(filled, buffer, input),
-            Phase::ProtoHeader(taken, length) => self.announced(taken, length, buffer, input),
-            Phase::Blank(filled) | Phase::Header(filled) => self.go_on(filled, buffer, input),
-            _ => false,
+    fn head_in_pieces<'i>(&mut self, buffer: &mut [u8], input: &mut &'i [u8]) -> Option<(u16, &'i [u8])> {
+        loop {
+            let goes_on = match self.phase {
+                Phase::Between(_) => !input.is_empty() && self.prefix(0, buffer, input),
+                Phase::Prefix(filled) => self.prefix(filled, buffer, input),
+                Phase::ProtoHeader(taken, length) => self.announced(taken, length, buffer.len(), input),
+                Phase::Blank(filled) | Phase::Header(filled) => {
+                    let missing = self.header_length.wrapping_sub(filled);
+                    if input.len() < usize::from(missing) {
+                        self.begin_object(filled, buffer, input);
+                        return None;
+                    }
+                    return Some((filled, self.take(input, missing.into())));
+                }
+                _ => false,
+            };
+            if !goes_on {
+                return None;
+            }
         }
     }
 
-    /// Takes what there is of a prefix of which `filled` bytes are in the buffer.
+    /// Takes what there is of a prefix of which `filled` bytes are in the buffer: true if it is whole now.
     fn prefix(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) -> bool {
         let length = self.prefix_len();
         if length > 0 {
@@ -272,11 +295,13 @@ impl State {
                 return false;
             }
         }
-        self.announced(0, 0, buffer, input)
+        self.phase = Phase::ProtoHeader(0, 0);
+        true
     }
 
-    /// Takes what there is of a proto-header of which `taken` bytes have come before.
-    fn announced(&mut self, mut taken: u8, mut length: u32, buffer: &mut [u8], input: &mut &[u8]) -> bool {
+    /// Takes what there is of a proto-header of which `taken` bytes have come before: true if it is whole now, and announces a
+    /// header that fits in a buffer of this size.
+    fn announced(&mut self, mut taken: u8, mut length: u32, buffer: usize, input: &mut &[u8]) -> bool {
         let proto_header = self.proto_header();
         while taken < proto_header.len() {
             let Some((byte, rest)) = input.split_first() else {
@@ -288,43 +313,23 @@ impl State {
             length = proto_header.with_byte(length, taken, *byte);
             taken = taken.saturating_add(1);
         }
-        self.begin_header(length, buffer, input)
-    }
-
-    fn begin_header(&mut self, length: u32, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        let capacity = buffer.len().saturating_sub(self.prefix_len());
-        let capacity = u16::try_from(capacity).unwrap_or(u16::MAX);
-        self.header_length = match u16::try_from(length) {
-            Ok(length @ 1..) if length <= capacity => length,
+        let capacity = u16::try_from(buffer.saturating_sub(self.prefix_len())).unwrap_or(u16::MAX);
+        match u16::try_from(length) {
+            Ok(length @ 1..) if length <= capacity => {
+                self.header_length = length;
+                self.phase = Phase::Header(0);
+                true
+            }
             _ => {
                 let kind = match length {
                     0 => DecodeErrorKind::EmptyHeader,
                     _ => DecodeErrorKind::HeaderTooLong { length, capacity: capacity.into() },
                 };
                 self.says_more = self.is_first(self.position);
-                self.fail(kind, self.position.wrapping_sub(self.proto_header().len().into()));
-                return false;
+                self.fail(kind, self.position.wrapping_sub(proto_header.len().into()));
+                false
             }
-        };
-        self.go_on(0, buffer, input)
-    }
-
-    /// Takes what there is of a header that comes in pieces, of which `filled` bytes are in the buffer.
-    fn go_on(&mut self, filled: u16, buffer: &mut [u8], input: &mut &[u8]) -> bool {
-        let lacking = self.header_length.wrapping_sub(filled);
-        if input.len() < usize::from(lacking) {
-            self.begin_object(filled, buffer, input);
-            return false;
         }
-        let piece = self.take(input, u64::from(lacking));
-        let place = buffer.get_mut(self.prefix_len()..).unwrap_or_default();
-        if filled == 0 && !cfg!(feature = "small") {
-            return self.whole_header(place, piece);
-        }
-        fill(place, filled.into(), piece);
-        let mut escapes = Escapes::NONE;
-        let outcome = self.read(place.get(..usize::from(self.header_length)).unwrap_or_default(), &mut escapes);
-        self.end_read(place, outcome, &escapes)
     }
 
     /// Takes what there is of a header of which only white space is in the buffer, unless it is sure to be no object.

@@ -5,6 +5,7 @@ use core::{fmt, slice};
 use super::Source;
 use super::resolved::Resolved;
 use crate::json::cursor::Cursor;
+use crate::json::swar::run_to;
 use crate::{Dialect, Member, Value};
 
 /// The extension members of a [`Header`](crate::Header), each a name and a value, in the order of the header.
@@ -56,13 +57,16 @@ impl fmt::Debug for Extensions<'_> {
 #[cfg_attr(not(feature = "small"), inline)]
 fn member<'a>(cursor: &mut Cursor<'a>, dialect: Option<&'static Dialect>) -> Option<(&'a [u8], Option<Value<'a>>)> {
     cursor.next_member()?;
-    let (name, is_escaped) = cursor.resolved_string()?;
+    let (name, is_raw) = cursor.resolved_string()?;
     cursor.colon().ok()?;
-    // Escapes are left in no other names.
-    let is_required = is_escaped
-        || dialect
-            .map_or_else(|| Member::from_name(name), |dialect| dialect.member(|known| known.as_bytes() == name))
-            .is_some();
+    let is_required = match dialect {
+        Some(dialect) => dialect.member(|known| known.as_bytes() == name).is_some(),
+        // Escapes are left in no other names.
+        None => {
+            Member::from_name(name).is_some()
+                || is_raw && name.len() > Member::SHORTEST && run_to(b'\\', name) < name.len()
+        }
+    };
     let start = cursor.offset();
     if let Some((text, _)) = cursor.resolved_string() {
         let value = if is_required { None } else { Some(core::str::from_utf8(text).ok()?.into()) };

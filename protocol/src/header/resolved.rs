@@ -125,15 +125,11 @@ impl<'t> Cursor<'t> {
     /// Moves over the brace or the comma before a member, in resolved bytes, and returns where the member begins.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(super) fn next_member(&mut self) -> Option<usize> {
-        self.skip_whitespace();
-        if !self.eat(b',') && !self.eat(b'{') {
-            return None;
-        }
-        self.skip_whitespace();
-        if self.peek() == Some(b'}') { None } else { Some(self.offset()) }
+        let follows = self.separator(b',') || self.separator(b'{');
+        if follows && self.peek() != Some(b'}') { Some(self.offset()) } else { None }
     }
 
-    /// Moves over a resolved string, and returns its text, and whether that has escapes left.
+    /// Moves over a resolved string, and returns its text, and whether that stands there as it was received.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(super) fn resolved_string(&mut self) -> Option<(&'t [u8], bool)> {
         let quote = self.peek().filter(|byte| matches!(*byte, b'"' | RESOLVED))?;
@@ -142,6 +138,6 @@ impl<'t> Cursor<'t> {
         self.skip_to(quote);
         let text = self.since(start);
         self.bump(1);
-        Some((text, quote == b'"' && text.contains(&b'\\')))
+        Some((text, quote == b'"'))
     }
 }

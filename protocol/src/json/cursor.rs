@@ -85,12 +85,16 @@ impl<'t> Cursor<'t> {
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn separator(&mut self, byte: u8) -> bool {
         // What is nearly always there. To compare it at once lets the processor go on before it knows.
-        match *self.rest() {
-            [next, b' ', b'!'..=u8::MAX, ..] if next == byte && !cfg!(feature = "small") => {
+        match self.text.get(self.at..) {
+            Some([next, b'!'..=u8::MAX, _, ..]) if *next == byte && !cfg!(feature = "small") => {
+                self.bump(1);
+                return true;
+            }
+            Some([next, b' ', b'!'..=u8::MAX, ..]) if *next == byte && !cfg!(feature = "small") => {
                 self.bump(2);
                 return true;
             }
-            [next, ..] if next == byte => {}
+            Some([next, ..]) if *next == byte => {}
             _ => {
                 self.skip_whitespace();
                 if self.peek() != Some(byte) {

@@ -74,8 +74,13 @@ impl Cursor<'_> {
     /// Whether a string that the cursor has moved over says this.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn says(&self, string: RawString, text: &str) -> bool {
-        let raw = self.between(string.start, string.end);
-        if string.is_escaped { spells(raw, text.as_bytes()) } else { raw == text.as_bytes() }
+        let (raw, text) = (self.between(string.start, string.end), text.as_bytes());
+        match raw.first() {
+            _ if !string.is_escaped => raw == text,
+            // Most differ in their first byte.
+            Some(first) if *first != b'\\' && text.first() != Some(first) => false,
+            _ => spells(raw, text),
+        }
     }
 
     /// Moves over a value of any type, around which `depth` objects and arrays are open.
@@ -100,7 +105,7 @@ impl Cursor<'_> {
                     self.bump(1);
                     if self.peek_token() != Some(if is_object { b'}' } else { b']' }) {
                         if is_object {
-                            self.name(FIRST_NAME)?;
+                            self.apart(|cursor| cursor.name(FIRST_NAME))?;
                         }
                         continue;
                     }
@@ -108,7 +113,7 @@ impl Cursor<'_> {
                 _ => self.scalar()?,
             }
             match self.after_value(&mut nesting)? {
-                Next::Member => self.name(NAME)?,
+                Next::Member => self.apart(|cursor| cursor.name(NAME))?,
                 Next::Element => {}
                 Next::End => return Ok(()),
             }
@@ -116,7 +121,7 @@ impl Cursor<'_> {
     }
 
     /// Moves over a member's name and the colon.
-    #[cfg_attr(not(feature = "small"), inline(always))]
+    #[inline(never)]
     fn name(&mut self, expected: Fault) -> Result {
         self.string(expected)?;
         self.colon()
@@ -126,10 +131,12 @@ impl Cursor<'_> {
     #[cfg_attr(not(feature = "small"), inline(always))]
     fn after_value(&mut self, nesting: &mut Nesting) -> Result<Next> {
         while let Some(in_object) = nesting.innermost() {
-            if self.separator(b',') {
-                return Ok(if in_object { Next::Member } else { Next::Element });
-            }
-            match self.peek() {
+            match self.peek_token() {
+                Some(b',') => {
+                    self.bump(1);
+                    self.skip_whitespace();
+                    return Ok(if in_object { Next::Member } else { Next::Element });
+                }
                 Some(b'}') if in_object => nesting.close(),
                 Some(b']') if !in_object => nesting.close(),
                 _ if in_object => return Err(COMMA_OR_BRACE),

@@ -1,10 +1,10 @@
 //! What escapes stand for.
 
-use core::cell::Cell;
 use core::ops::Range;
 
 use super::cursor::{Cursor, Fault, Result, unexpected};
 use super::swar::run_to;
+use super::write::fill;
 use crate::DecodeErrorKind;
 
 impl Cursor<'_> {
@@ -13,13 +13,15 @@ impl Cursor<'_> {
     pub(crate) fn escape(&mut self) -> Result<char> {
         let start = self.offset();
         self.bump(1);
-        match self.peek().map(short_escape) {
-            Some(0) if self.peek() == Some(b'u') => self.apart(|cursor| cursor.unicode_escape(start)),
-            Some(0) => self.fail_at(start, &DecodeErrorKind::InvalidEscape),
-            Some(character) => {
-                self.bump(1);
-                Ok(char::from(character))
-            }
+        match self.peek() {
+            Some(b'u') => self.apart(|cursor| cursor.unicode_escape(start)),
+            Some(letter) => match short_escape(letter) {
+                0 => self.fail_at(start, &DecodeErrorKind::InvalidEscape),
+                character => {
+                    self.bump(1);
+                    Ok(char::from(character))
+                }
+            },
             None => Err(REST_OF_ESCAPE),
         }
     }
@@ -117,32 +119,26 @@ pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
                 Ok(byte @ ..0x80) => put(text, &mut written, byte),
                 _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte)),
             }
-        } else if cfg!(feature = "small") {
+        } else if let Some(word) = plain_word(text, read..string.end) {
+            fill(text, written, &word);
+            read = read.wrapping_add(word.len());
+            written = written.wrapping_add(word.len());
+        } else {
             put(text, &mut written, cursor.peek().unwrap_or_default());
             read = read.wrapping_add(1);
-        } else {
-            let count = move_plain(text, read..string.end, written);
-            read = read.wrapping_add(count);
-            written = written.wrapping_add(count);
         }
     }
     written
 }
 
-/// Moves what comes before the first backslash of a range to an index before it, and returns how much that is.
-#[inline(never)]
-fn move_plain(text: &mut [u8], range: Range<usize>, to: usize) -> usize {
-    let (start, end) = (range.start, range.end);
-    let count = run_to(b'\\', text.get(start..end).unwrap_or_default());
-    // The text before the first escape stays where it is. `copy_within` would check, and panic, at run time.
-    if to < start {
-        let bytes = Cell::from_mut(text).as_slice_of_cells();
-        let (from, to) = (bytes.get(start..).unwrap_or_default(), bytes.get(to..).unwrap_or_default());
-        for (place, byte) in to.iter().zip(from.iter().take(count)) {
-            place.set(byte.get());
-        }
+/// The machine word at the beginning of a range, if it has no backslash; nothing in a small build.
+#[cfg_attr(not(feature = "small"), inline(always))]
+fn plain_word(text: &[u8], range: Range<usize>) -> Option<[u8; size_of::<usize>()]> {
+    if cfg!(feature = "small") {
+        return None;
     }
-    count
+    let word = text.get(range)?.first_chunk()?;
+    if run_to(b'\\', word) < word.len() { None } else { Some(*word) }
 }
 
 /// Writes a byte, and moves on.
