@@ -186,7 +186,7 @@ pub const LIMITS: &[Limit] = &[
         what: "escapes, one byte at a time, to the same at once",
         more: "longest-escapes-bytewise",
         less: "longest-escapes",
-        at_most: 5.0,
+        at_most: 4.5,
     },
     Limit {
         what: "as many members as there can be, to ordinary members",
@@ -194,7 +194,7 @@ pub const LIMITS: &[Limit] = &[
         less: "longest-members",
         at_most: 3.0,
     },
-    Limit { what: "escapes, to ordinary members", more: "longest-escapes", less: "longest-members", at_most: 3.0 },
+    Limit { what: "escapes, to ordinary members", more: "longest-escapes", less: "longest-members", at_most: 3.25 },
     Limit { what: "nesting, to ordinary members", more: "longest-nesting", less: "longest-members", at_most: 3.0 },
     Limit { what: "a long number, to ordinary members", more: "longest-digits", less: "longest-members", at_most: 3.0 },
 ];

@@ -115,9 +115,10 @@ pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
         if cursor.peek() == Some(b'\\') {
             let Ok(character) = cursor.escape() else { break };
             read = cursor.offset();
-            match u8::try_from(character) {
-                Ok(byte @ ..0x80) => put(text, &mut written, byte),
-                _ => character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte)),
+            if character.is_ascii() {
+                put(text, &mut written, character as u8);
+            } else {
+                character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte));
             }
         } else if let Some(word) = plain_word(text, read..string.end) {
             fill(text, written, &word);
