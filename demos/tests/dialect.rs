@@ -18,22 +18,7 @@ const INSPECT: &str = env!("CARGO_BIN_EXE_inspect");
 const APP_SERVER: &str = env!("CARGO_BIN_EXE_app-server");
 
 /// Those that the peer in Python speaks.
-const DIALECTS: [&str; 14] = [
-    "standard",
-    "u16-le",
-    "u32",
-    "u32-le",
-    "u8",
-    "standard,underscores",
-    "u32,no-byteorder",
-    "u16-le,no-encoding",
-    "u8,no-byteorder,no-type,no-encoding",
-    "u32-le,underscores,no-byteorder",
-    "standard,prefix=0001,underscores,no-byteorder,no-type",
-    "u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length",
-    "u32-le,prefix=9200000001000000ffff,raw-json",
-    "standard,maybe-byteorder,no-type,no-encoding",
-];
+const DIALECTS: &str = include_str!("../../protocol/tests/dialects/names.txt");
 
 /// The peer in Python, where there is one. In continuous integration a missing Python is a failure.
 fn peer(arguments: &[&str]) -> Option<Command> {
@@ -84,7 +69,7 @@ fn framed(length: &[u8], header: &str) -> Vec<u8> {
 
 #[test]
 fn captures_are_shown_in_their_dialect_as_python_decodes_them() {
-    for name in DIALECTS {
+    for name in DIALECTS.lines() {
         let Some(capture) = capture(name) else { return };
         let mut child = peer(&["decode", name]).unwrap().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (mut stdin, bytes) = (child.stdin.take().unwrap(), capture.clone());
@@ -188,7 +173,7 @@ fn the_lines_of_a_dialect_name_it() {
 
 #[test]
 fn captures_are_guessed_whole_and_cut_anywhere_after_the_first_header() {
-    for name in DIALECTS {
+    for name in DIALECTS.lines() {
         let Some(capture) = capture(name) else { return };
         let verdict = guessed(&capture);
         let length = capture.len();
@@ -514,8 +499,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_guessed_decodes_it(which in 0..DIALECTS.len(), big in any::<bool>(), lengths in proptest::collection::vec(0_u64..500, 1..6)) {
-        let dialect = DIALECTS[which].parse::<DialectName>().unwrap().dialect();
+    fn what_is_guessed_decodes_it(which in 0..DIALECTS.lines().count(), big in any::<bool>(), lengths in proptest::collection::vec(0_u64..500, 1..6)) {
+        let dialect = DIALECTS.lines().nth(which).unwrap().parse::<DialectName>().unwrap().dialect();
         let mut stream = Vec::new();
         for length in lengths {
             let order = if big { ByteOrder::Big } else { ByteOrder::Little };
@@ -544,7 +529,7 @@ fn a_long_capture_is_looked_at_in_part() {
 
 #[test]
 fn app_client_asks_a_server_in_python() {
-    for name in DIALECTS {
+    for name in DIALECTS.lines() {
         let Some(mut command) = peer(&["serve", name]) else { return };
         let server = Server::spawn(&mut command);
         let asked = server
@@ -563,7 +548,7 @@ fn app_client_asks_a_server_in_python() {
 
 #[test]
 fn app_server_answers_a_client_in_python() {
-    for name in DIALECTS {
+    for name in DIALECTS.lines() {
         let server = Server::start(&["--dialect", name]);
         let [host, port] = server.host_and_port();
         let words = ["ask", name, &host, &port, "search", "needle", "search", "morpheus", "dance", "on the table"];

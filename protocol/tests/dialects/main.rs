@@ -18,25 +18,9 @@ use jsonframe::{ByteOrder, Dialect, ProtoHeader};
 use name::DialectName;
 
 /// Each way in which a dialect differs, and some of them together: those that the peer in Python speaks.
-const NAMES: [&str; 14] = [
-    "standard",
-    "u16-le",
-    "u32",
-    "u32-le",
-    "u8",
-    "standard,underscores",
-    "u32,no-byteorder",
-    "u16-le,no-encoding",
-    "u8,no-byteorder,no-type,no-encoding",
-    "u32-le,underscores,no-byteorder",
-    "standard,prefix=0001,underscores,no-byteorder,no-type",
-    "u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length",
-    "u32-le,prefix=9200000001000000ffff,raw-json",
-    "standard,maybe-byteorder,no-type,no-encoding",
-];
-
-static DIALECTS: LazyLock<Vec<(&str, &Dialect)>> =
-    LazyLock::new(|| NAMES.map(|name| (name, name.parse::<DialectName>().unwrap().leak())).into());
+static DIALECTS: LazyLock<Vec<(&str, &Dialect)>> = LazyLock::new(|| {
+    include_str!("names.txt").lines().map(|name| (name, name.parse::<DialectName>().unwrap().leak())).collect()
+});
 
 const STANDARD: Dialect = Dialect::STANDARD;
 const U32: Dialect = STANDARD.with_proto_header(ProtoHeader::U32(ByteOrder::Big));
