@@ -1,4 +1,6 @@
-//! A server and very many connections: idle ones and active ones, and what it costs to wait.
+//! What it costs a server to wait: for very many connections, and for whatever else there is.
+//!
+//! Alone in its process, whose memory and processor time are measured.
 #![cfg(all(feature = "server", target_os = "linux"))]
 
 mod running;
@@ -6,20 +8,20 @@ mod running;
 use std::env;
 use std::io::Write;
 use std::net::Shutdown;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Peer, Reply};
+use jsonframe_std::server::{Handler, Limits, Peer, Reply};
 use running::child::{ROLE, generous, processor_time, resident, stat};
 use running::crowd::{affordable, crowd, hold_connections};
-use running::{Echo, Running, aloud, exchange, message};
+use running::{Echo, PATIENCE, Running, aloud, exchange, message};
 
 /// One test at a time: they measure this process.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
-fn ten_thousand_idle_connections_and_a_hundred_active() {
+fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time() {
     const ACTIVE: usize = 100;
     if let Ok(role) = env::var(ROLE) {
         return hold_connections(&role);
@@ -32,7 +34,8 @@ fn ten_thousand_idle_connections_and_a_hundred_active() {
         exchange(connection, "to begin with");
     }
     let before = resident();
-    let mut helper = crowd(&server, idle, "a-message", "ten_thousand_idle_connections_and_a_hundred_active");
+    let mut helper =
+        crowd(&server, idle, "a-message", "ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time");
     helper.expect("connected ");
     server.wait_until(|server| server.handle.stats().connections == idle + ACTIVE);
     for round in 0..20 {
@@ -68,7 +71,7 @@ impl Handler for Silent {
 }
 
 #[test]
-fn to_wait_for_whatever_costs_nothing() {
+fn waiting_connections_cost_no_processor_time() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Running::start(generous(6), Silent(Vec::new()));
     let whole = message(b"{}");
@@ -97,4 +100,43 @@ fn to_wait_for_whatever_costs_nothing() {
     aloud(format_args!("{spent:?} of processor time in half a second of waiting"));
     assert!(spent < Duration::from_millis(250));
     assert_eq!(server.handle.stats().connections, 6);
+}
+
+/// Is busy with each message until it is told to go on.
+struct Busy {
+    begun: mpsc::Sender<()>,
+    go_on: mpsc::Receiver<()>,
+}
+
+impl Handler for Busy {
+    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {
+        self.begun.send(()).unwrap();
+        let _ = self.go_on.recv_timeout(PATIENCE);
+    }
+}
+
+#[test]
+fn a_worker_does_not_spin_while_another_one_is_busy_beyond_the_deadline_of_a_shutdown() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut releases, mut handlers) = (Vec::new(), Vec::new());
+    let (begun, busy) = mpsc::channel();
+    for _ in 0..2 {
+        let (release, go_on) = mpsc::channel();
+        releases.push(release);
+        handlers.push(Busy { begun: begun.clone(), go_on });
+    }
+    let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
+    // The first connection is the first worker's, which accepts.
+    let mut connection = server.connect();
+    connection.send(&Header::for_json(2), b"{}").unwrap();
+    busy.recv().unwrap();
+    server.handle.shutdown(Duration::from_millis(10));
+    std::thread::sleep(Duration::from_millis(100));
+    let stat = stat();
+    let spent = processor_time(&stat);
+    std::thread::sleep(Duration::from_secs(1));
+    let spent = processor_time(&stat).saturating_sub(spent);
+    releases.clear();
+    server.join();
+    assert!(spent < Duration::from_millis(200), "{spent:?} of a second");
 }

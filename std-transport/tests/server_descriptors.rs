@@ -1,4 +1,6 @@
 //! A server that has fewer file descriptors than there are peers.
+//!
+//! Apart from the others: the server is this program in a process of its own, with a limit on descriptors.
 #![cfg(all(feature = "server", target_os = "linux"))]
 
 mod running;

@@ -1,4 +1,6 @@
 //! How much memory a server takes while peers fill each of its limits, at their defaults, beside what the limit says.
+//!
+//! Apart from the others: the server is this program in a process of its own, whose memory is measured.
 #![cfg(all(feature = "server", target_os = "linux"))]
 
 mod running;

@@ -8,7 +8,7 @@ pub mod child;
 pub mod crowd;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -143,6 +143,21 @@ pub fn exchange(connection: &mut Connection<TcpStream>, text: &str) {
 pub fn receive(connection: &mut Connection<TcpStream>) -> Option<String> {
     let mut incoming = connection.receive().unwrap()?;
     Some(String::from_utf8(incoming.content().unwrap()).unwrap())
+}
+
+/// Waits until the server has closed the connection, however it did.
+pub fn is_closed(mut stream: &TcpStream) {
+    let mut scrap = vec![0; 65_536];
+    loop {
+        match stream.read(&mut scrap) {
+            Ok(1..) => {}
+            Ok(0) => return,
+            Err(error) => {
+                assert!(!matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "it is still open");
+                return;
+            }
+        }
+    }
 }
 
 /// A message of these bytes, encoded.

@@ -1,19 +1,16 @@
 //! A server and peers that are slow or silent: each has its deadlines, and none delays another.
 //!
 //! The deadlines are shorter than by default, and the peers as slow as they say.
-#![cfg(feature = "server")]
-
-mod running;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::Header;
 use jsonframe_std::server::{Limits, Server};
-use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use socket2::{Domain, Socket, Type};
 
 /// What is short in these tests, and long enough for a machine under load.
@@ -68,16 +65,7 @@ fn a_slow_sender_delays_nobody_and_is_understood() {
 }
 
 #[test]
-fn the_defaults_are_finite_and_as_documented() {
-    let limits = Limits::default();
-    assert_eq!(limits.header_deadline, 10 * SECOND);
-    assert_eq!((limits.content_window, limits.content_floor), (10 * SECOND, 128));
-    assert_eq!((limits.write_deadline, limits.write_floor), (120 * SECOND, 128));
-    assert_eq!(limits.idle_deadline, 300 * SECOND);
-}
-
-#[test]
-fn a_header_that_comes_a_byte_a_second_is_not_waited_for() {
+fn a_header_at_a_byte_a_second_is_ended_at_its_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.header_deadline = 3 * SECOND;
     let server = Running::start(limits, echo.clone());
@@ -91,7 +79,7 @@ fn a_header_that_comes_a_byte_a_second_is_not_waited_for() {
 }
 
 #[test]
-fn content_that_comes_a_byte_a_second_is_not_waited_for() {
+fn content_at_a_byte_a_second_is_ended_at_its_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.content_window = 3 * SECOND;
     let server = Running::start(limits, echo.clone());
@@ -105,7 +93,7 @@ fn content_that_comes_a_byte_a_second_is_not_waited_for() {
 }
 
 #[test]
-fn a_burst_does_not_buy_silence_later_on() {
+fn content_that_stops_after_a_burst_is_ended_at_its_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.content_window = SHORT;
     limits.content_floor = 100_000;
@@ -126,7 +114,7 @@ fn a_burst_does_not_buy_silence_later_on() {
 }
 
 #[test]
-fn an_idle_connection_has_its_deadline() {
+fn an_idle_connection_is_ended_at_its_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.idle_deadline = SHORT;
     let server = Running::start(limits, echo.clone());
@@ -169,7 +157,7 @@ fn pushing(limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (
 }
 
 #[test]
-fn who_reads_a_byte_a_second_is_not_waited_for() {
+fn a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.write_deadline = 3 * SECOND;
     let (server, mut slow) = pushing(limits, &echo, 8_000_000, None);
@@ -185,7 +173,7 @@ fn who_reads_a_byte_a_second_is_not_waited_for() {
 }
 
 #[test]
-fn to_take_a_little_now_and_then_does_not_prolong_the_deadline() {
+fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.write_deadline = SECOND;
     limits.write_floor = 1_000_000;
@@ -209,7 +197,7 @@ fn to_take_a_little_now_and_then_does_not_prolong_the_deadline() {
 }
 
 #[test]
-fn who_has_something_to_read_is_not_idle() {
+fn a_peer_with_something_left_to_read_is_not_idle() {
     const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.idle_deadline = 2 * SECOND;
@@ -227,7 +215,7 @@ fn who_has_something_to_read_is_not_idle() {
 }
 
 #[test]
-fn who_reads_slowly_but_at_the_floor_gets_everything() {
+fn a_peer_that_reads_at_the_floor_gets_everything() {
     const LENGTH: usize = 3_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.write_deadline = 2 * SECOND;
@@ -249,7 +237,7 @@ fn who_reads_slowly_but_at_the_floor_gets_everything() {
 /// A system that is full passes nothing on until much has been read. A peer with the buffers of its system, which read
 /// 22 times as fast as it must, was once taken for one that reads nothing. Here all goes 20 times as fast.
 #[test]
-fn who_reads_slowly_with_ordinary_buffers_gets_everything() {
+fn a_slow_reader_with_ordinary_buffers_gets_everything() {
     const FASTER: u32 = 20;
     const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());

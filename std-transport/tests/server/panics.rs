@@ -1,14 +1,11 @@
 //! A handler that panics: the connection whose turn it was ends, and nothing else does.
-#![cfg(feature = "server")]
-
-mod running;
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
 
+use crate::running::{Echo, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handler, Id, Limits, NotAccepted, Peer, Server, Take};
-use running::{Echo, Running, exchange, message, receive, wait_until};
 
 /// Panics where it is told to.
 #[derive(Clone)]

@@ -2,9 +2,6 @@
 //!
 //! The handler stops at its first message until everything that is to compete has arrived. From then on the order in which
 //! it is called shows whose turn it was.
-#![cfg(feature = "server")]
-
-mod running;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,10 +9,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use crate::running::{PATIENCE, Running, message, wait_until};
 use jsonframe_std::UNLIMITED;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Id, Limits, Peer, Server, Take};
-use running::{PATIENCE, Running, message, wait_until};
 use socket2::SockRef;
 
 /// How many messages of one connection are handled in a turn, how many bytes are read, and how many are written, as
@@ -147,14 +144,14 @@ fn flood() -> Vec<u8> {
 }
 
 #[test]
-fn a_flood_of_messages_has_turns_of_its_own_size() {
+fn a_flood_of_messages_delays_others_by_one_turn() {
     for (messages, _) in Match::new(10, 1).play(&flood(), &flood()) {
         assert!(messages <= MESSAGES + 11, "{messages} messages before a peer with one");
     }
 }
 
 #[test]
-fn content_without_end_has_turns_of_its_own_size() {
+fn endless_content_delays_others_by_one_turn() {
     let mut head = [0; 200];
     let head = Header::new("endless", "binary", u64::MAX).encode(&mut head).unwrap();
     let content = vec![b'x'; 1_000_000];
@@ -164,14 +161,14 @@ fn content_without_end_has_turns_of_its_own_size() {
 }
 
 #[test]
-fn many_greedy_peers_take_turns() {
+fn five_floods_delay_others_by_five_turns() {
     for (messages, _) in Match::new(10, 5).play(&flood(), &flood()) {
         assert!(messages <= 5 * MESSAGES + 11, "{messages} messages before a peer with one");
     }
 }
 
 #[test]
-fn long_answers_have_turns_of_their_own_size() {
+fn long_answers_delay_others_by_one_turn() {
     let requests = message(b"much").repeat(1000);
     for (messages, _) in Match::new(10, 1).play(&requests, &requests) {
         assert!(messages <= WRITTEN / 50_000 + 1 + 11, "{messages} long answers before a short one");

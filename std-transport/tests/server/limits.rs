@@ -1,38 +1,20 @@
 //! A server and peers that want too much: each has its limit.
-#![cfg(feature = "server")]
 
-mod running;
-
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, Handler, Limits, Peer, Take};
 use jsonframe_std::{Connection, Error};
-use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 
 /// What is short in these tests, and long enough for a machine under load.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Waits until the server has closed the connection, however it did.
-fn is_closed(mut stream: &TcpStream) {
-    let mut scrap = vec![0; 65_536];
-    loop {
-        match stream.read(&mut scrap) {
-            Ok(1..) => {}
-            Ok(0) => return,
-            Err(error) => {
-                assert!(!matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "it is still open");
-                return;
-            }
-        }
-    }
-}
-
 #[test]
-fn who_never_reads_is_bounded_and_ends() {
+fn a_peer_that_never_reads_is_bounded_and_ended() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.write_deadline = SHORT;
     let most = limits.unread_replies + 1_000_000 + 200;
@@ -56,7 +38,7 @@ fn who_never_reads_is_bounded_and_ends() {
 }
 
 #[test]
-fn who_does_not_read_what_is_pushed_is_closed_and_misses_nothing_before() {
+fn a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.queued = 1_000_000;
     limits.unread_replies = 1_000_000;
@@ -144,7 +126,7 @@ fn memory_follows_content_that_comes_not_content_that_is_announced() {
 }
 
 #[test]
-fn at_the_limit_connections_wait() {
+fn connections_beyond_the_limit_wait() {
     let mut limits = Limits::default();
     limits.connections = 2;
     let server = Running::start(limits, Echo::default());
@@ -164,7 +146,7 @@ fn at_the_limit_connections_wait() {
 }
 
 #[test]
-fn at_the_limit_connections_are_refused_where_that_is_wanted() {
+fn connections_beyond_the_limit_are_refused_where_that_is_configured() {
     let mut limits = Limits::default();
     limits.connections = 2;
     limits.at_limit = AtLimit::Refuse;
@@ -181,7 +163,7 @@ fn at_the_limit_connections_are_refused_where_that_is_wanted() {
 }
 
 #[test]
-fn at_the_limit_connections_wait_for_those_of_other_workers_too() {
+fn connections_beyond_the_limit_wait_for_those_of_other_workers_too() {
     let mut limits = Limits::default();
     limits.connections = 2;
     let server = Running::spawn(limits, |server| server.run_workers(vec![Echo::default(); 2]));
@@ -255,7 +237,7 @@ fn what_a_handler_sends_counts_at_once_against_the_limit_for_all() {
 }
 
 #[test]
-fn a_handler_that_sends_without_end_is_told() {
+fn a_handler_that_sends_without_end_gets_an_error() {
     let (server, mut connection) = given_up(Limits::default());
     let mut received = 0;
     while let Ok(Some(mut incoming)) = connection.receive() {

@@ -1,7 +1,4 @@
 //! A server that closes: after a protocol error, and when it is shut down, without losing what was said last.
-#![cfg(feature = "server")]
-
-mod running;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,10 +7,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::running::{Echo, PATIENCE, Running, connect, exchange, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Limits, Peer, Server};
 use jsonframe_std::{Connection, Error};
-use running::{Echo, PATIENCE, Running, connect, exchange, receive, wait_until};
 
 #[test]
 fn a_protocol_error_is_answered_though_the_peer_goes_on_sending() {
@@ -49,7 +46,7 @@ fn a_truncated_message_is_answered() {
 }
 
 #[test]
-fn who_goes_on_sending_for_ever_is_cut_off() {
+fn a_peer_that_sends_for_ever_after_an_error_is_cut_off() {
     for by_bytes in [true, false] {
         let (echo, mut limits) = (Echo::default(), Limits::default());
         if by_bytes {
@@ -73,7 +70,7 @@ fn who_goes_on_sending_for_ever_is_cut_off() {
 }
 
 #[test]
-fn who_keeps_the_connection_open_after_an_error_is_let_go() {
+fn a_peer_that_keeps_the_connection_open_after_an_error_is_dropped() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.linger_silence = Duration::from_millis(100);
     let server = Running::start(limits, echo.clone());
@@ -168,7 +165,7 @@ fn a_shutdown_ends_between_messages_of_peers_that_never_pause() {
 }
 
 #[test]
-fn a_shutdown_lets_a_message_under_way_arrive() {
+fn a_shutdown_answers_a_message_under_way() {
     let server = Running::start(Limits::default(), Echo::default());
     let mut connection = server.connect();
     let mut idle = server.connect();
@@ -228,7 +225,7 @@ impl Handler for Gated {
 }
 
 #[test]
-fn workers_with_nothing_to_do_wait_for_those_from_the_backlog() {
+fn idle_workers_serve_what_waits_in_the_backlog_at_a_shutdown() {
     let (gate, opened) = mpsc::channel();
     // The first worker, which accepts, has the third connection.
     let handlers = vec![Gated(Some(opened)), Gated(None), Gated(None)];
@@ -250,7 +247,7 @@ fn workers_with_nothing_to_do_wait_for_those_from_the_backlog() {
 }
 
 #[test]
-fn a_shutdown_has_its_deadline() {
+fn a_shutdown_abandons_a_message_under_way_at_its_deadline() {
     let echo = Echo::default();
     let server = Running::start(Limits::default(), echo.clone());
     let mut stuck = server.connect();
@@ -269,7 +266,7 @@ fn a_shutdown_has_its_deadline() {
 }
 
 #[test]
-fn who_has_been_told_everything_is_not_in_use_at_the_end_of_a_shutdown() {
+fn a_peer_that_was_told_everything_is_not_abandoned_by_a_shutdown() {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.linger_silence = PATIENCE;
     limits.linger = PATIENCE;

@@ -1,7 +1,4 @@
 //! A server over real sockets: messages in and out, in every way there is.
-#![cfg(all(feature = "server", feature = "json"))]
-
-mod running;
 
 use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
@@ -9,10 +6,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Id, Limits, Peer, Reply, Server, Take};
+use jsonframe_std::server::{Handler, Limits, Peer, Reply, Server, Take};
 use jsonframe_std::{Error, UNLIMITED};
-use running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 
 fn header(content: &[u8]) -> Header<'static> {
     Header::new("bytes", "binary", content.len() as u64)
@@ -84,7 +81,7 @@ fn long_content_that_ends_too_early_is_answered_with_how_much_is_missing() {
 }
 
 #[test]
-fn a_thousand_messages_in_one_go_are_answered_in_order() {
+fn a_thousand_messages_in_one_write_are_answered_in_order() {
     let server = Running::start(Limits::default(), Echo::default());
     let mut connection = server.connect();
     let mut stream = Vec::new();
@@ -102,7 +99,7 @@ fn a_thousand_messages_in_one_go_are_answered_in_order() {
 }
 
 #[test]
-fn a_request_may_be_followed_by_half_a_close() {
+fn a_request_followed_by_a_half_close_is_answered() {
     let echo = Echo::default();
     let server = Running::start(Limits::default(), echo.clone());
     let mut connection = server.connect();
@@ -146,7 +143,7 @@ fn messages_are_pushed_to_one_and_to_all_from_another_thread() {
 }
 
 #[test]
-fn a_message_for_who_has_gone_is_dropped_and_a_handle_outlives_its_server() {
+fn a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_server() {
     let echo = Echo::default();
     let server = Running::start(Limits::default(), echo.clone());
     exchange(&mut server.connect(), "hello");
@@ -192,7 +189,7 @@ impl Handler for Adder {
 }
 
 #[test]
-fn content_is_streamed_for_who_asks() {
+fn streamed_content_comes_in_pieces_of_any_total_length() {
     const LENGTH: u64 = 100_000_000;
     let server = Running::start(Limits::default(), Adder::default());
     let mut connection = server.connect();
@@ -216,7 +213,7 @@ impl Handler for Later {
 }
 
 #[test]
-fn replies_may_come_later_from_another_thread() {
+fn a_reply_sent_later_from_another_thread_arrives() {
     let (sender, replies) = mpsc::channel();
     let mut limits = Limits::default();
     limits.idle_deadline = Duration::from_millis(100);
@@ -241,7 +238,7 @@ fn replies_may_come_later_from_another_thread() {
 }
 
 #[test]
-fn who_is_owed_a_reply_is_not_idle() {
+fn a_peer_that_is_owed_a_reply_is_not_idle() {
     let (sender, replies) = mpsc::channel();
     let mut limits = Limits::default();
     limits.idle_deadline = Duration::from_millis(100);
@@ -254,37 +251,6 @@ fn who_is_owed_a_reply_is_not_idle() {
     assert_eq!(receive(&mut connection).as_deref(), Some("at last"));
     // From here on it is.
     assert_eq!(receive(&mut connection), None);
-}
-
-#[test]
-fn workers_share_the_connections() {
-    let echo = Echo::default();
-    let handlers = vec![echo.clone(); 3];
-    let server = Running::spawn(Limits::default(), move |server| server.run_workers(handlers));
-    let mut connections: Vec<_> = (0..30).map(|_| server.connect()).collect();
-    for connection in &mut connections {
-        exchange(connection, "to a worker");
-    }
-    server.handle.broadcast(&header(b"to all"), "to all").unwrap();
-    for connection in &mut connections {
-        assert_eq!(receive(connection).as_deref(), Some("to all"));
-    }
-    for id in echo.peers.lock().unwrap().iter() {
-        server.handle.send(*id, &header(b"to each"), "to each").unwrap();
-    }
-    for connection in &mut connections {
-        assert_eq!(receive(connection).as_deref(), Some("to each"));
-    }
-    let mut ids: Vec<Id> = echo.peers.lock().unwrap().clone();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), 30);
-    server.handle.shutdown(PATIENCE);
-    for connection in &mut connections {
-        assert_eq!(receive(connection), None);
-    }
-    drop(connections);
-    server.join();
 }
 
 #[test]
@@ -305,7 +271,7 @@ impl Handler for OneReply {
 }
 
 #[test]
-fn a_handler_may_close_after_its_reply() {
+fn a_connection_closed_by_handler_or_handle_ends_after_its_replies() {
     let server = Running::start(Limits::default(), OneReply);
     let mut connection = server.connect();
     for _ in 0..3 {
@@ -323,7 +289,7 @@ fn a_handler_may_close_after_its_reply() {
 
 /// A TCP peer may send a byte as urgent. It is not part of the stream, and what follows it is there at once.
 #[test]
-fn what_follows_an_urgent_byte_does_not_wait_for_more() {
+fn what_follows_an_urgent_byte_is_handled_at_once() {
     let server = Running::start(Limits::default(), Echo::default());
     for round in 0..20 {
         let mut connection = server.connect();

@@ -1,17 +1,14 @@
 //! Several workers and hundreds of connections: requests, pushes and broadcasts at once, and a shutdown in the midst.
-#![cfg(feature = "server")]
-
-mod running;
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::running::{PATIENCE, Running, connect, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer};
 use jsonframe_std::{Connection, Error};
-use running::{PATIENCE, Running, connect, wait_until};
 
 const WORKERS: usize = 4;
 const CLIENTS: usize = 8;

@@ -1,26 +1,17 @@
 //! What all peers together may have a server hold: when it is too much, whoever holds most is ended, and nobody else.
-#![cfg(feature = "server")]
 
-mod running;
-
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply, Server};
 use jsonframe_std::{Connection, Error};
-use running::{Echo, Running, exchange, message, receive, wait_until};
 
 const READS_NOTHING: &str = "the peer does not read what is sent to it";
-
-/// Waits until the server has ended the connection, however it did.
-fn is_ended(mut stream: &TcpStream) {
-    let mut scrap = vec![0; 65_536];
-    while matches!(stream.read(&mut scrap), Ok(1..)) {}
-}
 
 /// Limits with this much for what is queued, and nothing else in the way.
 fn queued_total(bytes: usize) -> Limits {
@@ -61,7 +52,7 @@ fn peers_that_read_nothing_hold_no_more_than_the_total_and_a_message() {
 }
 
 #[test]
-fn content_that_many_peers_share_counts_once() {
+fn content_shared_by_many_peers_counts_once() {
     const LENGTH: usize = 5_000_000;
     let echo = Echo::default();
     let server = Running::start(queued_total(100_000_000), echo.clone());
@@ -113,7 +104,7 @@ fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
 }
 
 #[test]
-fn of_those_that_read_nothing_the_one_that_holds_most_is_ended_first() {
+fn of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first() {
     let echo = Echo::default();
     let server = Running::start(queued_total(42_000_000), echo.clone());
     let connections: Vec<_> = (0..3).map(|_| server.connect()).collect();
@@ -129,7 +120,7 @@ fn of_those_that_read_nothing_the_one_that_holds_most_is_ended_first() {
     // Now it is over half of the total, which leaves the other half to a handler.
     send(ids[2], 8_000_000);
     wait_until(|| echo.noted() == [READS_NOTHING]);
-    is_ended(connections[1].get_ref());
+    is_closed(connections[1].get_ref());
     for left in [&connections[0], &connections[2]] {
         let mut connection = Connection::new(left.get_ref().try_clone().unwrap());
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap().len(), 8_000_000);
@@ -215,7 +206,7 @@ fn what_is_sent_to_many_that_connect_at_once_is_no_more_than_the_total() {
 }
 
 #[test]
-fn those_that_share_one_content_are_not_ended_for_it() {
+fn peers_that_share_one_content_are_not_ended_for_it() {
     const SHARED: usize = 20_000_000;
     const OWN: usize = 8_000_000;
     let echo = Echo::default();
@@ -250,7 +241,7 @@ impl Handler for Doorkeeper {
     fn connected(&mut self, peer: &mut Peer<'_>) {
         self.echo.connected(peer);
         if self.echo.peers.lock().unwrap().len() == 6 {
-            let _ = self.waiting.lock().unwrap().recv_timeout(running::PATIENCE);
+            let _ = self.waiting.lock().unwrap().recv_timeout(PATIENCE);
         }
     }
 
@@ -299,7 +290,7 @@ fn what_is_sent_to_a_worker_that_has_ended_is_dropped() {
     let whole = message(b"whole");
     first.get_mut().write_all(&whole[..20]).unwrap();
     let handle = server.handle.clone();
-    handle.shutdown(running::PATIENCE);
+    handle.shutdown(PATIENCE);
     server.wait_until(|server| server.handle.stats().connections == 1);
     let news: Arc<[u8]> = vec![b'n'; 1_000_000].into();
     for _ in 0..3 {
@@ -361,7 +352,7 @@ impl Handler for Owing {
     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
         let _ = self.replies.send(peer.reply_later());
         if message.content() == b"wait" {
-            let _ = self.waiting.lock().unwrap().recv_timeout(running::PATIENCE);
+            let _ = self.waiting.lock().unwrap().recv_timeout(PATIENCE);
         }
     }
 
@@ -450,7 +441,7 @@ fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
     let mut connection = server.connect();
     for _ in 0..2 {
         connection.send(&text("first"), b"first").unwrap();
-        let sorry = Sorry(Some(owed.recv_timeout(running::PATIENCE).unwrap()));
+        let sorry = Sorry(Some(owed.recv_timeout(PATIENCE).unwrap()));
         let thread = std::thread::spawn(move || {
             let _sorry = sorry;
             panic!("in the middle of an answer");
@@ -467,12 +458,12 @@ fn a_peer_is_read_though_no_reply_may_be_owed() {
     let (server, owed, _go_on, _) = owing(limits);
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
-    owed.recv_timeout(running::PATIENCE).unwrap().send(&text("answer"), "answer").unwrap();
+    owed.recv_timeout(PATIENCE).unwrap().send(&text("answer"), "answer").unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("answer"));
 }
 
 #[test]
-fn of_a_peer_with_many_owed_replies_nothing_more_is_read() {
+fn a_peer_with_many_owed_replies_is_not_read() {
     let mut limits = Limits::default();
     limits.owed = 100;
     let (server, owed, _go_on, _) = owing(limits);
@@ -494,7 +485,7 @@ fn of_a_peer_with_many_owed_replies_nothing_more_is_read() {
     for _ in 0..all.min(5000) - 100 {
         waiting.remove(0).send(&text("answer"), "answer").unwrap();
         assert_eq!(receive(&mut greedy).as_deref(), Some("answer"));
-        waiting.push(owed.recv_timeout(running::PATIENCE).unwrap());
+        waiting.push(owed.recv_timeout(PATIENCE).unwrap());
         assert!(owed.try_recv().is_err(), "it is read beyond the limit");
     }
 }

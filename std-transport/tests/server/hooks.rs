@@ -1,17 +1,14 @@
 //! What a handler is told of its connections, in which order, and what its last words are good for.
-#![cfg(feature = "server")]
-
-mod running;
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Error;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, Closed, Deadline, Handler, Id, Limits, NotAccepted, Peer, Take};
-use running::{PATIENCE, Running, exchange, message, receive, wait_until};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -89,7 +86,7 @@ impl Handler for Diary {
 }
 
 #[test]
-fn a_handler_is_told_in_order() {
+fn hooks_are_called_in_the_documented_order() {
     let diary = Diary::default();
     let server = Running::start(Limits::default(), diary.clone());
     let mut connection = server.connect();
@@ -167,7 +164,7 @@ fn last_words_arrive_whatever_the_server_ends_the_connection_for() {
 }
 
 #[test]
-fn nothing_need_be_said() {
+fn a_connection_ends_in_silence_without_last_words() {
     let (diary, mut limits) = (Diary::default(), Limits::default());
     limits.idle_deadline = SHORT;
     let server = Running::start(limits, diary.clone());
@@ -179,7 +176,7 @@ fn nothing_need_be_said() {
 }
 
 #[test]
-fn who_cannot_be_told_is_not() {
+fn a_peer_that_cannot_be_told_is_not_offered_last_words() {
     let (diary, mut limits) = (Diary { farewell: Some("last words"), ..Diary::default() }, Limits::default());
     limits.write_deadline = SHORT;
     let server = Running::start(limits, diary.clone());
@@ -237,7 +234,7 @@ impl Handler for Verbose {
 }
 
 #[test]
-fn of_too_many_last_words_the_first_arrive_and_the_reason_stays() {
+fn last_words_beyond_the_limit_are_refused_and_the_reason_stays() {
     let (ends, mut limits) = (Arc::default(), Limits::default());
     limits.header_deadline = SHORT;
     let server = Running::start(limits, Verbose(Arc::clone(&ends)));
@@ -256,7 +253,7 @@ fn of_too_many_last_words_the_first_arrive_and_the_reason_stays() {
 }
 
 #[test]
-fn a_handler_is_told_whom_the_server_has_refused() {
+fn a_refused_connection_is_told_to_the_handler() {
     let (diary, mut limits) = (Diary::default(), Limits::default());
     limits.connections = 1;
     limits.at_limit = AtLimit::Refuse;

@@ -1,0 +1,17 @@
+//! A server over real sockets.
+//!
+//! What measures a process has one to itself, in the programs `server_*`.
+#![cfg(feature = "server")]
+
+mod closing;
+mod fair;
+mod hooks;
+mod limits;
+#[cfg(feature = "json")]
+mod messages;
+mod panics;
+#[path = "../running/mod.rs"]
+mod running;
+mod slow;
+mod totals;
+mod workers;
