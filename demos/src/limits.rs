@@ -13,7 +13,7 @@ use jsonframe_std::server::{AtLimit, Limits};
 #[command(next_help_heading = "Limits")]
 pub struct LimitOptions {
     /// How many connections are open at a time; `ulimit -n` may allow fewer
-    #[arg(long, value_name = "N", default_value_t = limit(Limits::default().connections), value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = limit(Limits::default().max_connections), value_parser = at_least_one)]
     max_connections: NonZeroUsize,
 
     /// What becomes of a connection beyond them: it waits to be accepted, or is closed at once
@@ -25,7 +25,7 @@ pub struct LimitOptions {
     backlog: u32,
 
     /// The longest header accepted
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().header, value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_header, value_parser = value_parser!(u16).range(1..))]
     max_header: u16,
 
     /// The longest content accepted
@@ -33,43 +33,43 @@ pub struct LimitOptions {
     max_content: u64,
 
     /// How much JSON content is collected at a time for all connections
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().collected_total)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_collected)]
     max_collected: usize,
 
     /// How much may be queued for a peer until nothing more is read from it
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().unread_replies)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_unread_replies)]
     max_unread_replies: usize,
 
     /// How much may be queued for a peer at all
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().queued)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_queued)]
     max_queued: usize,
 
     /// How much may be queued for all peers together
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().queued_total)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_queued_total)]
     max_queued_total: usize,
 
     /// How long a header may take, from its first byte to its last
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_deadline.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
     header_timeout: Seconds,
 
     /// The least rate of content, in bytes per second
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().content_floor)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
     min_rate: u64,
 
     /// The time over which that rate is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().content_window.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
     rate_window: Seconds,
 
     /// How long nothing may happen between messages
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_deadline.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.into())]
     idle_timeout: Seconds,
 
     /// How long a peer may take nothing of what is sent to it
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_deadline.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_timeout.into())]
     write_timeout: Seconds,
 
     /// The least rate at which a peer takes what is sent to it, in bytes per second, over that time
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().write_floor)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_write_rate)]
     min_write_rate: u64,
 
     /// How long a peer may go on sending after the last answer to it
@@ -90,9 +90,7 @@ const MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
 /// The defaults for a program: those of the library, but for content of up to 64 MiB.
 pub fn default_limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.content = MAX_CONTENT;
-    limits
+    Limits::default().with_max_content(MAX_CONTENT)
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -103,29 +101,29 @@ enum BeyondLimit {
 
 impl From<LimitOptions> for Limits {
     fn from(options: LimitOptions) -> Self {
-        let mut limits = Self::default();
-        limits.connections = options.max_connections.get();
-        limits.at_limit = match options.at_limit {
+        let at_limit = match options.at_limit {
             BeyondLimit::Wait => AtLimit::Wait,
             BeyondLimit::Refuse => AtLimit::Refuse,
         };
-        limits.backlog = options.backlog;
-        limits.header = options.max_header;
-        limits.content = options.max_content;
-        limits.collected_total = options.max_collected;
-        limits.unread_replies = options.max_unread_replies;
-        limits.queued = options.max_queued;
-        limits.queued_total = options.max_queued_total;
-        limits.header_deadline = options.header_timeout.into();
-        limits.content_floor = options.min_rate;
-        limits.content_window = options.rate_window.into();
-        limits.idle_deadline = options.idle_timeout.into();
-        limits.write_deadline = options.write_timeout.into();
-        limits.write_floor = options.min_write_rate;
-        limits.linger = options.linger.into();
-        limits.linger_silence = options.linger_silence.into();
-        limits.linger_bytes = options.linger_bytes;
-        limits
+        Self::default()
+            .with_max_connections(options.max_connections.get())
+            .with_at_limit(at_limit)
+            .with_backlog(options.backlog)
+            .with_max_header(options.max_header)
+            .with_max_content(options.max_content)
+            .with_max_collected(options.max_collected)
+            .with_max_unread_replies(options.max_unread_replies)
+            .with_max_queued(options.max_queued)
+            .with_max_queued_total(options.max_queued_total)
+            .with_header_timeout(options.header_timeout.into())
+            .with_min_rate(options.min_rate)
+            .with_rate_window(options.rate_window.into())
+            .with_idle_timeout(options.idle_timeout.into())
+            .with_write_timeout(options.write_timeout.into())
+            .with_min_write_rate(options.min_write_rate)
+            .with_linger(options.linger.into())
+            .with_linger_silence(options.linger_silence.into())
+            .with_linger_bytes(options.linger_bytes)
     }
 }
 
@@ -214,21 +212,21 @@ mod tests {
         assert_eq!(default, format!("{:?}", default_limits()));
         let mut changed = 0;
         for (option, value, shown) in [
-            ("--max-connections", "7", "connections: 7,"),
+            ("--max-connections", "7", "max_connections: 7,"),
             ("--at-limit", "refuse", "at_limit: Refuse,"),
             ("--backlog", "7", "backlog: 7,"),
-            ("--max-header", "7", "header: 7,"),
-            ("--max-content", "7", "content: 7,"),
-            ("--max-collected", "7", "collected_total: 7,"),
-            ("--max-unread-replies", "7", "unread_replies: 7,"),
-            ("--max-queued", "7", "queued: 7,"),
-            ("--max-queued-total", "7", "queued_total: 7,"),
-            ("--header-timeout", "0.7", "header_deadline: 700ms,"),
-            ("--min-rate", "7", "content_floor: 7,"),
-            ("--rate-window", "0.7", "content_window: 700ms,"),
-            ("--idle-timeout", "0.7", "idle_deadline: 700ms,"),
-            ("--write-timeout", "0.7", "write_deadline: 700ms,"),
-            ("--min-write-rate", "7", "write_floor: 7,"),
+            ("--max-header", "7", "max_header: 7,"),
+            ("--max-content", "7", "max_content: 7,"),
+            ("--max-collected", "7", "max_collected: 7,"),
+            ("--max-unread-replies", "7", "max_unread_replies: 7,"),
+            ("--max-queued", "7", "max_queued: 7,"),
+            ("--max-queued-total", "7", "max_queued_total: 7,"),
+            ("--header-timeout", "0.7", "header_timeout: 700ms,"),
+            ("--min-rate", "7", "min_rate: 7,"),
+            ("--rate-window", "0.7", "rate_window: 700ms,"),
+            ("--idle-timeout", "0.7", "idle_timeout: 700ms,"),
+            ("--write-timeout", "0.7", "write_timeout: 700ms,"),
+            ("--min-write-rate", "7", "min_write_rate: 7,"),
             ("--linger", "0.7", "linger: 700ms,"),
             ("--linger-silence", "0.7", "linger_silence: 700ms,"),
             ("--linger-bytes", "7", "linger_bytes: 7 "),
@@ -238,7 +236,7 @@ mod tests {
             changed += 1;
         }
         // These programs answer at once, and never owe a reply.
-        let others = ["owed: 1024,"];
+        let others = ["max_owed: 1024,"];
         assert!(others.iter().all(|limit| default.contains(limit)));
         let options = default.matches(": ").count() - others.len();
         assert_eq!(options, changed, "a limit is without an option, or without a test");

@@ -36,7 +36,7 @@ impl Server {
     ///
     /// Those of [`server::Server::bind`].
     pub fn bind(address: impl ToSocketAddrs, limits: Limits, console: Console) -> io::Result<Self> {
-        let max_content = limits.content;
+        let max_content = limits.max_content;
         let inner = server::Server::bind(address, limits)?;
         let gossip = console.clone();
         Ok(Self { inner, dialect: &Dialect::STANDARD, max_content, closes_after_reply: false, gossip, console })

@@ -56,10 +56,8 @@ impl Handler for Doubler {
 
 fn main() -> Result<(), Error> {
     // Limits and deadlines are finite unless you say otherwise; these are tighter than the defaults.
-    let mut limits = Limits::default();
-    limits.connections = 100;
-    limits.content = 1024;
-    limits.idle_deadline = Duration::from_secs(60);
+    let limits =
+        Limits::default().with_max_connections(100).with_max_content(1024).with_idle_timeout(Duration::from_secs(60));
     let server = Server::bind("127.0.0.1:0", limits)?;
     let (address, handle) = (server.address(), server.handle());
     let server = thread::spawn(move || server.run(Doubler::default()));

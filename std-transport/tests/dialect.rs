@@ -271,8 +271,7 @@ fn the_longest_header_may_come_after_a_prefix() {
         "x".repeat(limit - bare)
     };
     for limit in [200, u16::MAX] {
-        let mut limits = Limits::default();
-        limits.header = limit;
+        let limits = Limits::default().with_max_header(limit);
         let server = Server::bind("127.0.0.1:0", limits).unwrap().with_dialect(&PREFIXED);
         let server = Running::of(server, |server| server.run(Echo::default()));
         let mut connection = server.connect().with_dialect(&PREFIXED).with_max_header(limit);

@@ -166,9 +166,7 @@ impl Handler for Counter {
 
 /// Sends the content to a server, with sockets, for how much of it has arrived there.
 fn server(length: u64, take: Take) -> u64 {
-    let mut limits = Limits::default();
-    limits.content = UNLIMITED;
-    limits.collected_total = usize::MAX;
+    let limits = Limits::default().with_max_content(UNLIMITED).with_max_collected(usize::MAX);
     let server = Server::bind("127.0.0.1:0", limits).unwrap();
     let (address, handle) = (server.address(), server.handle());
     let serving = thread::spawn(move || server.run(Counter { take, received: 0 }));

@@ -32,7 +32,7 @@ fn send_too_much(mut connection: Connection<TcpStream>) {
 
 fn serve_with_little_memory() {
     let mut limits = Limits::default();
-    (limits.content, limits.collected_total) = (UNLIMITED, usize::MAX);
+    (limits.max_content, limits.max_collected) = (UNLIMITED, usize::MAX);
     let server = Running::start(limits, Echo::default());
     say(format_args!("listening {}", server.address));
     wait_for_parent();

@@ -50,18 +50,23 @@ fn r03_every_limit_of_a_server_is_finite_by_default() {
     use jsonframe_std::server::Limits;
 
     let limits = Limits::default();
-    let counts =
-        [limits.connections, limits.collected_total, limits.unread_replies, limits.queued, limits.queued_total];
+    let counts = [
+        limits.max_connections,
+        limits.max_collected,
+        limits.max_unread_replies,
+        limits.max_queued,
+        limits.max_queued_total,
+    ];
     assert!(counts.iter().all(|count| (1..=1 << 30).contains(count)), "{limits:?}");
-    assert!((1..=1 << 30).contains(&limits.content) && (1..=1 << 30).contains(&limits.linger_bytes), "{limits:?}");
-    assert!((1..u16::MAX).contains(&limits.header) && (1..=1 << 16).contains(&limits.backlog), "{limits:?}");
-    assert!((1..=1 << 16).contains(&limits.owed), "{limits:?}");
-    assert!(limits.content_floor > 0 && limits.write_floor > 0, "{limits:?}");
+    assert!((1..=1 << 30).contains(&limits.max_content) && (1..=1 << 30).contains(&limits.linger_bytes), "{limits:?}");
+    assert!((1..u16::MAX).contains(&limits.max_header) && (1..=1 << 16).contains(&limits.backlog), "{limits:?}");
+    assert!((1..=1 << 16).contains(&limits.max_owed), "{limits:?}");
+    assert!(limits.min_rate > 0 && limits.min_write_rate > 0, "{limits:?}");
     let times = [
-        limits.header_deadline,
-        limits.content_window,
-        limits.idle_deadline,
-        limits.write_deadline,
+        limits.header_timeout,
+        limits.rate_window,
+        limits.idle_timeout,
+        limits.write_timeout,
         limits.linger,
         limits.linger_silence,
     ];
@@ -164,9 +169,8 @@ fn r15_the_deadline_is_for_the_whole_header() {
     use jsonframe_std::server::Limits;
     use running::{Echo, PATIENCE, Running, exchange};
 
-    let mut limits = Limits::default();
-    limits.header_deadline = Duration::from_millis(300);
-    limits.linger = limits.header_deadline;
+    let short = Duration::from_millis(300);
+    let limits = Limits::default().with_header_timeout(short).with_linger(short);
     let echo = Echo::default();
     let server = Running::start(limits, echo.clone());
     let mut slow = server.connect();

@@ -26,9 +26,9 @@ const BESIDES: usize = 24 * MIB;
 fn serve(role: &str) {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     // Deadlines are for other tests.
-    limits.write_deadline = 2 * PATIENCE;
-    limits.content_window = 2 * PATIENCE;
-    limits.header_deadline = 2 * PATIENCE;
+    limits.write_timeout = 2 * PATIENCE;
+    limits.rate_window = 2 * PATIENCE;
+    limits.header_timeout = 2 * PATIENCE;
     let server = Running::start(limits, echo.clone());
     say(format_args!("listening {}", server.address));
     if role == "pusher" {

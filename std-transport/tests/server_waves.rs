@@ -39,8 +39,8 @@ fn ten_thousand_connections_that_send_nothing_come_and_go() {
     }
     let count = affordable(10_000, 2 * ACTIVE);
     let mut limits = generous(count + ACTIVE);
-    limits.idle_deadline = Duration::from_secs(3);
-    limits.header_deadline = Duration::from_secs(3);
+    limits.idle_timeout = Duration::from_secs(3);
+    limits.header_timeout = Duration::from_secs(3);
     let counting = Counting::default();
     let server = Running::start(limits, counting.clone());
     let mut active: Vec<_> = (0..ACTIVE).map(|_| server.connect()).collect();

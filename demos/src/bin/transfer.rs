@@ -96,7 +96,7 @@ struct Receive {
     max_total: u64,
 
     /// How many connections are served at a time; others wait to be accepted
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections, value_parser = at_least_one)]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().max_connections, value_parser = at_least_one)]
     max_connections: NonZeroUsize,
 
     /// How long a sender may take to begin a file, and to take the answer
@@ -173,7 +173,7 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
         .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
     end_cleanly(store.clone(), progress.clone(), *once)?;
     let limits = Limits {
-        connections: arguments.max_connections,
+        max_connections: arguments.max_connections,
         timeout: arguments.timeout.into(),
         header_timeout: arguments.header_timeout.into(),
         min_rate: arguments.min_rate,

@@ -25,7 +25,7 @@ pub struct Limits {
     pub(super) backlog: u32,
 
     /// The longest header accepted
-    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().header, value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().max_header, value_parser = value_parser!(u16).range(1..))]
     pub(super) max_header: u16,
 
     /// The longest content accepted. All of it is kept until it is answered
@@ -33,35 +33,35 @@ pub struct Limits {
     pub(super) max_content: u64,
 
     /// How much content is collected at a time for all connections
-    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().collected_total)]
+    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().max_collected)]
     pub(super) max_collected: usize,
 
     /// How much may be queued for all peers together. The next request of a peer is read when its last answer is taken
-    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().queued_total)]
+    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().max_queued_total)]
     pub(super) max_queued_total: usize,
 
     /// How long a header may take, from its first byte to its last
-    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().header_deadline.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().header_timeout.into())]
     pub(super) header_timeout: Seconds,
 
     /// The least rate of content, in bytes per second
-    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().content_floor)]
+    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().min_rate)]
     pub(super) min_rate: u64,
 
     /// The time over which that rate is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().content_window.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().rate_window.into())]
     pub(super) rate_window: Seconds,
 
     /// How long nothing may happen between messages
-    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().idle_deadline.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().idle_timeout.into())]
     pub(super) idle_timeout: Seconds,
 
     /// How long a peer may take nothing of what is sent to it
-    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().write_deadline.into())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Defaults::default().write_timeout.into())]
     pub(super) write_timeout: Seconds,
 
     /// The least rate at which a peer takes what is sent to it, in bytes per second, over that time
-    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().write_floor)]
+    #[arg(long, value_name = "BYTES", default_value_t = Defaults::default().min_write_rate)]
     pub(super) min_write_rate: u64,
 
     /// How long a peer may go on sending after the last answer to it

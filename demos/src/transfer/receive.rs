@@ -29,7 +29,7 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How many connections are served at a time. Others wait to be accepted.
-    pub connections: NonZeroUsize,
+    pub max_connections: NonZeroUsize,
     /// How long a sender may take to begin a file, and to take the answer.
     pub timeout: Duration,
     /// How long a header may take, from its first byte to its last.
@@ -50,11 +50,11 @@ impl Default for Limits {
     fn default() -> Self {
         let server = server::Limits::default();
         Self {
-            connections: const { NonZeroUsize::new(64).unwrap() },
+            max_connections: const { NonZeroUsize::new(64).unwrap() },
             timeout: Duration::from_secs(20),
-            header_timeout: server.header_deadline,
-            min_rate: server.content_floor,
-            rate_window: server.content_window,
+            header_timeout: server.header_timeout,
+            min_rate: server.min_rate,
+            rate_window: server.rate_window,
             size: 64 * 1024 * 1024 * 1024,
             require_checksum: false,
         }
@@ -83,7 +83,7 @@ impl Receiver {
 
     /// Receives files. Nothing that a peer does ends it.
     pub fn run(self: &Arc<Self>) -> ! {
-        let slots = Slots::new(self.limits.connections.get());
+        let slots = Slots::new(self.limits.max_connections.get());
         let receiver = Arc::clone(self);
         serve_each(&self.listener, &slots, self.progress.console(), move |stream, peer| {
             receiver.converse(stream, peer);

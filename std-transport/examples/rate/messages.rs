@@ -43,8 +43,7 @@ impl Messages {
 
 /// The server on a poller. To serve, it wants an [`Echo`].
 pub(crate) fn server() -> io::Result<Server> {
-    let mut limits = Limits::default();
-    limits.connections = 100_000;
+    let limits = Limits::default().with_max_connections(100_000);
     Server::bind("127.0.0.1:0", limits)
 }
 

@@ -101,12 +101,12 @@ impl Clock {
         let due = |since: Instant, time, which| since.checked_add(time).map(|at| Due { at, which });
         let receiving = match self.phase {
             Phase::Idle if self.unsent.is_some() => None,
-            Phase::Idle => due(self.since, limits.idle_deadline, Deadline::Idle),
-            Phase::Header => due(self.since, limits.header_deadline, Deadline::Header),
-            Phase::Content => due(self.since, limits.content_window, Deadline::Content),
+            Phase::Idle => due(self.since, limits.idle_timeout, Deadline::Idle),
+            Phase::Header => due(self.since, limits.header_timeout, Deadline::Header),
+            Phase::Content => due(self.since, limits.rate_window, Deadline::Content),
             Phase::Suspended => None,
         };
-        let sending = self.unsent.and_then(|unsent| due(unsent.since, limits.write_deadline, Deadline::Write));
+        let sending = self.unsent.and_then(|unsent| due(unsent.since, limits.write_timeout, Deadline::Write));
         receiving.into_iter().chain(sending).min_by_key(|due| due.at)
     }
 
@@ -114,10 +114,10 @@ impl Clock {
     pub(super) fn expired(&mut self, limits: &Limits, now: Instant) -> Option<Deadline> {
         let due = self.due(limits).filter(|due| due.at <= now)?;
         match (due.which, self.unsent) {
-            (Deadline::Content, _) if self.received >= at_rate(limits.content_floor, limits.content_window) => {
+            (Deadline::Content, _) if self.received >= at_rate(limits.min_rate, limits.rate_window) => {
                 self.begin(Phase::Content, now);
             }
-            (Deadline::Write, Some(unsent)) if unsent.taken >= at_rate(limits.write_floor, limits.write_deadline) => {
+            (Deadline::Write, Some(unsent)) if unsent.taken >= at_rate(limits.min_write_rate, limits.write_timeout) => {
                 self.unsent = Some(Unsent { since: now, taken: 0 });
             }
             (which, _) => return Some(which),
@@ -228,17 +228,17 @@ mod tests {
     #[test]
     fn without_a_floor_something_must_move_all_the_same() {
         let mut limits = Limits::default();
-        (limits.content_floor, limits.write_floor) = (0, 0);
+        (limits.min_rate, limits.min_write_rate) = (0, 0);
         let start = Instant::now();
         let mut clock = Clock::new(start);
         clock.begin(Phase::Content, start);
-        assert_eq!(clock.expired(&limits, start + limits.content_window), Some(Deadline::Content));
+        assert_eq!(clock.expired(&limits, start + limits.rate_window), Some(Deadline::Content));
         clock.receive(1, start);
-        assert_eq!(clock.expired(&limits, start + limits.content_window), None);
+        assert_eq!(clock.expired(&limits, start + limits.rate_window), None);
         clock.begin(Phase::Suspended, start);
         clock.flush(10, 10, start);
-        assert_eq!(clock.expired(&limits, start + limits.write_deadline), Some(Deadline::Write));
+        assert_eq!(clock.expired(&limits, start + limits.write_timeout), Some(Deadline::Write));
         clock.flush(10, 9, start);
-        assert_eq!(clock.expired(&limits, start + limits.write_deadline), None);
+        assert_eq!(clock.expired(&limits, start + limits.write_timeout), None);
     }
 }

@@ -22,11 +22,11 @@ pub enum Closed {
     #[error("{0}")]
     Deadline(Deadline),
     /// A message for the peer did not fit, or the peer was the one for which most was queued when all together was too
-    /// much: [`Limits::queued`](super::Limits::queued), [`Limits::queued_total`](super::Limits::queued_total).
+    /// much: [`Limits::max_queued`](super::Limits::max_queued), [`Limits::max_queued_total`](super::Limits::max_queued_total).
     #[error("the peer does not read what is sent to it")]
     QueueFull,
     /// Of this peer most content was being collected when all together was too much
-    /// ([`Limits::collected_total`](super::Limits::collected_total)), or the system has no memory for it.
+    /// ([`Limits::max_collected`](super::Limits::max_collected)), or the system has no memory for it.
     #[error("too much content is being collected")]
     CollectedTotal,
     /// A [`Reply`](super::Reply) could not be sent, or the thread that had it panicked. The peer would have taken the next
@@ -68,17 +68,17 @@ impl Closed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Deadline {
-    /// [`Limits::header_deadline`](super::Limits::header_deadline).
+    /// [`Limits::header_timeout`](super::Limits::header_timeout).
     #[error("the header took too long")]
     Header,
-    /// [`Limits::content_floor`](super::Limits::content_floor).
+    /// [`Limits::min_rate`](super::Limits::min_rate).
     #[error("the content came too slowly")]
     Content,
-    /// [`Limits::idle_deadline`](super::Limits::idle_deadline).
+    /// [`Limits::idle_timeout`](super::Limits::idle_timeout).
     #[error("nothing happened for too long")]
     Idle,
-    /// [`Limits::write_deadline`](super::Limits::write_deadline) and
-    /// [`Limits::write_floor`](super::Limits::write_floor).
+    /// [`Limits::write_timeout`](super::Limits::write_timeout) and
+    /// [`Limits::min_write_rate`](super::Limits::min_write_rate).
     #[error("the peer took what was sent to it too slowly")]
     Write,
 }

@@ -27,13 +27,13 @@ impl Handle {
     /// Sends a message to a peer. Messages for a peer from one thread arrive in the order they were sent.
     ///
     /// Returns at once; if the connection has ended by the time the server gets there, the message is dropped. If it does
-    /// not fit ([`Limits::queued`](super::Limits::queued)), the connection is closed.
+    /// not fit ([`Limits::max_queued`](super::Limits::max_queued)), the connection is closed.
     ///
     /// # Errors
     ///
     /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has,
     /// [`Error::QueueFull`] if more is queued for all peers than may be
-    /// ([`Limits::queued_total`](super::Limits::queued_total)), [`Error::Closed`] if the server does not run.
+    /// ([`Limits::max_queued_total`](super::Limits::max_queued_total)), [`Error::Closed`] if the server does not run.
     pub fn send(&self, id: Id, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         let frame = Frame::new(header, content.into(), self.shared.sending_dialect())?;
         self.put(self.shared.mailboxes().get(id.worker()..=id.worker()), Some(id), frame)

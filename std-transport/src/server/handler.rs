@@ -75,7 +75,7 @@ pub trait Handler {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Take {
-    /// Collected, up to [`Limits::content`](super::Limits::content), and given to [`Handler::message`].
+    /// Collected, up to [`Limits::max_content`](super::Limits::max_content), and given to [`Handler::message`].
     Whole,
     /// Given to [`Handler::content`] as it comes, and kept nowhere.
     Streamed {

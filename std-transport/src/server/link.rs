@@ -85,7 +85,7 @@ impl Link {
     pub(super) fn new(stream: TcpStream, address: SocketAddr, id: Id, shared: &Shared, now: Instant) -> Self {
         Self {
             session: Session::new(stream)
-                .with_max_header(shared.limits.header)
+                .with_max_header(shared.limits.max_header)
                 .with_dialect(shared.dialect())
                 .with_sending_dialect(shared.sending_dialect()),
             status: Status::new(id, address),

@@ -90,7 +90,7 @@ impl<'a> Peer<'a> {
     /// # Errors
     ///
     /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has,
-    /// [`Error::QueueFull`] if the message does not fit ([`Limits::queued`](super::Limits::queued)): the connection is
+    /// [`Error::QueueFull`] if the message does not fit ([`Limits::max_queued`](super::Limits::max_queued)): the connection is
     /// given up then. [`Error::Closed`] if it is closed already.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.admit(content.len())?;
@@ -135,7 +135,7 @@ impl<'a> Peer<'a> {
     /// A reply that is owed to the peer, to be sent later and from any thread.
     ///
     /// Until it is sent or dropped, the connection is kept, be the peer idle, be its own half of the connection closed, or
-    /// the server shutting down. While [`Limits::owed`](super::Limits::owed) of them are owed, nothing is read from the
+    /// the server shutting down. While [`Limits::max_owed`](super::Limits::max_owed) of them are owed, nothing is read from the
     /// peer.
     pub fn reply_later(&mut self) -> Reply {
         self.status.owed = self.status.owed.saturating_add(1);
@@ -176,7 +176,7 @@ impl<'a> Peer<'a> {
         let queued = self.outbox.queued();
         let most = self.totals().map_or(0, |totals| totals.most_queued_for_one);
         // A peer that is read can be answered, at whatever length.
-        queued <= self.shared.limits.unread_replies.min(most) || queued.saturating_add(bytes) <= most
+        queued <= self.shared.limits.max_unread_replies.min(most) || queued.saturating_add(bytes) <= most
     }
 
     fn totals(&self) -> Option<&Totals> {

@@ -74,7 +74,8 @@ impl Link {
 
     /// Whether nothing is to be read, because too much is queued or too many replies are owed.
     pub(super) const fn must_pause(&self, limits: &Limits) -> bool {
-        self.session.queued() > limits.unread_replies || (self.status.owed > 0 && self.status.owed >= limits.owed)
+        self.session.queued() > limits.max_unread_replies
+            || (self.status.owed > 0 && self.status.owed >= limits.max_owed)
     }
 
     /// Handles a step: true if it was a message's end.
@@ -97,7 +98,7 @@ impl Link {
             self.take = turn.handler.header(&mut peer, &header);
         }
         let limit = match self.take {
-            Take::Whole => turn.shared.limits.content,
+            Take::Whole => turn.shared.limits.max_content,
             Take::Streamed { max } => max,
         };
         inbox.limit_content(limit).map_err(Closed::Protocol)

@@ -152,7 +152,7 @@ impl Shared {
 
     /// Whether there are as many connections as there may be; then the first worker is woken when one of them ends.
     pub(super) fn is_at_limit(&self) -> bool {
-        let is_at_limit = || self.open.load(Ordering::SeqCst) >= self.limits.connections;
+        let is_at_limit = || self.open.load(Ordering::SeqCst) >= self.limits.max_connections;
         if !is_at_limit() {
             return false;
         }

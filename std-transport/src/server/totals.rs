@@ -23,16 +23,16 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) fn new(limits: &Limits, workers: usize) -> Self {
-        let share = limits.queued_total / workers.max(1);
+        let share = limits.max_queued_total / workers.max(1);
         // A handler can queue this much for its peer before another connection can be ended.
-        let most_queued_for_one = limits.queued.min(share / 2);
+        let most_queued_for_one = limits.max_queued.min(share / 2);
         Self {
             queued: Arc::default(),
             pending: Arc::default(),
             collected: Charges::default(),
             most_queued: share - most_queued_for_one,
             most_queued_for_one,
-            most_collected: limits.collected_total / workers.max(1),
+            most_collected: limits.max_collected / workers.max(1),
         }
     }
 

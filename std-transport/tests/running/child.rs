@@ -111,8 +111,5 @@ pub fn descriptors() -> usize {
 }
 
 pub fn generous(connections: usize) -> Limits {
-    let mut limits = Limits::default();
-    limits.connections = connections;
-    limits.backlog = 4096;
-    limits
+    Limits::default().with_max_connections(connections).with_backlog(4096)
 }

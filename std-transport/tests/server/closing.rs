@@ -71,8 +71,7 @@ fn a_peer_that_sends_for_ever_after_an_error_is_cut_off() {
 
 #[test]
 fn a_peer_that_keeps_the_connection_open_after_an_error_is_dropped() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.linger_silence = Duration::from_millis(100);
+    let (echo, limits) = (Echo::default(), Limits::default().with_linger_silence(Duration::from_millis(100)));
     let server = Running::start(limits, echo.clone());
     let mut connection = server.connect();
     connection.get_mut().write_all(b"\x00\x00").unwrap();
@@ -267,9 +266,7 @@ fn a_shutdown_abandons_a_message_under_way_at_its_deadline() {
 
 #[test]
 fn a_peer_that_was_told_everything_is_not_abandoned_by_a_shutdown() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.linger_silence = PATIENCE;
-    limits.linger = PATIENCE;
+    let (echo, limits) = (Echo::default(), Limits::default().with_linger_silence(PATIENCE).with_linger(PATIENCE));
     let server = Running::start(limits, echo.clone());
     let mut stays = server.connect();
     exchange(&mut stays, "it does not close its half");
@@ -315,8 +312,7 @@ impl Handler for Slow {
 
 #[test]
 fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit() {
-    let mut limits = Limits::default();
-    limits.connections = 1;
+    let limits = Limits::default().with_max_connections(1);
     let ((begun, busy), (release, go_on)) = (mpsc::channel(), mpsc::channel());
     let server = Running::start(limits, Slow { begun, go_on });
     let mut served = server.connect();
@@ -338,8 +334,7 @@ fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit() {
 
 #[test]
 fn a_shutdown_at_the_connection_limit_ends_though_no_place_is_ever_free() {
-    let mut limits = Limits::default();
-    limits.connections = 0;
+    let limits = Limits::default().with_max_connections(0);
     let server = Running::start(limits, Echo::default());
     let _waiting = server.connect();
     server.handle.shutdown(Duration::from_millis(100));

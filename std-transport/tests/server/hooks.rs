@@ -151,22 +151,21 @@ fn last_words_arrive_whatever_the_server_ends_the_connection_for() {
         "the header begins with `[`; expected a JSON object, `{`",
     );
     ends_by(
-        short(|limits| limits.content = 4_999_999),
+        short(|limits| limits.max_content = 4_999_999),
         &long,
         false,
         "the content is 5000000 bytes long; this receiver takes at most 4999999",
     );
-    ends_by(short(|limits| limits.collected_total = 1_000_000), &long, false, "too much content is being collected");
-    ends_by(short(|limits| limits.header_deadline = SHORT), &long[..9], false, "the header took too long");
-    ends_by(short(|limits| limits.content_window = SHORT), &long[..999], false, "the content came too slowly");
-    ends_by(short(|limits| limits.idle_deadline = SHORT), b"", false, "nothing happened for too long");
+    ends_by(short(|limits| limits.max_collected = 1_000_000), &long, false, "too much content is being collected");
+    ends_by(short(|limits| limits.header_timeout = SHORT), &long[..9], false, "the header took too long");
+    ends_by(short(|limits| limits.rate_window = SHORT), &long[..999], false, "the content came too slowly");
+    ends_by(short(|limits| limits.idle_timeout = SHORT), b"", false, "nothing happened for too long");
     ends_by(Limits::default(), b"", true, "the server has been shut down");
 }
 
 #[test]
 fn a_connection_ends_in_silence_without_last_words() {
-    let (diary, mut limits) = (Diary::default(), Limits::default());
-    limits.idle_deadline = SHORT;
+    let (diary, limits) = (Diary::default(), Limits::default().with_idle_timeout(SHORT));
     let server = Running::start(limits, diary.clone());
     let connection = server.connect();
     let address = connection.get_ref().local_addr().unwrap();
@@ -177,8 +176,8 @@ fn a_connection_ends_in_silence_without_last_words() {
 
 #[test]
 fn a_peer_that_cannot_be_told_is_not_offered_last_words() {
-    let (diary, mut limits) = (Diary { farewell: Some("last words"), ..Diary::default() }, Limits::default());
-    limits.write_deadline = SHORT;
+    let (diary, limits) =
+        (Diary { farewell: Some("last words"), ..Diary::default() }, Limits::default().with_write_timeout(SHORT));
     let server = Running::start(limits, diary.clone());
 
     // It has ended the connection itself, by half or by a reset.
@@ -235,8 +234,7 @@ impl Handler for Verbose {
 
 #[test]
 fn last_words_beyond_the_limit_are_refused_and_the_reason_stays() {
-    let (ends, mut limits) = (Arc::default(), Limits::default());
-    limits.header_deadline = SHORT;
+    let (ends, limits) = (Arc::default(), Limits::default().with_header_timeout(SHORT));
     let server = Running::start(limits, Verbose(Arc::clone(&ends)));
     let mut connection = server.connect();
     connection.get_mut().write_all(b"\0").unwrap();
@@ -254,9 +252,7 @@ fn last_words_beyond_the_limit_are_refused_and_the_reason_stays() {
 
 #[test]
 fn a_refused_connection_is_told_to_the_handler() {
-    let (diary, mut limits) = (Diary::default(), Limits::default());
-    limits.connections = 1;
-    limits.at_limit = AtLimit::Refuse;
+    let (diary, limits) = (Diary::default(), Limits::default().with_max_connections(1).with_at_limit(AtLimit::Refuse));
     let server = Running::start(limits, diary.clone());
     let mut first = server.connect();
     exchange(&mut first, "hello");

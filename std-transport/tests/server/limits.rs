@@ -15,9 +15,8 @@ const SHORT: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_peer_that_never_reads_is_bounded_and_ended() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.write_deadline = SHORT;
-    let most = limits.unread_replies + 1_000_000 + 200;
+    let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(SHORT));
+    let most = limits.max_unread_replies + 1_000_000 + 200;
     let server = Running::start(limits, echo.clone());
     let mut greedy = server.connect();
     let mut other = server.connect();
@@ -39,9 +38,8 @@ fn a_peer_that_never_reads_is_bounded_and_ended() {
 
 #[test]
 fn a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.queued = 1_000_000;
-    limits.unread_replies = 1_000_000;
+    let (echo, limits) =
+        (Echo::default(), Limits::default().with_max_queued(1_000_000).with_max_unread_replies(1_000_000));
     let server = Running::start(limits, echo.clone());
     let mut deaf = server.connect();
     let mut other = server.connect();
@@ -103,9 +101,7 @@ fn a_huge_length_costs_nothing_and_is_refused_at_the_header() {
 
 #[test]
 fn memory_follows_content_that_comes_not_content_that_is_announced() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.content = u64::MAX;
-    limits.collected_total = 1_000_000;
+    let (echo, limits) = (Echo::default(), Limits::default().with_max_content(u64::MAX).with_max_collected(1_000_000));
     let server = Running::start(limits, echo.clone());
     let mut liar = server.connect();
     let mut head = vec![0; 200];
@@ -127,8 +123,7 @@ fn memory_follows_content_that_comes_not_content_that_is_announced() {
 
 #[test]
 fn connections_beyond_the_limit_wait() {
-    let mut limits = Limits::default();
-    limits.connections = 2;
+    let limits = Limits::default().with_max_connections(2);
     let server = Running::start(limits, Echo::default());
     let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
     for connection in &mut served {
@@ -147,9 +142,7 @@ fn connections_beyond_the_limit_wait() {
 
 #[test]
 fn connections_beyond_the_limit_are_refused_where_that_is_configured() {
-    let mut limits = Limits::default();
-    limits.connections = 2;
-    limits.at_limit = AtLimit::Refuse;
+    let limits = Limits::default().with_max_connections(2).with_at_limit(AtLimit::Refuse);
     let server = Running::start(limits, Echo::default());
     let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
     for connection in &mut served {
@@ -164,8 +157,7 @@ fn connections_beyond_the_limit_are_refused_where_that_is_configured() {
 
 #[test]
 fn connections_beyond_the_limit_wait_for_those_of_other_workers_too() {
-    let mut limits = Limits::default();
-    limits.connections = 2;
+    let limits = Limits::default().with_max_connections(2);
     let server = Running::spawn(limits, |server| server.run_workers(vec![Echo::default(); 2]));
     for ends in 0..2 {
         let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
@@ -230,9 +222,7 @@ fn given_up(limits: Limits) -> (Running, Connection<TcpStream>) {
 
 #[test]
 fn what_a_handler_sends_counts_at_once_against_the_limit_for_all() {
-    let mut limits = Limits::default();
-    limits.queued = 1_000_000_000;
-    limits.queued_total = 3_000_000;
+    let limits = Limits::default().with_max_queued(1_000_000_000).with_max_queued_total(3_000_000);
     given_up(limits);
 }
 

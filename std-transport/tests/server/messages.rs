@@ -215,8 +215,7 @@ impl Handler for Later {
 #[test]
 fn a_reply_sent_later_from_another_thread_arrives() {
     let (sender, replies) = mpsc::channel();
-    let mut limits = Limits::default();
-    limits.idle_deadline = Duration::from_millis(100);
+    let limits = Limits::default().with_idle_timeout(Duration::from_millis(100));
     let server = Running::start(limits, Later(sender));
     let mut connection = server.connect();
     for _ in 0..2 {
@@ -240,8 +239,7 @@ fn a_reply_sent_later_from_another_thread_arrives() {
 #[test]
 fn a_peer_that_is_owed_a_reply_is_not_idle() {
     let (sender, replies) = mpsc::channel();
-    let mut limits = Limits::default();
-    limits.idle_deadline = Duration::from_millis(100);
+    let limits = Limits::default().with_idle_timeout(Duration::from_millis(100));
     let server = Running::start(limits, Later(sender));
     let mut connection = server.connect();
     connection.send(&Header::for_json(2), b"{}").unwrap();

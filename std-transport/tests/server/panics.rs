@@ -115,9 +115,7 @@ fn a_handler_that_panics_ends_one_connection_and_the_worker_goes_on() {
 
 #[test]
 fn a_handler_that_panics_over_a_refused_connection_does_not_end_the_server() {
-    let mut limits = Limits::default();
-    limits.connections = 1;
-    limits.at_limit = jsonframe_std::server::AtLimit::Refuse;
+    let limits = Limits::default().with_max_connections(1).with_at_limit(jsonframe_std::server::AtLimit::Refuse);
     let fragile = Fragile { echo: Echo::default(), at: "not_accepted" };
     let server = Running::start(limits, fragile);
     let mut first = server.connect();

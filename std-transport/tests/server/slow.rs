@@ -66,8 +66,7 @@ fn a_slow_sender_delays_nobody_and_is_understood() {
 
 #[test]
 fn a_header_at_a_byte_a_second_is_ended_at_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.header_deadline = 3 * SECOND;
+    let (echo, limits) = (Echo::default(), Limits::default().with_header_timeout(3 * SECOND));
     let server = Running::start(limits, echo.clone());
     let mut slow = server.connect();
     exchange(&mut slow, "first");
@@ -80,8 +79,7 @@ fn a_header_at_a_byte_a_second_is_ended_at_its_deadline() {
 
 #[test]
 fn content_at_a_byte_a_second_is_ended_at_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.content_window = 3 * SECOND;
+    let (echo, limits) = (Echo::default(), Limits::default().with_rate_window(3 * SECOND));
     let server = Running::start(limits, echo.clone());
     let mut slow = server.connect();
     let whole = message(&[b'x'; 1000]);
@@ -94,9 +92,7 @@ fn content_at_a_byte_a_second_is_ended_at_its_deadline() {
 
 #[test]
 fn content_that_stops_after_a_burst_is_ended_at_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.content_window = SHORT;
-    limits.content_floor = 100_000;
+    let (echo, limits) = (Echo::default(), Limits::default().with_rate_window(SHORT).with_min_rate(100_000));
     let server = Running::start(limits, echo.clone());
     let mut slow = server.connect();
     let whole = message(&vec![b'x'; 1_000_000]);
@@ -115,8 +111,7 @@ fn content_that_stops_after_a_burst_is_ended_at_its_deadline() {
 
 #[test]
 fn an_idle_connection_is_ended_at_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.idle_deadline = SHORT;
+    let (echo, limits) = (Echo::default(), Limits::default().with_idle_timeout(SHORT));
     let server = Running::start(limits, echo.clone());
     let mut never = server.connect();
     let mut once = server.connect();
@@ -158,8 +153,7 @@ fn pushing(limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (
 
 #[test]
 fn a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.write_deadline = 3 * SECOND;
+    let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(3 * SECOND));
     let (server, mut slow) = pushing(limits, &echo, 8_000_000, None);
     let start = Instant::now();
     while echo.noted().is_empty() {
@@ -174,9 +168,7 @@ fn a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline() {
 
 #[test]
 fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline() {
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.write_deadline = SECOND;
-    limits.write_floor = 1_000_000;
+    let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(SECOND).with_min_write_rate(1_000_000));
     // With a small buffer, the server can write more as often as the peer has read some.
     let (server, mut slow) = pushing(limits, &echo, 1, Some(1));
     let id = echo.peers.lock().unwrap()[0];
@@ -200,9 +192,9 @@ fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline() {
 fn a_peer_with_something_left_to_read_is_not_idle() {
     const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.idle_deadline = 2 * SECOND;
+    limits.idle_timeout = 2 * SECOND;
     // It is read all the while.
-    limits.unread_replies = usize::MAX;
+    limits.max_unread_replies = usize::MAX;
     let server = Running::start(limits, echo.clone());
     let mut connection = server.connect();
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
@@ -217,9 +209,7 @@ fn a_peer_with_something_left_to_read_is_not_idle() {
 #[test]
 fn a_peer_that_reads_at_the_floor_gets_everything() {
     const LENGTH: usize = 3_000_000;
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.write_deadline = 2 * SECOND;
-    limits.write_floor = 500;
+    let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(2 * SECOND).with_min_write_rate(500));
     // The system has room for so much that its poller tells of none for longer than the deadline.
     let (_server, mut slow) = pushing(limits, &echo, LENGTH, None);
     let (start, mut place, mut received) = (Instant::now(), [0; 600], 0);
@@ -241,9 +231,9 @@ fn a_slow_reader_with_ordinary_buffers_gets_everything() {
     const FASTER: u32 = 20;
     const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.write_deadline /= FASTER;
-    limits.write_floor *= u64::from(FASTER);
-    let enough = limits.write_deadline * 3;
+    limits.write_timeout /= FASTER;
+    limits.min_write_rate *= u64::from(FASTER);
+    let enough = limits.write_timeout * 3;
     let server = Running::start(limits, echo.clone());
     let mut slow = TcpStream::connect(server.address).unwrap();
     slow.set_read_timeout(Some(PATIENCE)).unwrap();

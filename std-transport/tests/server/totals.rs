@@ -16,7 +16,7 @@ const READS_NOTHING: &str = "the peer does not read what is sent to it";
 /// Limits with this much for what is queued, and nothing else in the way.
 fn queued_total(bytes: usize) -> Limits {
     let mut limits = Limits::default();
-    (limits.queued_total, limits.queued, limits.unread_replies) = (bytes, bytes, bytes);
+    (limits.max_queued_total, limits.max_queued, limits.max_unread_replies) = (bytes, bytes, bytes);
     limits
 }
 
@@ -80,7 +80,7 @@ fn content_shared_by_many_peers_counts_once() {
 fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
     const LENGTH: usize = 500_000;
     let (echo, mut limits) = (Echo::default(), queued_total(20_000_000));
-    limits.write_deadline = 60 * limits.write_deadline;
+    limits.write_timeout = 60 * limits.write_timeout;
     let server = Running::start(limits, echo.clone());
     let mut deaf: Vec<_> = (0..3).map(|_| server.connect()).collect();
     let mut reading = server.connect();
@@ -305,8 +305,7 @@ fn what_is_sent_to_a_worker_that_has_ended_is_dropped() {
 #[test]
 fn slow_uploads_do_not_shut_out_others() {
     const UPLOAD: usize = 4_000_000;
-    let (echo, mut limits) = (Echo::default(), Limits::default());
-    limits.collected_total = 10_000_000;
+    let (echo, limits) = (Echo::default(), Limits::default().with_max_collected(10_000_000));
     let server = Running::start(limits, echo.clone());
     let whole = message(&vec![b'u'; UPLOAD]);
     // They have sent nearly all, each somewhat less than the one before, and say no more.
@@ -453,8 +452,7 @@ fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
 
 #[test]
 fn a_peer_is_read_though_no_reply_may_be_owed() {
-    let mut limits = Limits::default();
-    limits.owed = 0;
+    let limits = Limits::default().with_max_owed(0);
     let (server, owed, _go_on, _) = owing(limits);
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
@@ -464,8 +462,7 @@ fn a_peer_is_read_though_no_reply_may_be_owed() {
 
 #[test]
 fn a_peer_with_many_owed_replies_is_not_read() {
-    let mut limits = Limits::default();
-    limits.owed = 100;
+    let limits = Limits::default().with_max_owed(100);
     let (server, owed, _go_on, _) = owing(limits);
     let mut greedy = server.connect();
     // More than the system has room for, so that the server not reading is seen at the peer.
