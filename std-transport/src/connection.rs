@@ -216,6 +216,35 @@ impl<S: Write> Connection<S> {
         self.sender.send_stream(&mut self.stream, header, source)
     }
 
+    /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream.
+    /// Takes at most 64 KiB of memory and a copy of the header, whatever the length. The header goes out in this
+    /// connection's dialect.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::{Header, Message};
+    ///
+    /// let sent = Message::new(Header::new("text/plain", "utf-8", 5), b"hello")?.to_vec()?;
+    /// let mut from = Connection::new(Cursor::new(sent.clone()));
+    /// let mut to = Connection::new(Cursor::new(Vec::new()));
+    /// while let Some(mut message) = from.receive()? {
+    ///     to.forward(&mut message)?;
+    /// }
+    /// assert_eq!(to.get_ref().get_ref(), &sent);
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyRead`] if some of the content has been read: nothing has gone out then. [`Error::Decode`] and
+    /// [`Error::Io`] if the message cannot be received whole, and those of [`send_stream`](Self::send_stream): part of it
+    /// may have gone out, so that nothing more can be sent ([`Error::SendBroken`]).
+    pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
+        self.sender.forward(&mut self.stream, message)
+    }
+
     /// Sends a value as a message of JSON content.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What can go wrong with a connection.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
-use jsonframe::{DecodeError, EncodeError};
+use jsonframe::{DecodeError, DecodeErrorKind, EncodeError};
 
 use crate::failure;
 
@@ -26,6 +26,11 @@ pub enum Error {
     #[cfg(feature = "json")]
     #[error(transparent)]
     Json(#[from] jsonframe::JsonError),
+
+    /// The content is not text in the encoding that its header names.
+    #[cfg(feature = "text")]
+    #[error(transparent)]
+    Text(#[from] jsonframe::TextError),
 
     /// The source of a message's content ended before its announced length. The peer waits for the rest, so the
     /// connection can send nothing more.
@@ -86,12 +91,54 @@ impl Error {
     }
 }
 
-/// What reading content fails with when the stream ends inside it comes out as the [`Error::Decode`] that it is.
+/// What an [`Error`] has become by [`io::Error::from`], or reading content fails with when the stream ends inside it, comes
+/// out as it was.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        match error.downcast::<DecodeError>() {
-            Ok(error) => Self::Decode(error),
-            Err(error) => Self::Io(error),
+        error.downcast::<DecodeError>().map(Self::Decode).or_else(io::Error::downcast::<Self>).unwrap_or_else(Self::Io)
+    }
+}
+
+/// For functions that return [`io::Result`]. An error of the stream is itself again; others become the source of one.
+///
+/// ```
+/// use std::io::{self, Cursor, ErrorKind};
+///
+/// use jsonframe_std::Connection;
+///
+/// fn first_content(bytes: &[u8]) -> io::Result<Vec<u8>> {
+///     let mut connection = Connection::new(Cursor::new(bytes.to_vec()));
+///     let mut message = connection.receive()?.ok_or(ErrorKind::NotFound)?;
+///     Ok(message.content()?)
+/// }
+///
+/// assert_eq!(first_content(b"\0\x02[]").unwrap_err().kind(), ErrorKind::InvalidData);
+/// assert_eq!(first_content(b"\0\x02").unwrap_err().kind(), ErrorKind::UnexpectedEof);
+/// ```
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Io(_) => ErrorKind::Other,
+            Error::Decode(decode) if matches!(decode.kind(), DecodeErrorKind::Truncated { .. }) => {
+                ErrorKind::UnexpectedEof
+            }
+            Error::Decode(_) => ErrorKind::InvalidData,
+            #[cfg(feature = "json")]
+            Error::Json(_) => ErrorKind::InvalidData,
+            #[cfg(feature = "text")]
+            Error::Text(_) => ErrorKind::InvalidData,
+            Error::Encode(_) | Error::AlreadyRead { .. } => ErrorKind::InvalidInput,
+            Error::SourceTooShort { .. } => ErrorKind::UnexpectedEof,
+            Error::SendBroken => ErrorKind::BrokenPipe,
+            #[cfg(feature = "server")]
+            Error::QueueFull => ErrorKind::QuotaExceeded,
+            #[cfg(feature = "server")]
+            Error::Closed => ErrorKind::BrokenPipe,
+        };
+        match error {
+            Error::Io(error) => error,
+            Error::Decode(error) => Self::new(kind, error),
+            error => Self::new(kind, error),
         }
     }
 }

@@ -1,41 +1,39 @@
 //! The two directions of a connection, for two threads.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
 
 use jsonframe::Header;
 
 use crate::receive::Receiver;
 use crate::send::Sender;
-use crate::{Connection, Error, Incoming};
+use crate::{Connection, Duplex, Error, Incoming};
 
 /// The receiving direction of a connection: [`Connection::split`].
 #[derive(Debug)]
 pub struct ReceivingHalf<S> {
-    stream: S,
+    pub(crate) stream: S,
     receiver: Receiver,
 }
 
 /// The sending direction of a connection: [`Connection::split`].
 #[derive(Debug)]
 pub struct SendingHalf<S> {
-    stream: S,
+    pub(crate) stream: S,
     sender: Sender,
 }
 
 impl<S> Connection<S> {
     /// The two directions, the second over another handle on the same stream.
     ///
-    /// For streams that can be duplicated in a way of their own; for `TcpStream` and `UnixStream` there is `split`.
+    /// For streams that can be duplicated in a way of their own; for those that are [`Duplex`] there is
+    /// [`split`](Self::split).
     pub fn split_with(self, same: S) -> (ReceivingHalf<S>, SendingHalf<S>) {
         let (stream, receiver, sender) = self.into_directions();
         (ReceivingHalf { stream, receiver }, SendingHalf { stream: same, sender })
     }
 }
 
-impl Connection<TcpStream> {
+impl<S: Duplex> Connection<S> {
     /// The two directions, to be used from two threads at the same time.
     ///
     /// To end the sending direction, so that the peer sees the end, call [`SendingHalf::finish`]: to drop it does not,
@@ -62,23 +60,36 @@ impl Connection<TcpStream> {
     ///
     /// # Errors
     ///
-    /// Those of [`TcpStream::try_clone`].
-    pub fn split(self) -> io::Result<(ReceivingHalf<TcpStream>, SendingHalf<TcpStream>)> {
+    /// Those of [`Duplex::try_clone`].
+    pub fn split(self) -> io::Result<(ReceivingHalf<S>, SendingHalf<S>)> {
         let same = self.get_ref().try_clone()?;
         Ok(self.split_with(same))
     }
-}
 
-#[cfg(unix)]
-impl Connection<UnixStream> {
-    /// The two directions, to be used from two threads at the same time.
+    /// Ends the sending direction: the peer sees the end of the stream after the last message. What it sends can still be
+    /// received.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use jsonframe_std::Connection;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = Connection::connect(listener.local_addr()?)?;
+    /// let mut server = Connection::new(listener.accept()?.0);
+    ///
+    /// client.finish()?;
+    /// assert!(server.receive()?.is_none());
+    /// server.send_json("a last word")?;
+    /// assert_eq!(client.receive()?.expect("a message").json::<String>()?, "a last word");
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`UnixStream::try_clone`].
-    pub fn split(self) -> io::Result<(ReceivingHalf<UnixStream>, SendingHalf<UnixStream>)> {
-        let same = self.get_ref().try_clone()?;
-        Ok(self.split_with(same))
+    /// Those of [`Duplex::end_sending`].
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.get_ref().end_sending()
     }
 }
 
@@ -137,6 +148,15 @@ impl<S: Write> SendingHalf<S> {
         self.sender.send_stream(&mut self.stream, header, source)
     }
 
+    /// Sends on a message that is being received, its content as it comes: [`Connection::forward`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::forward`].
+    pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
+        self.sender.forward(&mut self.stream, message)
+    }
+
     /// Sends a value as a message of JSON content: [`Connection::send_json`].
     ///
     /// # Errors
@@ -148,25 +168,13 @@ impl<S: Write> SendingHalf<S> {
     }
 }
 
-impl SendingHalf<TcpStream> {
+impl<S: Duplex> SendingHalf<S> {
     /// Ends the sending direction: the peer sees the end of the stream after the last message.
     ///
     /// # Errors
     ///
-    /// Those of [`TcpStream::shutdown`].
+    /// Those of [`Duplex::end_sending`].
     pub fn finish(self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
-    }
-}
-
-#[cfg(unix)]
-impl SendingHalf<UnixStream> {
-    /// Ends the sending direction: the peer sees the end of the stream after the last message.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`UnixStream::shutdown`].
-    pub fn finish(self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        self.stream.end_sending()
     }
 }

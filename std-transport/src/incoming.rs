@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use jsonframe::Header;
+use jsonframe::{Header, Message, OwnedMessage};
 
 use crate::Error;
 use crate::receive::Receiver;
@@ -56,18 +56,87 @@ impl<'c, S: Read> Incoming<'c, S> {
         self.receiver.content(self.stream)
     }
 
+    /// Reads all of the content to memory, and lends it together with the header. It counts as unread still, so that this
+    /// can be called again, and the content taken or read afterwards.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::{Header, Message};
+    ///
+    /// let sent = Message::new(Header::new("text/plain", "utf-8", 5), b"hello")?;
+    /// let mut connection = Connection::new(Cursor::new(sent.to_vec()?));
+    /// let mut incoming = connection.receive()?.expect("a message");
+    /// let message = incoming.message()?;
+    /// assert_eq!((message.header().content_type(), message.content()), ("text/plain", &b"hello"[..]));
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`content`](Self::content).
+    pub fn message(&mut self) -> Result<Message<'_>, Error> {
+        self.receiver.message(self.stream)
+    }
+
+    /// Reads all of the content to memory, and returns it together with the header, to be kept or sent to another thread.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::{Header, Message};
+    ///
+    /// let sent = Message::new(Header::new("text/plain", "utf-8", 5), b"hello")?;
+    /// let mut connection = Connection::new(Cursor::new(sent.to_vec()?));
+    /// let message = connection.receive()?.expect("a message").into_message()?;
+    /// drop(connection);
+    /// assert_eq!(message.message(), sent);
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`content`](Self::content). After a time-out the message is lost; where that matters, call
+    /// [`message`](Self::message) until it succeeds.
+    pub fn into_message(mut self) -> Result<OwnedMessage, Error> {
+        let content = self.content()?;
+        Ok(OwnedMessage::new(&self.header(), content)?)
+    }
+
+    /// Reads the content as text, in any [encoding](jsonframe::Encoding) that its header can name.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::{Header, Message};
+    ///
+    /// let sent = Message::new(Header::new("text/plain", "latin-1", 4), b"caf\xE9")?;
+    /// let mut connection = Connection::new(Cursor::new(sent.to_vec()?));
+    /// assert_eq!(connection.receive()?.expect("a message").text()?, "café");
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Text`] if it is not text in a known encoding; and those of [`into_message`](Self::into_message).
+    #[cfg(feature = "text")]
+    pub fn text(mut self) -> Result<String, Error> {
+        Ok(self.message()?.text()?.into_owned())
+    }
+
     /// Reads the content as JSON: in UTF-8 or ASCII, and with the feature `text` in every
     /// [encoding](jsonframe::Encoding) of text that its header can name.
     ///
     /// # Errors
     ///
     /// [`Error::Json`] if it is not the JSON of a `T`, or not in such an encoding; and those of
-    /// [`content`](Self::content). After a time-out the message is lost; where that matters, call
-    /// [`content`](Self::content) until it succeeds.
+    /// [`into_message`](Self::into_message).
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(mut self) -> Result<T, Error> {
-        let content = self.content()?;
-        Ok(jsonframe::Message::new(self.header(), &content)?.json_owned()?)
+        Ok(self.message()?.json_owned()?)
     }
 }
 

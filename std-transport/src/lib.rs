@@ -3,7 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | talk to one peer | [`Connection`], which blocks |
-//! | … from two threads | [`Connection::split`](Connection#method.split) |
+//! | … from two threads | [`Connection::split`] |
 //! | … with one deadline for a whole exchange | [`Timed`] |
 //! | … who may not be there yet, or no more | [`Backoff`] |
 //! | … over TLS | a [`Connection`] over `rustls::StreamOwned`: `cargo run -p jsonframe-std --example tls` |
@@ -50,6 +50,7 @@ mod backoff;
 mod charge;
 mod connection;
 mod content;
+mod duplex;
 mod error;
 mod failure;
 mod halves;
@@ -66,6 +67,7 @@ mod timed;
 pub use backoff::Backoff;
 pub use connection::Connection;
 pub use content::Content;
+pub use duplex::Duplex;
 pub use error::Error;
 pub use halves::{ReceivingHalf, SendingHalf};
 pub use inbox::Fill;

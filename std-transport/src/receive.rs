@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{Decoder, Dialect, Event, Header};
+use jsonframe::{Decoder, Dialect, Event, Header, Message};
 
 use crate::Error;
 use crate::ahead::{Ahead, retry};
@@ -164,22 +164,23 @@ impl Receiver {
         Ok(count)
     }
 
-    /// All of the content. What had come before a time-out is kept.
-    pub(crate) fn content(&mut self, stream: &mut impl Read) -> Result<Vec<u8>, Error> {
+    /// The message with all of its content, which is kept: it can still be read. So is what had come before a time-out.
+    pub(crate) fn message(&mut self, stream: &mut impl Read) -> Result<Message<'_>, Error> {
         if self.had > 0 {
             return Err(Error::AlreadyRead { read: self.had });
         }
         let mut content = std::mem::take(&mut self.collected);
-        match self.collect(stream, &mut content) {
-            Ok(()) => {
-                self.had = content.len() as u64;
-                Ok(content)
-            }
-            Err(error) => {
-                self.collected = content;
-                Err(error.into())
-            }
-        }
+        let outcome = self.collect(stream, &mut content);
+        self.collected = content;
+        outcome?;
+        Ok(Message::new(self.header().unwrap_or(Header::new("", "", 0)), &self.collected)?)
+    }
+
+    /// All of the content. What had come before a time-out is kept.
+    pub(crate) fn content(&mut self, stream: &mut impl Read) -> Result<Vec<u8>, Error> {
+        self.message(stream)?;
+        self.had = self.collected.len() as u64;
+        Ok(std::mem::take(&mut self.collected))
     }
 
     /// Reads the rest of the content to memory, which grows as it arrives. What had come before an error is there.

@@ -2,12 +2,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing};
-
-use crate::Error;
 use crate::ahead::retry;
 use crate::failure::plain;
 use crate::receive::at_most;
+use crate::{Error, Incoming};
+use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing, OwnedHeader};
 
 /// What the sending side keeps from message to message.
 #[derive(Debug)]
@@ -75,6 +74,19 @@ impl Sender {
         flush(stream)?;
         self.broken = false;
         Ok(())
+    }
+
+    pub(crate) fn forward(
+        &mut self,
+        stream: &mut impl Write,
+        message: &mut Incoming<'_, impl Read>,
+    ) -> Result<(), Error> {
+        let header = OwnedHeader::try_from(&message.header())?;
+        let read = header.header().content_length().saturating_sub(message.content_left());
+        if read > 0 {
+            return Err(Error::AlreadyRead { read });
+        }
+        self.send_stream(stream, &header.header(), message)
     }
 
     fn encode(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {

@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::Connection;
 use crate::failure::is_timeout;
+use crate::{Connection, Duplex, ReceivingHalf, SendingHalf};
 
 /// A stream whose reads and writes can be given a time.
 ///
@@ -52,7 +52,7 @@ impl Timeouts for UnixStream {
 /// A stream with a deadline for all that is done on it, however many reads and writes that takes.
 ///
 /// A timeout of the stream counts from each read anew, so that a peer who sends a byte now and then is never too late. A
-/// deadline is for the whole: [`Connection::within`].
+/// deadline is for the whole: [`Connection::within`]. The halves of a [split](Connection::split) connection have one each.
 #[derive(Debug)]
 pub struct Timed<S> {
     stream: S,
@@ -78,6 +78,10 @@ impl<S: Timeouts> Timed<S> {
     /// From now on everything must be over by then, or there is no deadline any more.
     pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    fn within(&mut self, time: Option<Duration>) {
+        self.deadline = time.and_then(|time| Instant::now().checked_add(time));
     }
 
     /// How much time is left: an error if none is.
@@ -134,7 +138,33 @@ impl<S: Timeouts> Connection<Timed<S>> {
     /// # Ok::<(), jsonframe_std::Error>(())
     /// ```
     pub fn within(&mut self, time: Option<Duration>) {
-        self.get_mut().set_deadline(time.and_then(|time| Instant::now().checked_add(time)));
+        self.get_mut().within(time);
+    }
+}
+
+impl<S: Timeouts> ReceivingHalf<Timed<S>> {
+    /// Gives everything that is received from now on, until it is called again, this much time in all:
+    /// [`Connection::within`].
+    pub fn within(&mut self, time: Option<Duration>) {
+        self.stream.within(time);
+    }
+}
+
+impl<S: Timeouts> SendingHalf<Timed<S>> {
+    /// Gives everything that is sent from now on, until it is called again, this much time in all: [`Connection::within`].
+    pub fn within(&mut self, time: Option<Duration>) {
+        self.stream.within(time);
+    }
+}
+
+/// Each of the two has a deadline of its own, which begins as that of the first.
+impl<S: Duplex> Duplex for Timed<S> {
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { stream: self.stream.try_clone()?, deadline: self.deadline })
+    }
+
+    fn end_sending(&self) -> io::Result<()> {
+        self.stream.end_sending()
     }
 }
 

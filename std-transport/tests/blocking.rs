@@ -295,3 +295,38 @@ fn a_client_finds_a_server_that_comes_later() {
     assert!(connection.is_ok());
     assert_eq!(refused, 3);
 }
+
+#[test]
+fn each_half_of_a_timed_connection_has_its_own_deadline() {
+    let (client, server) = tcp_pair();
+    let client = Connection::new(Timed::new(client.into_parts().0));
+    let (mut receiving, mut sending) = client.split().unwrap();
+    receiving.within(Some(Duration::from_millis(50)));
+    sending.within(Some(PATIENCE));
+    assert!(timed_out(&receiving.receive().map(drop).unwrap_err()));
+    // The time of the one is over, and that of the other is not.
+    sending.send(&header(b"sent"), b"sent").unwrap();
+    sending.within(Some(Duration::ZERO));
+    assert!(timed_out(&sending.send(&header(b"late"), b"late").unwrap_err()));
+
+    let mut server = Connection::new(server);
+    assert_eq!(server.receive().unwrap().unwrap().content().unwrap(), b"sent");
+    server.send(&header(b"answer"), b"answer").unwrap();
+    receiving.within(None);
+    assert_eq!(receiving.receive().unwrap().unwrap().content().unwrap(), b"answer");
+    sending.finish().unwrap();
+    assert!(server.receive().unwrap().is_none());
+}
+
+#[test]
+fn a_finished_connection_still_receives() {
+    let (mut client, server) = tcp_pair();
+    let mut server = Connection::new(server);
+    client.send(&header(b"last"), b"last").unwrap();
+    client.finish().unwrap();
+    assert_eq!(server.receive().unwrap().unwrap().content().unwrap(), b"last");
+    assert!(server.receive().unwrap().is_none());
+    server.send(&header(b"answer"), b"answer").unwrap();
+    assert_eq!(client.receive().unwrap().unwrap().content().unwrap(), b"answer");
+    assert!(matches!(client.send(&header(b""), b"").unwrap_err(), Error::Io(_)));
+}
