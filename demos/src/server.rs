@@ -1,6 +1,5 @@
 //! The server of the tutorial: all connections in one thread, or in a few.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -84,8 +83,6 @@ impl Server {
             console: self.gossip.clone(),
             max_content: self.max_content,
             closes_after_reply: self.closes_after_reply,
-            binaries: HashMap::new(),
-            suspects: HashSet::new(),
         };
         let mut applications: Vec<_> = (0..workers.get()).map(|_| application()).collect();
         match applications.pop() {
@@ -102,10 +99,15 @@ struct Application {
     console: Console,
     max_content: u64,
     closes_after_reply: bool,
-    /// The binary requests that are being received.
-    binaries: HashMap<Id, Binary>,
-    /// Those whose last content may be text of which the characters were counted, and which thus may be cut short.
-    suspects: HashSet<Id>,
+}
+
+/// What is kept for a connection.
+#[derive(Default)]
+struct Exchange {
+    /// The binary request that is being received.
+    binary: Option<Box<Binary>>,
+    /// Whether the last content may be text of which the characters were counted, and which thus may be cut short.
+    may_be_cut: bool,
 }
 
 /// What is kept of a binary request.
@@ -117,33 +119,34 @@ struct Binary {
 }
 
 impl Handler for Application {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
+    type State = Exchange;
+
+    fn connected(&mut self, peer: &mut Peer<'_>, _: &mut Exchange) {
         info!(connection = %peer.id(), address = %peer.address(), "accepted");
         self.console.say(format_args!("accepted connection from {}", peer.address()));
     }
 
-    fn header(&mut self, peer: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    fn header(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange, header: &Header<'_>) -> Take {
         debug!(
             connection = %peer.id(),
             content_type = %Printable(header.content_type()),
             content_length = header.content_length(),
             "request"
         );
-        self.suspects.remove(&peer.id());
+        *exchange = Exchange::default();
         if header.content_type() == JSON {
             return Take::Whole;
         }
-        let binary = Binary {
+        exchange.binary = Some(Box::new(Binary {
             content_type: header.content_type().to_owned(),
             prefix: header.prefix().to_owned(),
             beginning: Vec::new(),
             text: CutText::default(),
-        };
-        self.binaries.insert(peer.id(), binary);
+        }));
         Take::Streamed { max: self.max_content }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, request: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, _: &mut Exchange, request: Message<'_>) {
         self.console.say(format_args!("received request {} from {}", Text(request.content()), peer.address()));
         match application::answer_json(&request) {
             Ok(answer) => self.answer(peer, &answer.with_prefix(request.header().prefix())),
@@ -156,37 +159,33 @@ impl Handler for Application {
         }
     }
 
-    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
-        if let Some(binary) = self.binaries.get_mut(&peer.id()) {
+    fn content(&mut self, _: &mut Peer<'_>, exchange: &mut Exchange, piece: &[u8]) {
+        if let Some(binary) = &mut exchange.binary {
             let missing = usize::try_from(application::REPEATED).unwrap_or(0) - binary.beginning.len();
             binary.beginning.extend(piece.iter().take(missing));
             binary.text.push(piece);
         }
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
-        if let Some(binary) = self.binaries.remove(&peer.id()) {
-            if binary.text.is_possible() {
-                self.suspects.insert(peer.id());
-            }
+    fn end(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange) {
+        if let Some(binary) = exchange.binary.take() {
+            exchange.may_be_cut = binary.text.is_possible();
             let content_type = Printable(&binary.content_type);
             self.console.say(format_args!("received {content_type} request from {}", peer.address()));
             self.answer(peer, &application::answer_binary(&binary.beginning).with_prefix(&binary.prefix));
         }
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange, why: &Closed) {
         // Who has asked nothing would take it for the answer to the next request.
         if !matches!(why, Closed::Deadline(Deadline::Idle) | Closed::Shutdown) {
-            let is_cut = hint::follows_cut(why) && self.suspects.contains(&peer.id());
+            let is_cut = hint::follows_cut(why) && exchange.may_be_cut;
             self.complain(peer, kind(why), &hint::with(why, is_cut), &[]);
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, _: Exchange, why: &Closed) {
         info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
-        self.binaries.remove(&id);
-        self.suspects.remove(&id);
         match why {
             // As it should be.
             Closed::Ended | Closed::ByHandler | Closed::Shutdown

@@ -3,7 +3,6 @@
 //! It doubles numbers. Small requests are collected; what is not JSON is counted as it comes, and kept nowhere. Three
 //! clients in threads ask it, and then it is shut down.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
@@ -12,22 +11,21 @@ use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Server, Take};
 use jsonframe_std::{Connection, Error};
 
-/// What is kept between calls: for each connection with content under way, how much of it has come.
-#[derive(Default)]
-struct Doubler {
-    counted: HashMap<Id, usize>,
-}
+struct Doubler;
 
 impl Handler for Doubler {
-    fn header(&mut self, peer: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    /// How much of the content under way has come.
+    type State = usize;
+
+    fn header(&mut self, _: &mut Peer<'_>, count: &mut usize, header: &Header<'_>) -> Take {
         if header.content_type() == "text/json" {
             return Take::Whole;
         }
-        self.counted.insert(peer.id(), 0);
+        *count = 0;
         Take::Streamed { max: 1_000_000_000 }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, _: &mut usize, message: Message<'_>) {
         let sent = match message.json::<u32>() {
             Ok(number) => peer.send_json(&(2 * u64::from(number))),
             Err(error) => peer.send_json(&error.to_string()),
@@ -37,19 +35,17 @@ impl Handler for Doubler {
         }
     }
 
-    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
-        *self.counted.entry(peer.id()).or_default() += piece.len();
+    fn content(&mut self, _: &mut Peer<'_>, count: &mut usize, piece: &[u8]) {
+        *count += piece.len();
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
-        let counted = self.counted.remove(&peer.id()).unwrap_or_default();
-        if peer.send_json(&(2 * counted)).is_err() {
+    fn end(&mut self, peer: &mut Peer<'_>, count: &mut usize) {
+        if peer.send_json(&(2 * *count)).is_err() {
             peer.close();
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
-        self.counted.remove(&id);
+    fn disconnected(&mut self, _: Id, address: SocketAddr, _: usize, why: &Closed) {
         println!("{address}: {why}");
     }
 }
@@ -60,7 +56,7 @@ fn main() -> Result<(), Error> {
         Limits::default().with_max_connections(100).with_max_content(1024).with_idle_timeout(Duration::from_secs(60));
     let server = Server::bind("127.0.0.1:0", limits)?;
     let (address, handle) = (server.address(), server.handle());
-    let server = thread::spawn(move || server.run(Doubler::default()));
+    let server = thread::spawn(move || server.run(Doubler));
 
     let clients: Vec<_> = (1..=3).map(|number| thread::spawn(move || ask(address, number))).collect();
     for client in clients {

@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "json")]
+use jsonframe::Value;
 use jsonframe::{Dialect, Header};
 
 use crate::receive::Receiver;
@@ -252,6 +254,32 @@ impl<S: Write> Connection<S> {
     /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.sender.send_json(&mut self.stream, value)
+        self.send_json_with(value, &[])
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    ///
+    /// let mut connection = Connection::new(Cursor::new(Vec::new()));
+    /// connection.send_json_with("needle", &[("request", 7.into())])?;
+    /// let sent = String::from_utf8_lossy(connection.get_ref().get_ref());
+    /// assert!(sent.ends_with(r#""content-length": 8, "request": 7}"needle""#), "{sent}");
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_json`](Self::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        self.sender.send_json(&mut self.stream, value, extensions)
     }
 }

@@ -3,6 +3,8 @@
 use std::io::{self, Read, Write};
 
 use jsonframe::Header;
+#[cfg(feature = "json")]
+use jsonframe::Value;
 
 use crate::receive::Receiver;
 use crate::send::Sender;
@@ -164,7 +166,21 @@ impl<S: Write> SendingHalf<S> {
     /// Those of [`Connection::send_json`].
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.sender.send_json(&mut self.stream, value)
+        self.send_json_with(value, &[])
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header: [`Connection::send_json_with`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json`].
+    #[cfg(feature = "json")]
+    pub fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        self.sender.send_json(&mut self.stream, value, extensions)
     }
 }
 

@@ -38,12 +38,18 @@ impl Sender {
     }
 
     #[cfg(feature = "json")]
-    pub(crate) fn send_json<T>(&mut self, stream: &mut impl Write, value: &T) -> Result<(), Error>
+    pub(crate) fn send_json<T>(
+        &mut self,
+        stream: &mut impl Write,
+        value: &T,
+        extensions: &[(&str, jsonframe::Value<'_>)],
+    ) -> Result<(), Error>
     where
         T: serde::Serialize + ?Sized,
     {
         let content = jsonframe::to_json(value)?;
-        self.send(stream, &self.dialect.json_header(content.len() as u64), &content)
+        let header = self.dialect.json_header(content.len() as u64);
+        self.send(stream, &header.with_extensions(extensions), &content)
     }
 
     pub(crate) fn send_stream(

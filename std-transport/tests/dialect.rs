@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::net::Shutdown;
 
 use jsonframe_std::protocol::{ByteOrder, Decoder, Dialect, EncodeError, Event, Header, Member, Message, ProtoHeader};
-use jsonframe_std::server::{Handler, Limits, Peer, Server};
+use jsonframe_std::server::{Handler, Limits, Peer, Server, To};
 use jsonframe_std::{Connection, Error, Fill, Flush, Session};
 use running::{Echo, Running, wait_until};
 
@@ -75,7 +75,7 @@ fn a_server_speaks_its_dialect() {
             assert_eq!(answer.content().unwrap(), content);
         });
         wait_until(|| !echo.peers.lock().unwrap().is_empty());
-        server.handle.broadcast(&Header::for_json(2), "{}").unwrap();
+        server.handle.queue(To::All, &Header::for_json(2), "{}").unwrap();
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"{}");
     }
 }
@@ -188,11 +188,13 @@ fn a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply() {
     struct Saying;
 
     impl Handler for Saying {
-        fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+        type State = ();
+
+        fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
             let prefix = message.header().prefix();
             let header = Header::new("prefix", "binary", prefix.len() as u64);
             peer.queue(&header.with_prefix(prefix), prefix.to_vec()).unwrap();
-            peer.reply_later().send(&header, prefix.to_vec()).unwrap();
+            peer.reply_later().queue(&header, prefix.to_vec()).unwrap();
         }
     }
 
@@ -249,7 +251,7 @@ fn each_direction_has_a_dialect_of_its_own() {
 
         // What others than the handler send goes the same way.
         wait_until(|| !echo.peers.lock().unwrap().is_empty());
-        server.handle.broadcast(&Header::for_json(2), "{}").unwrap();
+        server.handle.queue(To::All, &Header::for_json(2), "{}").unwrap();
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap(), b"{}");
 
         let mut session = Session::new(Cursor::new(wire)).with_dialect(ours).with_sending_dialect(theirs);
@@ -279,7 +281,7 @@ fn the_longest_header_may_come_after_a_prefix() {
         let header = Header::new(&text, "binary", 0).with_prefix(b"0123456789");
         connection.send(&header, b"").unwrap();
         assert_eq!(connection.receive().unwrap().unwrap().header(), header);
-        server.handle.broadcast(&header, "").unwrap();
+        server.handle.queue(To::All, &header, "").unwrap();
         assert_eq!(connection.receive().unwrap().unwrap().header(), header);
     }
 }

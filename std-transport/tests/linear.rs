@@ -146,20 +146,22 @@ struct Counter {
 }
 
 impl Handler for Counter {
-    fn header(&mut self, _: &mut Peer<'_>, _: &Header<'_>) -> Take {
+    type State = ();
+
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Header<'_>) -> Take {
         self.take
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self.received = message.content().len() as u64;
-        self.end(peer);
+        self.end(peer, &mut ());
     }
 
-    fn content(&mut self, _: &mut Peer<'_>, piece: &[u8]) {
+    fn content(&mut self, _: &mut Peer<'_>, (): &mut (), piece: &[u8]) {
         self.received += black_box(piece).len() as u64;
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
+    fn end(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         peer.send_json(&self.received).unwrap();
     }
 }

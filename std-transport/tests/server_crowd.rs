@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Reply};
+use jsonframe_std::server::{Handler, Limits, Peer, Reply, To};
 use running::child::{ROLE, generous, processor_time, resident, stat};
 use running::crowd::{affordable, crowd, hold_connections};
 use running::{Echo, PATIENCE, Running, aloud, exchange, message};
@@ -65,7 +65,9 @@ fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time() {
 struct Silent(Vec<Reply>);
 
 impl Handler for Silent {
-    fn message(&mut self, peer: &mut Peer<'_>, _: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
         self.0.push(peer.reply_later());
     }
 }
@@ -86,7 +88,7 @@ fn waiting_connections_cost_no_processor_time() {
     connections[3].get_ref().shutdown(Shutdown::Write).unwrap();
     // All but the last have more queued than they read.
     let much = vec![0; 8_000_000];
-    server.handle.broadcast(&Header::new("much", "binary", 8_000_000), much).unwrap();
+    server.handle.queue(To::All, &Header::new("much", "binary", 8_000_000), much).unwrap();
     // And one more than may be connected waits in the backlog.
     let _waiting = server.connect();
     server.wait_until(|server| server.handle.stats().queued > 6_000_000);
@@ -109,7 +111,9 @@ struct Busy {
 }
 
 impl Handler for Busy {
-    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
         self.begun.send(()).unwrap();
         let _ = self.go_on.recv_timeout(PATIENCE);
     }

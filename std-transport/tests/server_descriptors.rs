@@ -35,7 +35,9 @@ fn serve_with_few_descriptors() {
 struct Complaining(Arc<Mutex<Vec<i32>>>);
 
 impl Handler for Complaining {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         peer.send(&message.header(), message.content()).unwrap();
     }
 

@@ -40,7 +40,7 @@ fn serve(role: &str) {
         // To each something else, which therefore is not shared.
         while sent < 1000 && start.elapsed() < PATIENCE {
             for id in &ids {
-                sent += usize::from(server.handle.send(*id, &header, vec![b'n'; MIB]).is_ok());
+                sent += usize::from(server.handle.queue(*id, &header, vec![b'n'; MIB]).is_ok());
             }
         }
         say("pushed");

@@ -21,11 +21,13 @@ use running::{Running, aloud, exchange};
 struct Counting(Arc<Mutex<BTreeMap<String, usize>>>);
 
 impl Handler for Counting {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
         *self.0.lock().unwrap().entry(why.to_string()).or_default() += 1;
     }
 }

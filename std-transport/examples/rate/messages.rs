@@ -51,15 +51,17 @@ pub(crate) fn server() -> io::Result<Server> {
 pub(crate) struct Echo;
 
 impl Handler for Echo {
-    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    type State = ();
+
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
         if header.content_type() == BULK { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         let _ = peer.send(&message.header(), message.content());
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
+    fn end(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         let _ = peer.send(&Header::for_json(THANKS.len() as u64), THANKS);
     }
 }

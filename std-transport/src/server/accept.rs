@@ -123,7 +123,9 @@ mod tests {
     struct Told(Vec<ErrorKind>);
 
     impl Handler for Told {
-        fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+        type State = ();
+
+        fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
         fn not_accepted(&mut self, why: &NotAccepted) {
             let NotAccepted::Io(error) = why else { panic!("{why}") };

@@ -77,6 +77,9 @@ pub enum Deadline {
     /// [`Limits::idle_timeout`](super::Limits::idle_timeout).
     #[error("nothing happened for too long")]
     Idle,
+    /// [`Peer::set_deadline`](super::Peer::set_deadline).
+    #[error("the time that the server has set is over")]
+    Handler,
     /// [`Limits::write_timeout`](super::Limits::write_timeout) and
     /// [`Limits::min_write_rate`](super::Limits::min_write_rate).
     #[error("the peer took what was sent to it too slowly")]

@@ -5,12 +5,12 @@ use super::linger::{Discarded, Linger};
 use super::link::{Link, Next, Turn};
 use super::{Closed, Handler, Peer};
 
-impl Link {
+impl<S> Link<S> {
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    pub(super) fn dismiss<H: Handler>(&mut self, why: Closed, turn: &mut Turn<'_, H>) -> Result<(), Closed> {
+    pub(super) fn dismiss<H: Handler<State = S>>(&mut self, why: Closed, turn: &mut Turn<'_, H>) -> Result<(), Closed> {
         let (stream, _, outbox) = self.session.parts_mut();
         let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
-        turn.shared.guard(|| turn.handler.farewell(&mut peer, &why));
+        turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &why));
         let silence = turn.shared.limits.linger_silence;
         let is_silent = |since| turn.now.saturating_duration_since(since) > silence;
         if self.session.queued() == 0 && self.clock.idle_since().is_some_and(is_silent) {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonframe::Header;
+#[cfg(feature = "json")]
+use jsonframe::Value;
 
 use super::frame::Frame;
-use super::mailbox::Mailbox;
 use super::shared::Shared;
-use super::{Id, Stats};
+use super::{Id, Stats, To};
 use crate::{Content, Error};
 
 /// Sends to a server's peers, and ends the server, from any thread. Cheap to clone.
@@ -24,30 +25,71 @@ impl Handle {
         Self { shared }
     }
 
-    /// Sends a message to a peer. Messages for a peer from one thread arrive in the order they were sent.
+    /// Sends a message of borrowed content, which is copied. Messages for a peer from one thread arrive in the order they
+    /// were sent.
     ///
-    /// Returns at once; if the connection has ended by the time the server gets there, the message is dropped. If it does
-    /// not fit ([`Limits::max_queued`](super::Limits::max_queued)), the connection is closed.
+    /// Returns at once. What is for a connection that has ended by the time the server gets there is dropped. If it does not
+    /// fit ([`Limits::max_queued`](super::Limits::max_queued)), the connection is closed.
     ///
     /// # Errors
     ///
     /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has,
     /// [`Error::QueueFull`] if more is queued for all peers than may be
     /// ([`Limits::max_queued_total`](super::Limits::max_queued_total)), [`Error::Closed`] if the server does not run.
-    pub fn send(&self, id: Id, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let frame = Frame::new(header, content.into(), self.shared.sending_dialect())?;
-        self.put(self.shared.mailboxes().get(id.worker()..=id.worker()), Some(id), frame)
+    pub fn send<'t>(&self, to: impl Into<To<'t>>, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.queue(to, header, content.to_vec())
     }
 
-    /// Sends a message to all peers that are connected when the server gets there. It is encoded once, and its content is
-    /// shared.
+    /// Sends a message and takes its content. For several peers it is encoded once, and its content is shared.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
-    pub fn broadcast(&self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let frame = Frame::new(header, content.into(), self.shared.sending_dialect())?.share();
-        self.put(Some(self.shared.mailboxes()), None, frame)
+    /// Those of [`send`](Self::send).
+    pub fn queue<'t>(
+        &self,
+        to: impl Into<To<'t>>,
+        header: &Header<'_>,
+        content: impl Into<Content>,
+    ) -> Result<(), Error> {
+        self.put(to.into(), Frame::new(header, content.into(), self.shared.sending_dialect())?)
+    }
+
+    /// Sends a value as a message of JSON content.
+    ///
+    /// ```
+    /// use jsonframe_std::Error;
+    /// use jsonframe_std::server::{Handle, Id, To};
+    ///
+    /// fn tell(handle: &Handle, room: &[Id]) -> Result<(), Error> {
+    ///     handle.send_json(room, "to those in the room")?;
+    ///     handle.send_json(room[0], "to the first")?;
+    ///     handle.send_json(To::All, "to everybody")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
+    #[cfg(feature = "json")]
+    pub fn send_json<'t, T: serde::Serialize + ?Sized>(&self, to: impl Into<To<'t>>, value: &T) -> Result<(), Error> {
+        self.send_json_with(to, value, &[])
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_json`](Self::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json_with<'t, T: serde::Serialize + ?Sized>(
+        &self,
+        to: impl Into<To<'t>>,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        let header = self.shared.sending_dialect().json_header(content.len() as u64);
+        self.queue(to, &header.with_extensions(extensions), content)
     }
 
     /// Closes a connection once everything queued for it has been sent. What the peer still sends is discarded.
@@ -79,17 +121,40 @@ impl Handle {
         }
     }
 
-    /// Puts a message into all of these mailboxes, or into none.
-    fn put(&self, mailboxes: Option<&[Mailbox]>, to: Option<Id>, frame: Frame) -> Result<(), Error> {
-        let running = mailboxes.filter(|_| !self.shared.is_over()).unwrap_or_default();
-        let (last, others) = running.split_last().ok_or(Error::Closed)?;
-        if running.iter().any(|mailbox| mailbox.totals.is_queue_full()) {
+    /// Puts a message into the mailboxes of all that it is for, or into none.
+    fn put(&self, to: To<'_>, frame: Frame) -> Result<(), Error> {
+        let mailboxes = self.shared.mailboxes();
+        if self.shared.is_over() || mailboxes.is_empty() {
+            return Err(Error::Closed);
+        }
+        let is_for = |worker: usize| match to {
+            To::One(id) => id.worker() == worker,
+            To::Many(ids) => ids.iter().any(|id| id.worker() == worker),
+            To::All => true,
+        };
+        if mailboxes.iter().enumerate().any(|(worker, mailbox)| mailbox.totals.is_queue_full() && is_for(worker)) {
             return Err(Error::QueueFull);
         }
-        for mailbox in others {
-            mailbox.send(to, frame.clone());
+        let mailbox = |id: Id| mailboxes.get(id.worker());
+        match to {
+            To::One(id) => {
+                if let Some(mailbox) = mailbox(id) {
+                    mailbox.send(Some(id), frame);
+                }
+            }
+            To::Many(ids) => {
+                let frame = frame.share();
+                for (id, mailbox) in ids.iter().filter_map(|id| Some((*id, mailbox(*id)?))) {
+                    mailbox.send(Some(id), frame.clone());
+                }
+            }
+            To::All => {
+                let frame = frame.share();
+                for mailbox in mailboxes {
+                    mailbox.send(None, frame.clone());
+                }
+            }
         }
-        last.send(to, frame);
         Ok(())
     }
 }

@@ -73,7 +73,7 @@ limits! {
     /// How many bytes of memory may be held by what is queued for all peers together: 256 MiB. When all of it is taken but
     /// [`max_queued`](Self::max_queued) bytes, which a handler may need before it returns, the connection for which most is
     /// queued is ended, unless its peer takes some of it just then. Content that several peers share, in an `Arc` or by
-    /// [`Handle::broadcast`](super::Handle::broadcast), counts once, and for each of them in part. Each worker has an equal share, which is
+    /// sending to [several](super::To), counts once, and for each of them in part. Each worker has an equal share, which is
     /// exceeded by at most a message of its handler and one of each thread that sends from outside.
     max_queued_total, with_max_queued_total: usize = 256 * MIB;
     /// How many [replies](super::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from

@@ -21,7 +21,9 @@ use crate::{Interest, Session};
 
 /// A connection. What it may do in one turn is bounded, so that no peer delays the others.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct Link<S> {
+    /// What the handler keeps for it.
+    pub(super) state: S,
     pub(super) session: Session<TcpStream>,
     pub(super) status: Status,
     pub(super) clock: Clock,
@@ -76,14 +78,18 @@ pub(super) enum Next {
     Again,
 }
 
-impl Link {
+impl<S> Link<S> {
     /// How many bytes are read in a turn, about.
     pub(super) const BYTES: usize = 256 * 1024;
     /// How many bytes are written at a time, about.
     pub(super) const WRITTEN: usize = 1024 * 1024;
 
-    pub(super) fn new(stream: TcpStream, address: SocketAddr, id: Id, shared: &Shared, now: Instant) -> Self {
+    pub(super) fn new(stream: TcpStream, address: SocketAddr, id: Id, shared: &Shared, now: Instant) -> Self
+    where
+        S: Default,
+    {
         Self {
+            state: S::default(),
             session: Session::new(stream)
                 .with_max_header(shared.limits.max_header)
                 .with_dialect(shared.dialect())
@@ -122,10 +128,10 @@ impl Link {
     }
 
     /// Tells the handler of the connection.
-    pub(super) fn connected<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(super) fn connected<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) {
         let (stream, _, outbox) = self.session.parts_mut();
         let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
-        if turn.shared.guard(|| turn.handler.connected(&mut peer)).is_none() {
+        if turn.shared.guard(|| turn.handler.connected(&mut peer, &mut self.state)).is_none() {
             self.begin_linger(Closed::Panicked, turn);
         }
         self.count(turn.totals);
@@ -178,7 +184,7 @@ impl Link {
         let clock = self.clock.due(&shared.limits).map(|due| due.at);
         match &self.linger {
             Some(linger) => linger.due().or(clock),
-            None => clock,
+            None => clock.into_iter().chain(self.status.deadline).min(),
         }
     }
 
@@ -188,7 +194,7 @@ impl Link {
     }
 
     /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
-    pub(super) fn expire<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<bool, Closed> {
+    pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<bool, Closed> {
         if self.linger.as_ref().is_some_and(|linger| linger.due().is_some_and(|due| due <= turn.now)) {
             return Err(self.over());
         }
@@ -200,7 +206,9 @@ impl Link {
             self.flush(turn.now)?;
             self.count(turn.totals);
         }
-        match self.clock.expired(limits, turn.now).map(Closed::Deadline) {
+        let is_late = self.linger.is_none() && self.status.deadline.is_some_and(|deadline| deadline <= turn.now);
+        let expired = if is_late { Some(Deadline::Handler) } else { self.clock.expired(limits, turn.now) };
+        match expired.map(Closed::Deadline) {
             None => Ok(is_write_due),
             Some(why) if why.can_be_told() => self.dismiss(why, turn).map(|()| true),
             Some(why) => Err(why),
@@ -208,7 +216,7 @@ impl Link {
     }
 
     /// Does what can be done now, within bounds. The error is why the connection is to end.
-    pub(super) fn turn<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
+    pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
         let (_, inbox, outbox) = self.session.parts_mut();
         outbox.borrow_tail(&mut turn.rooms.tail);
         let outcome = if self.linger.is_none() {
@@ -228,7 +236,7 @@ impl Link {
         outcome
     }
 
-    fn serve<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
+    fn serve<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
         // First, for what was blocked would otherwise wait for an event that has come already.
         self.flush(turn.now)?;
         let mut next = match self.receive(turn) {
@@ -263,7 +271,7 @@ impl Link {
     }
 
     /// With nothing more to be read now: ends the connection if the peer has ended it or the server is to end.
-    fn finish<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
+    fn finish<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
         let (_, inbox, outbox) = self.session.parts_mut();
         if !outbox.is_done() {
             return Ok(if self.ready.writable { Next::Again } else { Next::Wait });

@@ -14,7 +14,9 @@
 //! struct Doubler;
 //!
 //! impl Handler for Doubler {
-//!     fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+//!     type State = ();
+//!
+//!     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
 //!         let sent = match message.json::<u32>() {
 //!             Ok(number) => peer.send_json(&(2 * number)),
 //!             Err(error) => peer.send_json(&error.to_string()),
@@ -72,6 +74,8 @@ mod rooms;
 mod shared;
 mod stats;
 mod stopping;
+mod test_peer;
+mod to;
 mod totals;
 mod worker;
 
@@ -85,12 +89,14 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub use closed::{Closed, Deadline, NotAccepted};
 pub use handle::Handle;
-pub use handler::{Handler, Take};
+pub use handler::{FromFn, Handler, Take, from_fn};
 pub use id::Id;
 pub use limits::{AtLimit, Limits};
 pub use peer::Peer;
 pub use reply::Reply;
 pub use stats::Stats;
+pub use test_peer::TestPeer;
+pub use to::To;
 
 use accept::Acceptor;
 use shared::Shared;
@@ -171,12 +177,15 @@ impl Server {
     /// # Errors
     ///
     /// If there is no poller to be had, or one fails, or there is no handler. If one thread fails, all end.
-    pub fn run_workers<H: Handler + Send>(self, handlers: impl IntoIterator<Item = H>) -> io::Result<()> {
+    pub fn run_workers<H>(self, handlers: impl IntoIterator<Item = H>) -> io::Result<()>
+    where
+        H: Handler<State: Send> + Send,
+    {
         let _over = Over(Arc::clone(&self.shared));
         let handlers: Vec<H> = handlers.into_iter().collect();
         let workers = self.start(handlers.len())?;
         thread::scope(|scope| {
-            let run = |(worker, mut handler): (Worker, H)| scope.spawn(move || worker.run(&mut handler));
+            let run = |(worker, mut handler): (Worker<H::State>, H)| scope.spawn(move || worker.run(&mut handler));
             let threads: Vec<_> = workers.into_iter().zip(handlers).map(run).collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(outcome) => outcome,
@@ -186,7 +195,7 @@ impl Server {
     }
 
     /// The workers, of which the first accepts.
-    fn start(self, count: usize) -> io::Result<Vec<Worker>> {
+    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<S>>> {
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }

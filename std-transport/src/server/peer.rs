@@ -1,11 +1,14 @@
 //! One peer, as a handler sees it.
 
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jsonframe::Header;
-use mio::net::TcpStream;
+#[cfg(feature = "json")]
+use jsonframe::Value;
 
 use super::frame::Frame;
 use super::shared::Shared;
@@ -16,11 +19,11 @@ use crate::{Content, Error};
 
 /// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
 ///
-/// What is sent is queued, and written together when the handler has returned.
-#[derive(Debug)]
+/// What is sent is queued, and written together when the handler has returned. For unit tests of a handler, there is
+/// [`TestPeer`](super::TestPeer).
 pub struct Peer<'a> {
     status: &'a mut Status,
-    stream: &'a mut TcpStream,
+    stream: &'a mut dyn Write,
     outbox: &'a mut Outbox,
     shared: &'a Arc<Shared>,
 }
@@ -30,6 +33,8 @@ pub struct Peer<'a> {
 pub(super) struct Status {
     pub(super) id: Id,
     pub(super) address: SocketAddr,
+    /// When the handler wants the connection to have ended.
+    pub(super) deadline: Option<Instant>,
     /// How many replies are owed to the peer.
     pub(super) owed: u32,
     /// How many bytes of content have been sent to the peer in this turn.
@@ -45,7 +50,17 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) const fn new(id: Id, address: SocketAddr) -> Self {
-        Self { id, address, owed: 0, sent: 0, closing: false, overflowed: false, reply_lost: false, failure: None }
+        Self {
+            id,
+            address,
+            deadline: None,
+            owed: 0,
+            sent: 0,
+            closing: false,
+            overflowed: false,
+            reply_lost: false,
+            failure: None,
+        }
     }
 
     /// Whether there is a reason to serve the peer no longer.
@@ -57,7 +72,7 @@ impl Status {
 impl<'a> Peer<'a> {
     pub(super) const fn new(
         status: &'a mut Status,
-        stream: &'a mut TcpStream,
+        stream: &'a mut dyn Write,
         outbox: &'a mut Outbox,
         shared: &'a Arc<Shared>,
     ) -> Self {
@@ -98,7 +113,7 @@ impl<'a> Peer<'a> {
             return Ok(self.outbox.queue_copy(header, content)?);
         }
         self.flush()?;
-        match self.outbox.send(self.stream, header, content) {
+        match self.outbox.send(&mut self.stream, header, content) {
             Err(Error::Io(error)) => self.fail(error),
             outcome => outcome,
         }
@@ -128,8 +143,32 @@ impl<'a> Peer<'a> {
     /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.send_json_with(value, &[])
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header.
+    ///
+    /// ```
+    /// use jsonframe_std::Error;
+    /// use jsonframe_std::server::Peer;
+    ///
+    /// fn answer(peer: &mut Peer<'_>, request: u64) -> Result<(), Error> {
+    ///     peer.send_json_with(&"found", &[("request", request.into())])
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_json`](Self::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        self.queue(&self.outbox.dialect().json_header(content.len() as u64), content)
+        let header = self.outbox.dialect().json_header(content.len() as u64);
+        self.queue(&header.with_extensions(extensions), content)
     }
 
     /// A reply that is owed to the peer, to be sent later and from any thread.
@@ -140,6 +179,38 @@ impl<'a> Peer<'a> {
     pub fn reply_later(&mut self) -> Reply {
         self.status.owed = self.status.owed.saturating_add(1);
         Reply::new(self.handle(), self.status.id)
+    }
+
+    /// Ends the connection at this time, whatever happens on it until then, unless another time is set, or none, before. The
+    /// handler can say why in [`farewell`](super::Handler::farewell), whose reason is
+    /// [`Deadline::Handler`](super::Deadline::Handler).
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use jsonframe_std::protocol::Message;
+    /// use jsonframe_std::server::{Handler, Peer};
+    ///
+    /// /// Gives its peers five seconds to log in.
+    /// struct Guarded;
+    ///
+    /// impl Handler for Guarded {
+    ///     type State = Option<String>;
+    ///
+    ///     fn connected(&mut self, peer: &mut Peer<'_>, _: &mut Option<String>) {
+    ///         peer.set_deadline(Some(Instant::now() + Duration::from_secs(5)));
+    ///     }
+    ///
+    ///     fn message(&mut self, peer: &mut Peer<'_>, name: &mut Option<String>, message: Message<'_>) {
+    ///         if name.is_none() {
+    ///             *name = message.json().ok();
+    ///             peer.set_deadline(None);
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.status.deadline = deadline;
     }
 
     /// Closes the connection once everything queued has been sent. Nothing more is received, and what the peer still
@@ -184,7 +255,7 @@ impl<'a> Peer<'a> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        match self.outbox.flush(self.stream, usize::MAX) {
+        match self.outbox.flush(&mut self.stream, usize::MAX) {
             Ok(_) => Ok(()),
             Err(error) => self.fail(error),
         }
@@ -193,5 +264,11 @@ impl<'a> Peer<'a> {
     fn fail(&mut self, error: io::Error) -> Result<(), Error> {
         self.status.failure = Some(error);
         Err(Error::Closed)
+    }
+}
+
+impl fmt::Debug for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("status", &self.status).field("outbox", &self.outbox).finish_non_exhaustive()
     }
 }

@@ -18,9 +18,9 @@ const STRAIGHT: u64 = 16 * 1024;
 /// How many messages are handled in a turn.
 const MESSAGES: usize = 64;
 
-impl Link {
+impl<S> Link<S> {
     /// Receives until there is nothing to read, or for as long as is fair to the others.
-    pub(super) fn receive<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
+    pub(super) fn receive<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, Closed> {
         let (mut bytes, mut messages) = (Self::BYTES, MESSAGES);
         self.status.sent = 0;
         while bytes > 0 && messages > 0 && self.status.sent < Self::WRITTEN && !turn.totals.is_queue_full() {
@@ -79,7 +79,7 @@ impl Link {
     }
 
     /// Handles a step: true if it was a message's end.
-    fn step<H: Handler>(&mut self, step: Step, turn: &mut Turn<'_, H>) -> Result<bool, Closed> {
+    fn step<H: Handler<State = S>>(&mut self, step: Step, turn: &mut Turn<'_, H>) -> Result<bool, Closed> {
         match step {
             Step::Header => self.header(turn).map(|()| false),
             Step::Content(length) => self.piece(length, turn),
@@ -90,12 +90,12 @@ impl Link {
         }
     }
 
-    fn header<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Result<(), Closed> {
+    fn header<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<(), Closed> {
         self.clock.begin(Phase::Content, turn.now);
         let (stream, inbox, outbox) = self.session.parts_mut();
         if let Some(header) = inbox.header() {
             let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
-            self.take = turn.handler.header(&mut peer, &header);
+            self.take = turn.handler.header(&mut peer, &mut self.state, &header);
         }
         let limit = match self.take {
             Take::Whole => turn.shared.limits.max_content,
@@ -104,13 +104,13 @@ impl Link {
         inbox.limit_content(limit).map_err(Closed::Protocol)
     }
 
-    fn piece<H: Handler>(&mut self, length: usize, turn: &mut Turn<'_, H>) -> Result<bool, Closed> {
+    fn piece<H: Handler<State = S>>(&mut self, length: usize, turn: &mut Turn<'_, H>) -> Result<bool, Closed> {
         let (stream, inbox, outbox) = self.session.parts_mut();
         let is_last = inbox.needs() == 0;
         match self.take {
             Take::Streamed { .. } => {
                 let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
-                turn.handler.content(&mut peer, inbox.piece(length));
+                turn.handler.content(&mut peer, &mut self.state, inbox.piece(length));
             }
             // Content in one piece is lent from where it was read.
             Take::Whole if is_last && self.content.len() == 0 => {
@@ -128,16 +128,16 @@ impl Link {
     }
 
     /// Handles the end of a message, whose content may be so many bytes of what was read last.
-    fn end<H: Handler>(&mut self, lent: Option<usize>, turn: &mut Turn<'_, H>) {
+    fn end<H: Handler<State = S>>(&mut self, lent: Option<usize>, turn: &mut Turn<'_, H>) {
         self.clock.begin(Phase::Idle, turn.now);
         let (stream, inbox, outbox) = self.session.parts_mut();
         let mut peer = Peer::new(&mut self.status, stream, outbox, turn.shared);
         if matches!(self.take, Take::Streamed { .. }) {
-            turn.handler.end(&mut peer);
+            turn.handler.end(&mut peer, &mut self.state);
         } else if let Some(header) = inbox.header() {
             let content = lent.map_or(self.content.bytes(), |length| inbox.piece(length));
             if let Ok(message) = Message::new(header, content) {
-                turn.handler.message(&mut peer, message);
+                turn.handler.message(&mut peer, &mut self.state, message);
             }
         }
         if self.content.len() > 0 {

@@ -1,6 +1,8 @@
 //! A reply that is sent later.
 
 use jsonframe::Header;
+#[cfg(feature = "json")]
+use jsonframe::Value;
 
 use super::{Handle, Id};
 use crate::{Content, Error};
@@ -28,13 +30,61 @@ impl Reply {
         self.id
     }
 
-    /// Sends the reply.
+    /// Sends the reply, of borrowed content, which is copied.
     ///
     /// # Errors
     ///
     /// Those of [`Handle::send`]. The connection ends then.
-    pub fn send(mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let outcome = self.handle.send(self.id, header, content);
+    pub fn send(self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.by(|handle, id| handle.send(id, header, content))
+    }
+
+    /// Sends the reply, and takes its content.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Handle::queue`]. The connection ends then.
+    pub fn queue(self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
+        self.by(|handle, id| handle.queue(id, header, content))
+    }
+
+    /// Sends a value as the reply, of JSON content.
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// use jsonframe_std::server::Peer;
+    ///
+    /// fn answer_later(peer: &mut Peer<'_>) {
+    ///     let reply = peer.reply_later();
+    ///     thread::spawn(move || reply.send_json("at last"));
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Handle::send_json`]. The connection ends then.
+    #[cfg(feature = "json")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        self.send_json_with(value, &[])
+    }
+
+    /// Sends a value as the reply, of JSON content, with members of its own in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_json`](Self::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json_with<T: serde::Serialize + ?Sized>(
+        self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        self.by(|handle, id| handle.send_json_with(id, value, extensions))
+    }
+
+    fn by(mut self, send: impl FnOnce(&Handle, Id) -> Result<(), Error>) -> Result<(), Error> {
+        let outcome = send(&self.handle, self.id);
         self.lost = Some(outcome.is_err());
         outcome
     }

@@ -10,7 +10,7 @@ use super::link::Pace;
 use super::shared::Shared;
 use super::worker::{UNREAD, Worker};
 
-impl Worker {
+impl<S: Default> Worker<S> {
     /// Whether connections are to go on, to end when they are quiet, or, with half of the time gone, to end after the message
     /// they are at.
     pub(super) fn pace(&self, shutdown: Option<Instant>, now: Instant) -> Pace {
@@ -36,7 +36,7 @@ impl Worker {
     }
 
     /// Ends all connections now.
-    pub(super) fn abandon<H: Handler>(&mut self, handler: &mut H) {
+    pub(super) fn abandon<H: Handler<State = S>>(&mut self, handler: &mut H) {
         let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.abandon())).collect();
         for (slot, why) in ends {
             self.remove(slot, &why, handler);

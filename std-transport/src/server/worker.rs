@@ -39,14 +39,14 @@ const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 pub(super) const UNREAD: Ready = Ready { readable: true, writable: false };
 
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(super) struct Worker<S> {
     pub(super) poll: Poll,
     pub(super) number: u16,
     pub(super) shared: Arc<Shared>,
     totals: Arc<Totals>,
     /// The worker that accepts has the acceptor, until a shutdown.
     pub(super) acceptor: Option<Acceptor>,
-    pub(super) links: Slab<Link>,
+    pub(super) links: Slab<Link<S>>,
     /// The slots of those that have a turn.
     ready: VecDeque<usize>,
     rooms: Rooms,
@@ -56,7 +56,7 @@ pub(super) struct Worker {
     pub(super) stopping: Option<Instant>,
 }
 
-impl Worker {
+impl<S: Default> Worker<S> {
     /// For so many connections, memory is kept when they have ended.
     const FEW: usize = 1024;
     /// Deadlines are looked at no more often than this.
@@ -90,7 +90,7 @@ impl Worker {
     }
 
     /// Serves until the server is shut down.
-    pub(super) fn run<H: Handler>(mut self, handler: &mut H) -> io::Result<()> {
+    pub(super) fn run<H: Handler<State = S>>(mut self, handler: &mut H) -> io::Result<()> {
         let _guard = EndsAll(Arc::clone(&self.shared));
         let mut events = Events::with_capacity(1024);
         loop {
@@ -166,7 +166,7 @@ impl Worker {
     }
 
     /// Puts a connection on the ready list, unless it is there.
-    fn list(link: &mut Link, slot: usize, ready: &mut VecDeque<usize>) {
+    fn list(link: &mut Link<S>, slot: usize, ready: &mut VecDeque<usize>) {
         if !link.listed {
             link.listed = true;
             ready.push_back(slot);
@@ -174,7 +174,7 @@ impl Worker {
     }
 
     /// Does what other threads have asked for.
-    fn open_mail<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn open_mail<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         let Some(letters) = self.shared.mailbox(self.number.into()).map(Mailbox::take) else { return };
         for command in letters.commands {
             match command {
@@ -215,7 +215,7 @@ impl Worker {
     }
 
     /// Ends the connections that hold most, until what is held together is within the totals again.
-    fn relieve<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn relieve<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         while self.totals.is_collected_over() {
             let ranks = self.links.iter().map(|(slot, link)| (link.collected_rank(), slot));
             let Some(((1.., _), slot)) = ranks.max() else { break };
@@ -244,7 +244,7 @@ impl Worker {
         let held = self.links.iter_mut().map(|(_, link)| link.held());
         let (alone, shares) = held.fold((0, 0), |sums, held| (sums.0 + held.0, sums.1 + held.1));
         let shared = self.totals.queued.queued().saturating_sub(alone).min(shares);
-        let rank = |(slot, link): (usize, &mut Link)| {
+        let rank = |(slot, link): (usize, &mut Link<S>)| {
             let (alone, share) = link.held();
             let part = share as u128 * shared as u128 / shares.max(1) as u128;
             (alone as u128 + part, link.unsent_since().map(Reverse), slot)
@@ -254,7 +254,7 @@ impl Worker {
     }
 
     /// Accepts as many connections as is fair to the others.
-    fn accept<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn accept<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..Acceptor::AT_ONCE {
             let Some(acceptor) = &mut self.acceptor else { return };
             let Some((stream, address, number)) = acceptor.accept(handler, &self.shared, now) else { break };
@@ -272,7 +272,14 @@ impl Worker {
         }
     }
 
-    fn adopt<H: Handler>(&mut self, stream: TcpStream, address: SocketAddr, handler: &mut H, now: Instant, pace: Pace) {
+    fn adopt<H: Handler<State = S>>(
+        &mut self,
+        stream: TcpStream,
+        address: SocketAddr,
+        handler: &mut H,
+        now: Instant,
+        pace: Pace,
+    ) {
         // Before the handler queues more, place is made for it.
         self.relieve(handler, now, pace);
         let entry = self.links.vacant_entry();
@@ -295,7 +302,7 @@ impl Worker {
     }
 
     /// Runs one round-robin pass over the ready list. Connections with work left go to the back.
-    fn take_turns<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn take_turns<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..self.ready.len() {
             // Before more is queued or collected, place is made for it.
             if self.totals.is_queue_full() || self.totals.is_collected_over() {
@@ -325,11 +332,11 @@ impl Worker {
     ///
     /// All are looked at, which takes well under a millisecond for ten thousand and is rare: what happens on a connection
     /// only puts off what is due, so that the earliest time noted is early, but never late.
-    fn expire<H: Handler>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn expire<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        let due = |(slot, link): (usize, &Link)| link.is_due(&self.shared, now).then_some(slot);
+        let due = |(slot, link): (usize, &Link<S>)| link.is_due(&self.shared, now).then_some(slot);
         let due: Vec<_> = self.links.iter().filter_map(due).collect();
         for slot in due {
             let Some(link) = self.links.get_mut(slot) else { continue };
@@ -353,11 +360,12 @@ impl Worker {
         }
     }
 
-    pub(super) fn remove<H: Handler>(&mut self, slot: usize, why: &Closed, handler: &mut H) {
+    pub(super) fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: &Closed, handler: &mut H) {
         if let Some(mut link) = self.links.try_remove(slot) {
             link.discount(&self.totals);
-            self.shared.guard(|| handler.disconnected(link.id(), link.address(), why));
-            drop(link);
+            let (id, address, state) = (link.id(), link.address(), link.state);
+            self.shared.guard(|| handler.disconnected(id, address, state, why));
+            drop(link.session);
             self.shared.count_down();
             if self.links.is_empty() {
                 self.give_back();
@@ -367,6 +375,6 @@ impl Worker {
 }
 
 /// The connection with this id, if it has not ended.
-fn find(links: &mut Slab<Link>, id: Id) -> Option<&mut Link> {
+fn find<S>(links: &mut Slab<Link<S>>, id: Id) -> Option<&mut Link<S>> {
     links.get_mut(id.slot()).filter(|link| link.id() == id)
 }

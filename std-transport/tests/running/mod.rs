@@ -43,15 +43,17 @@ impl Echo {
 }
 
 impl Handler for Echo {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         self.peers.lock().unwrap().push(peer.id());
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         let _ = peer.send(&message.header(), message.content());
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
         if matches!(why, Closed::Shutdown) {
             return;
         }
@@ -59,7 +61,7 @@ impl Handler for Echo {
         peer.send(&Header::new("error", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
         self.note(why);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::running::{Echo, PATIENCE, Running, connect, exchange, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Server};
+use jsonframe_std::server::{Handler, Limits, Peer, Server, To};
 use jsonframe_std::{Connection, Error};
 
 #[test]
@@ -86,7 +86,9 @@ fn a_peer_that_keeps_the_connection_open_after_an_error_is_dropped() {
 struct Counting(Arc<AtomicU64>);
 
 impl Handler for Counting {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self.0.fetch_add(1, Ordering::SeqCst);
         peer.send(&message.header(), message.content()).unwrap();
     }
@@ -215,7 +217,9 @@ fn what_waits_in_the_backlog_at_a_shutdown_is_served() {
 struct Gated(Option<mpsc::Receiver<()>>);
 
 impl Handler for Gated {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         if let Some(gate) = self.0.take() {
             gate.recv_timeout(PATIENCE).unwrap();
         }
@@ -283,7 +287,7 @@ fn pushes_before_a_shutdown_arrive() {
     let mut connections: Vec<_> = (0..5).map(|_| server.connect()).collect();
     server.wait_until(|_| echo.peers.lock().unwrap().len() == 5);
     let content = vec![b'x'; 3_000_000];
-    server.handle.broadcast(&Header::new("last", "binary", 3_000_000), content).unwrap();
+    server.handle.queue(To::All, &Header::new("last", "binary", 3_000_000), content).unwrap();
     server.handle.shutdown(PATIENCE);
     for connection in &mut connections {
         assert_eq!(receive(connection).unwrap().len(), 3_000_000);
@@ -301,7 +305,9 @@ struct Slow {
 }
 
 impl Handler for Slow {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         if message.content() == b"wait" {
             self.begun.send(()).unwrap();
             let _ = self.go_on.recv_timeout(PATIENCE);

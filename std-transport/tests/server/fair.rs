@@ -42,11 +42,13 @@ impl Referee {
 }
 
 impl Handler for Referee {
-    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    type State = ();
+
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
         if header.content_length() > 1000 { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self.note(peer.id(), 0);
         match message.content() {
             b"answer" => peer.send(&message.header(), message.content()).unwrap(),
@@ -55,7 +57,7 @@ impl Handler for Referee {
         }
     }
 
-    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
+    fn content(&mut self, peer: &mut Peer<'_>, (): &mut (), piece: &[u8]) {
         self.note(peer.id(), piece.len());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Error;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{AtLimit, Closed, Deadline, Handler, Id, Limits, NotAccepted, Peer, Take};
+use jsonframe_std::server::{AtLimit, Closed, Deadline, Handler, Id, Limits, NotAccepted, Peer, Take, To};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -40,16 +40,18 @@ impl Diary {
 }
 
 impl Handler for Diary {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         self.write(peer.address(), "connected");
     }
 
-    fn header(&mut self, peer: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    fn header(&mut self, peer: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
         self.write(peer.address(), "header");
         if header.content_type() == "streamed" { Take::Streamed { max: 1000 } } else { Take::Whole }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self.write(peer.address(), "message");
         match message.content() {
             b"close" => peer.close(),
@@ -57,22 +59,22 @@ impl Handler for Diary {
         }
     }
 
-    fn content(&mut self, peer: &mut Peer<'_>, piece: &[u8]) {
+    fn content(&mut self, peer: &mut Peer<'_>, (): &mut (), piece: &[u8]) {
         self.write(peer.address(), format!("{} bytes", piece.len()));
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
+    fn end(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         self.write(peer.address(), "end");
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
         self.write(peer.address(), format!("farewell: {why}"));
         if let Some(text) = self.farewell {
             peer.send(&Header::new("farewell", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
         }
     }
 
-    fn disconnected(&mut self, _: Id, address: SocketAddr, why: &Closed) {
+    fn disconnected(&mut self, _: Id, address: SocketAddr, (): (), why: &Closed) {
         self.write(address, format!("disconnected: {why}"));
     }
 
@@ -197,7 +199,7 @@ fn a_peer_that_cannot_be_told_is_not_offered_last_words() {
     let deafs = deaf.get_ref().local_addr().unwrap();
     let much = vec![0; 20_000_000];
     wait_until(|| diary.entries.lock().unwrap().iter().filter(|(_, text)| text == "connected").count() == 4);
-    server.handle.broadcast(&Header::new("much", "binary", 20_000_000), much).unwrap();
+    server.handle.queue(To::All, &Header::new("much", "binary", 20_000_000), much).unwrap();
 
     let [ended, closed] = [ended, closed].map(|connection| connection.get_ref().local_addr().unwrap());
     for (address, why) in [
@@ -216,9 +218,11 @@ fn a_peer_that_cannot_be_told_is_not_offered_last_words() {
 struct Verbose(Arc<Mutex<Vec<String>>>);
 
 impl Handler for Verbose {
-    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+    type State = ();
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, why: &Closed) {
+    fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
         assert!(matches!(why, Closed::Deadline(Deadline::Header)));
         let content = vec![b'!'; 1_000_000];
         let header = Header::new("farewell", "utf-8", 1_000_000);
@@ -227,7 +231,7 @@ impl Handler for Verbose {
         self.0.lock().unwrap().push("told".to_owned());
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
         self.0.lock().unwrap().push(why.to_string());
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{AtLimit, Handler, Limits, Peer, Take};
+use jsonframe_std::server::{AtLimit, Handler, Limits, Peer, Take, To};
 use jsonframe_std::{Connection, Error};
 
 /// What is short in these tests, and long enough for a machine under load.
@@ -50,7 +50,7 @@ fn a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before() {
     let mut pushed = 0;
     while echo.noted().is_empty() {
         assert!(start.elapsed() < PATIENCE);
-        server.handle.broadcast(&header, news.clone()).unwrap();
+        server.handle.queue(To::All, &header, news.clone()).unwrap();
         pushed += 1;
         assert_eq!(receive(&mut other).unwrap().len(), news.len());
         assert!(server.handle.stats().queued <= 2_200_000);
@@ -196,13 +196,15 @@ fn a_reset_in_mid_message_ends_one_connection() {
 struct Chatterbox;
 
 impl Handler for Chatterbox {
-    fn header(&mut self, _: &mut Peer<'_>, _: &Header<'_>) -> Take {
+    type State = ();
+
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Header<'_>) -> Take {
         Take::Streamed { max: 10 }
     }
 
-    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+    fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
+    fn end(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         let content = vec![0; 1_000_000];
         let header = Header::new("much", "binary", 1_000_000);
         let refused = (0..1000).map(|_| peer.send(&header, &content)).find_map(Result::err);

@@ -13,5 +13,8 @@ mod panics;
 #[path = "../running/mod.rs"]
 mod running;
 mod slow;
+mod state;
+#[cfg(feature = "json")]
+mod test_peer;
 mod totals;
 mod workers;

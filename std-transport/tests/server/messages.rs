@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Reply, Server, Take};
+use jsonframe_std::server::{Handler, Limits, Peer, Reply, Server, Take, To};
 use jsonframe_std::{Error, UNLIMITED};
 
 fn header(content: &[u8]) -> Header<'static> {
@@ -122,14 +122,14 @@ fn messages_are_pushed_to_one_and_to_all_from_another_thread() {
     let pusher = thread::spawn(move || {
         for (number, id) in peers.iter().enumerate() {
             let text = number.to_string();
-            handle.send(*id, &header(text.as_bytes()), text).unwrap();
+            handle.queue(*id, &header(text.as_bytes()), text).unwrap();
         }
         for round in 0..100 {
             let text = format!("round {round}");
-            handle.broadcast(&header(text.as_bytes()), text).unwrap();
+            handle.queue(To::All, &header(text.as_bytes()), text).unwrap();
         }
         let long = Arc::<[u8]>::from(vec![b'x'; 100_000]);
-        handle.broadcast(&header(&long), long).unwrap();
+        handle.queue(To::All, &header(&long), long).unwrap();
     });
     for (number, connection) in connections.iter_mut().enumerate() {
         assert_eq!(receive(connection), Some(number.to_string()));
@@ -149,16 +149,16 @@ fn a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_serve
     exchange(&mut server.connect(), "hello");
     server.wait_until(|server| server.handle.stats().connections == 0);
     let id = echo.peers.lock().unwrap()[0];
-    server.handle.send(id, &Header::for_json(2), b"{}").unwrap();
+    server.handle.queue(id, &Header::for_json(2), b"{}").unwrap();
     exchange(&mut server.connect(), "the slot is used again");
     server.wait_until(|server| server.handle.stats().queued == 0);
-    let mismatch = server.handle.send(id, &Header::for_json(3), b"{}");
+    let mismatch = server.handle.queue(id, &Header::for_json(3), b"{}");
     assert!(matches!(mismatch, Err(Error::Encode(_))));
     let handle = server.handle.clone();
     handle.shutdown(PATIENCE);
     server.join();
-    assert!(matches!(handle.send(id, &Header::for_json(2), b"{}"), Err(Error::Closed)));
-    assert!(matches!(handle.broadcast(&Header::for_json(2), b"{}"), Err(Error::Closed)));
+    assert!(matches!(handle.queue(id, &Header::for_json(2), b"{}"), Err(Error::Closed)));
+    assert!(matches!(handle.queue(To::All, &Header::for_json(2), b"{}"), Err(Error::Closed)));
 }
 
 /// Adds the lengths of the pieces it is given.
@@ -169,21 +169,23 @@ struct Adder {
 }
 
 impl Handler for Adder {
-    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    type State = ();
+
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
         if header.content_type() == "streamed" { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn content(&mut self, _: &mut Peer<'_>, piece: &[u8]) {
+    fn content(&mut self, _: &mut Peer<'_>, (): &mut (), piece: &[u8]) {
         assert!(!piece.is_empty());
         self.sum += piece.len() as u64;
         self.longest = self.longest.max(piece.len());
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>) {
+    fn end(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         peer.send_json(&(self.sum, self.longest)).unwrap();
     }
 }
@@ -207,7 +209,9 @@ fn streamed_content_comes_in_pieces_of_any_total_length() {
 struct Later(mpsc::Sender<Reply>);
 
 impl Handler for Later {
-    fn message(&mut self, peer: &mut Peer<'_>, _: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
         self.0.send(peer.reply_later()).unwrap();
     }
 }
@@ -229,7 +233,7 @@ fn a_reply_sent_later_from_another_thread_arrives() {
     server.handle.shutdown(PATIENCE);
     thread::sleep(Duration::from_millis(100));
     drop(first);
-    let thread = thread::spawn(move || second.send(&header(b"at last"), "at last").unwrap());
+    let thread = thread::spawn(move || second.queue(&header(b"at last"), "at last").unwrap());
     assert_eq!(receive(&mut connection).as_deref(), Some("at last"));
     assert_eq!(receive(&mut connection), None);
     thread.join().unwrap();
@@ -245,7 +249,7 @@ fn a_peer_that_is_owed_a_reply_is_not_idle() {
     connection.send(&Header::for_json(2), b"{}").unwrap();
     let reply = replies.recv_timeout(PATIENCE).unwrap();
     thread::sleep(Duration::from_millis(500));
-    reply.send(&header(b"at last"), "at last").unwrap();
+    reply.queue(&header(b"at last"), "at last").unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("at last"));
     // From here on it is.
     assert_eq!(receive(&mut connection), None);
@@ -261,7 +265,9 @@ fn a_server_without_handlers_is_an_error() {
 struct OneReply;
 
 impl Handler for OneReply {
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         peer.send(&message.header(), message.content()).unwrap();
         peer.close();
         assert!(matches!(peer.send(&Header::for_json(2), b"{}"), Err(Error::Closed)));
@@ -303,4 +309,63 @@ fn what_follows_an_urgent_byte_is_handled_at_once() {
         socket.send(&whole[cut..]).unwrap();
         assert_eq!(receive(&mut connection).as_deref(), Some("whole"), "{round}");
     }
+}
+
+#[test]
+fn a_message_for_several_peers_of_all_workers_reaches_those_and_no_other() {
+    let echo = Echo::default();
+    let handlers = vec![echo.clone(); 3];
+    let server = Running::spawn(Limits::default(), move |server| server.run_workers(handlers));
+    let mut connections = Vec::new();
+    for count in 1..=9 {
+        connections.push(server.connect());
+        // One after the other, so that the ids are in the order of the connections.
+        wait_until(|| echo.peers.lock().unwrap().len() == count);
+    }
+    let ids = echo.peers.lock().unwrap().clone();
+    let long = vec![b'l'; 100_000];
+    server.handle.queue(&ids[2..6], &header(&long), long).unwrap();
+    server.handle.send(&[ids[8], ids[8]], &header(b"twice"), b"twice").unwrap();
+    server.handle.send(&Vec::new(), &header(b"nobody"), b"nobody").unwrap();
+    server.handle.queue(To::All, &header(b"all"), "all").unwrap();
+    for (number, connection) in connections.iter_mut().enumerate() {
+        match number {
+            2..6 => assert_eq!(receive(connection).unwrap().len(), 100_000),
+            8 => assert_eq!([receive(connection), receive(connection)].map(Option::unwrap), ["twice", "twice"]),
+            _ => {}
+        }
+        assert_eq!(receive(connection).as_deref(), Some("all"), "{number}");
+    }
+}
+
+/// Sends a value with a member of its own in each way there is.
+struct Extending;
+
+impl Handler for Extending {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
+        let (reply, handle, id) = (peer.reply_later(), peer.handle(), peer.id());
+        let extensions = [("id", 7.into())];
+        peer.send_json_with(&["value"], &extensions).unwrap();
+        reply.send_json_with(&["value"], &extensions).unwrap();
+        handle.send_json_with(id, &["value"], &extensions).unwrap();
+        // A name that the header has already.
+        let twice = handle.send_json_with(id, "value", &[("content-type", 7.into())]);
+        assert!(matches!(twice, Err(Error::Encode(_))));
+    }
+}
+
+#[test]
+fn values_are_sent_with_extension_members_by_peer_reply_and_handle_alike() {
+    let server = Running::start(Limits::default(), Extending);
+    let mut connection = server.connect();
+    connection.send_json_with("request", &[("id", 7.into())]).unwrap();
+    let mut received = Vec::new();
+    for _ in 0..3 {
+        received.push(connection.receive().unwrap().unwrap().into_message().unwrap());
+    }
+    assert_eq!(received[0].header().extension("id"), Some(7.into()));
+    assert_eq!(received[0].content(), b"[\"value\"]");
+    assert!(received.iter().all(|message| *message == received[0]));
 }

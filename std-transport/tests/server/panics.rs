@@ -21,15 +21,17 @@ impl Fragile {
 }
 
 impl Handler for Fragile {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
-        self.echo.connected(peer);
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
+        self.echo.connected(peer, &mut ());
         // The first connection is to be there when another one fails.
         if self.echo.peers.lock().unwrap().len() > 1 {
             self.panic_at("connected");
         }
     }
 
-    fn header(&mut self, _: &mut Peer<'_>, header: &Header<'_>) -> Take {
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
         if header.content_type() == "fragile" {
             self.panic_at("header");
             return Take::Streamed { max: 1000 };
@@ -37,27 +39,27 @@ impl Handler for Fragile {
         Take::Whole
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
-        self.echo.message(peer, message);
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        self.echo.message(peer, &mut (), message);
         if message.content() == b"fragile" {
             self.panic_at("message");
         }
     }
 
-    fn content(&mut self, _: &mut Peer<'_>, _: &[u8]) {
+    fn content(&mut self, _: &mut Peer<'_>, (): &mut (), _: &[u8]) {
         self.panic_at("content");
     }
 
-    fn end(&mut self, _: &mut Peer<'_>) {
+    fn end(&mut self, _: &mut Peer<'_>, (): &mut ()) {
         self.panic_at("end");
     }
 
-    fn farewell(&mut self, _: &mut Peer<'_>, _: &Closed) {
+    fn farewell(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Closed) {
         self.panic_at("farewell");
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
-        self.echo.disconnected(id, address, why);
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+        self.echo.disconnected(id, address, (), why);
         self.panic_at("disconnected");
     }
 

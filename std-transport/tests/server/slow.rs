@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Connection;
-use jsonframe_std::protocol::Header;
-use jsonframe_std::server::{Limits, Server};
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Server};
 use socket2::{Domain, Socket, Type};
 
 /// What is short in these tests, and long enough for a machine under load.
@@ -147,7 +147,7 @@ fn pushing(limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (
     let stream = connect_narrowly(server.address);
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
     let id = echo.peers.lock().unwrap()[0];
-    server.handle.send(id, &Header::new("long", "binary", length as u64), vec![b'x'; length]).unwrap();
+    server.handle.queue(id, &Header::new("long", "binary", length as u64), vec![b'x'; length]).unwrap();
     (server, stream)
 }
 
@@ -173,7 +173,7 @@ fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline() {
     let (server, mut slow) = pushing(limits, &echo, 1, Some(1));
     let id = echo.peers.lock().unwrap()[0];
     for _ in 0..1000 {
-        server.handle.send(id, &Header::new("some", "binary", 2000), vec![b'x'; 2000]).unwrap();
+        server.handle.queue(id, &Header::new("some", "binary", 2000), vec![b'x'; 2000]).unwrap();
     }
     let (start, mut place) = (Instant::now(), [0; 600]);
     let mut queued = 0;
@@ -199,7 +199,7 @@ fn a_peer_with_something_left_to_read_is_not_idle() {
     let mut connection = server.connect();
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
     let id = echo.peers.lock().unwrap()[0];
-    server.handle.send(id, &Header::new("long", "binary", LENGTH as u64), vec![b'x'; LENGTH]).unwrap();
+    server.handle.queue(id, &Header::new("long", "binary", LENGTH as u64), vec![b'x'; LENGTH]).unwrap();
     thread::sleep(3 * SECOND);
     assert_eq!(receive(&mut connection).unwrap().len(), LENGTH);
     exchange(&mut connection, "still there");
@@ -239,7 +239,7 @@ fn a_slow_reader_with_ordinary_buffers_gets_everything() {
     slow.set_read_timeout(Some(PATIENCE)).unwrap();
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
     let id = echo.peers.lock().unwrap()[0];
-    server.handle.send(id, &Header::new("long", "binary", LENGTH as u64), vec![b'x'; LENGTH]).unwrap();
+    server.handle.queue(id, &Header::new("long", "binary", LENGTH as u64), vec![b'x'; LENGTH]).unwrap();
 
     let (start, mut place, mut received) = (Instant::now(), [0; 14_280], 0);
     while start.elapsed() < enough {
@@ -251,4 +251,59 @@ fn a_slow_reader_with_ordinary_buffers_gets_everything() {
     assert_eq!(echo.noted(), [""; 0]);
     let rest = LENGTH + message(b"").len() - received;
     assert!(slow.take(rest as u64).read_to_end(&mut Vec::new()).unwrap() > LENGTH - received);
+}
+
+/// Gives its peers a little time to say anything.
+#[derive(Clone, Default)]
+struct Impatient(Echo);
+
+impl Handler for Impatient {
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
+        peer.set_deadline(Some(Instant::now() + SHORT));
+    }
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        if message.content() == b"hello" {
+            peer.set_deadline(None);
+        }
+        self.0.message(peer, &mut (), message);
+    }
+
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
+        self.0.farewell(peer, &mut (), why);
+    }
+
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+        self.0.disconnected(id, address, (), why);
+    }
+}
+
+#[test]
+fn a_peer_is_ended_at_the_handlers_deadline_whatever_it_sends_and_stays_if_that_is_cleared() {
+    const LATE: &str = "the time that the server has set is over";
+    let impatient = Impatient::default();
+    let server = Running::start(Limits::default(), impatient.clone());
+    let mut in_time = server.connect();
+    exchange(&mut in_time, "hello");
+    let mut silent = server.connect();
+    let mut busy = server.connect();
+    // Sends something else for as long as it is served.
+    let start = Instant::now();
+    let last = loop {
+        assert!(start.elapsed() < PATIENCE);
+        busy.send(&Header::new("text", "utf-8", 2), b"hi").unwrap();
+        match receive(&mut busy).unwrap() {
+            answer if answer == "hi" => {}
+            last => break last,
+        }
+    };
+    assert_eq!(last, LATE);
+    drop(busy);
+    assert_eq!(receive(&mut silent).as_deref(), Some(LATE));
+    assert_eq!(receive(&mut silent), None);
+    drop(silent);
+    wait_until(|| impatient.0.noted() == [LATE, LATE]);
+    exchange(&mut in_time, "still there");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply, Server};
+use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply, Server, To};
 use jsonframe_std::{Connection, Error};
 
 const READS_NOTHING: &str = "the peer does not read what is sent to it";
@@ -60,10 +60,10 @@ fn content_shared_by_many_peers_counts_once() {
     wait_until(|| echo.peers.lock().unwrap().len() == 10);
     let header = Header::new("news", "binary", LENGTH as u64);
     // By one broadcast, and by a message for each.
-    server.handle.broadcast(&header, vec![b'n'; LENGTH]).unwrap();
+    server.handle.queue(To::All, &header, vec![b'n'; LENGTH]).unwrap();
     let shared: Arc<[u8]> = vec![b'm'; LENGTH].into();
     for id in echo.peers.lock().unwrap().iter() {
-        server.handle.send(*id, &header, Arc::clone(&shared)).unwrap();
+        server.handle.queue(*id, &header, Arc::clone(&shared)).unwrap();
     }
     let held = server.handle.stats().queued;
     assert!((2 * LENGTH..2 * LENGTH + 100_000).contains(&held), "{held} bytes are held");
@@ -88,7 +88,7 @@ fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
     let header = Header::new("news", "binary", LENGTH as u64);
     for number in 0..100_u8 {
         // Each reads what was pushed before, so that nothing of it is waiting to be taken.
-        server.handle.broadcast(&header, vec![number; LENGTH]).unwrap();
+        server.handle.queue(To::All, &header, vec![number; LENGTH]).unwrap();
         assert_eq!(reading.receive().unwrap().unwrap().content().unwrap(), vec![number; LENGTH]);
     }
     wait_until(|| echo.noted() == [READS_NOTHING; 3]);
@@ -111,7 +111,7 @@ fn of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first() {
     wait_until(|| echo.peers.lock().unwrap().len() == 3);
     let ids = echo.peers.lock().unwrap().clone();
     let send = |id, length: usize| {
-        server.handle.send(id, &Header::new("much", "binary", length as u64), vec![0; length]).unwrap();
+        server.handle.queue(id, &Header::new("much", "binary", length as u64), vec![0; length]).unwrap();
     };
     send(ids[0], 8_000_000);
     send(ids[1], 12_000_000);
@@ -138,7 +138,7 @@ fn peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write() {
     let reply = owed.recv().unwrap();
     // The handler is busy, so what is sent now waits, until it is too much.
     let header = Header::new("news", "binary", LENGTH as u64);
-    let send = |id| server.handle.send(id, &header, vec![b'n'; LENGTH]).is_ok();
+    let send = |id| server.handle.queue(id, &header, vec![b'n'; LENGTH]).is_ok();
     let mut sent = 0;
     while send(ids[sent % 10]) {
         sent += 1;
@@ -164,7 +164,7 @@ fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_th
     reading.send(&text("wait"), b"wait").unwrap();
     let reply = owed.recv().unwrap();
     for _ in 0..COUNT {
-        server.handle.broadcast(&text("news"), "news").unwrap();
+        server.handle.queue(To::All, &text("news"), "news").unwrap();
     }
     go_on.send(()).unwrap();
     let reader = std::thread::spawn(move || (0..COUNT).all(|_| receive(&mut reading).as_deref() == Some("news")));
@@ -181,12 +181,14 @@ fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_th
 struct Greeting(Arc<Mutex<Vec<usize>>>);
 
 impl Handler for Greeting {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         self.0.lock().unwrap().push(peer.handle().stats().queued);
         let _ = peer.queue(&Header::new("hello", "binary", 1_000_000), vec![b'h'; 1_000_000]);
     }
 
-    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+    fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 }
 
 #[test]
@@ -214,13 +216,13 @@ fn peers_that_share_one_content_are_not_ended_for_it() {
     let mut sharing: Vec<_> = (0..5).map(|_| server.connect()).collect();
     wait_until(|| echo.peers.lock().unwrap().len() == 5);
     let header = Header::new("news", "binary", SHARED as u64);
-    server.handle.broadcast(&header, vec![b'n'; SHARED]).unwrap();
+    server.handle.queue(To::All, &header, vec![b'n'; SHARED]).unwrap();
     let deaf: Vec<_> = (0..4).map(|_| server.connect()).collect();
     wait_until(|| echo.peers.lock().unwrap().len() == 9);
     // Each holds less than each of those that share, but all that those hold is less than what these hold.
     let ids = echo.peers.lock().unwrap()[5..].to_vec();
     for id in ids {
-        server.handle.send(id, &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
+        server.handle.queue(id, &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
     }
     wait_until(|| echo.noted() == [READS_NOTHING]);
     for connection in &mut sharing {
@@ -238,17 +240,19 @@ struct Doorkeeper {
 }
 
 impl Handler for Doorkeeper {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
-        self.echo.connected(peer);
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
+        self.echo.connected(peer, &mut ());
         if self.echo.peers.lock().unwrap().len() == 6 {
             let _ = self.waiting.lock().unwrap().recv_timeout(PATIENCE);
         }
     }
 
-    fn message(&mut self, _: &mut Peer<'_>, _: Message<'_>) {}
+    fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
-        self.echo.disconnected(id, address, why);
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+        self.echo.disconnected(id, address, (), why);
     }
 }
 
@@ -267,13 +271,13 @@ fn content_that_is_on_its_way_ends_nobody_but_whom_it_is_for() {
         wait_until(|| echo.peers.lock().unwrap().len() == number);
     }
     let ids = echo.peers.lock().unwrap().clone();
-    server.handle.send(ids[1], &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
+    server.handle.queue(ids[1], &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
     server.wait_until(|server| server.handle.stats().queued >= OWN);
     connections.push(server.connect());
     wait_until(|| echo.peers.lock().unwrap().len() == 6);
     // The worker is not ready to take this, which is more than it may have queued.
     let shared: Arc<[u8]> = vec![b's'; SHARED].into();
-    server.handle.send(ids[3], &Header::new("more", "binary", SHARED as u64), shared).unwrap();
+    server.handle.queue(ids[3], &Header::new("more", "binary", SHARED as u64), shared).unwrap();
     go_on.send(()).unwrap();
     wait_until(|| echo.noted() == [READS_NOTHING]);
     assert_eq!(receive(&mut connections[1]).map(|text| text.len()), Some(OWN));
@@ -294,7 +298,7 @@ fn what_is_sent_to_a_worker_that_has_ended_is_dropped() {
     server.wait_until(|server| server.handle.stats().connections == 1);
     let news: Arc<[u8]> = vec![b'n'; 1_000_000].into();
     for _ in 0..3 {
-        handle.broadcast(&Header::new("news", "binary", 1_000_000), Arc::clone(&news)).unwrap();
+        handle.queue(To::All, &Header::new("news", "binary", 1_000_000), Arc::clone(&news)).unwrap();
     }
     handle.shutdown(Duration::ZERO);
     drop(server);
@@ -344,19 +348,21 @@ fn owing(limits: Limits) -> (Running, Receiver<Reply>, Sender<()>, Echo) {
 }
 
 impl Handler for Owing {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
-        self.echo.connected(peer);
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
+        self.echo.connected(peer, &mut ());
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         let _ = self.replies.send(peer.reply_later());
         if message.content() == b"wait" {
             let _ = self.waiting.lock().unwrap().recv_timeout(PATIENCE);
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, why: &Closed) {
-        self.echo.disconnected(id, address, why);
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+        self.echo.disconnected(id, address, (), why);
     }
 }
 
@@ -375,14 +381,14 @@ fn a_reply_that_cannot_be_queued_ends_its_connection() {
     connection.send(&text("wait"), b"wait").unwrap();
     let second = owed.recv().unwrap();
     // The handler is busy, so what is sent now waits, until it is too much. What was sent before arrives.
-    server.handle.send(first.id(), &text("news"), "news").unwrap();
+    server.handle.queue(first.id(), &text("news"), "news").unwrap();
     let other = echo.peers.lock().unwrap()[0];
-    server.handle.send(other, &Header::new("much", "binary", 900_000), vec![b'b'; 900_000]).unwrap();
-    assert!(matches!(first.send(&text("one"), "one"), Err(Error::QueueFull)));
+    server.handle.queue(other, &Header::new("much", "binary", 900_000), vec![b'b'; 900_000]).unwrap();
+    assert!(matches!(first.queue(&text("one"), "one"), Err(Error::QueueFull)));
     go_on.send(()).unwrap();
     // There is place again, but what comes now would be taken for the first answer.
     server.wait_until(|server| server.handle.stats().queued == 0);
-    second.send(&text("two"), "two").unwrap();
+    second.queue(&text("two"), "two").unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("news"));
     assert_eq!(receive(&mut connection), None);
     drop(connection);
@@ -396,7 +402,7 @@ fn a_reply_with_a_header_that_cannot_be_sent_ends_its_connection() {
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
     let reply = owed.recv().unwrap();
-    assert!(matches!(reply.send(&text("longer"), "short"), Err(Error::Encode(_))));
+    assert!(matches!(reply.queue(&text("longer"), "short"), Err(Error::Encode(_))));
     assert_eq!(receive(&mut connection), None);
     wait_until(|| echo.noted() == ["a reply was lost"]);
 }
@@ -420,7 +426,7 @@ fn a_reply_in_a_thread_that_panics_ends_its_connection() {
         drop(owed.recv().unwrap());
     }
     other.send(&text("first"), b"first").unwrap();
-    owed.recv().unwrap().send(&text("answer"), "answer").unwrap();
+    owed.recv().unwrap().queue(&text("answer"), "answer").unwrap();
     assert_eq!(receive(&mut other).as_deref(), Some("answer"));
 }
 
@@ -431,7 +437,7 @@ fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
     impl Drop for Sorry {
         fn drop(&mut self) {
             if let Some(reply) = self.0.take() {
-                let _ = reply.send(&text("sorry"), "sorry");
+                let _ = reply.queue(&text("sorry"), "sorry");
             }
         }
     }
@@ -456,7 +462,7 @@ fn a_peer_is_read_though_no_reply_may_be_owed() {
     let (server, owed, _go_on, _) = owing(limits);
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
-    owed.recv_timeout(PATIENCE).unwrap().send(&text("answer"), "answer").unwrap();
+    owed.recv_timeout(PATIENCE).unwrap().queue(&text("answer"), "answer").unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("answer"));
 }
 
@@ -480,7 +486,7 @@ fn a_peer_with_many_owed_replies_is_not_read() {
     // For each one that is settled there is another one.
     let all = written / message(b"question").len();
     for _ in 0..all.min(5000) - 100 {
-        waiting.remove(0).send(&text("answer"), "answer").unwrap();
+        waiting.remove(0).queue(&text("answer"), "answer").unwrap();
         assert_eq!(receive(&mut greedy).as_deref(), Some("answer"));
         waiting.push(owed.recv_timeout(PATIENCE).unwrap());
         assert!(owed.try_recv().is_err(), "it is read beyond the limit");
@@ -497,7 +503,7 @@ fn an_id_leads_to_no_connection_of_another_server() {
     }
     let [first, second] = echoes.each_ref().map(|echo| echo.peers.lock().unwrap()[0]);
     assert_ne!(first, second);
-    servers[1].handle.send(first, &text("secret"), "secret").unwrap();
+    servers[1].handle.queue(first, &text("secret"), "secret").unwrap();
     servers[1].handle.close(first);
     for connection in &mut connections {
         exchange(connection, "nothing else comes");

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::running::{PATIENCE, Running, connect, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer};
+use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
 const WORKERS: usize = 4;
@@ -33,17 +33,19 @@ struct Player {
 }
 
 impl Handler for Player {
-    fn connected(&mut self, peer: &mut Peer<'_>) {
+    type State = ();
+
+    fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
         self.score.connected[self.worker].fetch_add(1, Ordering::SeqCst);
         self.score.peers.lock().unwrap().push(peer.id());
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self.score.handled[self.worker].fetch_add(1, Ordering::SeqCst);
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
         self.score.ended.lock().unwrap().push(why.to_string());
     }
 }
@@ -109,10 +111,10 @@ fn client(server: SocketAddr) -> Vec<Line> {
 fn push(handle: &Handle, peers: &[Id]) {
     for round in 0..ROUNDS {
         let all = format!("to all {round}");
-        handle.broadcast(&text("news", &all), all.clone()).unwrap();
+        handle.queue(To::All, &text("news", &all), all.clone()).unwrap();
         let each = format!("to each {round}");
         for id in peers {
-            handle.send(*id, &text("news", &each), each.clone()).unwrap();
+            handle.queue(*id, &text("news", &each), each.clone()).unwrap();
         }
     }
 }
