@@ -6,7 +6,7 @@
 
 use std::fmt::Display;
 
-use jsonframe_std::server::{Closed, Deadline};
+use jsonframe_std::server::{CloseReason, Deadline};
 use serde::de::IgnoredAny;
 
 /// What to tell whoever seems to count characters.
@@ -23,8 +23,8 @@ pub fn json_is_cut(content: &[u8]) -> bool {
 }
 
 /// Whether this end of a connection can come of content before it that was [cut short](CutText).
-pub const fn follows_cut(why: &Closed) -> bool {
-    matches!(why, Closed::Protocol(_) | Closed::Deadline(Deadline::Header))
+pub const fn follows_cut(why: &CloseReason) -> bool {
+    matches!(why, CloseReason::Protocol(_) | CloseReason::Deadline(Deadline::Header))
 }
 
 /// A reason, and what to tell whoever seems to count characters, if that is so.

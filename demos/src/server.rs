@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 
 use jsonframe::{Dialect, Header, JsonError, Message};
-use jsonframe_std::server::{self, Closed, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer, Take};
+use jsonframe_std::server::{self, CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer};
 use tracing::{debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
@@ -126,7 +126,7 @@ impl Handler for Application {
         self.console.say(format_args!("accepted connection from {}", peer.address()));
     }
 
-    fn header(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange, header: &Header<'_>) -> Take {
+    fn header(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange, header: &Header<'_>) -> ContentMode {
         debug!(
             connection = %peer.id(),
             content_type = %Printable(header.content_type()),
@@ -135,7 +135,7 @@ impl Handler for Application {
         );
         *exchange = Exchange::default();
         if header.content_type() == JSON {
-            return Take::Whole;
+            return ContentMode::Whole;
         }
         exchange.binary = Some(Box::new(Binary {
             content_type: header.content_type().to_owned(),
@@ -143,7 +143,7 @@ impl Handler for Application {
             beginning: Vec::new(),
             text: CutText::default(),
         }));
-        Take::Streamed { max: self.max_content }
+        ContentMode::Streamed { max: self.max_content }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, _: &mut Exchange, request: Message<'_>) {
@@ -176,23 +176,23 @@ impl Handler for Application {
         }
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange, why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange, why: &CloseReason) {
         // Who has asked nothing would take it for the answer to the next request.
-        if !matches!(why, Closed::Deadline(Deadline::Idle) | Closed::Shutdown) {
+        if !matches!(why, CloseReason::Deadline(Deadline::Idle) | CloseReason::Shutdown) {
             let is_cut = hint::follows_cut(why) && exchange.may_be_cut;
             self.complain(peer, kind(why), &hint::with(why, is_cut), &[]);
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, _: Exchange, why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, _: Exchange, why: &CloseReason) {
         info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
         match why {
             // As it should be.
-            Closed::Ended | Closed::ByHandler | Closed::Shutdown
+            CloseReason::Ended | CloseReason::ByHandler | CloseReason::Shutdown
             // Complained about already.
-            | Closed::Protocol(_)
-            | Closed::CollectedTotal
-            | Closed::Deadline(Deadline::Header | Deadline::Content) => {}
+            | CloseReason::Protocol(_)
+            | CloseReason::CollectedTotal
+            | CloseReason::Deadline(Deadline::Header | Deadline::Content) => {}
             _ => self.console.complain_of(kind(why), format_args!("error: {why} from {address}")),
         }
         self.console.say(format_args!("closing connection to {address}"));
@@ -213,10 +213,10 @@ impl Handler for Application {
 }
 
 /// What a complaint about this end is about.
-pub(crate) const fn kind(why: &Closed) -> Kind {
+pub(crate) const fn kind(why: &CloseReason) -> Kind {
     match why {
-        Closed::Protocol(_) => Kind::NotUnderstood,
-        Closed::Io(_) | Closed::Abandoned => Kind::Failed,
+        CloseReason::Protocol(_) => Kind::NotUnderstood,
+        CloseReason::Io(_) | CloseReason::Abandoned => Kind::Failed,
         _ => Kind::OverLimit,
     }
 }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply, Server};
+use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, Server};
 use jsonframe_std::{Connection, Error};
 
 struct Chat {
@@ -39,11 +39,11 @@ impl Handler for Chat {
         }
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, _: &mut Option<String>, why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, _: &mut Option<String>, why: &CloseReason) {
         let _ = peer.send_json(&why.to_string());
     }
 
-    fn disconnected(&mut self, id: Id, _: SocketAddr, room: Option<String>, _: &Closed) {
+    fn disconnected(&mut self, id: Id, _: SocketAddr, room: Option<String>, _: &CloseReason) {
         if let Some(members) = room.and_then(|room| self.rooms.get_mut(&room)) {
             members.retain(|member| *member != id);
         }

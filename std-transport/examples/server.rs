@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Server, Take};
+use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, Peer, Server};
 use jsonframe_std::{Connection, Error};
 
 struct Doubler;
@@ -17,12 +17,12 @@ impl Handler for Doubler {
     /// How much of the content under way has come.
     type State = usize;
 
-    fn header(&mut self, _: &mut Peer<'_>, count: &mut usize, header: &Header<'_>) -> Take {
+    fn header(&mut self, _: &mut Peer<'_>, count: &mut usize, header: &Header<'_>) -> ContentMode {
         if header.content_type() == "text/json" {
-            return Take::Whole;
+            return ContentMode::Whole;
         }
         *count = 0;
-        Take::Streamed { max: 1_000_000_000 }
+        ContentMode::Streamed { max: 1_000_000_000 }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, _: &mut usize, message: Message<'_>) {
@@ -45,7 +45,7 @@ impl Handler for Doubler {
         }
     }
 
-    fn disconnected(&mut self, _: Id, address: SocketAddr, _: usize, why: &Closed) {
+    fn disconnected(&mut self, _: Id, address: SocketAddr, _: usize, why: &CloseReason) {
         println!("{address}: {why}");
     }
 }

@@ -44,19 +44,15 @@
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod ahead;
 mod backoff;
-#[cfg(feature = "server")]
-mod charge;
 mod connection;
-mod content;
 mod duplex;
+mod engine;
 mod error;
 mod failure;
 mod halves;
-mod inbox;
 mod incoming;
-mod outbox;
+mod io;
 mod receive;
 mod send;
 #[cfg(feature = "server")]
@@ -66,14 +62,13 @@ mod timed;
 
 pub use backoff::Backoff;
 pub use connection::Connection;
-pub use content::Content;
 pub use duplex::Duplex;
+pub use engine::Content;
 pub use error::Error;
 pub use halves::{ReceivingHalf, SendingHalf};
-pub use inbox::Fill;
 pub use incoming::Incoming;
 pub use jsonframe as protocol;
-pub use session::{Flush, Interest, Session};
+pub use session::{Fill, Flush, Interest, Session};
 pub use timed::{Timed, Timeouts};
 
 /// No limit, for [`Connection::with_max_content`].

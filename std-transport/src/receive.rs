@@ -5,8 +5,9 @@ use std::io::{self, ErrorKind, Read};
 use jsonframe::{Decoder, Dialect, Event, Header, Message};
 
 use crate::Error;
-use crate::ahead::{Ahead, retry};
+use crate::engine::ReadBuffer;
 use crate::failure::{Failure, plain};
+use crate::io::retry;
 
 /// Bytes read ahead, and the decoder that they are for.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(crate) struct Receiver {
     dialect: &'static Dialect,
     decoder: Decoder<Box<[u8]>>,
     max_header: u16,
-    ahead: Ahead,
+    ahead: ReadBuffer,
     max_content: u64,
     /// Whether the message under way has had its header reported, and not yet its end.
     in_message: bool,
@@ -39,7 +40,7 @@ impl Receiver {
             decoder: Decoder::new(vec![0; dialect.prefix().len() + usize::from(max_header)].into())
                 .with_dialect(dialect),
             max_header,
-            ahead: Ahead::default(),
+            ahead: ReadBuffer::default(),
             max_content,
             in_message: false,
             collected: Vec::new(),
@@ -145,7 +146,7 @@ impl Receiver {
 
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
     pub(crate) fn read_content(&mut self, stream: &mut impl Read, place: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.is_empty() && self.kept().is_empty() && place.len() >= Ahead::SIZE {
+        if self.ahead.is_empty() && self.kept().is_empty() && place.len() >= ReadBuffer::SIZE {
             let wanted = at_most(place.len(), self.content_lacking());
             if wanted == 0 {
                 return Ok(0);
@@ -224,11 +225,11 @@ impl Receiver {
 
     /// Reads ahead, when there is nothing unread.
     fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
-        self.read(|ahead| ahead.fill(stream))
+        self.read(|ahead| retry(|| stream.read(ahead.space())).map(|count| ahead.fill(count)))
     }
 
     /// Reads, unless the stream has ended or failed: then it is not asked again.
-    fn read(&mut self, read: impl FnOnce(&mut Ahead) -> io::Result<usize>) -> io::Result<usize> {
+    fn read(&mut self, read: impl FnOnce(&mut ReadBuffer) -> io::Result<usize>) -> io::Result<usize> {
         self.failure.check()?;
         if self.ended {
             return Ok(0);

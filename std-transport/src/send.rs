@@ -1,9 +1,9 @@
 //! The sending side of a connection: whole messages through short writes.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
-use crate::ahead::retry;
 use crate::failure::plain;
+use crate::io::{retry, write_some};
 use crate::receive::at_most;
 use crate::{Error, Incoming};
 use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing, OwnedHeader};
@@ -111,17 +111,8 @@ fn flush(stream: &mut impl Write) -> io::Result<()> {
 }
 
 fn write_all(stream: &mut impl Write, mut message: Outgoing<'_>) -> io::Result<()> {
-    while !message.is_empty() {
-        let [head, content] = message.parts();
-        let written = retry(|| match (head, content) {
-            (bytes, []) | ([], bytes) => stream.write(bytes),
-            _ => stream.write_vectored(&[IoSlice::new(head), IoSlice::new(content)]),
-        })
-        .map_err(|error| plain(error, "writing"))?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        message.advance(written);
-    }
-    Ok(())
+    let blocked = || Err(ErrorKind::WouldBlock.into());
+    write_some(stream, &mut message)
+        .and_then(|()| if message.is_empty() { Ok(()) } else { blocked() })
+        .map_err(|error| plain(error, "writing"))
 }

@@ -1,12 +1,25 @@
 //! A stream that carries messages both ways, and never blocks.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
 use jsonframe::{Dialect, Event, Header};
 
-use crate::inbox::{Fill, Inbox, Step};
-use crate::outbox::Outbox;
-use crate::{Content, Error};
+use crate::Error;
+use crate::engine::{Content, Inbox, Outbox, Step};
+use crate::failure::Failure;
+use crate::io::{flush, retry, send};
+
+/// What one read gave: [`Session::fill`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "whether to decode, to wait or to finish depends on it"]
+pub enum Fill {
+    /// There are bytes to decode.
+    Data,
+    /// There is nothing to read now. To be called again when the stream is readable.
+    Blocked,
+    /// The stream has ended. Whether it ended between messages, [`Session::next_event`] says.
+    Eof,
+}
 
 /// How far what is queued has been written: [`Session::flush`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +95,9 @@ pub struct Session<S> {
     stream: S,
     inbox: Inbox,
     outbox: Outbox,
+    /// How reading has failed, and writing.
+    read_failure: Failure,
+    write_failure: Failure,
     max_content: u64,
     write_limit: usize,
 }
@@ -102,6 +118,8 @@ impl<S> Session<S> {
             stream,
             inbox: Inbox::new(&Dialect::STANDARD, u16::MAX),
             outbox: Outbox::new(&Dialect::STANDARD),
+            read_failure: Failure::new(),
+            write_failure: Failure::new(),
             max_content: Self::DEFAULT_MAX_CONTENT,
             write_limit: Self::DEFAULT_WRITE_LIMIT,
         }
@@ -170,8 +188,8 @@ impl<S> Session<S> {
     /// `writable` is true while anything is queued and the stream has not failed.
     pub const fn interest(&self) -> Interest {
         Interest {
-            readable: self.inbox.wants() && self.outbox.queued() <= self.write_limit,
-            writable: self.outbox.wants(),
+            readable: self.inbox.wants() && !self.read_failure.is_set() && self.outbox.queued() <= self.write_limit,
+            writable: !self.outbox.is_done() && !self.write_failure.is_set(),
         }
     }
 
@@ -249,11 +267,33 @@ impl<S: Read> Session<S> {
     /// Every later call returns the same error again, without asking the stream; only after a
     /// [time-out](Error::is_timeout) is it read again.
     pub fn fill(&mut self) -> io::Result<Fill> {
-        let outcome = self.inbox.fill(&mut self.stream);
+        let outcome = self.read();
         if !matches!(outcome, Ok(Fill::Data)) {
             self.inbox.release();
         }
         outcome
+    }
+
+    fn read(&mut self) -> io::Result<Fill> {
+        if !self.inbox.unread().is_empty() {
+            return Ok(Fill::Data);
+        }
+        self.read_failure.check()?;
+        if self.inbox.ended() {
+            return Ok(Fill::Eof);
+        }
+        match retry(|| self.stream.read(self.inbox.read_buf())) {
+            Ok(0) => {
+                self.inbox.end();
+                Ok(Fill::Eof)
+            }
+            Ok(count) => {
+                self.inbox.received(count);
+                Ok(Fill::Data)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Fill::Blocked),
+            Err(error) => Err(self.read_failure.note(error)),
+        }
     }
 }
 
@@ -266,9 +306,13 @@ impl<S: Write> Session<S> {
     /// [`Error::Encode`] as for [`queue`](Self::queue). [`Error::Io`] if the stream failed: what it did not take is queued
     /// nevertheless; and if it had failed before, as for [`flush`](Self::flush): then nothing is queued.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<Flush, Error> {
-        let outcome = self.outbox.send(&mut self.stream, header, content);
+        self.write_failure.check()?;
+        let outcome = send(&mut self.outbox, &mut self.stream, header, content);
         self.outbox.release();
-        outcome.map(|()| self.flushed())
+        match outcome {
+            Err(Error::Io(error)) => Err(Error::Io(self.write_failure.note(error))),
+            outcome => outcome.map(|()| self.flushed()),
+        }
     }
 
     /// Writes what is queued, several messages at a time, as far as the stream takes it, and flushes the stream.
@@ -280,9 +324,13 @@ impl<S: Write> Session<S> {
     /// not written stays queued, and no byte is ever written twice. Every later call returns the same error again, without
     /// asking the stream; only after a [time-out](Error::is_timeout) is it written to again.
     pub fn flush(&mut self) -> io::Result<Flush> {
-        let outcome = self.outbox.flush(&mut self.stream, usize::MAX);
+        self.write_failure.check()?;
+        let outcome = flush(&mut self.outbox, &mut self.stream, usize::MAX);
         self.outbox.release();
-        outcome.map(|_| self.flushed())
+        match outcome {
+            Ok(_) => Ok(self.flushed()),
+            Err(error) => Err(self.write_failure.note(error)),
+        }
     }
 
     const fn flushed(&self) -> Flush {
@@ -290,10 +338,28 @@ impl<S: Write> Session<S> {
     }
 }
 
-#[cfg(feature = "server")]
-impl<S> Session<S> {
-    /// The parts, for who works on several at a time.
-    pub(crate) const fn parts_mut(&mut self) -> (&mut S, &mut Inbox, &mut Outbox) {
-        (&mut self.stream, &mut self.inbox, &mut self.outbox)
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use jsonframe::Message;
+
+    use super::*;
+
+    struct Blocked;
+
+    impl Read for Blocked {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(ErrorKind::WouldBlock.into())
+        }
+    }
+
+    #[test]
+    fn a_session_that_waits_holds_no_memory() {
+        let wire = Message::new(Header::new("text", "", 0), b"").unwrap().to_vec().unwrap();
+        let mut session = Session::new((&wire[..]).chain(Blocked));
+        assert_eq!(session.fill().unwrap(), Fill::Data);
+        while session.next_event().unwrap().is_some() {}
+        assert!(session.inbox.memory() > 0);
+        assert_eq!(session.fill().unwrap(), Fill::Blocked);
+        assert_eq!(session.inbox.memory(), 0);
     }
 }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Event, Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Server, Take};
+use jsonframe_std::server::{ContentMode, Handler, Limits, Peer, Server};
 use jsonframe_std::{Connection, Fill, Incoming, Session, UNLIMITED};
 
 const MIB: u64 = 1 << 20;
@@ -88,8 +88,8 @@ fn workload() {
         "streamed-little" => receive(stream, |incoming| read(incoming, 1_000)),
         "buffered" => receive(stream, buffered),
         "session" => session(stream),
-        "server-whole" => server(length, Take::Whole),
-        "server-streamed" => server(length, Take::Streamed { max: UNLIMITED }),
+        "server-whole" => server(length, ContentMode::Whole),
+        "server-streamed" => server(length, ContentMode::Streamed { max: UNLIMITED }),
         other => panic!("no way {other}"),
     };
     assert_eq!(received, length);
@@ -141,14 +141,14 @@ fn session(stream: Pieces) -> u64 {
 
 /// Counts the content of each message.
 struct Counter {
-    take: Take,
+    take: ContentMode,
     received: u64,
 }
 
 impl Handler for Counter {
     type State = ();
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Header<'_>) -> Take {
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Header<'_>) -> ContentMode {
         self.take
     }
 
@@ -167,7 +167,7 @@ impl Handler for Counter {
 }
 
 /// Sends the content to a server, with sockets, for how much of it has arrived there.
-fn server(length: u64, take: Take) -> u64 {
+fn server(length: u64, take: ContentMode) -> u64 {
     let limits = Limits::default().with_max_content(UNLIMITED).with_max_collected(usize::MAX);
     let server = Server::bind("127.0.0.1:0", limits).unwrap();
     let (address, handle) = (server.address(), server.handle());

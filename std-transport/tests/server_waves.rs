@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{Closed, Handler, Id, Peer};
+use jsonframe_std::server::{CloseReason, Handler, Id, Peer};
 use running::child::{ROLE, generous, resident};
 use running::crowd::{affordable, crowd, hold_connections};
 use running::{Running, aloud, exchange};
@@ -27,7 +27,7 @@ impl Handler for Counting {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
         *self.0.lock().unwrap().entry(why.to_string()).or_default() += 1;
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{Sink, SinkExt, StreamExt};
 use jsonframe::{Codec, CodecError, OwnedMessage};
-use jsonframe_std::server::{Closed, Deadline};
+use jsonframe_std::server::{CloseReason, Deadline};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -48,7 +48,7 @@ impl<'a> Connection<'a> {
     }
 
     /// The next message; or why there is none.
-    pub(super) async fn receive(&mut self) -> Result<OwnedMessage, Closed> {
+    pub(super) async fn receive(&mut self) -> Result<OwnedMessage, CloseReason> {
         let received = self.receive_whole().await;
         if received.is_err() {
             // Nobody wants what there is of it.
@@ -58,7 +58,7 @@ impl<'a> Connection<'a> {
         received
     }
 
-    async fn receive_whole(&mut self) -> Result<OwnedMessage, Closed> {
+    async fn receive_whole(&mut self) -> Result<OwnedMessage, CloseReason> {
         let mut clock = Clock::new(self.limits, Instant::now());
         let mut ending = pin!(self.ending.cancelled());
         let mut evicted = pin!(self.evicted.cancelled());
@@ -67,10 +67,10 @@ impl<'a> Connection<'a> {
             if let Poll::Ready(item) = self.framed.poll_next_unpin(context) {
                 return Poll::Ready(match item {
                     Some(Ok(message)) => Ok(message),
-                    Some(Err(CodecError::Decode(error))) => Err(Closed::Protocol(error)),
-                    Some(Err(CodecError::Io(error))) => Err(Closed::Io(error)),
-                    Some(Err(error)) => Err(Closed::Io(error.into())),
-                    None => Err(Closed::Ended),
+                    Some(Err(CodecError::Decode(error))) => Err(CloseReason::Protocol(error)),
+                    Some(Err(CodecError::Io(error))) => Err(CloseReason::Io(error)),
+                    Some(Err(error)) => Err(CloseReason::Io(error.into())),
+                    None => Err(CloseReason::Ended),
                 });
             }
             // No message is whole. What there is of one says which time runs.
@@ -81,17 +81,17 @@ impl<'a> Connection<'a> {
                 None => (Phase::Idle, 0),
             };
             if phase == Phase::Idle && ending.as_mut().poll(context).is_ready() && !has_arrived(self.framed.get_ref()) {
-                return Poll::Ready(Err(Closed::Shutdown));
+                return Poll::Ready(Err(CloseReason::Shutdown));
             }
             self.collected.set(self.framed.read_buffer().len());
             if evicted.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(Closed::CollectedTotal));
+                return Poll::Ready(Err(CloseReason::CollectedTotal));
             }
             // Once more when the timer has run out, so that somebody is told of the next time.
             loop {
                 match clock.look(phase, content, Instant::now()) {
                     Ok(until) => timer.as_mut().reset(until),
-                    Err(deadline) => return Poll::Ready(Err(Closed::Deadline(deadline))),
+                    Err(deadline) => return Poll::Ready(Err(CloseReason::Deadline(deadline))),
                 }
                 if timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
@@ -102,10 +102,10 @@ impl<'a> Connection<'a> {
     }
 
     /// Sends a message, and waits until all of it is on its way.
-    pub(super) async fn send(&mut self, message: OwnedMessage) -> Result<(), Closed> {
+    pub(super) async fn send(&mut self, message: OwnedMessage) -> Result<(), CloseReason> {
         let failed = |error| match error {
-            CodecError::Io(error) => Closed::Io(error),
-            error => Closed::Io(error.into()),
+            CodecError::Io(error) => CloseReason::Io(error),
+            error => CloseReason::Io(error.into()),
         };
         // There is room for it, since nothing else is unsent.
         poll_fn(|context| Sink::poll_ready(std::pin::Pin::new(&mut self.framed), context)).await.map_err(failed)?;
@@ -122,7 +122,7 @@ impl<'a> Connection<'a> {
                 // The memory for it stays until all of it is taken.
                 self.queued.set(total);
                 if evicted.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(Err(Closed::QueueFull));
+                    return Poll::Ready(Err(CloseReason::QueueFull));
                 }
                 if timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
@@ -131,7 +131,7 @@ impl<'a> Connection<'a> {
                 let taken = total - self.framed.write_buffer().len();
                 match pace.look(taken as u64, Instant::now()) {
                     Some(until) => timer.as_mut().reset(until),
-                    None => return Poll::Ready(Err(Closed::Deadline(Deadline::Write))),
+                    None => return Poll::Ready(Err(CloseReason::Deadline(Deadline::Write))),
                 }
             }
         })

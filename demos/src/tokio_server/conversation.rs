@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use jsonframe::OwnedMessage;
-use jsonframe_std::server::{Closed, Deadline};
+use jsonframe_std::server::{CloseReason, Deadline};
 use tokio::net::TcpStream;
 
 use super::Shared;
@@ -37,11 +37,14 @@ async fn answer(shared: &Shared, stream: TcpStream, peer: SocketAddr) {
     let mut conversation = Conversation { shared, connection, peer, may_be_cut: false };
     let why = tokio::select! {
         why = conversation.answer_all() => why,
-        () = shared.over.cancelled() => Closed::Abandoned,
+        () = shared.over.cancelled() => CloseReason::Abandoned,
     };
     conversation.report(&why);
     // Who did not read what was sent, or is gone, need not be waited for.
-    if !matches!(why, Closed::Io(_) | Closed::Deadline(Deadline::Write) | Closed::QueueFull | Closed::Abandoned) {
+    if !matches!(
+        why,
+        CloseReason::Io(_) | CloseReason::Deadline(Deadline::Write) | CloseReason::QueueFull | CloseReason::Abandoned
+    ) {
         tokio::select! {
             // The peer may be gone by now.
             _ = conversation.connection.close() => {}
@@ -60,7 +63,7 @@ struct Conversation<'a> {
 
 impl Conversation<'_> {
     /// Answers requests until there are no more, and says why.
-    async fn answer_all(&mut self) -> Closed {
+    async fn answer_all(&mut self) -> CloseReason {
         loop {
             let outcome = match self.connection.receive().await {
                 Ok(request) => self.answer(request).await,
@@ -72,7 +75,7 @@ impl Conversation<'_> {
         }
     }
 
-    async fn answer(&mut self, request: OwnedMessage) -> Result<(), Closed> {
+    async fn answer(&mut self, request: OwnedMessage) -> Result<(), CloseReason> {
         let (peer, console) = (self.peer, &self.shared.console);
         let content_type = request.header().content_type();
         let answer = if content_type == JSON {
@@ -95,16 +98,18 @@ impl Conversation<'_> {
             Ok(answer) => self.send(answer.with_prefix(&prefix)).await?,
             Err(reason) => {
                 self.complain(Kind::NotUnderstood, &reason, &prefix).await?;
-                return Err(Closed::ByHandler);
+                return Err(CloseReason::ByHandler);
             }
         }
-        if self.shared.closes_after_reply { Err(Closed::ByHandler) } else { Ok(()) }
+        if self.shared.closes_after_reply { Err(CloseReason::ByHandler) } else { Ok(()) }
     }
 
     /// Tells a peer what it did wrong, if there is something that it would not take for the answer to its next request.
-    async fn dismiss(&mut self, why: Closed) -> Closed {
+    async fn dismiss(&mut self, why: CloseReason) -> CloseReason {
         match why {
-            Closed::Protocol(_) | Closed::CollectedTotal | Closed::Deadline(Deadline::Header | Deadline::Content) => {
+            CloseReason::Protocol(_)
+            | CloseReason::CollectedTotal
+            | CloseReason::Deadline(Deadline::Header | Deadline::Content) => {
                 let reason = hint::with(&why, self.may_be_cut && hint::follows_cut(&why));
                 self.complain(kind(&why), &reason, &[]).await.err().unwrap_or(why)
             }
@@ -113,7 +118,7 @@ impl Conversation<'_> {
     }
 
     /// Tells a peer, and whoever runs the server, that it was not understood.
-    async fn complain(&mut self, kind: Kind, reason: &str, prefix: &[u8]) -> Result<(), Closed> {
+    async fn complain(&mut self, kind: Kind, reason: &str, prefix: &[u8]) -> Result<(), CloseReason> {
         self.shared.console.complain_of(kind, format_args!("error: {reason} from {}", self.peer));
         match application::answer_error(reason.to_owned()) {
             Ok(answer) => self.send(answer.with_prefix(prefix)).await,
@@ -121,25 +126,25 @@ impl Conversation<'_> {
         }
     }
 
-    async fn send(&mut self, answer: Draft) -> Result<(), Closed> {
+    async fn send(&mut self, answer: Draft) -> Result<(), CloseReason> {
         self.shared.console.say(format_args!(
             "sending {} to {}",
             FramedIn(&answer, self.shared.dialects.sent),
             self.peer
         ));
-        let message = answer.into_message().map_err(|error| Closed::Io(std::io::Error::other(error)))?;
+        let message = answer.into_message().map_err(|error| CloseReason::Io(std::io::Error::other(error)))?;
         self.connection.send(message).await
     }
 
     /// Says why the connection has ended, if that is not as it should be, nor has been said.
-    fn report(&self, why: &Closed) {
+    fn report(&self, why: &CloseReason) {
         match why {
-            Closed::Ended
-            | Closed::ByHandler
-            | Closed::Shutdown
-            | Closed::Protocol(_)
-            | Closed::CollectedTotal
-            | Closed::Deadline(Deadline::Header | Deadline::Content) => {}
+            CloseReason::Ended
+            | CloseReason::ByHandler
+            | CloseReason::Shutdown
+            | CloseReason::Protocol(_)
+            | CloseReason::CollectedTotal
+            | CloseReason::Deadline(Deadline::Header | Deadline::Content) => {}
             _ => self.shared.console.complain_of(kind(why), format_args!("error: {why} from {}", self.peer)),
         }
     }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Server, Take};
+use jsonframe_std::server::{ContentMode, Handler, Limits, Peer, Server};
 use jsonframe_std::{Connection, Error, UNLIMITED};
 
 /// The content type of what is not sent back, but counted.
@@ -53,8 +53,8 @@ pub(crate) struct Echo;
 impl Handler for Echo {
     type State = ();
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
-        if header.content_type() == BULK { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> ContentMode {
+        if header.content_type() == BULK { ContentMode::Streamed { max: UNLIMITED } } else { ContentMode::Whole }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {

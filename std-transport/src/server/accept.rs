@@ -8,7 +8,20 @@ use std::time::{Duration, Instant};
 use mio::net::{TcpListener, TcpStream};
 
 use super::shared::Shared;
-use super::{AtLimit, Handler, NotAccepted};
+use super::{AtLimit, Handler};
+
+/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAccepted {
+    /// There were as many as there may be, so the one from this address was closed:
+    /// [`AtLimit::Refuse`](super::AtLimit::Refuse).
+    #[error("there are as many connections as there may be")]
+    AtLimit(SocketAddr),
+    /// The system had none to give, for want of file descriptors or memory, or because the peer was gone already.
+    #[error(transparent)]
+    Io(io::Error),
+}
 
 /// A listener, and whether there is any use in asking it.
 #[derive(Debug)]

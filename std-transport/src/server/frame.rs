@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use jsonframe::{Dialect, EncodeError, Header, Message};
 
-use crate::Content;
-use crate::charge::Charges;
-use crate::outbox::Outbox;
+use crate::engine::{Charges, Content, Outbox};
 
 /// An encoded message.
 #[derive(Clone, Debug)]

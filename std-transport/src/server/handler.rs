@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use jsonframe::{Header, Message};
 
-use super::{Closed, Id, NotAccepted, Peer};
+use super::{CloseReason, ContentMode, Id, NotAccepted, Peer};
 
 /// What a server does about its peers.
 ///
@@ -21,7 +21,7 @@ use super::{Closed, Id, NotAccepted, Peer};
 /// use std::net::SocketAddr;
 ///
 /// use jsonframe_std::protocol::Message;
-/// use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, TestPeer};
+/// use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, TestPeer};
 ///
 /// /// Numbers the messages of each peer.
 /// struct Counter;
@@ -34,7 +34,7 @@ use super::{Closed, Id, NotAccepted, Peer};
 ///         let _ = peer.send_json(count);
 ///     }
 ///
-///     fn disconnected(&mut self, id: Id, _: SocketAddr, count: u32, why: &Closed) {
+///     fn disconnected(&mut self, id: Id, _: SocketAddr, count: u32, why: &CloseReason) {
 ///         println!("{id}: {count} messages; {why}");
 ///     }
 /// }
@@ -45,7 +45,7 @@ use super::{Closed, Id, NotAccepted, Peer};
 /// # Panics
 ///
 /// A method may panic. The connection it was called for ends, after what was sent on it before, and is
-/// [`disconnected`](Self::disconnected) with [`Closed::Panicked`], or after a panic of [`farewell`](Self::farewell) with the
+/// [`disconnected`](Self::disconnected) with [`CloseReason::Panicked`], or after a panic of [`farewell`](Self::farewell) with the
 /// reason that it was given; the others go on, and so does the handler, with whatever state the panic has left it in. A
 /// handler that cannot be used any more should
 /// [abort](std::process::abort) the process. [`Stats::panics`](super::Stats::panics) counts them. With
@@ -60,15 +60,15 @@ pub trait Handler {
     }
 
     /// The header of a message has come: how to take its content.
-    fn header(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, header: &Header<'_>) -> Take {
+    fn header(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, header: &Header<'_>) -> ContentMode {
         let _ = (peer, state, header);
-        Take::Whole
+        ContentMode::Whole
     }
 
     /// A message has come whole.
     fn message(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, message: Message<'_>);
 
-    /// The next piece of content that is [streamed](Take::Streamed), never empty.
+    /// The next piece of content that is [streamed](ContentMode::Streamed), never empty.
     fn content(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, piece: &[u8]) {
         let _ = (peer, state, piece);
     }
@@ -85,12 +85,12 @@ pub trait Handler {
     /// Nothing more will be received from it. What is sent here arrives before the connection is closed, even if the peer
     /// is still sending. Not called when the peer has ended the connection itself, does not read what is sent to it, or
     /// was [closed](Peer::close) by the handler.
-    fn farewell(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, why: &CloseReason) {
         let _ = (peer, state, why);
     }
 
     /// The connection has ended.
-    fn disconnected(&mut self, id: Id, address: SocketAddr, state: Self::State, why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, state: Self::State, why: &CloseReason) {
         let _ = (id, address, state, why);
     }
 
@@ -100,19 +100,6 @@ pub trait Handler {
     fn not_accepted(&mut self, why: &NotAccepted) {
         let _ = why;
     }
-}
-
-/// How the content of a message is taken: [`Handler::header`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Take {
-    /// Collected, up to [`Limits::max_content`](super::Limits::max_content), and given to [`Handler::message`].
-    Whole,
-    /// Given to [`Handler::content`] as it comes, and kept nowhere.
-    Streamed {
-        /// The longest content that is accepted, in bytes; [`UNLIMITED`](crate::UNLIMITED) is possible.
-        max: u64,
-    },
 }
 
 /// Makes a handler of a closure that is called with each message. It keeps nothing for a connection.
@@ -164,7 +151,7 @@ macro_rules! forward {
                 (**self).connected(peer, state);
             }
 
-            fn header(&mut self, peer: &mut Peer<'_>, state: &mut H::State, header: &Header<'_>) -> Take {
+            fn header(&mut self, peer: &mut Peer<'_>, state: &mut H::State, header: &Header<'_>) -> ContentMode {
                 (**self).header(peer, state, header)
             }
 
@@ -180,11 +167,11 @@ macro_rules! forward {
                 (**self).end(peer, state);
             }
 
-            fn farewell(&mut self, peer: &mut Peer<'_>, state: &mut H::State, why: &Closed) {
+            fn farewell(&mut self, peer: &mut Peer<'_>, state: &mut H::State, why: &CloseReason) {
                 (**self).farewell(peer, state, why);
             }
 
-            fn disconnected(&mut self, id: Id, address: SocketAddr, state: H::State, why: &Closed) {
+            fn disconnected(&mut self, id: Id, address: SocketAddr, state: H::State, why: &CloseReason) {
                 (**self).disconnected(id, address, state, why);
             }
 

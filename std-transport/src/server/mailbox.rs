@@ -9,8 +9,7 @@ use mio::net::TcpStream;
 
 use super::Id;
 use super::frame::Frame;
-use super::totals::Totals;
-use crate::charge::Held;
+use crate::engine::{CloseReason, Held, Sending, Totals};
 
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
 #[derive(Debug)]
@@ -44,11 +43,20 @@ pub(super) enum Command {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
     /// How many replies are owed no more.
-    pub(super) settled: u32,
+    settled: u32,
     /// Whether one of them could not be sent, which is a command too.
     reply_lost: bool,
     /// Whether it is to be closed.
-    pub(super) close: bool,
+    close: bool,
+}
+
+impl Mark {
+    pub(super) fn apply(self, sending: &mut Sending) {
+        sending.replies_done(self.settled);
+        if self.close {
+            sending.end(CloseReason::ByHandler);
+        }
+    }
 }
 
 impl Letters {

@@ -55,28 +55,20 @@
 //!   connections that wait to be accepted.
 
 mod accept;
-mod clock;
-mod closed;
-mod closing;
-mod collected;
 mod frame;
 mod handle;
 mod handler;
 mod id;
-mod limits;
-mod linger;
 mod link;
 mod mailbox;
 mod peer;
-mod receive;
 mod reply;
-mod rooms;
 mod shared;
 mod stats;
 mod stopping;
+mod stream;
 mod test_peer;
 mod to;
-mod totals;
 mod worker;
 
 use std::io;
@@ -87,16 +79,17 @@ use std::thread;
 use jsonframe::Dialect;
 use socket2::{Domain, Protocol, Socket, Type};
 
-pub use closed::{Closed, Deadline, NotAccepted};
+pub use accept::NotAccepted;
 pub use handle::Handle;
-pub use handler::{FromFn, Handler, Take, from_fn};
+pub use handler::{FromFn, Handler, from_fn};
 pub use id::Id;
-pub use limits::{AtLimit, Limits};
 pub use peer::Peer;
 pub use reply::Reply;
 pub use stats::Stats;
 pub use test_peer::TestPeer;
 pub use to::To;
+
+pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 
 use accept::Acceptor;
 use shared::Shared;

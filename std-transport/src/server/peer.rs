@@ -12,86 +12,46 @@ use jsonframe::Value;
 
 use super::frame::Frame;
 use super::shared::Shared;
-use super::totals::Totals;
-use super::{Handle, Id, Reply};
-use crate::outbox::Outbox;
-use crate::{Content, Error};
+use super::{CloseReason, Handle, Id, Reply};
+use crate::engine::{Content, Outbox, Sending};
+use crate::{Error, io as driver};
 
 /// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
 ///
 /// What is sent is queued, and written together when the handler has returned. For unit tests of a handler, there is
 /// [`TestPeer`](super::TestPeer).
 pub struct Peer<'a> {
-    status: &'a mut Status,
+    id: Id,
+    address: SocketAddr,
     stream: &'a mut dyn Write,
-    outbox: &'a mut Outbox,
+    sending: &'a mut Sending,
     shared: &'a Arc<Shared>,
-}
-
-/// What a connection is asked to do, and what it has come to, while it is handled.
-#[derive(Debug)]
-pub(super) struct Status {
-    pub(super) id: Id,
-    pub(super) address: SocketAddr,
-    /// When the handler wants the connection to have ended.
-    pub(super) deadline: Option<Instant>,
-    /// How many replies are owed to the peer.
-    pub(super) owed: u32,
-    /// How many bytes of content have been sent to the peer in this turn.
-    pub(super) sent: usize,
-    /// Whether the connection is to be closed.
-    pub(super) closing: bool,
-    /// Whether a message did not fit.
-    pub(super) overflowed: bool,
-    /// Whether a reply could not be sent.
-    pub(super) reply_lost: bool,
-    pub(super) failure: Option<io::Error>,
-}
-
-impl Status {
-    pub(super) const fn new(id: Id, address: SocketAddr) -> Self {
-        Self {
-            id,
-            address,
-            deadline: None,
-            owed: 0,
-            sent: 0,
-            closing: false,
-            overflowed: false,
-            reply_lost: false,
-            failure: None,
-        }
-    }
-
-    /// Whether there is a reason to serve the peer no longer.
-    pub(super) const fn is_over(&self) -> bool {
-        self.closing || self.overflowed || self.reply_lost || self.failure.is_some()
-    }
 }
 
 impl<'a> Peer<'a> {
     pub(super) const fn new(
-        status: &'a mut Status,
+        id: Id,
+        address: SocketAddr,
         stream: &'a mut dyn Write,
-        outbox: &'a mut Outbox,
+        sending: &'a mut Sending,
         shared: &'a Arc<Shared>,
     ) -> Self {
-        Self { status, stream, outbox, shared }
+        Self { id, address, stream, sending, shared }
     }
 
     /// The connection's name, by which a [`Handle`] sends to it.
     pub const fn id(&self) -> Id {
-        self.status.id
+        self.id
     }
 
     /// The peer's address.
     pub const fn address(&self) -> SocketAddr {
-        self.status.address
+        self.address
     }
 
     /// How many bytes are queued for the peer.
     pub const fn queued(&self) -> usize {
-        self.outbox.queued()
+        self.sending.outbox.queued()
     }
 
     /// A handle on the server.
@@ -110,10 +70,10 @@ impl<'a> Peer<'a> {
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.admit(content.len())?;
         if content.len() <= Outbox::SMALL {
-            return Ok(self.outbox.queue_copy(header, content)?);
+            return Ok(self.sending.outbox.queue_copy(header, content)?);
         }
         self.flush()?;
-        match self.outbox.send(&mut self.stream, header, content) {
+        match driver::send(&mut self.sending.outbox, self.stream, header, content) {
             Err(Error::Io(error)) => self.fail(error),
             outcome => outcome,
         }
@@ -129,11 +89,11 @@ impl<'a> Peer<'a> {
         self.admit(content.as_ref().len())?;
         // What is small is copied, and not shared.
         if content.as_ref().len() > Outbox::SMALL {
-            if let Some(totals) = self.totals() {
+            if let Some(totals) = self.shared.totals(self.id.worker()) {
                 content = content.charged(&totals.queued);
             }
         }
-        Ok(self.outbox.queue(header, content)?)
+        Ok(self.sending.outbox.queue(header, content)?)
     }
 
     /// Sends a value as a message of JSON content.
@@ -167,7 +127,7 @@ impl<'a> Peer<'a> {
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        let header = self.outbox.dialect().json_header(content.len() as u64);
+        let header = self.sending.outbox.dialect().json_header(content.len() as u64);
         self.queue(&header.with_extensions(extensions), content)
     }
 
@@ -177,8 +137,8 @@ impl<'a> Peer<'a> {
     /// the server shutting down. While [`Limits::max_owed`](super::Limits::max_owed) of them are owed, nothing is read from the
     /// peer.
     pub fn reply_later(&mut self) -> Reply {
-        self.status.owed = self.status.owed.saturating_add(1);
-        Reply::new(self.handle(), self.status.id)
+        self.sending.reply_later();
+        Reply::new(self.handle(), self.id)
     }
 
     /// Ends the connection at this time, whatever happens on it until then, unless another time is set, or none, before. The
@@ -210,65 +170,53 @@ impl<'a> Peer<'a> {
     /// }
     /// ```
     pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.status.deadline = deadline;
+        self.sending.deadline = deadline;
     }
 
     /// Closes the connection once everything queued has been sent. Nothing more is received, and what the peer still
     /// sends is discarded; so is a [`Reply`] that is still owed.
-    pub const fn close(&mut self) {
-        self.status.closing = true;
+    pub fn close(&mut self) {
+        self.sending.end(CloseReason::ByHandler);
     }
 
     /// Queues an encoded message.
     pub(super) fn queue_frame(&mut self, frame: Frame) -> Result<(), Error> {
         self.admit(frame.len())?;
-        frame.queue(self.outbox);
+        frame.queue(&mut self.sending.outbox);
         Ok(())
     }
 
     fn admit(&mut self, bytes: usize) -> Result<(), Error> {
-        if self.status.is_over() {
+        if self.sending.is_ending() {
             return Err(Error::Closed);
         }
-        self.status.sent = self.status.sent.saturating_add(bytes);
-        if self.fits(bytes) {
+        self.sending.offered = self.sending.offered.saturating_add(bytes);
+        if self.sending.fits(bytes) {
             return Ok(());
         }
         self.flush()?;
-        if self.fits(bytes) {
+        if self.sending.fits(bytes) {
             return Ok(());
         }
-        self.status.overflowed = true;
+        self.sending.end(CloseReason::QueueFull);
         Err(Error::QueueFull)
     }
 
-    /// Whether this many more bytes may be queued.
-    fn fits(&self, bytes: usize) -> bool {
-        let queued = self.outbox.queued();
-        let most = self.totals().map_or(0, |totals| totals.most_queued_for_one);
-        // A peer that is read can be answered, at whatever length.
-        queued <= self.shared.limits.max_unread_replies.min(most) || queued.saturating_add(bytes) <= most
-    }
-
-    fn totals(&self) -> Option<&Totals> {
-        self.shared.totals(self.status.id.worker())
-    }
-
     fn flush(&mut self) -> Result<(), Error> {
-        match self.outbox.flush(&mut self.stream, usize::MAX) {
+        match driver::flush(&mut self.sending.outbox, self.stream, usize::MAX) {
             Ok(_) => Ok(()),
             Err(error) => self.fail(error),
         }
     }
 
     fn fail(&mut self, error: io::Error) -> Result<(), Error> {
-        self.status.failure = Some(error);
+        self.sending.end(CloseReason::Io(error));
         Err(Error::Closed)
     }
 }
 
 impl fmt::Debug for Peer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer").field("status", &self.status).field("outbox", &self.outbox).finish_non_exhaustive()
+        f.debug_struct("Peer").field("id", &self.id).field("sending", &self.sending).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use crate::{Content, Error};
 /// A reply that is owed to a peer: [`Peer::reply_later`](super::Peer::reply_later). To be sent from any thread.
 ///
 /// Dropped without being sent, it is not owed any more. But if it cannot be sent, or its thread panics, the connection
-/// ends ([`Closed::ReplyLost`](super::Closed::ReplyLost)): the peer would take the next reply for this one.
+/// ends ([`CloseReason::ReplyLost`](super::CloseReason::ReplyLost)): the peer would take the next reply for this one.
 #[derive(Debug)]
 #[must_use = "a reply that is dropped is never sent"]
 pub struct Reply {

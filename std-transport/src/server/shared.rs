@@ -2,18 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonframe::Dialect;
 
 use super::mailbox::Mailbox;
-use super::totals::Totals;
 use super::{Limits, Stats};
+use crate::engine::Totals;
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) limits: Limits,
+    pub(super) limits: Arc<Limits>,
     /// What is received, and what is sent.
     dialects: RwLock<[&'static Dialect; 2]>,
     mailboxes: OnceLock<Box<[Mailbox]>>,
@@ -33,9 +33,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) const fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
-            limits,
+            limits: Arc::new(limits),
             dialects: RwLock::new([&Dialect::STANDARD; 2]),
             mailboxes: OnceLock::new(),
             shutdown: Mutex::new(None),

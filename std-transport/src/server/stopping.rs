@@ -37,7 +37,7 @@ impl<S: Default> Worker<S> {
 
     /// Ends all connections now.
     pub(super) fn abandon<H: Handler<State = S>>(&mut self, handler: &mut H) {
-        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.abandon())).collect();
+        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.engine_mut().abandon())).collect();
         for (slot, why) in ends {
             self.remove(slot, &why, handler);
         }

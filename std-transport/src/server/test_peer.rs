@@ -9,11 +9,10 @@ use jsonframe::{Dialect, OwnedMessage};
 use mio::{Poll, Token, Waker};
 
 use super::mailbox::{Command, Mailbox};
-use super::peer::Status;
 use super::shared::Shared;
-use super::totals::Totals;
 use super::{Id, Limits, Peer};
-use crate::outbox::Outbox;
+use crate::engine::{CloseReason, Outbox, Sending, Totals};
+use crate::io::flush;
 use crate::{Connection, Error, UNLIMITED};
 
 /// A [`Peer`] without a connection, for unit tests of a [`Handler`](super::Handler).
@@ -45,8 +44,8 @@ use crate::{Connection, Error, UNLIMITED};
 /// ```
 #[derive(Debug)]
 pub struct TestPeer {
-    status: Status,
-    outbox: Outbox,
+    id: Id,
+    sending: Sending,
     shared: Arc<Shared>,
     /// What has been written to it.
     stream: Vec<u8>,
@@ -62,18 +61,19 @@ impl TestPeer {
     /// If the system has no poller to give.
     pub fn new(limits: Limits) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let mailbox = Mailbox::new(Waker::new(poll.registry(), Token(0))?, Arc::new(Totals::new(&limits, 1)));
+        let totals = Arc::new(Totals::new(&limits, 1));
+        let max_queued = totals.most_queued_for_one;
+        let mailbox = Mailbox::new(Waker::new(poll.registry(), Token(0))?, totals);
         let shared = Arc::new(Shared::new(limits));
         shared.start([mailbox].into());
-        let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let status = Status::new(Id::new(0, 0), address);
-        let outbox = Outbox::new(&Dialect::STANDARD);
-        Ok(Self { status, outbox, shared, stream: Vec::new(), _poll: poll })
+        let sending = Sending::new(Outbox::new(&Dialect::STANDARD), Arc::clone(&shared.limits), max_queued);
+        Ok(Self { id: Id::new(0, 0), sending, shared, stream: Vec::new(), _poll: poll })
     }
 
     /// The peer, as a handler is lent it.
     pub fn peer(&mut self) -> Peer<'_> {
-        Peer::new(&mut self.status, &mut self.stream, &mut self.outbox, &self.shared)
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        Peer::new(self.id, address, &mut self.stream, &mut self.sending, &self.shared)
     }
 
     /// Takes what has been sent to it since it was last asked.
@@ -83,7 +83,7 @@ impl TestPeer {
     /// [`Error::Decode`] if it is no sequence of messages, which does not happen.
     pub fn take_sent(&mut self) -> Result<Vec<OwnedMessage>, Error> {
         self.open_mail();
-        self.outbox.flush(&mut self.stream, usize::MAX)?;
+        flush(&mut self.sending.outbox, &mut self.stream, usize::MAX)?;
         let sent = Cursor::new(std::mem::take(&mut self.stream));
         let mut sent = Connection::new(sent).with_max_content(UNLIMITED);
         let mut messages = Vec::new();
@@ -96,12 +96,12 @@ impl TestPeer {
     /// Whether its connection would be closed now.
     pub fn is_closed(&mut self) -> bool {
         self.open_mail();
-        self.status.is_over()
+        self.sending.is_ending()
     }
 
     /// The time at which its connection would be ended: [`Peer::set_deadline`].
     pub const fn deadline(&self) -> Option<Instant> {
-        self.status.deadline
+        self.sending.deadline
     }
 
     /// Does what has been asked for by handles and replies, as a worker does.
@@ -109,17 +109,16 @@ impl TestPeer {
         let Some(letters) = self.shared.mailbox(0).map(Mailbox::take) else { return };
         for command in letters.commands {
             match command {
-                Command::Send { to, frame, .. } if to.is_none_or(|id| id == self.status.id) => {
+                Command::Send { to, frame, .. } if to.is_none_or(|id| id == self.id) => {
                     // What is for a connection that is being closed is dropped.
                     let _ = self.peer().queue_frame(frame);
                 }
-                Command::LoseReply(id) if id == self.status.id => self.status.reply_lost = true,
+                Command::LoseReply(id) if id == self.id => self.sending.end(CloseReason::ReplyLost),
                 _ => {}
             }
         }
-        if let Some(mark) = letters.marks.get(&self.status.id) {
-            self.status.owed = self.status.owed.saturating_sub(mark.settled);
-            self.status.closing |= mark.close;
+        if let Some(mark) = letters.marks.get(&self.id) {
+            mark.apply(&mut self.sending);
         }
     }
 }

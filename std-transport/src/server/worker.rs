@@ -16,12 +16,11 @@ use super::accept::Acceptor;
 use super::frame::Frame;
 use super::link::{Link, Next, Pace, Turn};
 use super::mailbox::{Command, Mailbox};
-use super::rooms::Rooms;
 use super::shared::Shared;
 use super::stopping::EndsAll;
-use super::totals::Totals;
-use super::{Closed, Handler, Id, NotAccepted};
+use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
+use crate::engine::{Engine, Scratch, Totals};
 
 /// The waker's token; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
@@ -46,10 +45,10 @@ pub(super) struct Worker<S> {
     totals: Arc<Totals>,
     /// The worker that accepts has the acceptor, until a shutdown.
     pub(super) acceptor: Option<Acceptor>,
-    pub(super) links: Slab<Link<S>>,
+    pub(super) links: Slab<Link<TcpStream, S>>,
     /// The slots of those that have a turn.
     ready: VecDeque<usize>,
-    rooms: Rooms,
+    scratch: Scratch,
     /// When something may be due on a connection.
     due: Option<Instant>,
     /// Since when the server is being shut down.
@@ -72,7 +71,7 @@ impl<S: Default> Worker<S> {
             acceptor: None,
             links: Slab::new(),
             ready: VecDeque::new(),
-            rooms: Rooms::new(),
+            scratch: Scratch::default(),
             due: None,
             stopping: None,
         })
@@ -166,7 +165,7 @@ impl<S: Default> Worker<S> {
     }
 
     /// Puts a connection on the ready list, unless it is there.
-    fn list(link: &mut Link<S>, slot: usize, ready: &mut VecDeque<usize>) {
+    fn list(link: &mut Link<TcpStream, S>, slot: usize, ready: &mut VecDeque<usize>) {
         if !link.listed {
             link.listed = true;
             ready.push_back(slot);
@@ -181,7 +180,7 @@ impl<S: Default> Worker<S> {
                 Command::Adopt { stream, address } => self.adopt(stream, address, handler, now, pace),
                 Command::LoseReply(id) => {
                     if let Some(link) = find(&mut self.links, id) {
-                        link.status.reply_lost = true;
+                        link.engine_mut().sending.end(CloseReason::ReplyLost);
                     }
                 }
                 Command::Send { to, frame, held } => {
@@ -220,8 +219,8 @@ impl<S: Default> Worker<S> {
             let ranks = self.links.iter().map(|(slot, link)| (link.collected_rank(), slot));
             let Some(((1.., _), slot)) = ranks.max() else { break };
             let Some(link) = self.links.get_mut(slot) else { break };
-            let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
-            match link.dismiss(Closed::CollectedTotal, &mut Turn { handler, shared, totals, rooms, now, pace }) {
+            let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
+            match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, totals, scratch, now, pace }) {
                 Ok(()) => Self::list(link, slot, &mut self.ready),
                 Err(why) => self.remove(slot, &why, handler),
             }
@@ -232,7 +231,7 @@ impl<S: Default> Worker<S> {
             // It may be that the peer reads, and the worker has not come to write.
             match link.relieve(&self.totals, now) {
                 Ok(true) => Self::list(link, slot, &mut self.ready),
-                Ok(false) => self.remove(slot, &Closed::QueueFull, handler),
+                Ok(false) => self.remove(slot, &CloseReason::QueueFull, handler),
                 Err(why) => self.remove(slot, &why, handler),
             }
         }
@@ -241,15 +240,15 @@ impl<S: Default> Worker<S> {
     /// The slot of the connection for which most memory is held by what is queued; of those for which it is as much, the
     /// one that has had something queued for longest, about. What several share counts in parts.
     fn most_queued(&mut self) -> Option<usize> {
-        let held = self.links.iter_mut().map(|(_, link)| link.held());
+        let held = self.links.iter().map(|(_, link)| link.engine().held());
         let (alone, shares) = held.fold((0, 0), |sums, held| (sums.0 + held.0, sums.1 + held.1));
         let shared = self.totals.queued.queued().saturating_sub(alone).min(shares);
-        let rank = |(slot, link): (usize, &mut Link<S>)| {
-            let (alone, share) = link.held();
+        let rank = |(slot, link): (usize, &Link<TcpStream, S>)| {
+            let (alone, share) = link.engine().held();
             let part = share as u128 * shared as u128 / shares.max(1) as u128;
-            (alone as u128 + part, link.unsent_since().map(Reverse), slot)
+            (alone as u128 + part, link.engine().unsent_since().map(Reverse), slot)
         };
-        let (most, .., slot) = self.links.iter_mut().map(rank).max()?;
+        let (most, .., slot) = self.links.iter().map(rank).max()?;
         (most > 0).then_some(slot)
     }
 
@@ -287,14 +286,17 @@ impl<S: Default> Worker<S> {
         let Ok(number) = u32::try_from(slot) else { return self.shared.count_down() };
         // Messages are written whole, so there is nothing to be gained by waiting for more.
         let _ = stream.set_nodelay(true);
-        let mut link = Link::new(stream, address, Id::new(self.number, number), &self.shared, now);
+        let (received, sent) = (self.shared.dialect(), self.shared.sending_dialect());
+        let limits = Arc::clone(&self.shared.limits);
+        let engine = Engine::new(limits, self.totals.most_queued_for_one, received, sent, now);
+        let mut link = Link::new(stream, S::default(), address, Id::new(self.number, number), engine);
         if let Err(error) = self.poll.registry().register(link.stream_mut(), Token(slot), EVENTS) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
             self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
             return self.shared.count_down();
         }
-        let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
-        link.connected(&mut Turn { handler, shared, totals, rooms, now, pace });
+        let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
+        link.connected(&mut Turn { handler, shared, totals, scratch, now, pace });
         if self.stopping.is_some() {
             link.wake(UNREAD, false);
         }
@@ -311,11 +313,10 @@ impl<S: Default> Worker<S> {
             let Some(slot) = self.ready.pop_front() else { return };
             let Some(link) = self.links.get_mut(slot) else { continue };
             link.listed = false;
-            self.rooms.prepare();
-            let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
-            match link.turn(&mut Turn { handler, shared, totals, rooms, now, pace }) {
+            let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
+            match link.turn(&mut Turn { handler, shared, totals, scratch, now, pace }) {
                 Ok(next) => {
-                    self.due = self.due.into_iter().chain(link.due(&self.shared)).min();
+                    self.due = self.due.into_iter().chain(link.engine().poll_timeout()).min();
                     if next == Next::Again {
                         Self::list(link, slot, &mut self.ready);
                     }
@@ -336,12 +337,14 @@ impl<S: Default> Worker<S> {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        let due = |(slot, link): (usize, &Link<S>)| link.is_due(&self.shared, now).then_some(slot);
+        let due = |(slot, link): (usize, &Link<TcpStream, S>)| {
+            link.engine().poll_timeout().is_some_and(|due| due <= now).then_some(slot)
+        };
         let due: Vec<_> = self.links.iter().filter_map(due).collect();
         for slot in due {
             let Some(link) = self.links.get_mut(slot) else { continue };
-            let (shared, totals, rooms) = (&self.shared, &*self.totals, &mut self.rooms);
-            match link.expire(&mut Turn { handler, shared, totals, rooms, now, pace }) {
+            let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
+            match link.expire(&mut Turn { handler, shared, totals, scratch, now, pace }) {
                 Ok(false) => {}
                 Ok(true) => Self::list(link, slot, &mut self.ready),
                 Err(why) => self.remove(slot, &why, handler),
@@ -349,7 +352,7 @@ impl<S: Default> Worker<S> {
             self.relieve(handler, now, pace);
         }
         self.give_back();
-        let next = self.links.iter().filter_map(|(_, link)| link.due(&self.shared)).min();
+        let next = self.links.iter().filter_map(|(_, link)| link.engine().poll_timeout()).min();
         self.due = next.map(|next| next.max(now + Self::TICK));
     }
 
@@ -360,12 +363,10 @@ impl<S: Default> Worker<S> {
         }
     }
 
-    pub(super) fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: &Closed, handler: &mut H) {
+    pub(super) fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: &CloseReason, handler: &mut H) {
         if let Some(mut link) = self.links.try_remove(slot) {
-            link.discount(&self.totals);
-            let (id, address, state) = (link.id(), link.address(), link.state);
-            self.shared.guard(|| handler.disconnected(id, address, state, why));
-            drop(link.session);
+            link.engine_mut().discount(&self.totals);
+            link.disconnected(why, handler, &self.shared);
             self.shared.count_down();
             if self.links.is_empty() {
                 self.give_back();
@@ -375,6 +376,6 @@ impl<S: Default> Worker<S> {
 }
 
 /// The connection with this id, if it has not ended.
-fn find<S>(links: &mut Slab<Link<S>>, id: Id) -> Option<&mut Link<S>> {
+fn find<S>(links: &mut Slab<Link<TcpStream, S>>, id: Id) -> Option<&mut Link<TcpStream, S>> {
     links.get_mut(id.slot()).filter(|link| link.id() == id)
 }

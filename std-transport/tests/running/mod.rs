@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, Server};
 
 /// No test waits longer than this for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,15 +53,15 @@ impl Handler for Echo {
         let _ = peer.send(&message.header(), message.content());
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
-        if matches!(why, Closed::Shutdown) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &CloseReason) {
+        if matches!(why, CloseReason::Shutdown) {
             return;
         }
         let text = why.to_string();
         peer.send(&Header::new("error", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
         self.note(why);
     }
 }

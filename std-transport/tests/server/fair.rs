@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::running::{PATIENCE, Running, message, wait_until};
 use jsonframe_std::UNLIMITED;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Id, Limits, Peer, Server, Take};
+use jsonframe_std::server::{ContentMode, Handler, Id, Limits, Peer, Server};
 use socket2::SockRef;
 
 /// How many messages of one connection are handled in a turn, how many bytes are read, and how many are written, as
@@ -44,8 +44,8 @@ impl Referee {
 impl Handler for Referee {
     type State = ();
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
-        if header.content_length() > 1000 { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> ContentMode {
+        if header.content_length() > 1000 { ContentMode::Streamed { max: UNLIMITED } } else { ContentMode::Whole }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {

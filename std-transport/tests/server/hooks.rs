@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Error;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{AtLimit, Closed, Deadline, Handler, Id, Limits, NotAccepted, Peer, Take, To};
+use jsonframe_std::server::{AtLimit, CloseReason, ContentMode, Deadline, Handler, Id, Limits, NotAccepted, Peer, To};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -46,9 +46,9 @@ impl Handler for Diary {
         self.write(peer.address(), "connected");
     }
 
-    fn header(&mut self, peer: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
+    fn header(&mut self, peer: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> ContentMode {
         self.write(peer.address(), "header");
-        if header.content_type() == "streamed" { Take::Streamed { max: 1000 } } else { Take::Whole }
+        if header.content_type() == "streamed" { ContentMode::Streamed { max: 1000 } } else { ContentMode::Whole }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
@@ -67,14 +67,14 @@ impl Handler for Diary {
         self.write(peer.address(), "end");
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &CloseReason) {
         self.write(peer.address(), format!("farewell: {why}"));
         if let Some(text) = self.farewell {
             peer.send(&Header::new("farewell", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
         }
     }
 
-    fn disconnected(&mut self, _: Id, address: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, _: Id, address: SocketAddr, (): (), why: &CloseReason) {
         self.write(address, format!("disconnected: {why}"));
     }
 
@@ -222,8 +222,8 @@ impl Handler for Verbose {
 
     fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
-        assert!(matches!(why, Closed::Deadline(Deadline::Header)));
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &CloseReason) {
+        assert!(matches!(why, CloseReason::Deadline(Deadline::Header)));
         let content = vec![b'!'; 1_000_000];
         let header = Header::new("farewell", "utf-8", 1_000_000);
         let refused = (0..1000).map(|_| peer.send(&header, &content)).find_map(Result::err);
@@ -231,7 +231,7 @@ impl Handler for Verbose {
         self.0.lock().unwrap().push("told".to_owned());
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
         self.0.lock().unwrap().push(why.to_string());
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{AtLimit, Handler, Limits, Peer, Take, To};
+use jsonframe_std::server::{AtLimit, ContentMode, Handler, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
 /// What is short in these tests, and long enough for a machine under load.
@@ -198,8 +198,8 @@ struct Chatterbox;
 impl Handler for Chatterbox {
     type State = ();
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Header<'_>) -> Take {
-        Take::Streamed { max: 10 }
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Header<'_>) -> ContentMode {
+        ContentMode::Streamed { max: 10 }
     }
 
     fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}

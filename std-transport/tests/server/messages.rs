@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Reply, Server, Take, To};
+use jsonframe_std::server::{ContentMode, Handler, Limits, Peer, Reply, Server, To};
 use jsonframe_std::{Error, UNLIMITED};
 
 fn header(content: &[u8]) -> Header<'static> {
@@ -171,8 +171,8 @@ struct Adder {
 impl Handler for Adder {
     type State = ();
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
-        if header.content_type() == "streamed" { Take::Streamed { max: UNLIMITED } } else { Take::Whole }
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> ContentMode {
+        if header.content_type() == "streamed" { ContentMode::Streamed { max: UNLIMITED } } else { ContentMode::Whole }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr};
 
 use crate::running::{Echo, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, NotAccepted, Peer, Server, Take};
+use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, NotAccepted, Peer, Server};
 
 /// Panics where it is told to.
 #[derive(Clone)]
@@ -31,12 +31,12 @@ impl Handler for Fragile {
         }
     }
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> Take {
+    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> ContentMode {
         if header.content_type() == "fragile" {
             self.panic_at("header");
-            return Take::Streamed { max: 1000 };
+            return ContentMode::Streamed { max: 1000 };
         }
-        Take::Whole
+        ContentMode::Whole
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
@@ -54,11 +54,11 @@ impl Handler for Fragile {
         self.panic_at("end");
     }
 
-    fn farewell(&mut self, _: &mut Peer<'_>, (): &mut (), _: &Closed) {
+    fn farewell(&mut self, _: &mut Peer<'_>, (): &mut (), _: &CloseReason) {
         self.panic_at("farewell");
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
         self.echo.disconnected(id, address, (), why);
         self.panic_at("disconnected");
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Server};
 use socket2::{Domain, Socket, Type};
 
 /// What is short in these tests, and long enough for a machine under load.
@@ -271,11 +271,11 @@ impl Handler for Impatient {
         self.0.message(peer, &mut (), message);
     }
 
-    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &Closed) {
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &CloseReason) {
         self.0.farewell(peer, &mut (), why);
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
         self.0.disconnected(id, address, (), why);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Take, from_fn};
+use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, Peer, from_fn};
 
 use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
 
@@ -25,9 +25,9 @@ impl Handler for Chronicler {
         story.push('c');
     }
 
-    fn header(&mut self, _: &mut Peer<'_>, story: &mut String, header: &Header<'_>) -> Take {
+    fn header(&mut self, _: &mut Peer<'_>, story: &mut String, header: &Header<'_>) -> ContentMode {
         story.push('h');
-        if header.content_type() == "streamed" { Take::Streamed { max: 1000 } } else { Take::Whole }
+        if header.content_type() == "streamed" { ContentMode::Streamed { max: 1000 } } else { ContentMode::Whole }
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, story: &mut String, message: Message<'_>) {
@@ -43,11 +43,11 @@ impl Handler for Chronicler {
         story.push('e');
     }
 
-    fn farewell(&mut self, _: &mut Peer<'_>, story: &mut String, _: &Closed) {
+    fn farewell(&mut self, _: &mut Peer<'_>, story: &mut String, _: &CloseReason) {
         story.push('f');
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, story: String, _: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, story: String, _: &CloseReason) {
         self.ended.lock().unwrap().push(story);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handler, Id, Limits, Peer, Reply, Server, To};
+use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, Server, To};
 use jsonframe_std::{Connection, Error};
 
 const READS_NOTHING: &str = "the peer does not read what is sent to it";
@@ -251,7 +251,7 @@ impl Handler for Doorkeeper {
 
     fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
         self.echo.disconnected(id, address, (), why);
     }
 }
@@ -361,7 +361,7 @@ impl Handler for Owing {
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
         self.echo.disconnected(id, address, (), why);
     }
 }

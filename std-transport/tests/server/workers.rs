@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::running::{PATIENCE, Running, connect, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Closed, Handle, Handler, Id, Limits, Peer, To};
+use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
 const WORKERS: usize = 4;
@@ -45,7 +45,7 @@ impl Handler for Player {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &Closed) {
+    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
         self.score.ended.lock().unwrap().push(why.to_string());
     }
 }

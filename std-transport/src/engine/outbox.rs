@@ -1,13 +1,11 @@
-//! The sending side of a session: messages queued, and written as far as the stream takes them.
+//! The sending side of a connection: messages queued, to be written as far as the stream takes them.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::IoSlice;
 
 use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing};
 
-use crate::ahead::retry;
-use crate::failure::Failure;
-use crate::{Content, Error};
+use super::Content;
 
 /// Bytes to be written, in order.
 ///
@@ -26,8 +24,8 @@ pub(crate) struct Outbox {
     queued: usize,
     /// Whether the stream has been given bytes since it was last flushed.
     unflushed: bool,
-    /// How the stream has failed.
-    failure: Failure,
+    /// How many bytes have been written since that was last asked.
+    moved: usize,
 }
 
 /// Contents, and what was put together between them. Few connections have any, and only for a while.
@@ -50,25 +48,14 @@ struct Segment {
 }
 
 impl Outbox {
-    /// Up to this length, content is copied behind its head, and messages are put together.
+    /// Up to this length, content is copied after its head, and messages are put together.
     pub(crate) const SMALL: usize = 16 * 1024;
-
-    /// How many segments are written at once.
-    const AT_ONCE: usize = 32;
 
     /// How long most heads are at most.
     const SHORT_HEAD: usize = 256;
 
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
-        Self {
-            dialect,
-            segments: None,
-            tail: Vec::new(),
-            start: 0,
-            queued: 0,
-            unflushed: false,
-            failure: Failure::new(),
-        }
+        Self { dialect, segments: None, tail: Vec::new(), start: 0, queued: 0, unflushed: false, moved: 0 }
     }
 
     /// The dialect in which messages are queued.
@@ -99,11 +86,6 @@ impl Outbox {
         self.queued == 0 && !self.unflushed
     }
 
-    /// Whether there is any use in writing.
-    pub(crate) const fn wants(&self) -> bool {
-        !self.is_done() && !self.failure.is_set()
-    }
-
     /// Queues a message. Content that is not small is not copied.
     pub(crate) fn queue(&mut self, header: &Header<'_>, content: Content) -> Result<(), EncodeError> {
         if content.as_ref().len() <= Self::SMALL {
@@ -131,21 +113,20 @@ impl Outbox {
         }
     }
 
-    /// Sends a message: writes at once if nothing is queued, and queues a copy of what the stream does not take.
-    pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.failure.check()?;
-        if self.queued > 0 {
-            return Ok(self.queue_copy(header, content)?);
-        }
+    /// Encodes the head of a message whose content is borrowed, to be written at once. Nothing may be queued, and what has
+    /// not been written is to be [kept](Self::keep_rest).
+    pub(crate) fn begin<'o>(&'o mut self, header: &Header<'_>, content: &'o [u8]) -> Result<Outgoing<'o>, EncodeError> {
         Message::new(*header, content)?;
-        let length = self.dialect.append_to(header, &mut self.tail)?;
+        self.dialect.append_to(header, &mut self.tail)?;
         self.unflushed = true;
-        let mut message = Outgoing::from_parts([&self.tail, content]);
-        let outcome = write_some(stream, &mut message);
-        // Also after an error: what the stream has got must be followed by what it has not.
-        let [head_left, content_left] = message.parts().map(<[u8]>::len);
+        Ok(Outgoing::from_parts([&self.tail, content]))
+    }
+
+    /// Queues what is left of a message that was [begun](Self::begin): this much of its head, and of its content.
+    pub(crate) fn keep_rest(&mut self, [head_left, content_left]: [usize; 2], content: &[u8]) {
         self.queued = head_left + content_left;
-        self.start = length - head_left;
+        self.start = self.tail.len() - head_left;
+        self.moved = self.moved.saturating_add(self.start + content.len() - content_left);
         if head_left == 0 {
             self.tail.clear();
             self.start = 0;
@@ -157,69 +138,32 @@ impl Outbox {
         } else {
             self.tail.extend_from_slice(rest);
         }
-        outcome.map_err(|error| self.failure.note(error))?;
-        if self.queued == 0 {
-            self.pass_on(stream).map_err(|error| self.failure.note(error))?;
-        }
-        Ok(())
     }
 
-    /// Writes what is queued until nothing is, or the stream takes no more now, or about so many bytes are written: true if
-    /// the stream takes no more now.
-    pub(crate) fn flush(&mut self, stream: &mut impl Write, budget: usize) -> io::Result<bool> {
-        self.failure.check()?;
-        self.write_queued(stream, budget).map_err(|error| self.failure.note(error))
-    }
-
-    fn write_queued(&mut self, stream: &mut impl Write, mut budget: usize) -> io::Result<bool> {
-        while self.queued > 0 && budget > 0 {
-            match retry(|| self.write(stream)) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    self.unflushed = true;
-                    self.advance(written);
-                    budget = budget.saturating_sub(written);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => return Err(error),
-            }
-        }
-        if self.queued == 0 { self.pass_on(stream) } else { Ok(false) }
-    }
-
-    /// Writes once.
-    fn write(&self, stream: &mut impl Write) -> io::Result<usize> {
+    /// What is to be written.
+    pub(crate) fn write_slices(&self) -> impl Iterator<Item = IoSlice<'_>> {
         let tail = &self.tail[self.start..];
-        let Some(segments) = &self.segments else { return stream.write(tail) };
-        let mut slices = [IoSlice::new(&[]); Self::AT_ONCE];
-        let mut count = 0;
-        let rests = segments.queue.iter().map(Segment::rest).chain((!tail.is_empty()).then_some(tail));
-        for (slice, rest) in slices.iter_mut().zip(rests) {
-            *slice = IoSlice::new(rest);
-            count += 1;
-        }
-        match &slices[..count] {
-            [single] => stream.write(single),
-            several => stream.write_vectored(several),
-        }
+        let segments = self.segments.iter().flat_map(|segments| &segments.queue).map(Segment::rest);
+        segments.chain((!tail.is_empty()).then_some(tail)).map(IoSlice::new)
     }
 
-    /// Flushes the stream, which may have a buffer of its own: true if it takes no more now.
-    fn pass_on(&mut self, stream: &mut impl Write) -> io::Result<bool> {
-        if self.unflushed {
-            match retry(|| stream.flush()) {
-                Ok(()) => self.unflushed = false,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
+    /// Takes all that was written as passed on by the stream.
+    pub(crate) const fn flushed(&mut self) {
+        self.unflushed = false;
     }
 
-    /// Counts bytes as written.
-    fn advance(&mut self, mut written: usize) {
+    /// How many bytes have been written since this was last asked.
+    #[cfg(feature = "server")]
+    pub(crate) const fn take_moved(&mut self) -> usize {
+        std::mem::replace(&mut self.moved, 0)
+    }
+
+    /// Marks `written` bytes as written. Saturates at what is queued.
+    pub(crate) fn wrote(&mut self, mut written: usize) {
         written = written.min(self.queued);
         self.queued -= written;
+        self.unflushed = true;
+        self.moved = self.moved.saturating_add(written);
         if let Some(segments) = &mut self.segments {
             while let Some(segment) = segments.queue.front_mut() {
                 let left = segment.rest().len();
@@ -244,7 +188,7 @@ impl Outbox {
         }
     }
 
-    /// Encodes a head and puts it and the content behind what is in the tail, or into a new one.
+    /// Appends the encoded head and the content to the tail, or begins a new one. On error nothing is changed.
     fn put_together(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
         if self.tail.len().saturating_add(content.len()) > Self::SMALL {
             self.close_tail();
@@ -275,7 +219,7 @@ impl Outbox {
         self.add(bytes.into(), start);
     }
 
-    /// Puts bytes before the tail, of which so many have been written.
+    /// Puts bytes before the tail, of which the first `start` have been written.
     fn add(&mut self, bytes: Content, start: usize) {
         let (segments, segment) = (self.segments.get_or_insert_default(), Segment { bytes, start });
         segments.held += segment.held();
@@ -287,24 +231,24 @@ impl Outbox {
         segments.queue.push_back(segment);
     }
 
-    /// Gives memory back to the allocator, if nothing is queued.
+    /// Returns memory to the allocator, if nothing is queued.
     pub(crate) fn release(&mut self) {
         if self.queued == 0 && self.tail.capacity() > 0 {
             self.tail = Vec::new();
         }
     }
 
-    /// Takes memory for the tail from who has some to lend, if it has none itself.
+    /// Borrows memory for the tail, if there is none.
     #[cfg(feature = "server")]
-    pub(crate) fn borrow_tail(&mut self, lender: &mut Vec<u8>) {
+    pub(crate) fn borrow(&mut self, lender: &mut Vec<u8>) {
         if self.tail.capacity() == 0 {
             std::mem::swap(&mut self.tail, lender);
         }
     }
 
-    /// Gives it back, and keeps what is queued in as much memory as that takes, if that is less by far.
+    /// Gives the memory back. What is queued is kept in as much as it takes, unless that is most of it.
     #[cfg(feature = "server")]
-    pub(crate) fn return_tail(&mut self, lender: &mut Vec<u8>) {
+    pub(crate) fn give_back(&mut self, lender: &mut Vec<u8>) {
         if self.tail.capacity() / 4 < self.tail.len() {
             return;
         }
@@ -327,23 +271,6 @@ impl Segment {
     fn held(&self) -> usize {
         self.bytes.held() + size_of::<Self>()
     }
-}
-
-/// Writes as much of a message as the stream takes now.
-fn write_some(stream: &mut impl Write, message: &mut Outgoing<'_>) -> io::Result<()> {
-    while !message.is_empty() {
-        let outcome = retry(|| match message.parts() {
-            [bytes, []] | [[], bytes] => stream.write(bytes),
-            [head, content] => stream.write_vectored(&[IoSlice::new(head), IoSlice::new(content)]),
-        });
-        match outcome {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(written) => message.advance(written),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(all(test, feature = "server"))]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "server")]
-use crate::charge::{Charged, Charges};
+use super::charge::{Charged, Charges};
 
 /// The bytes of a message that are kept until they can be sent: owned, shared, or there for ever.
 ///

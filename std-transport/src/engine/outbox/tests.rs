@@ -2,36 +2,26 @@ use jsonframe::Message;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::*;
+use std::io::{self, ErrorKind, Write};
 
-/// A stream that takes so many bytes at a time, and then blocks.
+use super::*;
+use crate::io::{flush, send};
+
+/// A stream that takes `free` bytes, and then blocks.
 struct Sink {
     taken: Vec<u8>,
-    room: usize,
+    free: usize,
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = bytes.len().min(self.room);
+        let count = bytes.len().min(self.free);
         if count == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        self.room -= count;
+        self.free -= count;
         self.taken.extend_from_slice(&bytes[..count]);
         Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A stream whose reader has gone.
-struct Broken;
-
-impl Write for Broken {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -52,11 +42,11 @@ proptest! {
         turns in vec((vec((0..3_u8, lengths()), 0..4), prop_oneof![0..1_000_usize, 0..60_000_usize]), 1..20),
     ) {
         let (mut outbox, mut lent) = (Outbox::new(&Dialect::STANDARD), Vec::new());
-        let mut sink = Sink { taken: Vec::new(), room: 0 };
+        let mut sink = Sink { taken: Vec::new(), free: 0 };
         let mut expected = Vec::new();
-        for (messages, room) in turns {
-            outbox.borrow_tail(&mut lent);
-            sink.room = room;
+        for (messages, free) in turns {
+            outbox.borrow(&mut lent);
+            sink.free = free;
             for (way, length) in messages {
                 let content = vec![b'a' + way; length];
                 let header = Header::new("text", "utf-8", length as u64);
@@ -64,11 +54,11 @@ proptest! {
                 match way {
                     0 => outbox.queue(&header, content.into()).unwrap(),
                     1 => outbox.queue_copy(&header, &content).unwrap(),
-                    _ => outbox.send(&mut sink, &header, &content).unwrap(),
+                    _ => send(&mut outbox, &mut sink, &header, &content).unwrap(),
                 }
             }
-            outbox.flush(&mut sink, usize::MAX).unwrap();
-            outbox.return_tail(&mut lent);
+            flush(&mut outbox, &mut sink, usize::MAX).unwrap();
+            outbox.give_back(&mut lent);
             prop_assert_eq!(sink.taken.len() + outbox.queued(), expected.len());
             prop_assert!(expected.starts_with(&sink.taken));
             // Who has nothing queued keeps nothing, and who has little does not keep much.
@@ -76,8 +66,8 @@ proptest! {
             prop_assert!(outbox.tail.capacity() / 4 <= outbox.tail.len());
             prop_assert!(lent.is_empty() && lent.capacity() <= 2 * Outbox::SMALL);
         }
-        sink.room = usize::MAX;
-        outbox.flush(&mut sink, usize::MAX).unwrap();
+        sink.free = usize::MAX;
+        flush(&mut outbox, &mut sink, usize::MAX).unwrap();
         prop_assert!(sink.taken == expected);
     }
 }
@@ -102,7 +92,7 @@ fn header(content_length: usize) -> Header<'static> {
 /// An outbox whose tail is so long, and has so much memory.
 fn with_tail(length: usize, capacity: usize) -> Outbox {
     let mut outbox = Outbox::new(&Dialect::STANDARD);
-    outbox.borrow_tail(&mut Vec::with_capacity(capacity));
+    outbox.borrow(&mut Vec::with_capacity(capacity));
     let content = (0..length).find(|content| header(*content).encoded_len() + content == length).unwrap();
     outbox.queue(&header(content), vec![b'x'; content].into()).unwrap();
     assert_eq!((outbox.tail.len(), outbox.tail.capacity()), (length, capacity));
@@ -124,8 +114,8 @@ fn no_bytes_are_nothing_to_write() {
 fn what_the_stream_does_not_take_is_put_together_if_it_is_small() {
     for (content, expected) in [(Outbox::SMALL, 0), (Outbox::SMALL + 1, 2)] {
         let mut outbox = Outbox::new(&Dialect::STANDARD);
-        let mut blocked = Sink { taken: Vec::new(), room: 0 };
-        outbox.send(&mut blocked, &header(content), &vec![b'x'; content]).unwrap();
+        let mut blocked = Sink { taken: Vec::new(), free: 0 };
+        send(&mut outbox, &mut blocked, &header(content), &vec![b'x'; content]).unwrap();
         assert_eq!(segments(&outbox).len(), expected, "{content}");
         assert_eq!(outbox.queued(), header(content).encoded_len() + content);
     }
@@ -143,20 +133,20 @@ fn messages_are_put_together_up_to_a_length() {
 #[test]
 fn about_as_much_is_written_as_is_asked_for() {
     let mut outbox = with_tail(1000, 4096);
-    let mut sink = Sink { taken: Vec::new(), room: 10 };
-    assert!(!outbox.flush(&mut sink, 10).unwrap(), "the stream was not asked whether it takes more");
-    assert!(outbox.flush(&mut sink, 10).unwrap(), "the stream takes no more now");
+    let mut sink = Sink { taken: Vec::new(), free: 10 };
+    assert!(!flush(&mut outbox, &mut sink, 10).unwrap(), "the stream was not asked whether it takes more");
+    assert!(flush(&mut outbox, &mut sink, 10).unwrap(), "the stream takes no more now");
     assert_eq!((sink.taken.len(), outbox.queued()), (10, 990));
 }
 
 #[test]
 fn a_stream_that_cannot_pass_on_what_it_has_is_asked_again() {
     let mut outbox = with_tail(1000, 4096);
-    assert!(outbox.flush(&mut Unflushable(ErrorKind::WouldBlock), usize::MAX).unwrap());
+    assert!(flush(&mut outbox, &mut Unflushable(ErrorKind::WouldBlock), usize::MAX).unwrap());
     assert_eq!((outbox.queued(), outbox.is_done()), (0, false));
-    let error = outbox.flush(&mut Unflushable(ErrorKind::TimedOut), usize::MAX).unwrap_err();
+    let error = flush(&mut outbox, &mut Unflushable(ErrorKind::TimedOut), usize::MAX).unwrap_err();
     assert_eq!((error.kind(), outbox.is_done()), (ErrorKind::TimedOut, false));
-    assert!(!outbox.flush(&mut Sink { taken: Vec::new(), room: 0 }, usize::MAX).unwrap());
+    assert!(!flush(&mut outbox, &mut Sink { taken: Vec::new(), free: 0 }, usize::MAX).unwrap());
     assert!(outbox.is_done());
 }
 
@@ -175,7 +165,7 @@ fn memory_is_given_back_when_nothing_is_queued() {
     let mut outbox = with_tail(1000, 4096);
     outbox.release();
     assert_eq!((outbox.queued(), outbox.tail.len(), outbox.tail.capacity()), (1000, 1000, 4096));
-    assert!(!outbox.flush(&mut io::sink(), usize::MAX).unwrap());
+    assert!(!flush(&mut outbox, &mut io::sink(), usize::MAX).unwrap());
     assert_eq!(outbox.tail.capacity(), 4096);
     outbox.release();
     assert_eq!(outbox.tail.capacity(), 0);
@@ -185,26 +175,28 @@ fn memory_is_given_back_when_nothing_is_queued() {
 fn lent_memory_comes_back_unless_what_is_queued_needs_most_of_it() {
     for (length, kept, lent) in [(1024, 1024, 4096), (1025, 4096, 0)] {
         let (mut outbox, mut lender) = (with_tail(length, 4096), Vec::new());
-        outbox.return_tail(&mut lender);
+        outbox.give_back(&mut lender);
         assert_eq!((outbox.tail.len(), outbox.tail.capacity(), lender.capacity()), (length, kept, lent));
     }
     // Who has more, or would get more than most need, gets nothing.
     let large = 2 * Outbox::SMALL;
     for (capacity, has, then) in [(4096, 5000, 5000), (4096, 100, 4096), (large, 0, large), (large + 1, 0, 0)] {
         let (mut outbox, mut lender) = (with_tail(250, capacity), Vec::with_capacity(has));
-        outbox.return_tail(&mut lender);
+        outbox.give_back(&mut lender);
         assert_eq!((outbox.tail.len(), lender.len(), lender.capacity()), (250, 0, then), "{capacity} {has}");
     }
 }
 
 #[test]
-fn after_a_failure_nothing_is_written_or_queued() {
+fn it_says_how_much_was_written_since_it_was_last_asked() {
     let mut outbox = with_tail(1000, 4096);
-    outbox.flush(&mut Sink { taken: Vec::new(), room: 10 }, 10).unwrap();
-    outbox.flush(&mut Broken, usize::MAX).unwrap_err();
-    let mut sink = Sink { taken: Vec::new(), room: usize::MAX };
-    assert_eq!(outbox.flush(&mut sink, usize::MAX).unwrap_err().kind(), ErrorKind::BrokenPipe);
-    let error = outbox.send(&mut sink, &header(1), b"x").unwrap_err();
-    assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::BrokenPipe));
-    assert_eq!((sink.taken.len(), outbox.queued(), outbox.wants()), (0, 990, false));
+    assert_eq!(outbox.take_moved(), 0);
+    outbox.wrote(10);
+    outbox.wrote(5);
+    assert_eq!((outbox.take_moved(), outbox.take_moved()), (15, 0));
+    outbox.wrote(usize::MAX);
+    assert_eq!((outbox.take_moved(), outbox.queued()), (985, 0));
+    let mut sink = Sink { taken: Vec::new(), free: 20_000 };
+    send(&mut outbox, &mut sink, &header(30_000), &[b'x'; 30_000]).unwrap();
+    assert_eq!(outbox.take_moved(), 20_000);
 }

@@ -4,8 +4,8 @@ use std::collections::TryReserveError;
 
 /// The content of a message, as far as it has come. Its memory grows as content arrives, to less than twice that.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
-    /// Filled with anything behind the content.
+pub(crate) struct Collected {
+    /// Holds anything after the content.
     storage: Vec<u8>,
     length: usize,
 }
@@ -14,21 +14,21 @@ impl Collected {
     /// The most memory that is kept for the next message, in bytes.
     const KEPT: usize = 1024 * 1024;
 
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.length
     }
 
     /// How many bytes of memory it holds.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.storage.capacity()
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.storage[..self.length]
     }
 
-    /// Adds a piece, after which so much is still to come.
-    pub(super) fn push(&mut self, piece: &[u8], left: u64) -> Result<(), TryReserveError> {
+    /// Appends a piece, after which `left` bytes are still to come.
+    pub(crate) fn push(&mut self, piece: &[u8], left: u64) -> Result<(), TryReserveError> {
         let end = self.length + piece.len();
         if end > self.storage.len() {
             self.grow(end, left)?;
@@ -38,23 +38,23 @@ impl Collected {
         Ok(())
     }
 
-    /// Memory for some of what is still to come, of which there is some: as much as there is of it, or else as much as has
-    /// come.
-    pub(super) fn room(&mut self, left: u64) -> Result<&mut [u8], TryReserveError> {
+    /// Where to read some of the `left` bytes to that are still to come, at least one: as many as there are, or else as
+    /// many as have come.
+    pub(crate) fn space(&mut self, left: u64) -> Result<&mut [u8], TryReserveError> {
         if self.length == self.storage.len() {
             self.grow(self.length, left)?;
         }
-        let room = &mut self.storage[self.length..];
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
-        Ok(&mut room[..wanted])
+        let space = &mut self.storage[self.length..];
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(space.len());
+        Ok(&mut space[..wanted])
     }
 
-    /// Counts so many bytes that have been put in the room as content.
-    pub(super) fn fill(&mut self, count: usize) {
+    /// Takes the first `count` bytes of the [space](Self::space) as content. Saturates at its length.
+    pub(crate) fn fill(&mut self, count: usize) {
         self.length = self.length.saturating_add(count).min(self.storage.len());
     }
 
-    /// Makes room for what has come, and for as much of what is to come.
+    /// Reserves memory for what has come, and for as much of what is to come.
     fn grow(&mut self, come: usize, left: u64) -> Result<(), TryReserveError> {
         let more = usize::try_from(left).unwrap_or(usize::MAX).min(come);
         let wanted = come.saturating_add(more);
@@ -63,25 +63,24 @@ impl Collected {
         Ok(())
     }
 
-    /// Takes memory from who has some to lend, if it has none itself.
-    pub(super) fn borrow(&mut self, lender: &mut Self) {
+    /// Drops the content, and keeps the memory.
+    pub(crate) const fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    /// Borrows memory, if there is none.
+    pub(crate) fn borrow(&mut self, lender: &mut Self) {
         if self.storage.is_empty() {
             std::mem::swap(&mut self.storage, &mut lender.storage);
         }
     }
 
-    /// Gives it back if that is more by far than what has come needs. To be called when no more comes for now.
-    pub(super) fn make_do(&mut self, lender: &mut Self) {
-        if self.storage.len() / 4 > self.length {
+    /// Gives the memory back. What has come is kept in as much as it takes, unless that is much of it.
+    pub(crate) fn give_back(&mut self, lender: &mut Self) {
+        if self.length == 0 || self.storage.len() / 4 > self.length {
             let storage = self.bytes().to_vec();
             lender.keep(std::mem::replace(&mut self.storage, storage));
         }
-    }
-
-    /// Drops the content, and gives its memory to who may lend it again.
-    pub(super) fn finish(&mut self, lender: &mut Self) {
-        self.length = 0;
-        lender.keep(std::mem::take(&mut self.storage));
     }
 
     fn keep(&mut self, storage: Vec<u8>) {
@@ -104,9 +103,9 @@ mod tests {
                 left -= 100;
                 collected.push(&[1; 100], left).unwrap();
             } else {
-                let room = collected.room(left).unwrap();
-                assert!((1..=100_000).contains(&room.len()));
-                room[0] = 2;
+                let space = collected.space(left).unwrap();
+                assert!((1..=100_000).contains(&space.len()));
+                space[0] = 2;
                 collected.fill(1);
                 left -= 1;
             }
@@ -117,35 +116,37 @@ mod tests {
     }
 
     #[test]
-    fn no_more_room_is_made_than_there_is_to_come() {
+    fn no_more_is_reserved_than_there_is_to_come() {
         let mut collected = Collected::default();
         collected.push(&[1; 70], 30).unwrap();
-        assert_eq!(collected.room(30).unwrap().len(), 30);
+        assert_eq!(collected.space(30).unwrap().len(), 30);
         collected.fill(30);
         assert_eq!(collected.storage.capacity(), 100);
     }
 
     #[test]
-    fn memory_is_lent_and_comes_back_and_nothing_of_it_shows() {
+    fn memory_is_borrowed_and_given_back_and_nothing_of_it_shows() {
         let (mut lender, mut collected) = (Collected::default(), Collected::default());
         for content in [&[1; 1000][..], &[2; 10], &[3; 500]] {
             collected.borrow(&mut lender);
             collected.push(content, 0).unwrap();
             assert_eq!(collected.bytes(), content);
-            collected.finish(&mut lender);
+            collected.clear();
+            collected.give_back(&mut lender);
             assert_eq!((collected.storage.capacity(), lender.storage.len()), (0, 1000));
         }
-        // Who has little and waits for more must not keep much.
+        // A little content that waits for more must not keep much memory.
         collected.borrow(&mut lender);
         collected.push(&[4; 10], 990).unwrap();
-        collected.make_do(&mut lender);
+        collected.give_back(&mut lender);
         assert_eq!((collected.storage.capacity(), lender.storage.len()), (10, 1000));
         collected.push(&[5; 10], 980).unwrap();
         assert_eq!(collected.bytes(), [[4; 10], [5; 10]].concat());
         // And what is very much is kept by nobody.
         let mut large = Collected::default();
         large.push(&vec![6; Collected::KEPT + 1], 0).unwrap();
-        large.finish(&mut lender);
+        large.clear();
+        large.give_back(&mut lender);
         assert_eq!(lender.storage.len(), 1000);
     }
 }

@@ -7,7 +7,7 @@ const MIB: usize = 1024 * 1024;
 /// Declares the limits: what each means, its setter, and its default.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident, $with:ident: $type:ty = $default:expr;)*) => {
-        /// What a [`Server`](super::Server) grants its peers. Every default is finite.
+        /// What a [`Server`](crate::server::Server) grants its peers. Every default is finite.
         ///
         /// The memory a server takes for its peers is at most about
         /// `max_connections` × (`max_header` + 64 KiB + the larger of `max_queued` and one reply), and no more in all than
@@ -57,7 +57,7 @@ limits! {
     /// The longest header that is accepted: 16 KiB.
     max_header, with_max_header: u16 = 16 * 1024;
     /// The longest content that is collected to a whole message: 16 MiB. What streamed content may be, the handler says:
-    /// [`Take::Streamed`](super::Take::Streamed).
+    /// [`ContentMode::Streamed`](super::ContentMode::Streamed).
     max_content, with_max_content: u64 = 16 * MIB as u64;
     /// How many bytes of memory may hold content of messages that are not whole yet, of all peers together: 256 MiB.
     /// While it is more, the connection that holds most is ended. Each worker has an equal share, which is exceeded by at
@@ -73,10 +73,10 @@ limits! {
     /// How many bytes of memory may be held by what is queued for all peers together: 256 MiB. When all of it is taken but
     /// [`max_queued`](Self::max_queued) bytes, which a handler may need before it returns, the connection for which most is
     /// queued is ended, unless its peer takes some of it just then. Content that several peers share, in an `Arc` or by
-    /// sending to [several](super::To), counts once, and for each of them in part. Each worker has an equal share, which is
+    /// sending to [several](crate::server::To), counts once, and for each of them in part. Each worker has an equal share, which is
     /// exceeded by at most a message of its handler and one of each thread that sends from outside.
     max_queued_total, with_max_queued_total: usize = 256 * MIB;
-    /// How many [replies](super::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
+    /// How many [replies](crate::server::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
     /// it. Even at 0, one may be owed.
     max_owed, with_max_owed: u32 = 1024;
     /// The time from the first byte of a message to the last of its header: 10 s.
@@ -87,7 +87,7 @@ limits! {
     /// The time over which the rate of content is measured: 10 s.
     rate_window, with_rate_window: Duration = Duration::from_secs(10);
     /// The time for which nothing may happen between messages: 5 minutes. It does not run while a peer is owed a
-    /// [`Reply`](super::Reply).
+    /// [`Reply`](crate::server::Reply).
     idle_timeout, with_idle_timeout: Duration = Duration::from_secs(300);
     /// The time for which a peer may take nothing of what is queued for it, and over which the rate is measured at which
     /// it does: 2 minutes.

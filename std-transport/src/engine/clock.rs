@@ -1,12 +1,13 @@
-//! How long a peer may take.
+//! How long a peer may take: the deadlines of a connection, of which none looks at a clock of its own.
 
 use std::time::{Duration, Instant};
 
-use super::{Deadline, Limits};
+use super::close_reason::Deadline;
+use super::limits::Limits;
 
 /// What is being received, and since when; and how what is queued is taken.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     phase: Phase,
     /// When the phase began; for content, when its rate was last measured; for idleness, when something last happened.
     since: Instant,
@@ -27,51 +28,51 @@ struct Unsent {
 
 /// What the peer is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Between messages.
     Idle,
     Header,
     Content,
-    /// Nothing, because the server does not read or the peer sends no more.
+    /// Nothing, because nothing is read or the peer sends no more.
     Suspended,
 }
 
-/// For how long nothing has been due, as far as a clock is asked.
+/// The next deadline.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Due {
-    pub(super) at: Instant,
-    pub(super) which: Deadline,
+pub(crate) struct Due {
+    pub(crate) at: Instant,
+    pub(crate) which: Deadline,
 }
 
 impl Clock {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(crate) const fn new(now: Instant) -> Self {
         Self { phase: Phase::Idle, since: now, received: 0, unsent: None }
     }
 
     /// When something last happened, if the peer is idle.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
         (self.phase == Phase::Idle).then_some(self.since)
     }
 
     /// Since when something has been queued, or when the rate at which it is taken was last measured.
-    pub(super) fn unsent_since(&self) -> Option<Instant> {
+    pub(crate) fn unsent_since(&self) -> Option<Instant> {
         self.unsent.map(|unsent| unsent.since)
     }
 
     /// Begins a phase, or begins the same one again.
-    pub(super) const fn begin(&mut self, phase: Phase, now: Instant) {
+    pub(crate) const fn begin(&mut self, phase: Phase, now: Instant) {
         (self.phase, self.since, self.received) = (phase, now, 0);
     }
 
     /// Goes on with a phase, or begins it.
-    pub(super) fn go_on(&mut self, phase: Phase, now: Instant) {
+    pub(crate) fn go_on(&mut self, phase: Phase, now: Instant) {
         if self.phase != phase {
             self.begin(phase, now);
         }
     }
 
     /// Bytes have come.
-    pub(super) fn receive(&mut self, count: usize, now: Instant) {
+    pub(crate) fn receive(&mut self, count: usize, now: Instant) {
         self.received = self.received.saturating_add(count as u64);
         self.act(now);
     }
@@ -83,21 +84,21 @@ impl Clock {
         }
     }
 
-    /// So much was queued, and so much is now.
-    pub(super) fn flush(&mut self, before: usize, after: usize, now: Instant) {
-        if after < before {
+    /// The peer has taken `taken` bytes, and `queued` bytes are left.
+    pub(crate) fn write(&mut self, taken: usize, queued: usize, now: Instant) {
+        if taken > 0 {
             self.act(now);
         }
-        if after == 0 {
+        if queued == 0 {
             self.unsent = None;
         } else {
             let unsent = self.unsent.get_or_insert(Unsent { since: now, taken: 0 });
-            unsent.taken = unsent.taken.saturating_add(before.saturating_sub(after) as u64);
+            unsent.taken = unsent.taken.saturating_add(taken as u64);
         }
     }
 
     /// What is due next.
-    pub(super) fn due(&self, limits: &Limits) -> Option<Due> {
+    pub(crate) fn due(&self, limits: &Limits) -> Option<Due> {
         let due = |since: Instant, time, which| since.checked_add(time).map(|at| Due { at, which });
         let receiving = match self.phase {
             Phase::Idle if self.unsent.is_some() => None,
@@ -110,8 +111,8 @@ impl Clock {
         receiving.into_iter().chain(sending).min_by_key(|due| due.at)
     }
 
-    /// The deadline that is over, if one is. Who keeps to the least rate is given as much time again.
-    pub(super) fn expired(&mut self, limits: &Limits, now: Instant) -> Option<Deadline> {
+    /// The deadline that is over, if one is. A peer that keeps to the least rate gets as much time again.
+    pub(crate) fn expired(&mut self, limits: &Limits, now: Instant) -> Option<Deadline> {
         let due = self.due(limits).filter(|due| due.at <= now)?;
         match (due.which, self.unsent) {
             (Deadline::Content, _) if self.received >= at_rate(limits.min_rate, limits.rate_window) => {
@@ -181,10 +182,10 @@ mod tests {
         let start = Instant::now();
         let mut clock = Clock::new(start);
         clock.begin(Phase::Suspended, start);
-        clock.flush(10, 10, start);
+        clock.write(0, 10, start);
         assert_eq!(expired_after(&mut clock, 119, start), None);
         assert_eq!(expired_after(&mut clock, 120, start), Some(Deadline::Write));
-        clock.flush(10, 0, start + Duration::from_secs(120));
+        clock.write(10, 0, start + Duration::from_secs(120));
         assert_eq!(expired_after(&mut clock, 1_000_000, start), None);
     }
 
@@ -194,11 +195,11 @@ mod tests {
         let mut clock = Clock::new(start);
         clock.begin(Phase::Suspended, start);
         // Two minutes at 128 bytes a second.
-        clock.flush(1_000_000, 1_000_000 - 15_360, start);
+        clock.write(15_360, 1_000_000, start);
         assert_eq!(expired_after(&mut clock, 120, start), None);
         // A byte a second is progress, and too slow.
         for second in 121..240 {
-            clock.flush(1_000, 999, start + Duration::from_secs(second));
+            clock.write(1, 999, start + Duration::from_secs(second));
             assert_eq!(expired_after(&mut clock, second, start), None);
         }
         assert_eq!(expired_after(&mut clock, 240, start), Some(Deadline::Write));
@@ -213,14 +214,14 @@ mod tests {
             let start = Instant::now();
             let mut clock = Clock::new(start);
             clock.begin(Phase::Suspended, start);
-            clock.flush(10_000_000, 6_000_000, start);
+            clock.write(4_000_000, 6_000_000, start);
             let mut elapsed = 0;
             for (second, bytes) in steps {
                 for elapsed in elapsed..*second {
                     assert_eq!(expired_after(&mut clock, elapsed, start), None, "after {elapsed} seconds");
                 }
                 elapsed = *second;
-                clock.flush(6_000_000, 6_000_000 - bytes, start + Duration::from_secs(elapsed));
+                clock.write(*bytes, 6_000_000, start + Duration::from_secs(elapsed));
             }
         }
     }
@@ -236,9 +237,9 @@ mod tests {
         clock.receive(1, start);
         assert_eq!(clock.expired(&limits, start + limits.rate_window), None);
         clock.begin(Phase::Suspended, start);
-        clock.flush(10, 10, start);
+        clock.write(0, 10, start);
         assert_eq!(clock.expired(&limits, start + limits.write_timeout), Some(Deadline::Write));
-        clock.flush(10, 9, start);
+        clock.write(1, 9, start);
         assert_eq!(clock.expired(&limits, start + limits.write_timeout), None);
     }
 }

@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use super::Limits;
-use crate::charge::Charges;
+use super::charge::Charges;
 
 /// The worker's share of the totals, and what of it is taken.
 #[derive(Debug)]
-pub(super) struct Totals {
+pub(crate) struct Totals {
     /// Memory held by what is queued on connections, and by what they share.
-    pub(super) queued: Arc<Charges>,
+    pub(crate) queued: Arc<Charges>,
     /// Memory held by messages that other threads have sent and the worker has not taken yet.
-    pub(super) pending: Arc<Charges>,
+    pub(crate) pending: Arc<Charges>,
     /// Memory held by content that is being collected.
-    pub(super) collected: Charges,
+    pub(crate) collected: Charges,
     /// While more than this is queued, the connection that holds most is ended.
     most_queued: usize,
     /// How much may be queued for a peer beyond a message.
-    pub(super) most_queued_for_one: usize,
+    pub(crate) most_queued_for_one: usize,
     most_collected: usize,
 }
 
 impl Totals {
-    pub(super) fn new(limits: &Limits, workers: usize) -> Self {
+    pub(crate) fn new(limits: &Limits, workers: usize) -> Self {
         let share = limits.max_queued_total / workers.max(1);
         // A handler can queue this much for its peer before another connection can be ended.
         let most_queued_for_one = limits.max_queued.min(share / 2);
@@ -37,22 +37,22 @@ impl Totals {
     }
 
     /// How many bytes are held by messages to be sent.
-    pub(super) fn all_queued(&self) -> usize {
+    pub(crate) fn all_queued(&self) -> usize {
         self.queued.total().saturating_add(self.pending.total())
     }
 
     /// Whether no more is to be queued before the worker has made place.
-    pub(super) fn is_queue_full(&self) -> bool {
+    pub(crate) fn is_queue_full(&self) -> bool {
         self.all_queued() > self.most_queued
     }
 
     /// Whether a connection must end because of what is queued.
-    pub(super) fn is_queue_over(&self) -> bool {
+    pub(crate) fn is_queue_over(&self) -> bool {
         self.queued.queued() > self.most_queued
     }
 
     /// Whether a connection must end because of what is being collected.
-    pub(super) fn is_collected_over(&self) -> bool {
+    pub(crate) fn is_collected_over(&self) -> bool {
         self.collected.total() > self.most_collected
     }
 }

@@ -1,14 +1,13 @@
-//! Why a connection has ended, or has not begun.
+//! Why a connection has ended.
 
 use std::io;
-use std::net::SocketAddr;
 
 use jsonframe::DecodeError;
 
-/// Why a connection has ended: [`Handler::disconnected`](super::Handler::disconnected).
+/// Why a connection has ended: [`Handler::disconnected`](crate::server::Handler::disconnected).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Closed {
+pub enum CloseReason {
     /// The peer ended it after a whole message, and everything queued for it was sent.
     #[error("the peer has ended the connection")]
     Ended,
@@ -29,7 +28,7 @@ pub enum Closed {
     /// ([`Limits::max_collected`](super::Limits::max_collected)), or the system has no memory for it.
     #[error("too much content is being collected")]
     CollectedTotal,
-    /// A [`Reply`](super::Reply) could not be sent, or the thread that had it panicked. The peer would have taken the next
+    /// A [`Reply`](crate::server::Reply) could not be sent, or the thread that had it panicked. The peer would have taken the next
     /// one for it.
     #[error("a reply was lost")]
     ReplyLost,
@@ -47,9 +46,9 @@ pub enum Closed {
     Abandoned,
 }
 
-impl Closed {
+impl CloseReason {
     /// Whether the peer can be told: it has not ended the connection itself, and is not known not to read.
-    pub(super) const fn can_be_told(&self) -> bool {
+    pub(crate) const fn can_be_told(&self) -> bool {
         match self {
             Self::Protocol(_) | Self::CollectedTotal | Self::Shutdown => true,
             Self::Deadline(deadline) => !matches!(deadline, Deadline::Write),
@@ -77,24 +76,11 @@ pub enum Deadline {
     /// [`Limits::idle_timeout`](super::Limits::idle_timeout).
     #[error("nothing happened for too long")]
     Idle,
-    /// [`Peer::set_deadline`](super::Peer::set_deadline).
+    /// [`Peer::set_deadline`](crate::server::Peer::set_deadline).
     #[error("the time that the server has set is over")]
     Handler,
     /// [`Limits::write_timeout`](super::Limits::write_timeout) and
     /// [`Limits::min_write_rate`](super::Limits::min_write_rate).
     #[error("the peer took what was sent to it too slowly")]
     Write,
-}
-
-/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted).
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotAccepted {
-    /// There were as many as there may be, so the one from this address was closed:
-    /// [`AtLimit::Refuse`](super::AtLimit::Refuse).
-    #[error("there are as many connections as there may be")]
-    AtLimit(SocketAddr),
-    /// The system had none to give, for want of file descriptors or memory, or because the peer was gone already.
-    #[error(transparent)]
-    Io(io::Error),
 }

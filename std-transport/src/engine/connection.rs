@@ -1,0 +1,332 @@
+//! The engine of one connection: what is received, what it holds, what is due, and how it ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jsonframe::{Dialect, Header, Message};
+
+use super::clock::{Clock, Phase};
+use super::collected::Collected;
+use super::linger::Linger;
+use super::{CloseReason, ContentMode, Deadline, Inbox, Limits, Outbox, Scratch, Sending, Step, Totals};
+
+/// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.
+const STRAIGHT: u64 = 16 * 1024;
+
+/// One connection. See the [module](super).
+#[derive(Debug)]
+pub(crate) struct Engine {
+    inbox: Inbox,
+    pub(crate) sending: Sending,
+    clock: Clock,
+    /// The content of the message under way, as far as it is collected.
+    content: Collected,
+    mode: ContentMode,
+    /// Whether the length of the content is still to be checked against what the mode allows.
+    is_length_unchecked: bool,
+    /// How much memory is counted in the totals: for what is collected, and for what is queued.
+    counted_collected: usize,
+    counted_queued: usize,
+    /// Set when the connection is being closed.
+    linger: Option<Box<Linger>>,
+}
+
+/// What has been received.
+#[derive(Debug)]
+pub(crate) enum Event<'e> {
+    /// The header of a message, whose content is collected unless [`set_mode`](Engine::set_mode) says otherwise.
+    Header(Header<'e>),
+    /// The next piece of content that is streamed, never empty.
+    Content(&'e [u8]),
+    /// The end of content that was streamed.
+    End,
+    /// A message whose content was collected.
+    Message(Message<'e>),
+}
+
+impl Engine {
+    /// A connection that begins now. It receives and sends in these dialects, and `max_queued` bytes may be queued on it
+    /// beyond a message.
+    pub(crate) fn new(
+        limits: Arc<Limits>,
+        max_queued: usize,
+        received: &'static Dialect,
+        sent: &'static Dialect,
+        now: Instant,
+    ) -> Self {
+        Self {
+            inbox: Inbox::new(received, limits.max_header),
+            sending: Sending::new(Outbox::new(sent), limits, max_queued),
+            clock: Clock::new(now),
+            content: Collected::default(),
+            mode: ContentMode::Whole,
+            is_length_unchecked: false,
+            counted_collected: 0,
+            counted_queued: 0,
+            linger: None,
+        }
+    }
+
+    /// Where to read to when there is no event, at most about `budget` bytes; never empty, unless the budget is 0.
+    pub(crate) fn read_buf(&mut self, budget: usize) -> Result<&mut [u8], CloseReason> {
+        if !self.reads_straight() {
+            return Ok(self.inbox.read_buf());
+        }
+        let space = self.content.space(self.inbox.needs()).map_err(|_| CloseReason::CollectedTotal)?;
+        let wanted = space.len().min(budget);
+        Ok(&mut space[..wanted])
+    }
+
+    /// Takes the first `count` bytes of [`read_buf`](Self::read_buf) as received.
+    pub(crate) fn received(&mut self, count: usize, now: Instant) {
+        self.clock.receive(count, now);
+        if let Some(linger) = &mut self.linger {
+            if !linger.discard(count, &self.sending.limits, now) {
+                self.inbox.end();
+            }
+        } else if self.reads_straight() {
+            self.content.fill(count);
+            self.inbox.content_bypassed(count);
+        } else {
+            self.inbox.received(count);
+        }
+    }
+
+    /// The stream has ended.
+    pub(crate) const fn ended(&mut self) {
+        self.inbox.end();
+    }
+
+    /// Whether the stream has ended, or nothing more is to be read from it.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.inbox.ended()
+    }
+
+    /// Whether content goes straight to where it is collected.
+    const fn reads_straight(&self) -> bool {
+        self.content.len() > 0 && self.inbox.needs() >= STRAIGHT
+    }
+
+    /// The next event of what has been received, and what may be done about it.
+    pub(crate) fn poll_event(&mut self, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
+        if self.is_length_unchecked {
+            self.is_length_unchecked = false;
+            let max = match self.mode {
+                ContentMode::Whole => self.sending.limits.max_content,
+                ContentMode::Streamed { max } => max,
+            };
+            self.inbox.limit_content(max).map_err(CloseReason::Protocol)?;
+        } else if !self.inbox.in_message() {
+            self.content.clear();
+        }
+        let mut in_one_piece = None;
+        let step = loop {
+            match self.inbox.next_step().map_err(CloseReason::Protocol)? {
+                Some(Step::Content(length)) if self.mode == ContentMode::Whole => {
+                    if self.inbox.needs() == 0 && self.content.len() == 0 {
+                        // It is borrowed from where it was read. Its end comes next.
+                        in_one_piece = Some(length);
+                    } else {
+                        let kept = self.content.push(self.inbox.piece(length), self.inbox.needs());
+                        kept.map_err(|_| CloseReason::CollectedTotal)?;
+                    }
+                }
+                Some(step) => break step,
+                None => return Ok(None),
+            }
+        };
+        if matches!(step, Step::Header) {
+            self.clock.begin(Phase::Content, now);
+            (self.mode, self.is_length_unchecked) = (ContentMode::Whole, true);
+        }
+        let Some(header) = self.inbox.header() else { return Ok(None) };
+        let event = match step {
+            Step::Header => Event::Header(header),
+            Step::Content(length) => Event::Content(self.inbox.piece(length)),
+            Step::End if self.mode != ContentMode::Whole => Event::End,
+            Step::End => {
+                let content = in_one_piece.map_or(self.content.bytes(), |length| self.inbox.piece(length));
+                let Ok(message) = Message::new(header, content) else { return Ok(None) };
+                Event::Message(message)
+            }
+        };
+        Ok(Some((event, &mut self.sending)))
+    }
+
+    /// How the content of the message is taken whose header has been the last event.
+    pub(crate) const fn set_mode(&mut self, mode: ContentMode) {
+        self.mode = mode;
+    }
+
+    /// Whether a byte of a message has been taken and its end not been an event yet.
+    pub(crate) const fn in_message(&self) -> bool {
+        self.inbox.in_message()
+    }
+
+    /// Takes what has happened since into account. To be called before [`poll_timeout`](Self::poll_timeout).
+    pub(crate) fn update(&mut self, now: Instant) {
+        if self.linger.is_none() {
+            let in_message = self.inbox.in_message();
+            let is_owed = self.sending.has_pending_replies();
+            let phase = if self.sending.is_paused() || self.inbox.ended() || (!in_message && is_owed) {
+                Phase::Suspended
+            } else if !in_message {
+                Phase::Idle
+            } else if self.inbox.header().is_some() {
+                Phase::Content
+            } else {
+                Phase::Header
+            };
+            self.clock.go_on(phase, now);
+        }
+        let outbox = &mut self.sending.outbox;
+        self.clock.write(outbox.take_moved(), outbox.queued(), now);
+    }
+
+    /// When something is due next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let clock = self.clock.due(&self.sending.limits).map(|due| due.at);
+        match &self.linger {
+            Some(linger) => linger.due().or(clock),
+            None => clock.into_iter().chain(self.sending.deadline).min(),
+        }
+    }
+
+    /// Whether it is due that the peer takes more of what is queued. A driver had better write before it says that the time
+    /// is over: pollers tell of free space only when there is much of it.
+    pub(crate) fn is_write_due(&self, now: Instant) -> bool {
+        let due = self.clock.due(&self.sending.limits);
+        due.is_some_and(|due| due.at <= now && due.which == Deadline::Write)
+    }
+
+    /// Does what is due. The error is why the connection is to end.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), CloseReason> {
+        let is_over = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        match &self.linger {
+            Some(linger) if is_over(linger.due()) => return Err(self.closed()),
+            None if is_over(self.sending.deadline) => return Err(CloseReason::Deadline(Deadline::Handler)),
+            _ => {}
+        }
+        match self.clock.expired(&self.sending.limits, now) {
+            Some(deadline) => Err(CloseReason::Deadline(deadline)),
+            None => Ok(()),
+        }
+    }
+
+    /// Since when something has been queued, or when the rate at which it is taken was last measured.
+    pub(crate) fn unsent_since(&self) -> Option<Instant> {
+        self.clock.unsent_since()
+    }
+
+    /// Why the connection is over, if it is: nothing is under way, and the peer has ended it or `is_stopping`.
+    pub(crate) const fn poll_quiet(&self, is_stopping: bool) -> Option<CloseReason> {
+        if !self.sending.outbox.is_done() || self.sending.has_pending_replies() {
+            None
+        } else if self.inbox.ended() {
+            Some(CloseReason::Ended)
+        } else if is_stopping && !self.inbox.in_message() {
+            Some(CloseReason::Shutdown)
+        } else {
+            None
+        }
+    }
+
+    /// Begins to close the connection. What is queued is sent first, and nothing more is received.
+    pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
+        self.content = Collected::default();
+        self.inbox.forget_unread();
+        self.clock.begin(Phase::Suspended, now);
+        self.linger = Some(Box::new(Linger::new(reason, &self.sending.limits)));
+    }
+
+    /// Whether what was sent last was sent so long ago that the peer need not be waited for.
+    pub(crate) fn is_long_idle(&self, now: Instant) -> bool {
+        let silence = self.sending.limits.linger_silence;
+        let is_silent = |since| now.saturating_duration_since(since) > silence;
+        self.sending.outbox.queued() == 0 && self.clock.idle_since().is_some_and(is_silent)
+    }
+
+    pub(crate) const fn is_closing(&self) -> bool {
+        self.linger.is_some()
+    }
+
+    /// Whether this side's half of the stream is to be closed now.
+    pub(crate) fn is_half_close_due(&self) -> bool {
+        self.sending.outbox.is_done() && self.linger.as_ref().is_some_and(|linger| !linger.is_half_closed())
+    }
+
+    /// This side's half of the stream has been closed.
+    pub(crate) fn half_closed(&mut self, now: Instant) {
+        if let Some(linger) = &mut self.linger {
+            linger.half_closed(&self.sending.limits, now);
+        }
+    }
+
+    /// Why the connection that was being closed is over, once it is.
+    pub(crate) fn poll_closed(&mut self) -> Option<CloseReason> {
+        let is_over = self.sending.outbox.is_done() && self.inbox.ended() && self.linger.is_some();
+        is_over.then(|| self.closed())
+    }
+
+    /// Why the connection that was being closed is over, now that it is.
+    pub(crate) fn closed(&mut self) -> CloseReason {
+        self.linger.take().map_or(CloseReason::ByHandler, |linger| linger.reason)
+    }
+
+    /// Why the connection is over, when there is no more time for it.
+    pub(crate) fn abandon(&mut self) -> CloseReason {
+        match self.linger.take() {
+            // Its last word has been said.
+            Some(linger) if self.sending.outbox.queued() == 0 => linger.reason,
+            _ => CloseReason::Abandoned,
+        }
+    }
+
+    /// Borrows memory for a turn.
+    pub(crate) fn borrow(&mut self, scratch: &mut Scratch) {
+        scratch.prepare();
+        self.inbox.borrow(&mut scratch.ahead, &mut scratch.header);
+        self.sending.outbox.borrow(&mut scratch.tail);
+        self.content.borrow(&mut scratch.content);
+    }
+
+    /// Gives the memory back, but for what is needed until the next turn.
+    pub(crate) fn give_back(&mut self, scratch: &mut Scratch) {
+        if !self.inbox.in_message() {
+            self.content.clear();
+        }
+        self.inbox.give_back(&mut scratch.ahead, &mut scratch.header);
+        self.sending.outbox.give_back(&mut scratch.tail);
+        self.content.give_back(&mut scratch.content);
+    }
+
+    /// Counts the memory that the connection holds.
+    pub(crate) fn count(&mut self, totals: &Totals) {
+        totals.queued.recount(&mut self.counted_queued, self.sending.outbox.held());
+        totals.collected.recount(&mut self.counted_collected, self.content.held());
+    }
+
+    /// Counts nothing of it any more: the connection has ended.
+    pub(crate) fn discount(&mut self, totals: &Totals) {
+        totals.queued.recount(&mut self.counted_queued, 0);
+        self.discount_collected(totals);
+    }
+
+    /// Counts nothing as collected any more.
+    pub(crate) fn discount_collected(&mut self, totals: &Totals) {
+        totals.collected.recount(&mut self.counted_collected, 0);
+    }
+
+    /// How much memory is counted for what is collected.
+    pub(crate) const fn collected(&self) -> usize {
+        self.counted_collected
+    }
+
+    /// How much memory what is queued holds, alone and together with others.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.counted_queued, self.sending.outbox.shared())
+    }
+}
+
+#[cfg(test)]
+mod tests;

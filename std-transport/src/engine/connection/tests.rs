@@ -1,0 +1,427 @@
+//! Every deadline to the nanosecond. Time is only ever added up.
+
+use std::time::Duration;
+
+use jsonframe::DecodeErrorKind;
+
+use super::*;
+
+mod model;
+
+const NANOSECOND: Duration = Duration::from_nanos(1);
+
+fn before(time: Instant) -> Instant {
+    time.checked_sub(NANOSECOND).unwrap()
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn engine(limits: Limits, start: Instant) -> Engine {
+    let max_queued = limits.max_queued;
+    Engine::new(Arc::new(limits), max_queued, &Dialect::STANDARD, &Dialect::STANDARD, start)
+}
+
+fn message(content: &[u8]) -> Vec<u8> {
+    Message::new(header(content.len()), content).unwrap().to_vec().unwrap()
+}
+
+fn header(content_length: usize) -> Header<'static> {
+    Header::new("bytes", "binary", content_length as u64)
+}
+
+/// Takes these bytes as received, and all events: how many messages have ended.
+fn receive(engine: &mut Engine, mut bytes: &[u8], now: Instant) -> Result<usize, CloseReason> {
+    let mut ended = 0;
+    loop {
+        while let Some((event, _)) = engine.poll_event(now)? {
+            ended += usize::from(matches!(event, Event::End | Event::Message(_)));
+        }
+        if bytes.is_empty() {
+            engine.update(now);
+            return Ok(ended);
+        }
+        let space = engine.read_buf(usize::MAX)?;
+        let count = space.len().min(bytes.len());
+        space[..count].copy_from_slice(&bytes[..count]);
+        engine.received(count, now);
+        bytes = &bytes[count..];
+    }
+}
+
+fn queue(engine: &mut Engine, content_length: usize, now: Instant) {
+    engine.sending.outbox.queue(&header(content_length), vec![b'x'; content_length].into()).unwrap();
+    engine.update(now);
+}
+
+fn wrote(engine: &mut Engine, count: usize, now: Instant) {
+    engine.sending.outbox.wrote(count);
+    engine.sending.outbox.flushed();
+    engine.update(now);
+}
+
+/// The deadline is this one, is not over a nanosecond before it, and ends the connection for this reason.
+#[track_caller]
+fn ends_at(engine: &mut Engine, due: Instant, reason: &str) {
+    assert_eq!(engine.poll_timeout(), Some(due));
+    engine.handle_timeout(before(due)).unwrap();
+    assert_eq!(engine.poll_timeout(), Some(due));
+    assert_eq!(engine.handle_timeout(due).unwrap_err().to_string(), reason);
+}
+
+const IDLE: &str = "nothing happened for too long";
+const HEADER: &str = "the header took too long";
+const CONTENT: &str = "the content came too slowly";
+const HANDLER: &str = "the time that the server has set is over";
+const WRITE: &str = "the peer took what was sent to it too slowly";
+
+#[test]
+fn a_peer_that_sends_nothing_ends_after_the_idle_timeout() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    ends_at(&mut engine, start + secs(300), IDLE);
+}
+
+#[test]
+fn the_idle_timeout_begins_anew_with_each_message_and_with_what_the_peer_takes() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    assert_eq!(receive(&mut engine, &message(b"{}"), start + secs(7)).unwrap(), 1);
+    assert_eq!(engine.poll_timeout(), Some(start + secs(307)));
+    queue(&mut engine, 10, start + secs(8));
+    // While something is queued, the write timeout runs instead.
+    assert_eq!(engine.poll_timeout(), Some(start + secs(8 + 120)));
+    wrote(&mut engine, usize::MAX, start + secs(9));
+    ends_at(&mut engine, start + secs(309), IDLE);
+}
+
+#[test]
+fn nothing_is_due_while_a_reply_is_pending_and_the_idle_timeout_begins_when_it_is_done() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    engine.sending.reply_later();
+    engine.sending.reply_later();
+    engine.update(start);
+    assert_eq!(engine.poll_timeout(), None);
+    engine.sending.replies_done(1);
+    engine.update(start + secs(1));
+    assert_eq!(engine.poll_timeout(), None);
+    engine.sending.replies_done(1);
+    engine.update(start + secs(2));
+    ends_at(&mut engine, start + secs(302), IDLE);
+}
+
+#[test]
+fn the_header_timeout_begins_with_the_first_byte_and_no_byte_puts_it_off() {
+    let start = Instant::now();
+    let wire = message(b"{}");
+    for byte in 1..wire.len() - 2 {
+        let mut engine = engine(Limits::default(), start);
+        receive(&mut engine, &wire[..1], start + secs(3)).unwrap();
+        receive(&mut engine, &wire[1..byte], start + secs(4)).unwrap();
+        ends_at(&mut engine, start + secs(13), HEADER);
+    }
+}
+
+#[test]
+fn content_must_come_at_the_least_rate_in_every_window() {
+    let start = Instant::now();
+    let wire = message(&[b'x'; 10_000]);
+    let (head, content) = wire.split_at(wire.len() - 10_000);
+    // 128 bytes a second for ten seconds, and one byte less.
+    for (count, is_enough) in [(1280, true), (1279, false)] {
+        let mut engine = engine(Limits::default(), start);
+        receive(&mut engine, head, start + secs(1)).unwrap();
+        receive(&mut engine, &content[..count], start + secs(2)).unwrap();
+        if is_enough {
+            engine.handle_timeout(start + secs(11)).unwrap();
+            // What came in the last window does not count in this one.
+            ends_at(&mut engine, start + secs(21), CONTENT);
+        } else {
+            ends_at(&mut engine, start + secs(11), CONTENT);
+        }
+    }
+}
+
+#[test]
+fn content_that_goes_straight_to_where_it_is_collected_counts() {
+    let start = Instant::now();
+    let wire = message(&vec![b'x'; 100_000]);
+    let limits = Limits::default().with_min_rate(5_000);
+    for (count, is_enough) in [(50_000, true), (49_999, false)] {
+        let mut engine = engine(limits.clone(), start);
+        let begun = wire.len() - 99_999;
+        receive(&mut engine, &wire[..begun], start).unwrap();
+        let space = engine.read_buf(100).unwrap();
+        assert!((1..=100).contains(&space.len()), "it is read straight, within the budget");
+        receive(&mut engine, &wire[begun..begun + count], start + secs(5)).unwrap();
+        assert_eq!(engine.handle_timeout(start + secs(10)).is_ok(), is_enough);
+        assert_eq!(receive(&mut engine, &wire[begun + count..], start + secs(11)).unwrap(), 1);
+    }
+}
+
+#[test]
+fn the_rate_is_not_measured_while_nothing_is_read() {
+    let start = Instant::now();
+    let limits = Limits::default().with_max_unread_replies(100);
+    let mut engine = engine(limits, start);
+    let wire = message(&[b'x'; 10_000]);
+    receive(&mut engine, &wire[..200], start).unwrap();
+    queue(&mut engine, 1000, start + secs(1));
+    assert!(engine.sending.is_paused());
+    assert_eq!(engine.poll_timeout(), Some(start + secs(121)), "only the write timeout runs");
+    wrote(&mut engine, usize::MAX, start + secs(100));
+    ends_at(&mut engine, start + secs(110), CONTENT);
+}
+
+#[test]
+fn a_peer_must_take_what_is_queued_at_the_least_rate_in_every_window() {
+    let start = Instant::now();
+    // 128 bytes a second for two minutes, and one byte less.
+    for (count, is_enough) in [(15_360, true), (15_359, false)] {
+        let mut engine = engine(Limits::default(), start);
+        queue(&mut engine, 100_000, start + secs(5));
+        wrote(&mut engine, count, start + secs(6));
+        assert!(!engine.is_write_due(before(start + secs(125))));
+        assert!(engine.is_write_due(start + secs(125)));
+        if is_enough {
+            engine.handle_timeout(start + secs(125)).unwrap();
+            ends_at(&mut engine, start + secs(245), WRITE);
+        } else {
+            ends_at(&mut engine, start + secs(125), WRITE);
+        }
+    }
+}
+
+#[test]
+fn the_deadline_that_the_handler_sets_is_kept_whatever_happens() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    engine.sending.deadline = Some(start + secs(5));
+    receive(&mut engine, &message(b"{}"), start + secs(4)).unwrap();
+    engine.sending.reply_later();
+    engine.update(start + secs(4));
+    ends_at(&mut engine, start + secs(5), HANDLER);
+    engine.sending.deadline = None;
+    engine.update(start + secs(5));
+    assert_eq!(engine.poll_timeout(), None);
+}
+
+#[test]
+fn a_closed_connection_sends_what_is_queued_and_is_over_when_the_peer_ends() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    queue(&mut engine, 100, start);
+    engine.read_buf(1).unwrap();
+    engine.received(20, start);
+    engine.close(CloseReason::Shutdown, start + secs(1));
+    engine.update(start + secs(1));
+    assert!(engine.is_closing() && !engine.is_half_close_due());
+    assert!(engine.inbox.unread().is_empty(), "what was not handled is dropped");
+    assert_eq!(engine.poll_timeout(), Some(start + secs(120)), "the peer must still take what is queued");
+    wrote(&mut engine, usize::MAX, start + secs(2));
+    assert!(engine.is_half_close_due());
+    engine.half_closed(start + secs(3));
+    assert!(!engine.is_half_close_due());
+    engine.ended();
+    assert!(matches!(engine.poll_closed(), Some(CloseReason::Shutdown)));
+}
+
+#[test]
+fn a_peer_that_ends_first_still_gets_what_is_queued() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    queue(&mut engine, 100, start);
+    engine.close(CloseReason::Shutdown, start);
+    engine.ended();
+    assert!(engine.poll_closed().is_none());
+    wrote(&mut engine, 10, start);
+    assert!(engine.poll_closed().is_none());
+    wrote(&mut engine, usize::MAX, start);
+    assert!(engine.poll_closed().is_some());
+}
+
+#[test]
+fn the_peer_of_a_half_closed_connection_may_be_silent_for_a_second_and_send_for_ten() {
+    let start = Instant::now();
+    for (sends, due) in [(0, 1), (3, 4), (8, 9), (9, 10), (12, 10)] {
+        let mut engine = engine(Limits::default(), start);
+        engine.close(CloseReason::ByHandler, start);
+        engine.half_closed(start);
+        for second in 1..=sends {
+            let now = start + secs(second);
+            if engine.poll_timeout().is_some_and(|due| due < now) {
+                break;
+            }
+            engine.read_buf(1).unwrap();
+            engine.received(1, now);
+            engine.update(now);
+        }
+        ends_at(&mut engine, start + secs(due), "closed by the server");
+    }
+}
+
+#[test]
+fn a_half_closed_connection_is_over_when_too_much_has_been_discarded() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default().with_linger_bytes(10_000), start);
+    engine.close(CloseReason::ByHandler, start);
+    engine.half_closed(start);
+    for count in [5_000, 4_999] {
+        engine.read_buf(count).unwrap();
+        engine.received(count, start);
+        assert!(engine.poll_closed().is_none());
+    }
+    engine.read_buf(1).unwrap();
+    engine.received(1, start);
+    assert!(engine.has_ended() && engine.poll_closed().is_some());
+}
+
+#[test]
+fn a_peer_that_was_silent_for_longer_than_it_would_be_waited_for_need_not_be_told() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    receive(&mut engine, &message(b"{}"), start).unwrap();
+    assert!(!engine.is_long_idle(start + secs(1)));
+    assert!(engine.is_long_idle(start + secs(1) + NANOSECOND));
+    queue(&mut engine, 1, start);
+    assert!(!engine.is_long_idle(start + secs(2)));
+}
+
+#[test]
+fn a_quiet_connection_is_over_when_its_peer_has_ended_or_the_server_stops() {
+    let start = Instant::now();
+    let fresh = || engine(Limits::default(), start);
+    let quiet = |engine: &Engine, stops| engine.poll_quiet(stops).map(|reason| reason.to_string());
+    assert_eq!(quiet(&fresh(), false), None);
+    assert_eq!(quiet(&fresh(), true).as_deref(), Some("the server has been shut down"));
+    for is_stopping in [false, true] {
+        let mut ended = fresh();
+        ended.ended();
+        assert_eq!(quiet(&ended, is_stopping).as_deref(), Some("the peer has ended the connection"));
+        ended.sending.reply_later();
+        assert_eq!(quiet(&ended, is_stopping), None);
+        ended.sending.replies_done(1);
+        queue(&mut ended, 1, start);
+        assert_eq!(quiet(&ended, is_stopping), None);
+    }
+    let mut busy = fresh();
+    receive(&mut busy, &message(b"{}")[..1], start).unwrap();
+    assert_eq!(quiet(&busy, true), None);
+}
+
+#[test]
+fn when_there_is_no_more_time_the_reason_stands_if_the_last_word_has_been_sent() {
+    let start = Instant::now();
+    let closing = |queued| {
+        let mut engine = engine(Limits::default(), start);
+        if queued {
+            queue(&mut engine, 1, start);
+        }
+        engine.close(CloseReason::ByHandler, start);
+        engine
+    };
+    assert!(matches!(closing(false).abandon(), CloseReason::ByHandler));
+    assert!(matches!(closing(true).abandon(), CloseReason::Abandoned));
+    assert!(matches!(engine(Limits::default(), start).abandon(), CloseReason::Abandoned));
+}
+
+#[test]
+fn too_long_content_is_refused_after_its_header() {
+    let start = Instant::now();
+    for (mode, length) in [(ContentMode::Whole, 10), (ContentMode::Streamed { max: 20 }, 20)] {
+        for (length, is_accepted) in [(length, true), (length + 1, false)] {
+            let mut engine = engine(Limits::default().with_max_content(10), start);
+            let wire = message(&vec![b'x'; length]);
+            engine.read_buf(wire.len()).unwrap()[..wire.len()].copy_from_slice(&wire);
+            engine.received(wire.len(), start);
+            assert!(matches!(engine.poll_event(start), Ok(Some((Event::Header(_), _)))));
+            engine.set_mode(mode);
+            match engine.poll_event(start) {
+                Ok(Some(_)) => assert!(is_accepted),
+                Err(CloseReason::Protocol(error)) => {
+                    assert!(matches!(error.kind(), DecodeErrorKind::ContentTooLong { .. }) && !is_accepted);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn replies_that_are_pending_or_queued_pause_receiving_up_to_the_limit() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default().with_max_owed(2).with_max_unread_replies(1000), start);
+    for is_paused in [false, true, true] {
+        engine.sending.reply_later();
+        assert_eq!(engine.sending.is_paused(), is_paused);
+    }
+    engine.sending.replies_done(2);
+    assert!(!engine.sending.is_paused());
+    engine.sending.replies_done(5);
+    assert!(!engine.sending.has_pending_replies());
+    let head = header(900).encoded_len();
+    queue(&mut engine, 900, start);
+    wrote(&mut engine, head - 100, start);
+    assert!(!engine.sending.is_paused(), "1000 bytes are queued");
+    engine.sending.outbox.push(b"x".to_vec().into());
+    assert!(engine.sending.is_paused());
+}
+
+#[test]
+fn a_peer_that_reads_can_be_answered_at_any_length_and_another_only_up_to_the_limit() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default().with_max_queued(5000).with_max_unread_replies(1000), start);
+    assert!(engine.sending.fits(usize::MAX));
+    engine.sending.outbox.push(vec![b'x'; 1000].into());
+    assert!(engine.sending.fits(usize::MAX));
+    engine.sending.outbox.push(vec![b'x'].into());
+    assert!(engine.sending.fits(5000 - 1001));
+    assert!(!engine.sending.fits(5000 - 1000));
+}
+
+#[test]
+fn the_first_reason_to_end_counts() {
+    let mut engine = engine(Limits::default(), Instant::now());
+    assert!(!engine.sending.is_ending());
+    engine.sending.end(CloseReason::ReplyLost);
+    engine.sending.end(CloseReason::ByHandler);
+    assert!(engine.sending.is_ending());
+    assert!(matches!(engine.sending.take_reason(), Some(CloseReason::ReplyLost)));
+}
+
+#[test]
+fn memory_is_counted_while_it_is_held() {
+    let start = Instant::now();
+    let (totals, mut scratch) = (Totals::new(&Limits::default(), 1), Scratch::default());
+    let mut engine = engine(Limits::default(), start);
+    let wire = message(&[b'x'; 1000]);
+    engine.borrow(&mut scratch);
+    receive(&mut engine, &wire[..wire.len() - 500], start).unwrap();
+    queue(&mut engine, 100, start);
+    engine.give_back(&mut scratch);
+    engine.count(&totals);
+    let (queued, collected) = (totals.queued.total(), totals.collected.total());
+    assert!((100..1000).contains(&queued), "{queued}");
+    assert!((500..=1000).contains(&collected), "{collected}");
+    assert_eq!((engine.held(), engine.collected()), ((queued, 0), collected));
+
+    engine.borrow(&mut scratch);
+    assert_eq!(receive(&mut engine, &wire[wire.len() - 500..], start).unwrap(), 1);
+    wrote(&mut engine, usize::MAX, start);
+    engine.give_back(&mut scratch);
+    engine.count(&totals);
+    assert_eq!((totals.queued.total(), totals.collected.total()), (0, 0));
+
+    queue(&mut engine, 100, start);
+    engine.count(&totals);
+    engine.discount(&totals);
+    assert_eq!(totals.queued.total(), 0);
+}
+
+/// What it holds of its own, beside what it borrows for its turns.
+#[test]
+fn an_idle_connection_is_small() {
+    assert!(size_of::<Engine>() <= 416, "{}", size_of::<Engine>());
+}

@@ -1,0 +1,71 @@
+//! A connection without socket and clock.
+//!
+//! Bytes and the time go in; events, bytes to write and the next deadline come out. A driver moves the bytes between the
+//! engine and a stream:
+//!
+//! 1. It takes each event of [`poll_event`](Engine::poll_event). Without one, it reads to [`read_buf`](Engine::read_buf) and
+//!    reports how many bytes [came](Engine::received), or that the stream has [ended](Engine::ended).
+//! 2. It writes what [`outbox`](Sending::outbox) holds, and reports how many bytes the stream took.
+//! 3. It calls [`update`](Engine::update) and waits until the stream is ready, or until
+//!    [`poll_timeout`](Engine::poll_timeout) has come: then [`handle_timeout`](Engine::handle_timeout) says whether the
+//!    connection is to end.
+//!
+//! Every error is the reason why the connection is to end: at once, or, if [`close`](Engine::close) is called with it, after
+//! what is queued has been sent and the peer has had the time to read it.
+//!
+//! ```text
+//! ┌──────┐ close    ┌─────────┐ all sent    ┌────────────┐ the peer has ended,
+//! │ open ├─────────►│ closing ├────────────►│ half       │ or sends nothing,
+//! └──┬───┘          └────┬────┘ half_closed │ closed     │ or too much for too long
+//!    │                   │                  └─────┬──────┘
+//!    ▼                   ▼                        ▼
+//!  over: an error      over: the stream fails   over: `poll_closed`
+//! ```
+
+mod content;
+mod inbox;
+mod outbox;
+mod read_buffer;
+
+#[cfg(feature = "server")]
+mod charge;
+#[cfg(feature = "server")]
+mod clock;
+#[cfg(feature = "server")]
+mod close_reason;
+#[cfg(feature = "server")]
+mod collected;
+#[cfg(feature = "server")]
+mod connection;
+#[cfg(feature = "server")]
+mod content_mode;
+#[cfg(feature = "server")]
+mod limits;
+#[cfg(feature = "server")]
+mod linger;
+#[cfg(feature = "server")]
+mod scratch;
+#[cfg(feature = "server")]
+mod sending;
+#[cfg(feature = "server")]
+mod totals;
+
+pub use content::Content;
+#[cfg(feature = "server")]
+pub use {
+    close_reason::{CloseReason, Deadline},
+    content_mode::ContentMode,
+    limits::{AtLimit, Limits},
+};
+
+pub(crate) use inbox::{Inbox, Step};
+pub(crate) use outbox::Outbox;
+pub(crate) use read_buffer::ReadBuffer;
+#[cfg(feature = "server")]
+pub(crate) use {
+    charge::{Charges, Held},
+    connection::{Engine, Event},
+    scratch::Scratch,
+    sending::Sending,
+    totals::Totals,
+};

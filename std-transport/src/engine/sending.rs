@@ -1,0 +1,70 @@
+//! What may be done on a connection while something received is handled: to send, to owe a reply, and to end it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::close_reason::CloseReason;
+use super::limits::Limits;
+use super::outbox::Outbox;
+
+/// The sending side of a connection, with what it is still to do for its peer.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    pub(crate) outbox: Outbox,
+    pub(crate) limits: Arc<Limits>,
+    /// How many bytes may be queued beyond a message.
+    max_queued: usize,
+    /// When the handler wants the connection to have ended.
+    pub(crate) deadline: Option<Instant>,
+    pending_replies: u32,
+    /// How many bytes were to be sent in this turn.
+    pub(crate) offered: usize,
+    /// Why the connection is to end, once there is a reason. Few have one, and not for long.
+    reason: Option<Box<CloseReason>>,
+}
+
+impl Sending {
+    pub(crate) const fn new(outbox: Outbox, limits: Arc<Limits>, max_queued: usize) -> Self {
+        Self { outbox, limits, max_queued, deadline: None, pending_replies: 0, offered: 0, reason: None }
+    }
+
+    /// Whether this many more bytes may be queued. A peer that is read can be answered, at whatever length.
+    pub(crate) fn fits(&self, bytes: usize) -> bool {
+        let queued = self.outbox.queued();
+        queued <= self.limits.max_unread_replies.min(self.max_queued) || queued.saturating_add(bytes) <= self.max_queued
+    }
+
+    /// Whether nothing is to be read, because too much is queued or too many replies are pending.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.outbox.queued() > self.limits.max_unread_replies
+            || (self.pending_replies > 0 && self.pending_replies >= self.limits.max_owed)
+    }
+
+    /// A reply is to be sent later.
+    pub(crate) const fn reply_later(&mut self) {
+        self.pending_replies = self.pending_replies.saturating_add(1);
+    }
+
+    /// Replies are no longer pending.
+    pub(crate) const fn replies_done(&mut self, count: u32) {
+        self.pending_replies = self.pending_replies.saturating_sub(count);
+    }
+
+    pub(crate) const fn has_pending_replies(&self) -> bool {
+        self.pending_replies > 0
+    }
+
+    /// The connection is to end. The first reason is the one that counts.
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        self.reason.get_or_insert_with(|| reason.into());
+    }
+
+    /// Whether the connection is to end.
+    pub(crate) const fn is_ending(&self) -> bool {
+        self.reason.is_some()
+    }
+
+    pub(crate) fn take_reason(&mut self) -> Option<CloseReason> {
+        self.reason.take().map(|reason| *reason)
+    }
+}
