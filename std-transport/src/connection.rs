@@ -119,11 +119,10 @@ impl<S> Connection<S> {
 
     /// Accepts headers of at most this many bytes. To be called before anything is received.
     ///
-    /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced. The connection has a buffer of this
-    /// size from the beginning.
+    /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
     #[must_use]
     pub fn with_max_header(mut self, bytes: u16) -> Self {
-        self.receiver = self.receiver.with_max_header(bytes);
+        self.receiver.set_max_header(bytes);
         self
     }
 

@@ -2,63 +2,49 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{Decoder, Dialect, Event, Header, Message};
+use jsonframe::{Dialect, Header, Message};
 
 use crate::Error;
-use crate::engine::ReadBuffer;
+use crate::engine::{Inbox, ReadBuffer, Step};
 use crate::failure::{Failure, plain};
 use crate::io::retry;
 
-/// Bytes read ahead, and the decoder that they are for.
+/// What has been received, and how far the caller has had it.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    dialect: &'static Dialect,
-    decoder: Decoder<Box<[u8]>>,
-    max_header: u16,
-    ahead: ReadBuffer,
+    inbox: Inbox,
     max_content: u64,
-    /// Whether the message under way has had its header reported, and not yet its end.
-    in_message: bool,
     /// The content of the message under way, as far as it was collected before a time-out.
     collected: Vec<u8>,
     /// How many bytes of that have been read since.
     start: usize,
     /// How many bytes of content of the message under way the caller has had.
     had: u64,
-    /// Whether the stream has ended.
-    ended: bool,
     failure: Failure,
 }
 
 impl Receiver {
     /// How much memory is taken for collected content before it has arrived, at the most, in bytes.
-    const FIRST_ROOM: usize = 64 * 1024;
+    const FIRST_ALLOCATION: usize = 64 * 1024;
 
     pub(crate) fn new(dialect: &'static Dialect, max_header: u16, max_content: u64) -> Self {
         Self {
-            dialect,
-            decoder: Decoder::new(vec![0; dialect.prefix().len() + usize::from(max_header)].into())
-                .with_dialect(dialect),
-            max_header,
-            ahead: ReadBuffer::default(),
+            inbox: Inbox::new(dialect, max_header),
             max_content,
-            in_message: false,
             collected: Vec::new(),
             start: 0,
             had: 0,
-            ended: false,
             failure: Failure::new(),
         }
     }
 
-    /// The same with another room for headers; nothing may have been received yet.
-    pub(crate) fn with_max_header(self, max_header: u16) -> Self {
-        Self::new(self.dialect, max_header, self.max_content)
+    pub(crate) const fn set_max_header(&mut self, max_header: u16) {
+        self.inbox.set_max_header(max_header);
     }
 
     /// The same in another dialect; nothing may have been received yet.
     pub(crate) fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        Self::new(dialect, self.max_header, self.max_content)
+        Self { inbox: self.inbox.with_dialect(dialect), ..self }
     }
 
     pub(crate) const fn set_max_content(&mut self, max_content: u64) {
@@ -69,42 +55,28 @@ impl Receiver {
     pub(crate) fn next_header(&mut self, stream: &mut impl Read) -> Result<bool, Error> {
         (self.collected, self.start) = (Vec::new(), 0);
         loop {
-            let mut input = self.ahead.unread();
-            let before = input.len();
-            let event = match self.decoder.decode(&mut input)? {
-                Some(Event::Header(_)) => Some(true),
-                Some(Event::End) => Some(false),
-                Some(Event::Content(_)) | None => None,
-            };
-            let taken = before - input.len();
-            self.ahead.consume(taken);
-            if let Some(in_message) = event {
-                self.in_message = in_message;
-            }
-            if event == Some(true) {
-                self.had = 0;
-                self.decoder.limit_content(self.max_content)?;
-                return Ok(true);
-            }
-            if event.is_none() && self.ahead.is_empty() && self.fill(stream)? == 0 {
-                self.decoder.finish()?;
-                return Ok(false);
+            match self.inbox.next_step()? {
+                Some(Step::Header) => {
+                    self.had = 0;
+                    self.inbox.limit_content(self.max_content)?;
+                    return Ok(true);
+                }
+                None if self.fill(stream)? == 0 => {
+                    self.inbox.finish()?;
+                    return Ok(false);
+                }
+                Some(Step::Content(_) | Step::End) | None => {}
             }
         }
     }
 
     pub(crate) fn header(&self) -> Option<Header<'_>> {
-        self.decoder.header()
+        self.inbox.header()
     }
 
     /// How many bytes of content of the message under way have not been read.
     pub(crate) fn content_left(&self) -> u64 {
-        self.content_lacking() + self.kept().len() as u64
-    }
-
-    /// How many bytes of content the decoder has not been told of.
-    fn content_lacking(&self) -> u64 {
-        if self.in_message { self.decoder.needs() } else { 0 }
+        self.inbox.content_needs() + self.kept().len() as u64
     }
 
     /// What was collected before a time-out and has not been read since.
@@ -117,7 +89,7 @@ impl Receiver {
         if !self.kept().is_empty() {
             return Ok(self.kept());
         }
-        if self.content_lacking() > 0 && self.ahead.is_empty() && self.fill(stream)? == 0 {
+        if self.inbox.content_needs() > 0 && self.inbox.unread().is_empty() && self.fill(stream)? == 0 {
             return Err(self.truncated());
         }
         Ok(self.content_ahead())
@@ -125,8 +97,8 @@ impl Receiver {
 
     /// What has been read ahead of the content of the message under way.
     fn content_ahead(&self) -> &[u8] {
-        let unread = self.ahead.unread();
-        &unread[..at_most(unread.len(), self.content_lacking())]
+        let unread = self.inbox.unread();
+        &unread[..at_most(unread.len(), self.inbox.content_needs())]
     }
 
     /// Counts bytes of [`fill_content`](Self::fill_content) as read.
@@ -138,16 +110,13 @@ impl Receiver {
             self.had += count as u64;
             return;
         }
-        let count = count.min(self.ahead.unread().len());
-        let counted = self.decoder.content_bypassed(count as u64);
-        self.ahead.consume(at_most(count, counted));
-        self.had += counted;
+        self.had += self.inbox.consume_content(count) as u64;
     }
 
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
     pub(crate) fn read_content(&mut self, stream: &mut impl Read, place: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.is_empty() && self.kept().is_empty() && place.len() >= ReadBuffer::SIZE {
-            let wanted = at_most(place.len(), self.content_lacking());
+        if self.inbox.unread().is_empty() && self.kept().is_empty() && place.len() >= ReadBuffer::SIZE {
+            let wanted = at_most(place.len(), self.inbox.content_needs());
             if wanted == 0 {
                 return Ok(0);
             }
@@ -156,7 +125,7 @@ impl Receiver {
             if count == 0 {
                 return Err(self.truncated());
             }
-            let _all = self.decoder.content_bypassed(count as u64);
+            self.inbox.content_bypassed(count);
             self.had += count as u64;
             return Ok(count);
         }
@@ -200,18 +169,17 @@ impl Receiver {
         let ahead = self.content_ahead();
         content.extend_from_slice(ahead);
         let count = ahead.len();
-        let _all = self.decoder.content_bypassed(count as u64);
-        self.ahead.consume(count);
-        let left = self.content_lacking();
+        self.inbox.consume_content(count);
+        let left = self.inbox.content_needs();
         if left > 0 {
-            content.reserve(at_most(Self::FIRST_ROOM, left));
+            content.reserve(at_most(Self::FIRST_ALLOCATION, left));
             let start = content.len();
             // The standard library reads into memory that need not be cleared first, and asks for more each time.
             let outcome = self.read(|_| stream.take(left).read_to_end(content));
-            let _all = self.decoder.content_bypassed((content.len() - start) as u64);
+            self.inbox.content_bypassed(content.len() - start);
             outcome?;
-            if self.content_lacking() > 0 {
-                self.ended = true;
+            if self.inbox.content_needs() > 0 {
+                self.inbox.end();
                 return Err(self.truncated());
             }
         }
@@ -220,28 +188,29 @@ impl Receiver {
 
     /// The bytes read from the stream that nobody has had.
     pub(crate) fn into_unread(self) -> Vec<u8> {
-        [self.kept(), self.ahead.unread()].concat()
+        [self.kept(), self.inbox.unread()].concat()
     }
 
     /// Reads ahead, when there is nothing unread.
     fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
-        self.read(|ahead| retry(|| stream.read(ahead.space())).map(|count| ahead.fill(count)))
+        self.read(|inbox| retry(|| stream.read(inbox.read_buf())).map(|count| inbox.received(count)))
     }
 
     /// Reads, unless the stream has ended or failed: then it is not asked again.
-    fn read(&mut self, read: impl FnOnce(&mut ReadBuffer) -> io::Result<usize>) -> io::Result<usize> {
+    fn read(&mut self, read: impl FnOnce(&mut Inbox) -> io::Result<usize>) -> io::Result<usize> {
         self.failure.check()?;
-        if self.ended {
+        if self.inbox.ended() {
             return Ok(0);
         }
-        match read(&mut self.ahead) {
-            Ok(count) => {
-                self.ended = count == 0;
-                Ok(count)
+        match read(&mut self.inbox) {
+            Ok(0) => {
+                self.inbox.end();
+                Ok(0)
             }
+            Ok(count) => Ok(count),
             // A stream may know that it was cut off, as those of TLS do: inside a message that is the same as an end.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.decoder.finish().is_err() => {
-                self.ended = true;
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.inbox.finish().is_err() => {
+                self.inbox.end();
                 Ok(0)
             }
             Err(error) => Err(self.failure.note(plain(error, "reading"))),
@@ -250,7 +219,7 @@ impl Receiver {
 
     /// The stream has ended inside a message.
     fn truncated(&self) -> io::Error {
-        match self.decoder.finish() {
+        match self.inbox.finish() {
             Err(truncated) => io::Error::new(ErrorKind::UnexpectedEof, truncated),
             Ok(()) => ErrorKind::UnexpectedEof.into(),
         }

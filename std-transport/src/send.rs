@@ -2,18 +2,19 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use jsonframe::{Dialect, Header, Outgoing, OwnedHeader};
+
+use crate::engine::Outbox;
 use crate::failure::plain;
 use crate::io::{retry, write_some};
 use crate::receive::at_most;
 use crate::{Error, Incoming};
-use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing, OwnedHeader};
 
 /// What the sending side keeps from message to message.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    dialect: &'static Dialect,
-    /// The last head. Its memory is used again.
-    head: Vec<u8>,
+    /// It encodes heads, always in the same memory. Nothing is queued.
+    outbox: Outbox,
     /// Whether a message may have gone out only in part.
     broken: bool,
 }
@@ -23,15 +24,14 @@ impl Sender {
     const CHUNK: usize = 64 * 1024;
 
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
-        Self { dialect, head: Vec::new(), broken: false }
+        Self { outbox: Outbox::new(dialect), broken: false }
     }
 
     pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
-        Message::new(*header, content)?;
-        self.encode(header)?;
+        let message = self.outbox.begin(header, content)?;
         self.broken = true;
-        write_all(stream, Outgoing::from_parts([&self.head, content]))?;
+        write_all(stream, message)?;
         flush(stream)?;
         self.broken = false;
         Ok(())
@@ -48,7 +48,7 @@ impl Sender {
         T: serde::Serialize + ?Sized,
     {
         let content = jsonframe::to_json(value)?;
-        let header = self.dialect.json_header(content.len() as u64);
+        let header = self.outbox.dialect().json_header(content.len() as u64);
         self.send(stream, &header.with_extensions(extensions), &content)
     }
 
@@ -59,8 +59,7 @@ impl Sender {
         source: &mut impl Read,
     ) -> Result<(), Error> {
         self.check()?;
-        self.encode(header)?;
-        let mut head = self.head.as_slice();
+        let mut head = self.outbox.begin_head(header)?;
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(Self::CHUNK, left)];
         loop {
@@ -93,12 +92,6 @@ impl Sender {
             return Err(Error::AlreadyRead { read });
         }
         self.send_stream(stream, &header.header(), message)
-    }
-
-    fn encode(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {
-        self.head.clear();
-        self.dialect.append_to(header, &mut self.head)?;
-        Ok(())
     }
 
     const fn check(&self) -> Result<(), Error> {

@@ -69,9 +69,9 @@ impl Inbox {
         self.ahead.space()
     }
 
-    /// Takes the first `count` bytes of [`read_buf`](Self::read_buf) as received.
-    pub(crate) fn received(&mut self, count: usize) {
-        self.ahead.fill(count);
+    /// Takes the first `count` bytes of [`read_buf`](Self::read_buf) as received, and returns how many they are.
+    pub(crate) fn received(&mut self, count: usize) -> usize {
+        self.ahead.fill(count)
     }
 
     /// The stream has ended.
@@ -115,6 +115,28 @@ impl Inbox {
     /// The header of the message under way, or of the one that has just ended.
     pub(crate) fn header(&self) -> Option<Header<'_>> {
         self.decoder.header()
+    }
+
+    /// How many bytes of content the message under way still lacks, once its header has been decoded.
+    pub(crate) fn content_needs(&self) -> u64 {
+        if self.in_message && self.header().is_some() { self.needs() } else { 0 }
+    }
+
+    /// Marks up to `count` unread bytes of content as read, and returns how many they are.
+    pub(crate) fn consume_content(&mut self, count: usize) -> usize {
+        let count = self.content_bypassed(count.min(self.unread().len()));
+        self.ahead.consume(count);
+        count
+    }
+
+    /// Counts content that has been read past this, straight to where it belongs, and returns how many bytes count.
+    pub(crate) fn content_bypassed(&mut self, count: usize) -> usize {
+        usize::try_from(self.decoder.content_bypassed(count as u64)).unwrap_or(count)
+    }
+
+    /// Whether the stream may end here.
+    pub(crate) fn finish(&self) -> Result<(), DecodeError> {
+        self.decoder.finish()
     }
 
     /// How many bytes the part of the message under way still lacks.
@@ -204,11 +226,6 @@ impl Inbox {
                 *header = buffer;
             }
         }
-    }
-
-    /// Counts content that has been read past this, straight to where it belongs. Nothing may be unread.
-    pub(crate) fn content_bypassed(&mut self, count: usize) {
-        let _counted = self.decoder.content_bypassed(count as u64);
     }
 
     /// Drops what is unread.

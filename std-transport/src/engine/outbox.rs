@@ -117,9 +117,16 @@ impl Outbox {
     /// not been written is to be [kept](Self::keep_rest).
     pub(crate) fn begin<'o>(&'o mut self, header: &Header<'_>, content: &'o [u8]) -> Result<Outgoing<'o>, EncodeError> {
         Message::new(*header, content)?;
+        let head = self.begin_head(header)?;
+        Ok(Outgoing::from_parts([head, content]))
+    }
+
+    /// Encodes the head of a message of which nothing is queued, whatever its content is. Nothing may be queued.
+    pub(crate) fn begin_head(&mut self, header: &Header<'_>) -> Result<&[u8], EncodeError> {
+        self.tail.clear();
         self.dialect.append_to(header, &mut self.tail)?;
         self.unflushed = true;
-        Ok(Outgoing::from_parts([&self.tail, content]))
+        Ok(&self.tail)
     }
 
     /// Queues what is left of a message that was [begun](Self::begin): this much of its head, and of its content.
