@@ -120,7 +120,7 @@ impl Receiver {
             if wanted == 0 {
                 return Ok(0);
             }
-            // A stream that says it has read more than there is room for must not be believed.
+            // A stream that says it has read more than fits is not believed.
             let count = self.read(|_| retry(|| stream.read(&mut place[..wanted])))?.min(wanted);
             if count == 0 {
                 return Err(self.truncated());

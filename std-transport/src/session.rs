@@ -148,7 +148,7 @@ impl<S> Session<S> {
 
     /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
     ///
-    /// The session keeps no content, so this takes no memory; it is for who collects the pieces.
+    /// The session keeps no content, so this takes no memory; it is for users who collect the pieces.
     #[must_use]
     pub const fn with_max_content(mut self, bytes: u64) -> Self {
         self.max_content = bytes;

@@ -10,12 +10,12 @@ use mio::net::{TcpListener, TcpStream};
 use super::shared::Shared;
 use super::{AtLimit, Handler};
 
-/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted).
+/// Why a connection was not accepted: [`Handler::not_accepted`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAccepted {
     /// There were as many as there may be, so the one from this address was closed:
-    /// [`AtLimit::Refuse`](super::AtLimit::Refuse).
+    /// [`AtLimit::Refuse`].
     #[error("there are as many connections as there may be")]
     AtLimit(SocketAddr),
     /// The system had none to give, for want of file descriptors or memory, or because the peer was gone already.
@@ -86,7 +86,7 @@ impl Acceptor {
             return None;
         }
         self.retry_at = None;
-        // Connections are refused only so many at a time too.
+        // Refusing connections is bounded too.
         for _ in 0..Self::AT_ONCE {
             let accepted = self.listener.accept();
             if let (Ok(_), Some(left)) = (&accepted, &mut self.left) {

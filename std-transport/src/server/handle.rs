@@ -115,9 +115,9 @@ impl Handle {
     }
 
     /// A reply is not owed any more, for it was sent, dropped or lost.
-    pub(super) fn settle(&self, id: Id, lost: bool) {
+    pub(super) fn reply_done(&self, id: Id, lost: bool) {
         if let Some(mailbox) = self.shared.mailbox(id.worker()) {
-            mailbox.settle(id, lost);
+            mailbox.reply_done(id, lost);
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) enum Command {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
     /// How many replies are owed no more.
-    settled: u32,
+    replies_done: u32,
     /// Whether one of them could not be sent, which is a command too.
     reply_lost: bool,
     /// Whether it is to be closed.
@@ -52,7 +52,7 @@ pub(super) struct Mark {
 
 impl Mark {
     pub(super) fn apply(self, sending: &mut Sending) {
-        sending.replies_done(self.settled);
+        sending.replies_done(self.replies_done);
         if self.close {
             sending.end(CloseReason::ByHandler);
         }
@@ -91,10 +91,10 @@ impl Mailbox {
     }
 
     /// Owes a connection a reply less; because it was lost, perhaps, and then the next one must not be sent.
-    pub(super) fn settle(&self, id: Id, lost: bool) {
+    pub(super) fn reply_done(&self, id: Id, lost: bool) {
         self.put(|letters| {
             let mark = letters.marks.entry(id).or_default();
-            mark.settled = mark.settled.saturating_add(1);
+            mark.replies_done = mark.replies_done.saturating_add(1);
             if lost && !mark.reply_lost {
                 mark.reply_lost = true;
                 letters.commands.push(Command::LoseReply(id));
@@ -142,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn however_often_a_connection_is_closed_or_settled_it_is_one_letter() {
+    fn however_often_a_connection_is_closed_or_a_reply_is_done_it_is_one_letter() {
         let poll = Poll::new().unwrap();
         let (mailbox, ids) = (mailbox(&poll), [Id::new(0, 0), Id::new(0, 1)]);
         for round in 0..1000 {
             for id in ids {
                 mailbox.close(id);
-                mailbox.settle(id, round >= 500);
+                mailbox.reply_done(id, round >= 500);
             }
         }
         let letters = mailbox.take();
@@ -157,7 +157,7 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(lost.collect::<Vec<_>>(), ids);
-        let marks = letters.marks.into_iter().map(|(id, mark)| (id, mark.settled, mark.close));
+        let marks = letters.marks.into_iter().map(|(id, mark)| (id, mark.replies_done, mark.close));
         assert_eq!(marks.collect::<Vec<_>>(), ids.map(|id| (id, 1000, true)));
         assert!(mailbox.take().is_empty());
     }

@@ -93,6 +93,6 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         // After the reply, in the same mailbox.
-        self.handle.settle(self.id, self.lost.unwrap_or_else(std::thread::panicking));
+        self.handle.reply_done(self.id, self.lost.unwrap_or_else(std::thread::panicking));
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Worker<S> {
 }
 
 impl<S: Default> Worker<S> {
-    /// For so many connections, memory is kept when they have ended.
+    /// For this many connections, memory is kept when they have ended.
     const FEW: usize = 1024;
     /// Deadlines are looked at no more often than this.
     const TICK: Duration = Duration::from_millis(25);
