@@ -38,6 +38,9 @@ pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), mut
 }
 
 fn write_once(outbox: &Outbox, stream: &mut (impl Write + ?Sized)) -> io::Result<usize> {
+    if let Some(bytes) = outbox.in_one_piece() {
+        return stream.write(bytes);
+    }
     let mut slices = [IoSlice::new(&[]); AT_ONCE];
     let mut count = 0;
     for (slice, bytes) in slices.iter_mut().zip(outbox.write_slices()) {

@@ -77,7 +77,7 @@ impl Collected {
 
     /// Gives the memory back. What has come is kept in as much as it takes, unless that is much of it.
     pub(crate) fn give_back(&mut self, lender: &mut Self) {
-        if self.length == 0 || self.storage.len() / 4 > self.length {
+        if !self.storage.is_empty() && self.storage.len() / 4 >= self.length {
             let storage = self.bytes().to_vec();
             lender.keep(std::mem::replace(&mut self.storage, storage));
         }

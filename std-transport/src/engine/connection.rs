@@ -108,6 +108,8 @@ impl Engine {
     }
 
     /// The next event of what has been received, and what may be done about it.
+    // What it returns is large to be copied.
+    #[inline]
     pub(crate) fn poll_event(&mut self, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
         if self.is_length_unchecked {
             self.is_length_unchecked = false;

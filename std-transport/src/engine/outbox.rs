@@ -147,6 +147,11 @@ impl Outbox {
         }
     }
 
+    /// What is to be written, if it lies in one piece of memory because it is little, as it mostly is.
+    pub(crate) fn in_one_piece(&self) -> Option<&[u8]> {
+        self.segments.is_none().then(|| &self.tail[self.start..])
+    }
+
     /// What is to be written.
     pub(crate) fn write_slices(&self) -> impl Iterator<Item = IoSlice<'_>> {
         let tail = &self.tail[self.start..];
