@@ -47,6 +47,10 @@
 mod backoff;
 mod connection;
 mod duplex;
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, unreachable_pub, unused_imports, reason = "each driver uses a part of it")
+)]
 mod engine;
 mod error;
 mod failure;

@@ -338,7 +338,7 @@ impl<S: Write> Session<S> {
     }
 }
 
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests {
     use jsonframe::Message;
 

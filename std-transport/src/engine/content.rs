@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "server")]
 use super::charge::{Charged, Charges};
 
 /// The bytes of a message that are kept until they can be sent: owned, shared, or there for ever.
@@ -27,7 +26,6 @@ enum Repr {
     Owned(Vec<u8>),
     Shared(Arc<[u8]>),
     Static(&'static [u8]),
-    #[cfg(feature = "server")]
     Charged(Arc<Charged>),
 }
 
@@ -37,15 +35,10 @@ impl Content {
         match &self.0 {
             Repr::Owned(bytes) => bytes.capacity(),
             Repr::Shared(bytes) => bytes.len(),
-            Repr::Static(_) => 0,
-            #[cfg(feature = "server")]
-            Repr::Charged(_) => 0,
+            Repr::Static(_) | Repr::Charged(_) => 0,
         }
     }
-}
 
-#[cfg(feature = "server")]
-impl Content {
     /// The same content; if it is shared, it is counted once for all that share it.
     pub(crate) fn charged(self, charges: &Arc<Charges>) -> Self {
         match self.0 {
@@ -84,7 +77,6 @@ impl AsRef<[u8]> for Content {
             Repr::Owned(bytes) => bytes,
             Repr::Shared(bytes) => bytes,
             Repr::Static(bytes) => bytes,
-            #[cfg(feature = "server")]
             Repr::Charged(charged) => charged.bytes(),
         }
     }

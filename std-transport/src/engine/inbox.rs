@@ -177,7 +177,7 @@ impl Inbox {
     }
 
     /// How many bytes of memory its buffers take.
-    #[cfg(all(test, feature = "server"))]
+    #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
         self.ahead.size() + self.capacity
     }
@@ -201,7 +201,6 @@ impl Inbox {
 }
 
 /// For a driver of many connections, which reads for one after the other into the same buffers.
-#[cfg(feature = "server")]
 impl Inbox {
     /// The longest buffer for a header that is given back for others to use.
     const COMMON: usize = 1024;
@@ -239,5 +238,5 @@ impl Inbox {
     }
 }
 
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests;

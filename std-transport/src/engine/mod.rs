@@ -22,50 +22,32 @@
 //!  over: an error      over: the stream fails   over: `poll_closed`
 //! ```
 
+mod charge;
+mod clock;
+mod close_reason;
+mod collected;
+mod connection;
 mod content;
+mod content_mode;
 mod inbox;
+mod limits;
+mod linger;
 mod outbox;
 mod read_buffer;
-
-#[cfg(feature = "server")]
-mod charge;
-#[cfg(feature = "server")]
-mod clock;
-#[cfg(feature = "server")]
-mod close_reason;
-#[cfg(feature = "server")]
-mod collected;
-#[cfg(feature = "server")]
-mod connection;
-#[cfg(feature = "server")]
-mod content_mode;
-#[cfg(feature = "server")]
-mod limits;
-#[cfg(feature = "server")]
-mod linger;
-#[cfg(feature = "server")]
 mod scratch;
-#[cfg(feature = "server")]
 mod sending;
-#[cfg(feature = "server")]
 mod totals;
 
+pub use close_reason::{CloseReason, Deadline};
 pub use content::Content;
-#[cfg(feature = "server")]
-pub use {
-    close_reason::{CloseReason, Deadline},
-    content_mode::ContentMode,
-    limits::{AtLimit, Limits},
-};
+pub use content_mode::ContentMode;
+pub use limits::{AtLimit, Limits};
 
+pub(crate) use charge::{Charges, Held};
+pub(crate) use connection::{Engine, Event};
 pub(crate) use inbox::{Inbox, Step};
 pub(crate) use outbox::Outbox;
 pub(crate) use read_buffer::ReadBuffer;
-#[cfg(feature = "server")]
-pub(crate) use {
-    charge::{Charges, Held},
-    connection::{Engine, Event},
-    scratch::Scratch,
-    sending::Sending,
-    totals::Totals,
-};
+pub(crate) use scratch::Scratch;
+pub(crate) use sending::Sending;
+pub(crate) use totals::Totals;

@@ -35,7 +35,6 @@ struct Segments {
     /// How many bytes of memory they hold.
     held: usize,
     /// How many bytes of their contents are shared with other queues.
-    #[cfg(feature = "server")]
     shared: usize,
 }
 
@@ -70,13 +69,11 @@ impl Outbox {
     }
 
     /// How many bytes of memory are held by what is queued; but for contents that are counted elsewhere.
-    #[cfg(feature = "server")]
     pub(crate) fn held(&self) -> usize {
         self.segments.as_ref().map_or(0, |segments| segments.held).saturating_add(self.tail.capacity())
     }
 
     /// How many bytes of what is queued are shared with other queues, and not in [`held`](Self::held).
-    #[cfg(feature = "server")]
     pub(crate) fn shared(&self) -> usize {
         self.segments.as_ref().map_or(0, |segments| segments.shared)
     }
@@ -165,7 +162,6 @@ impl Outbox {
     }
 
     /// How many bytes have been written since this was last asked.
-    #[cfg(feature = "server")]
     pub(crate) const fn take_moved(&mut self) -> usize {
         std::mem::replace(&mut self.moved, 0)
     }
@@ -185,10 +181,7 @@ impl Outbox {
                 }
                 written -= left;
                 segments.held -= segment.held();
-                #[cfg(feature = "server")]
-                {
-                    segments.shared -= segment.bytes.shared();
-                }
+                segments.shared -= segment.bytes.shared();
                 segments.queue.pop_front();
             }
             self.segments = None;
@@ -235,11 +228,8 @@ impl Outbox {
     fn add(&mut self, bytes: Content, start: usize) {
         let (segments, segment) = (self.segments.get_or_insert_default(), Segment { bytes, start });
         segments.held += segment.held();
-        #[cfg(feature = "server")]
-        {
-            segment.bytes.arrive();
-            segments.shared += segment.bytes.shared();
-        }
+        segment.bytes.arrive();
+        segments.shared += segment.bytes.shared();
         segments.queue.push_back(segment);
     }
 
@@ -251,7 +241,6 @@ impl Outbox {
     }
 
     /// Borrows memory for the tail, if there is none.
-    #[cfg(feature = "server")]
     pub(crate) fn borrow(&mut self, lender: &mut Vec<u8>) {
         if self.tail.capacity() == 0 {
             std::mem::swap(&mut self.tail, lender);
@@ -259,7 +248,6 @@ impl Outbox {
     }
 
     /// Gives the memory back. What is queued is kept in as much as it takes, unless that is most of it.
-    #[cfg(feature = "server")]
     pub(crate) fn give_back(&mut self, lender: &mut Vec<u8>) {
         if self.tail.capacity() / 4 < self.tail.len() {
             return;
@@ -285,5 +273,5 @@ impl Segment {
     }
 }
 
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests;

@@ -56,10 +56,7 @@ impl ReadBuffer {
     pub(crate) fn release(&mut self) {
         *self = Self::default();
     }
-}
 
-#[cfg(feature = "server")]
-impl ReadBuffer {
     /// How many bytes fit.
     #[cfg(test)]
     pub(crate) const fn size(&self) -> usize {
@@ -94,7 +91,7 @@ impl ReadBuffer {
     }
 }
 
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -13,7 +13,7 @@ use super::shared::Shared;
 use super::{Id, Limits, Peer};
 use crate::engine::{CloseReason, Outbox, Sending, Totals};
 use crate::io::flush;
-use crate::{Connection, Error, UNLIMITED};
+use crate::{Connection, Error};
 
 /// A [`Peer`] without a connection, for unit tests of a [`Handler`](super::Handler).
 ///
@@ -85,7 +85,7 @@ impl TestPeer {
         self.open_mail();
         flush(&mut self.sending.outbox, &mut self.stream, usize::MAX)?;
         let sent = Cursor::new(std::mem::take(&mut self.stream));
-        let mut sent = Connection::new(sent).with_max_content(UNLIMITED);
+        let mut sent = Connection::new(sent).with_max_content(u64::MAX);
         let mut messages = Vec::new();
         while let Some(message) = sent.receive()? {
             messages.push(message.into_message()?);
