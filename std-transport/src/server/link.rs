@@ -346,3 +346,6 @@ impl<T: Stream, S> Link<T, S> {
         Ok(if bytes == 0 || could_write { Next::Again } else { Next::Wait })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! A connection over a stream in memory: the server knows no socket but by its trait.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+
+use jsonframe::{Dialect, Header, Message};
+
+use super::*;
+use crate::server::Limits;
+
+/// A stream that gives what it is told, and takes everything.
+#[derive(Default)]
+struct Memory {
+    given: VecDeque<u8>,
+    ends: bool,
+    /// Says that each read has got more than there was space for.
+    lies: bool,
+    taken: Vec<u8>,
+    half: Half,
+}
+
+/// What has become of the sending direction.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Half {
+    #[default]
+    Open,
+    Closed,
+    /// It cannot be closed.
+    Broken,
+}
+
+impl Read for Memory {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if self.given.is_empty() && !self.ends {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let count = self.given.read(space)?;
+        Ok(if self.lies { usize::MAX } else { count })
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.taken.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Memory {
+    fn shut_down_sending(&mut self) -> io::Result<()> {
+        if self.half == Half::Broken {
+            return Err(ErrorKind::NotConnected.into());
+        }
+        self.half = Half::Closed;
+        Ok(())
+    }
+}
+
+/// Sends back what it gets, and closes the connection after a "last" message.
+#[derive(Default)]
+struct Echo {
+    messages: usize,
+}
+
+impl Handler for Echo {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        self.messages += 1;
+        let _ = peer.send(&message.header(), message.content());
+        if message.header().content_type() == "last" {
+            peer.close();
+        }
+    }
+}
+
+fn message(kind: &str, content: &[u8]) -> Vec<u8> {
+    Message::new(Header::new(kind, "", content.len() as u64), content).unwrap().to_vec().unwrap()
+}
+
+struct Test {
+    link: Link<Memory, ()>,
+    handler: Echo,
+    shared: Arc<Shared>,
+    totals: Totals,
+    scratch: Scratch,
+    now: Instant,
+}
+
+impl Test {
+    fn new(given: &[u8]) -> Self {
+        let (now, limits) = (Instant::now(), Limits::default());
+        let (shared, totals) = (Arc::new(Shared::new(limits.clone())), Totals::new(&limits, 1));
+        let engine = Engine::new(Arc::new(limits), 1 << 20, &Dialect::STANDARD, &Dialect::STANDARD, now);
+        let stream = Memory { given: given.iter().copied().collect(), ..Memory::default() };
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let link = Link::new(stream, (), address, Id::new(0, 0), engine);
+        Self { link, handler: Echo::default(), shared, totals, scratch: Scratch::default(), now }
+    }
+
+    /// Has the poller say that the stream is readable, and gives the connection its turn.
+    fn turn(&mut self) -> Result<Next, CloseReason> {
+        self.link.wake(Interest { readable: true, writable: false }, true);
+        self.link.turn(&mut Turn {
+            handler: &mut self.handler,
+            shared: &self.shared,
+            totals: &self.totals,
+            scratch: &mut self.scratch,
+            now: self.now,
+            pace: Pace::GoOn,
+        })
+    }
+}
+
+#[test]
+fn a_message_is_answered_in_the_turn_in_which_it_comes() {
+    let request = message("text", b"hello");
+    let mut test = Test::new(&request);
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    assert_eq!(test.link.stream.taken, request);
+    test.link.stream.ends = true;
+    assert!(matches!(test.turn(), Err(CloseReason::Ended)));
+}
+
+#[test]
+fn a_turn_is_over_after_64_messages_and_the_next_one_goes_on() {
+    let mut test = Test::new(&message("text", b"hello").repeat(MESSAGES + 1));
+    assert_eq!(test.turn().unwrap(), Next::Again);
+    assert_eq!(test.handler.messages, MESSAGES);
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    assert_eq!(test.handler.messages, MESSAGES + 1);
+}
+
+#[test]
+fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_ends() {
+    let mut test = Test::new(&[message("last", b"bye"), message("text", b"ignored")].concat());
+    assert_eq!(test.turn().unwrap(), Next::Again);
+    assert_eq!(test.link.stream.half, Half::Open);
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    assert_eq!((&test.link.stream.half, test.handler.messages), (&Half::Closed, 1));
+    assert_eq!(test.link.stream.taken, message("last", b"bye"));
+    // What still comes is discarded.
+    test.link.stream.given.extend(message("text", b"ignored"));
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    test.link.stream.ends = true;
+    assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
+    assert_eq!(test.handler.messages, 1);
+}
+
+#[test]
+fn a_stream_that_cannot_be_half_closed_is_given_up() {
+    let mut test = Test::new(&message("last", b"bye"));
+    test.link.stream.half = Half::Broken;
+    assert_eq!(test.turn().unwrap(), Next::Again);
+    assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
+}
+
+#[test]
+fn a_stream_that_says_it_has_read_more_than_fits_is_not_believed() {
+    let mut test = Test::new(&message("text", &vec![b'x'; 200_000]));
+    test.link.stream.lies = true;
+    assert!(matches!(test.turn(), Ok(_) | Err(CloseReason::Protocol(_))), "and nothing panics");
+}
