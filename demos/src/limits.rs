@@ -236,7 +236,7 @@ mod tests {
             changed += 1;
         }
         // These programs answer at once, and never owe a reply.
-        let others = ["max_owed: 1024,"];
+        let others = ["max_pending_replies: 1024,"];
         assert!(others.iter().all(|limit| default.contains(limit)));
         let options = default.matches(": ").count() - others.len();
         assert_eq!(options, changed, "a limit is without an option, or without a test");

@@ -125,7 +125,7 @@ impl<'a, 'p> Side<'a, 'p> {
         answers: bool,
     ) -> Self {
         Self {
-            session: Session::new(end).with_write_limit(write_limit),
+            session: Session::new(end).with_max_unread_replies(write_limit),
             write_limit,
             to_send,
             allowed: if answers { 0 } else { usize::MAX },

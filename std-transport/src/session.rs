@@ -99,7 +99,7 @@ pub struct Session<S> {
     read_failure: Failure,
     write_failure: Failure,
     max_content: u64,
-    write_limit: usize,
+    max_unread_replies: usize,
 }
 
 impl<S> Session<S> {
@@ -107,7 +107,7 @@ impl<S> Session<S> {
     pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
     /// How many bytes may be queued by default before the session stops wanting to read: 256 KiB.
-    pub const DEFAULT_WRITE_LIMIT: usize = 256 * 1024;
+    pub const DEFAULT_MAX_UNREAD_REPLIES: usize = 256 * 1024;
 
     /// A session over a stream that does not block, and on which no byte of the next message has been read yet.
     ///
@@ -121,7 +121,7 @@ impl<S> Session<S> {
             read_failure: Failure::new(),
             write_failure: Failure::new(),
             max_content: Self::DEFAULT_MAX_CONTENT,
-            write_limit: Self::DEFAULT_WRITE_LIMIT,
+            max_unread_replies: Self::DEFAULT_MAX_UNREAD_REPLIES,
         }
     }
 
@@ -157,8 +157,8 @@ impl<S> Session<S> {
 
     /// Stops wanting to read while more than this many bytes are queued.
     #[must_use]
-    pub const fn with_write_limit(mut self, bytes: usize) -> Self {
-        self.write_limit = bytes;
+    pub const fn with_max_unread_replies(mut self, bytes: usize) -> Self {
+        self.max_unread_replies = bytes;
         self
     }
 
@@ -182,13 +182,15 @@ impl<S> Session<S> {
     ///
     /// `readable` is false after the end of the stream, after an error of [`fill`](Self::fill) or
     /// [`next_event`](Self::next_event) that lasts, and while more than the
-    /// [write limit](Self::with_write_limit) is queued: whoever does not read its replies gets no more of them. Then
+    /// [limit](Self::with_max_unread_replies) is queued: whoever does not read its replies gets no more of them. Then
     /// there is to be no decoding either, of what has been read already.
     ///
     /// `writable` is true while anything is queued and the stream has not failed.
     pub const fn interest(&self) -> Interest {
         Interest {
-            readable: self.inbox.wants() && !self.read_failure.is_set() && self.outbox.queued() <= self.write_limit,
+            readable: self.inbox.wants()
+                && !self.read_failure.is_set()
+                && self.outbox.queued() <= self.max_unread_replies,
             writable: !self.outbox.is_done() && !self.write_failure.is_set(),
         }
     }
@@ -242,17 +244,6 @@ impl<S> Session<S> {
     /// then.
     pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         Ok(self.outbox.queue(header, content.into())?)
-    }
-
-    /// Queues a value as a message of JSON content.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Json`] if the value has no form in JSON.
-    #[cfg(feature = "json")]
-    pub fn queue_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let content = jsonframe::to_json(value)?;
-        self.queue(&self.outbox.dialect().json_header(content.len() as u64), content)
     }
 }
 
@@ -313,6 +304,43 @@ impl<S: Write> Session<S> {
             Err(Error::Io(error)) => Err(Error::Io(self.write_failure.note(error))),
             outcome => outcome.map(|()| self.flushed()),
         }
+    }
+
+    /// Sends a value as a message of JSON content, as [`send`](Self::send) does.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::{Flush, Session};
+    ///
+    /// let mut session = Session::new(Cursor::new(Vec::new()));
+    /// assert_eq!(session.send_json("needle")?, Flush::Done);
+    /// assert!(session.get_ref().get_ref().ends_with(b"\"needle\""));
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if the value has no form in JSON; otherwise those of [`send`](Self::send).
+    #[cfg(feature = "json")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<Flush, Error> {
+        self.send_json_with(value, &[])
+    }
+
+    /// Sends a value as a message of JSON content, with extension members in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_json`](Self::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, jsonframe::Value<'_>)],
+    ) -> Result<Flush, Error> {
+        let content = jsonframe::to_json(value)?;
+        let header = self.outbox.dialect().json_header(content.len() as u64);
+        self.send(&header.with_extensions(extensions), &content)
     }
 
     /// Writes what is queued, several messages at a time, as far as the stream takes it, and flushes the stream.

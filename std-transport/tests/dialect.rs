@@ -176,8 +176,7 @@ fn json_is_sent_with_the_defaults_of_the_dialect() {
     assert_eq!(connection.into_parts().0.into_inner(), expected);
 
     let mut session = Session::new(Cursor::new(Vec::new())).with_dialect(&DIALECT);
-    session.queue_json(&7).unwrap();
-    assert_eq!(session.flush().unwrap(), Flush::Done);
+    assert_eq!(session.send_json(&7).unwrap(), Flush::Done);
     assert_eq!(session.into_parts().0.into_inner(), expected);
 }
 

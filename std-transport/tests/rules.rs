@@ -32,7 +32,7 @@ fn r03_content_is_limited_unless_unlimited_is_said() {
     assert!(unlimited.receive().unwrap().is_some());
 
     let limit = Session::<Scripted>::DEFAULT_MAX_CONTENT;
-    assert_eq!((limit, Session::<Scripted>::DEFAULT_WRITE_LIMIT), (1 << 26, 1 << 18));
+    assert_eq!((limit, Session::<Scripted>::DEFAULT_MAX_UNREAD_REPLIES), (1 << 26, 1 << 18));
     let first = |mut session: Session<Scripted>| {
         assert_eq!(session.fill().unwrap(), Fill::Data);
         let header = session.next_event().map(|event| matches!(event, Some(Event::Header(_))));
@@ -60,7 +60,7 @@ fn r03_every_limit_of_a_server_is_finite_by_default() {
     assert!(counts.iter().all(|count| (1..=1 << 30).contains(count)), "{limits:?}");
     assert!((1..=1 << 30).contains(&limits.max_content) && (1..=1 << 30).contains(&limits.linger_bytes), "{limits:?}");
     assert!((1..u16::MAX).contains(&limits.max_header) && (1..=1 << 16).contains(&limits.backlog), "{limits:?}");
-    assert!((1..=1 << 16).contains(&limits.max_owed), "{limits:?}");
+    assert!((1..=1 << 16).contains(&limits.max_pending_replies), "{limits:?}");
     assert!(limits.min_rate > 0 && limits.min_write_rate > 0, "{limits:?}");
     let times = [
         limits.header_timeout,
@@ -99,7 +99,7 @@ fn r11_r12_above_the_high_water_mark_nothing_more_is_read() {
     const LIMIT: usize = 1_000;
     let blocked = [Step::Fail(ErrorKind::WouldBlock)];
     let stream = Scripted { writes: blocked.into(), ..Scripted::reading(&message(b"one more request")) };
-    let mut session = Session::new(stream).with_write_limit(LIMIT);
+    let mut session = Session::new(stream).with_max_unread_replies(LIMIT);
     while session.queued() <= LIMIT {
         assert!(session.interest().readable);
         session.queue(&Header::new("", "", 100), vec![0; 100]).unwrap();

@@ -277,7 +277,7 @@ fn after_a_failure_a_session_does_not_end_cleanly() {
 #[test]
 fn it_wants_to_write_what_is_queued_and_not_to_read_while_that_is_too_much() {
     let blocked = [Step::Move(1000), Step::Fail(ErrorKind::WouldBlock)];
-    let mut session = Session::new(Scripted::writing(blocked)).with_write_limit(2000);
+    let mut session = Session::new(Scripted::writing(blocked)).with_max_unread_replies(2000);
     assert!(session.interest().readable && !session.interest().writable);
     assert_eq!(session.send(&header(&[0; 2000]), &[0; 2000]).unwrap(), Flush::Blocked);
     assert!(session.interest().readable && session.interest().writable);
@@ -335,7 +335,7 @@ fn limits_are_applied_at_the_header() {
 #[test]
 fn limits_are_by_default_what_is_documented() {
     assert_eq!(Session::<Scripted>::DEFAULT_MAX_CONTENT, 67_108_864);
-    assert_eq!(Session::<Scripted>::DEFAULT_WRITE_LIMIT, 262_144);
+    assert_eq!(Session::<Scripted>::DEFAULT_MAX_UNREAD_REPLIES, 262_144);
 }
 
 #[test]

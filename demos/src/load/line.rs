@@ -48,7 +48,7 @@ impl Line {
             // The limit is on what is read ahead of answers; here those are what is wanted.
             Kind::Messages => Wire::Messages {
                 session: Session::new(stream)
-                    .with_write_limit(usize::MAX)
+                    .with_max_unread_replies(usize::MAX)
                     .with_max_content(jsonframe_std::UNLIMITED)
                     .into(),
                 beginning: Vec::new(),

@@ -78,7 +78,7 @@ limits! {
     max_queued_total, with_max_queued_total: usize = 256 * MIB;
     /// How many [replies](crate::server::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
     /// it. Even at 0, one may be owed.
-    max_owed, with_max_owed: u32 = 1024;
+    max_pending_replies, with_max_pending_replies: u32 = 1024;
     /// The time from the first byte of a message to the last of its header: 10 s.
     header_timeout, with_header_timeout: Duration = Duration::from_secs(10);
     /// The least rate of content, in bytes per second: 128. Measured over [`rate_window`](Self::rate_window), and

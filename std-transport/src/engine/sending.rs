@@ -37,7 +37,7 @@ impl Sending {
     /// Whether nothing is to be read, because too much is queued or too many replies are pending.
     pub(crate) fn is_paused(&self) -> bool {
         self.outbox.queued() > self.limits.max_unread_replies
-            || (self.pending_replies > 0 && self.pending_replies >= self.limits.max_owed)
+            || (self.pending_replies > 0 && self.pending_replies >= self.limits.max_pending_replies)
     }
 
     /// A reply is to be sent later.

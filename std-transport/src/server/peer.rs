@@ -134,7 +134,7 @@ impl<'a> Peer<'a> {
     /// A reply that is owed to the peer, to be sent later and from any thread.
     ///
     /// Until it is sent or dropped, the connection is kept, be the peer idle, be its own half of the connection closed, or
-    /// the server shutting down. While [`Limits::max_owed`](super::Limits::max_owed) of them are owed, nothing is read from the
+    /// the server shutting down. While [`Limits::max_pending_replies`](super::Limits::max_pending_replies) of them are owed, nothing is read from the
     /// peer.
     pub fn reply_later(&mut self) -> Reply {
         self.sending.reply_later();

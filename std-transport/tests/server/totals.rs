@@ -458,7 +458,7 @@ fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
 
 #[test]
 fn a_peer_is_read_though_no_reply_may_be_owed() {
-    let limits = Limits::default().with_max_owed(0);
+    let limits = Limits::default().with_max_pending_replies(0);
     let (server, owed, _go_on, _) = owing(limits);
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
@@ -468,7 +468,7 @@ fn a_peer_is_read_though_no_reply_may_be_owed() {
 
 #[test]
 fn a_peer_with_many_owed_replies_is_not_read() {
-    let limits = Limits::default().with_max_owed(100);
+    let limits = Limits::default().with_max_pending_replies(100);
     let (server, owed, _go_on, _) = owing(limits);
     let mut greedy = server.connect();
     // More than the system has room for, so that the server not reading is seen at the peer.

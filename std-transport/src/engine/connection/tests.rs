@@ -352,7 +352,7 @@ fn too_long_content_is_refused_after_its_header() {
 #[test]
 fn replies_that_are_pending_or_queued_pause_receiving_up_to_the_limit() {
     let start = Instant::now();
-    let mut engine = engine(Limits::default().with_max_owed(2).with_max_unread_replies(1000), start);
+    let mut engine = engine(Limits::default().with_max_pending_replies(2).with_max_unread_replies(1000), start);
     for is_paused in [false, true, true] {
         engine.sending.reply_later();
         assert_eq!(engine.sending.is_paused(), is_paused);

@@ -50,7 +50,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 fn limits() -> Limits {
     Limits::default()
         .with_max_unread_replies(3_000)
-        .with_max_owed(2)
+        .with_max_pending_replies(2)
         .with_header_timeout(Duration::from_millis(2_500))
         .with_rate_window(secs(3))
         .with_min_rate(100)
@@ -143,7 +143,7 @@ impl Model {
     }
 
     fn is_paused(&self) -> bool {
-        self.queued.len() > self.limits.max_unread_replies || self.pending >= self.limits.max_owed
+        self.queued.len() > self.limits.max_unread_replies || self.pending >= self.limits.max_pending_replies
     }
 
     fn begin(&mut self, awaited: Awaited) {
