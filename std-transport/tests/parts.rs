@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{Scripted, message};
 use jsonframe_std::protocol::{Event, Header};
-use jsonframe_std::{Flush, Connection, Fill, Session, Timed};
+use jsonframe_std::{Connection, Fill, Session, Timed};
 
 #[test]
 fn halves_give_back_their_streams_and_what_was_read_ahead() {
@@ -36,7 +36,7 @@ fn values_are_sent_alike_by_all() {
     assert_eq!(half.get_ref().output, sent);
 
     let mut session = Session::new(Scripted::default());
-    assert_eq!(session.send_json(&value).unwrap(), Flush::Done);
+    assert_eq!(session.send_json(&value).unwrap(), jsonframe_std::Flush::Done);
     assert_eq!(session.get_ref().output, sent);
 }
 
