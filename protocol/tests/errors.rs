@@ -17,6 +17,12 @@ fn assert_refused(header: &str, message: &str) {
 }
 
 #[test]
+fn a_header_of_no_bytes_is_refused_without_a_stream_too() {
+    let error = Header::parse(&mut []).unwrap_err();
+    assert_eq!(error.to_string(), "the header length is 0; a header is at least a JSON object (at byte 0)");
+}
+
+#[test]
 fn every_error_says_what_is_wrong_where_and_what_was_expected() {
     for (header, message) in [
         ("", "the header length is 0; a header is at least a JSON object (at byte 0)"),

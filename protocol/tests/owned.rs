@@ -67,6 +67,22 @@ fn owned_headers_compare_and_hash_as_their_headers() {
 }
 
 #[test]
+fn a_message_is_shown_by_its_header_and_content() {
+    let message = message("x", "one");
+    let shown = format!("OwnedMessage {{ header: {:?}, content: {:?} }}", message.header(), b"one");
+    assert_eq!(format!("{message:?}"), shown);
+}
+
+#[test]
+fn a_storage_is_used_for_one_header_after_the_other() {
+    let (first, second) = (Header::new("text/plain", "latin-1", 3), Header::new("x", "y", 4));
+    let kept = OwnedHeader::new(&first, Growable::with_limit(20)).unwrap();
+    let storage = kept.into_storage();
+    assert_eq!(storage.as_ref(), b"text/plainlatin-1");
+    assert_eq!(OwnedHeader::new(&second, storage).unwrap().header(), second);
+}
+
+#[test]
 fn a_head_is_appended_whole_or_not_at_all() {
     let long = "x".repeat(1000);
     let mut bytes = b"before".to_vec();

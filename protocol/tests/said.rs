@@ -62,6 +62,15 @@ fn debugging_shows_what_is_said_and_not_the_memory_it_is_in() {
 }
 
 #[test]
+fn a_prefix_is_a_part_of_the_header_where_there_is_one() {
+    let header = Header::for_json(39);
+    let (one, other) = (header.with_prefix(b"\x01"), header.with_prefix(b"\x02"));
+    assert!(one != header && one != other && one == header.with_prefix(b"\x01"));
+    assert!(format!("{one:?}").starts_with("Header { prefix: [1], byte_order: "), "{one:?}");
+    assert!(format!("{header:?}").starts_with("Header { byte_order: "), "{header:?}");
+}
+
+#[test]
 fn a_message_is_sent_when_neither_part_is_left() {
     for (parts, length) in [([&b""[..], &b""[..]], 0), ([b"head", b""], 4), ([b"", b"content"], 7), ([b"a", b"b"], 2)] {
         let message = Outgoing::from_parts(parts);

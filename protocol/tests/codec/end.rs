@@ -122,6 +122,7 @@ fn errors_become_errors_of_io() {
     assert_eq!(Error::from(receive(Codec::new(), [&b"\0\0"[..]]).1.unwrap()).kind(), ErrorKind::InvalidData);
     let refused = OwnedMessage::new(&Header::for_json(1), "").unwrap_err();
     assert_eq!(Error::from(CodecError::from(refused)).kind(), ErrorKind::InvalidInput);
+    assert_eq!(Error::from(CodecError::OutOfOrder).kind(), ErrorKind::InvalidInput);
     assert_eq!(Error::from(CodecError::from(Error::from(ErrorKind::TimedOut))).kind(), ErrorKind::TimedOut);
 }
 

@@ -106,6 +106,15 @@ fn limits_and_dialects_are_adopted_from_a_codec() {
 }
 
 #[test]
+fn events_that_are_left_when_the_stream_ends_come_before_its_end() {
+    let mut codec = EventCodec::default();
+    let mut source = BytesMut::from(&wire(b"ab")[..]);
+    for event in [Some(header(2)), Some(content(b"ab")), Some(OwnedEvent::End), None] {
+        assert_eq!(codec.decode_eof(&mut source).unwrap(), event);
+    }
+}
+
+#[test]
 fn only_whole_messages_are_sent() {
     let mut codec = EventCodec::new();
     let mut sent = BytesMut::new();

@@ -34,6 +34,23 @@ fn values_go_both_ways() {
 }
 
 #[test]
+fn a_copy_of_a_codec_has_its_limits_and_begins_where_it_stands() {
+    let whole = to_json_message(&123).unwrap();
+    let (left, right) = whole.split_at(20);
+    let mut codec = JsonCodec::<u8, ()>::from(Codec::new().with_max_content(3));
+    let mut source = BytesMut::from(left);
+    assert_eq!(codec.decode(&mut source).unwrap(), None);
+    let mut copy = codec.clone();
+    assert_eq!(format!("{copy:?}"), format!("{codec:?}"));
+    assert!(format!("{copy:?}").starts_with("JsonCodec { codec: Codec { "), "{copy:?}");
+    for (codec, mut source) in [(&mut codec, source.clone()), (&mut copy, source)] {
+        source.extend_from_slice(right);
+        assert_eq!(codec.decode(&mut source).unwrap(), Some(123));
+        assert!(codec.decode(&mut BytesMut::from(&to_json_message(&1234).unwrap()[..])).is_err());
+    }
+}
+
+#[test]
 fn every_error_has_its_kind() {
     let receive = |bytes: &[u8]| {
         let codec = Codec::new().with_max_content(10);

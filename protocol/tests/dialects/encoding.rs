@@ -171,6 +171,14 @@ fn the_standard_dialect_sends_what_a_header_sends() {
     assert_eq!(STANDARD.encoded_len(&header), header.encoded_len());
 }
 
+#[test]
+fn a_dialect_is_the_standard_only_if_all_of_it_is() {
+    for (dialect, is_standard) in [(STANDARD, true), (*UNDERSCORES, false), (STANDARD.with_prefix(b"v"), false)] {
+        assert_eq!(dialect.with_proto_header(ProtoHeader::STANDARD).is_standard(), is_standard, "{dialect:?}");
+        assert_eq!(dialect.with_prefix(dialect.prefix()).is_standard(), is_standard, "{dialect:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_sent_is_received(messages in prop::collection::vec(message(), 1..4), which in 0..DIALECTS.len(), cuts in cuts()) {
