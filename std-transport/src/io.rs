@@ -20,9 +20,21 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
     }
 }
 
-/// Writes what is queued until nothing is, or the stream is blocked, or about `budget` bytes are written: true if the
-/// stream is blocked.
-pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), mut budget: usize) -> io::Result<bool> {
+/// Writes what is queued until nothing is, or the stream is blocked, or about `budget` bytes are written, and flushes the
+/// stream when nothing is: true if it is blocked.
+pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), budget: usize) -> io::Result<bool> {
+    if write_queued(outbox, stream, budget)? {
+        return Ok(true);
+    }
+    if outbox.queued() == 0 { pass_on(outbox, stream) } else { Ok(false) }
+}
+
+/// The same without flushing the stream.
+pub(crate) fn write_queued(
+    outbox: &mut Outbox,
+    stream: &mut (impl Write + ?Sized),
+    mut budget: usize,
+) -> io::Result<bool> {
     while outbox.queued() > 0 && budget > 0 {
         match retry(|| write_once(outbox, stream)) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -34,7 +46,7 @@ pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), mut
             Err(error) => return Err(error),
         }
     }
-    if outbox.queued() == 0 { pass_on(outbox, stream) } else { Ok(false) }
+    Ok(false)
 }
 
 fn write_once(outbox: &Outbox, stream: &mut (impl Write + ?Sized)) -> io::Result<usize> {

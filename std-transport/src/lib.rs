@@ -9,6 +9,7 @@
 //! | … over TLS | a [`Connection`] over `rustls::StreamOwned`: `cargo run -p jsonframe-std --example tls` |
 //! | serve many peers in one thread, or a few | [`server`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks |
+//! | talk to one peer or to many with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
 //!
 //! A reply that comes after a time-out is the next message received, whatever has been asked since: see
 //! [After a time-out](Connection#after-a-time-out).
@@ -63,6 +64,8 @@ mod send;
 pub mod server;
 mod session;
 mod timed;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use backoff::Backoff;
 pub use connection::Connection;

@@ -21,6 +21,8 @@ pub(crate) struct Receiver {
     /// How many bytes of content of the message under way the caller has had.
     had: u64,
     failure: Failure,
+    /// Whether the stream blocks, so that [`ErrorKind::WouldBlock`] means that its time is over.
+    blocks: bool,
 }
 
 impl Receiver {
@@ -35,7 +37,20 @@ impl Receiver {
             start: 0,
             had: 0,
             failure: Failure::new(),
+            blocks: true,
         }
+    }
+
+    /// The same for streams that do not block: [`ErrorKind::WouldBlock`] is returned as it is, and receiving can go on.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn without_blocking(self) -> Self {
+        Self { blocks: false, ..self }
+    }
+
+    /// Gives the memory back that no message needs.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn release(&mut self) {
+        self.inbox.release();
     }
 
     pub(crate) const fn set_max_header(&mut self, max_header: u16) {
@@ -213,7 +228,8 @@ impl Receiver {
                 self.inbox.end();
                 Ok(0)
             }
-            Err(error) => Err(self.failure.note(plain(error, "reading"))),
+            Err(error) if self.blocks => Err(self.failure.note(plain(error, "reading"))),
+            Err(error) => Err(self.failure.note(error)),
         }
     }
 

@@ -89,7 +89,7 @@ impl Outbox {
             return self.queue_copy(header, content.as_ref());
         }
         Message::new(*header, content.as_ref())?;
-        self.put_together(header, &[])?;
+        self.queue_head(header)?;
         self.push(content);
         Ok(())
     }
@@ -98,6 +98,31 @@ impl Outbox {
     pub(crate) fn queue_copy(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
         Message::new(*header, content)?;
         self.put_together(header, content)
+    }
+
+    /// Queues the head of a message, whose content is to follow.
+    pub(crate) fn queue_head(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {
+        self.put_together(header, &[])
+    }
+
+    /// Queues what is appended to the tail, for which there is memory: as much as makes it `size` bytes long, or `wanted`
+    /// bytes, if these are less. `None` if it is that long, and must be written first.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn append<T>(
+        &mut self,
+        size: usize,
+        wanted: usize,
+        append: impl FnOnce(&mut Vec<u8>, usize) -> T,
+    ) -> Option<T> {
+        let before = self.tail.len();
+        let space = size.saturating_sub(before).min(wanted);
+        if space == 0 {
+            return None;
+        }
+        self.tail.reserve_exact(space);
+        let outcome = append(&mut self.tail, space);
+        self.queued += self.tail.len().saturating_sub(before);
+        Some(outcome)
     }
 
     /// Queues bytes that are encoded already.

@@ -1,0 +1,225 @@
+//! The two directions of a connection, for two tasks.
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split};
+#[cfg(feature = "json")]
+use jsonframe::Value;
+use jsonframe::{Header, OwnedMessage};
+
+use super::receive::Receiving;
+use super::send::Sender;
+use super::{Connection, Incoming};
+use crate::Error;
+
+/// The receiving direction of a connection: [`Connection::split`].
+#[derive(Debug)]
+pub struct ReceivingHalf<R> {
+    stream: R,
+    receiving: Receiving,
+}
+
+/// The sending direction of a connection: [`Connection::split`].
+#[derive(Debug)]
+pub struct SendingHalf<W> {
+    stream: W,
+    sender: Sender,
+}
+
+impl<S> Connection<S> {
+    /// The two directions, to be used from two tasks at the same time.
+    ///
+    /// They share the stream through a lock. Streams with halves of their own need none: see
+    /// [`split_with`](Self::split_with). To end the sending direction, so that the peer sees the end, call
+    /// [`SendingHalf::finish`]: to drop it does not, as long as the receiving half is there.
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(64);
+    /// let mut client = Connection::new(client);
+    /// let (mut receiving, mut sending) = Connection::new(server).split();
+    ///
+    /// let sender = tokio::spawn(async move {
+    ///     sending.send_json("at any time").await?;
+    ///     sending.finish().await
+    /// });
+    /// client.send_json("meanwhile").await?;
+    /// assert_eq!(receiving.receive().await?.expect("a message").json::<String>().await?, "meanwhile");
+    /// assert_eq!(client.receive().await?.expect("a message").json::<String>().await?, "at any time");
+    /// assert!(client.receive().await?.is_none());
+    /// sender.await.expect("it does not panic")
+    /// # }
+    /// ```
+    pub fn split(self) -> (ReceivingHalf<ReadHalf<S>>, SendingHalf<WriteHalf<S>>)
+    where
+        S: AsyncRead + AsyncWrite,
+    {
+        self.split_with(split)
+    }
+
+    /// The two directions, over the halves that a stream has of its own: `connection.split_with(TcpStream::into_split)`.
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    /// use tokio::net::{TcpListener, TcpStream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let client = Connection::connect(listener.local_addr()?).await?;
+    /// let (mut receiving, mut sending) = client.split_with(TcpStream::into_split);
+    ///
+    /// let mut server = Connection::new(listener.accept().await?.0);
+    /// sending.send_json("there").await?;
+    /// assert_eq!(server.receive().await?.expect("a message").json::<String>().await?, "there");
+    /// server.send_json("and back").await?;
+    /// assert_eq!(receiving.receive().await?.expect("a message").json::<String>().await?, "and back");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split_with<R, W>(self, split: impl FnOnce(S) -> (R, W)) -> (ReceivingHalf<R>, SendingHalf<W>) {
+        let (stream, receiving, sender) = self.into_directions();
+        let (read, write) = split(stream);
+        (ReceivingHalf { stream: read, receiving }, SendingHalf { stream: write, sender })
+    }
+}
+
+impl<R> ReceivingHalf<R> {
+    /// Its half of the stream.
+    pub const fn get_ref(&self) -> &R {
+        &self.stream
+    }
+
+    /// Gives its half of the stream back, and the bytes that were read from it beyond the messages received.
+    #[must_use = "the bytes read ahead are what comes next on the stream"]
+    pub fn into_parts(self) -> (R, Vec<u8>) {
+        (self.stream, self.receiving.receiver.into_unread())
+    }
+}
+
+impl<W> SendingHalf<W> {
+    /// Its half of the stream.
+    pub const fn get_ref(&self) -> &W {
+        &self.stream
+    }
+
+    /// How many bytes are kept of messages whose futures were dropped: [`Connection::queued`].
+    pub const fn queued(&self) -> usize {
+        self.sender.queued()
+    }
+
+    /// Gives its half of the stream back. What is [queued](Self::queued) is lost.
+    pub fn into_inner(self) -> W {
+        self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
+    /// Receives the next message as far as its header: [`Connection::receive`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::receive`].
+    pub async fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
+        self.receiving.receive(&mut self.stream).await
+    }
+
+    /// Receives the next message with all of its content: [`Connection::receive_message`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::receive_message`].
+    pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
+        self.receiving.receive_message(&mut self.stream).await
+    }
+}
+
+impl<S: AsyncWrite + Unpin> SendingHalf<S> {
+    /// Sends a message of this header and content, and flushes the stream: [`Connection::send`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send`].
+    pub async fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.sender.send(&mut self.stream, header, content).await
+    }
+
+    /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the stream: [`Connection::send_stream`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_stream`].
+    pub async fn send_stream<R>(&mut self, header: &Header<'_>, source: &mut R) -> Result<(), Error>
+    where
+        R: AsyncRead + Unpin,
+    {
+        self.sender.send_stream(&mut self.stream, header, source).await
+    }
+
+    /// Sends the rest of a message that was begun by [`send_stream`](Connection::send_stream) or [`forward`](Connection::forward), whose future was dropped or whose source failed: [`Connection::resume_stream`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::resume_stream`].
+    pub async fn resume_stream<R>(&mut self, source: &mut R) -> Result<(), Error>
+    where
+        R: AsyncRead + Unpin,
+    {
+        self.sender.resume_stream(&mut self.stream, source).await
+    }
+
+    /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream: [`Connection::forward`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::forward`].
+    pub async fn forward<R>(&mut self, message: &mut Incoming<'_, R>) -> Result<(), Error>
+    where
+        R: AsyncRead + Unpin,
+    {
+        self.sender.forward(&mut self.stream, message).await
+    }
+
+    /// Writes what is [queued](Connection::queued), and flushes the stream: [`Connection::flush`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::flush`].
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        self.sender.flush(&mut self.stream).await
+    }
+
+    /// Ends the sending direction, after what is [queued](Connection::queued): the peer sees the end of the stream after the last message: [`Connection::finish`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::finish`].
+    pub async fn finish(&mut self) -> Result<(), Error> {
+        self.sender.finish(&mut self.stream).await
+    }
+
+    /// Sends a value as a message of JSON content: [`Connection::send_json`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json`].
+    #[cfg(feature = "json")]
+    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.send_json_with(value, &[]).await
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header: [`Connection::send_json_with`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json_with`].
+    #[cfg(feature = "json")]
+    pub async fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        self.sender.send_json(&mut self.stream, value, extensions).await
+    }
+}
