@@ -1,0 +1,9 @@
+//! Connections over tokio's streams: messages, halves, limits, memory, and futures that are dropped at every point.
+#![cfg(all(feature = "json", feature = "tokio"))]
+
+mod dropped_receiving;
+mod dropped_sending;
+mod faults;
+mod halting;
+mod memory;
+mod messages;
