@@ -36,7 +36,7 @@ impl<S> Connection<S> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), jsonframe_std::Error> {
-    /// let (client, server) = tokio::io::duplex(64);
+    /// let (client, server) = tokio::io::duplex(1024);
     /// let mut client = Connection::new(client);
     /// let (mut receiving, mut sending) = Connection::new(server).split();
     ///

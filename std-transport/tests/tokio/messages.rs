@@ -10,8 +10,7 @@ use crate::halting::{header, wire};
 
 #[test]
 fn futures_can_go_to_other_threads() {
-    fn sent<T: Send>(_: impl Fn(T)) {}
-    sent(|_: Connection<DuplexStream>| {});
+    fn is_send<F: Future + Send>(_: fn(&'static mut Connection<DuplexStream>) -> F) {}
     let futures = |connection: &'static mut Connection<DuplexStream>| async move {
         connection.send(&header(b""), b"").await?;
         connection.send_stream(&header(b""), &mut tokio::io::empty()).await?;
@@ -19,8 +18,24 @@ fn futures_can_go_to_other_threads() {
         drop(message.into_message().await?);
         connection.receive_message().await
     };
-    fn is_send<F: Future + Send>(_: fn(&'static mut Connection<DuplexStream>) -> F) {}
     is_send(futures);
+}
+
+async fn send<W: tokio::io::AsyncWrite + Unpin>(mut sending: SendingHalf<W>) {
+    for number in 0..1000_u32 {
+        let content = vec![b'x'; number as usize * 37];
+        sending.send(&header(&content), &content).await.unwrap();
+    }
+    sending.finish().await.unwrap();
+}
+
+async fn receive<R: tokio::io::AsyncRead + Unpin>(mut receiving: ReceivingHalf<R>) {
+    let mut count = 0;
+    while let Some(message) = receiving.receive_message().await.unwrap() {
+        assert_eq!(message.content().len(), count * 37);
+        count += 1;
+    }
+    assert_eq!(count, 1000);
 }
 
 #[tokio::test]
@@ -29,22 +44,6 @@ async fn two_tasks_use_the_halves_of_both_ends_at_once() {
     let client = Connection::connect(listener.local_addr().unwrap()).await.unwrap();
     assert!(client.get_ref().nodelay().unwrap());
     let server = Connection::new(listener.accept().await.unwrap().0);
-
-    async fn send<W: tokio::io::AsyncWrite + Unpin>(mut sending: SendingHalf<W>) {
-        for number in 0..1000_u32 {
-            let content = vec![b'x'; number as usize * 37];
-            sending.send(&header(&content), &content).await.unwrap();
-        }
-        sending.finish().await.unwrap();
-    }
-    async fn receive<R: tokio::io::AsyncRead + Unpin>(mut receiving: ReceivingHalf<R>) {
-        let mut count = 0;
-        while let Some(message) = receiving.receive_message().await.unwrap() {
-            assert_eq!(message.content().len(), count * 37);
-            count += 1;
-        }
-        assert_eq!(count, 1000);
-    }
 
     let (client_in, client_out) = client.split_with(TcpStream::into_split);
     let (server_in, server_out) = server.split();
