@@ -1,7 +1,7 @@
 //! A chat with rooms, in one thread and a pool: `cargo run -p jsonframe-std --example chat`.
 //!
-//! A request is a pair: `["join", room]`, `["say", text]` to all in the room, or `["reverse", text]`, which is taken for much
-//! work and done by the pool. Whoever has not joined a room within a second is told so and let go.
+//! A request is a pair: `["join", room]`, `["say", text]` to all in the room, or `["reverse", text]`, which stands for slow
+//! work and is done by the pool. A peer that has not joined a room within a second is told so and disconnected.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -48,7 +48,7 @@ impl Header<'_> {
     /// ```
     #[inline]
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-        // A caller has to wait for a slice that a function returns in memory, but not for a length.
+        // `fill` returns a length because a slice would be returned through memory, where the caller's load stalls.
         let length = self.fill(buffer)?;
         Ok(buffer.get(..length).unwrap_or_default())
     }

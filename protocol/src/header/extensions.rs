@@ -61,7 +61,7 @@ fn member<'a>(cursor: &mut Cursor<'a>, dialect: Option<&'static Dialect>) -> Opt
     cursor.colon().ok()?;
     let is_required = match dialect {
         Some(dialect) => dialect.member(|known| known.as_bytes() == name).is_some(),
-        // Escapes are left in no other names.
+        // Only the names of required members still have escapes.
         None => {
             Member::from_name(name).is_some()
                 || is_raw && name.len() > Member::SHORTEST && run_to(b'\\', name) < name.len()

@@ -34,7 +34,7 @@ pub struct OwnedHeader<S> {
     type_end: usize,
     encoding_end: usize,
     prefix_end: usize,
-    /// That of the header with the extensions.
+    /// The dialect of the header with the extensions.
     dialect: Option<&'static Dialect>,
 }
 

@@ -69,7 +69,7 @@ impl Text {
     /// The header lacks it, and the dialect says what stands in for it.
     pub(crate) const ABSENT: Self = Self { start: 0, end: u16::MAX };
 
-    /// The known text that this `is`, or else that of this range.
+    /// The known text for which `is` returns true, or else that of this range.
     #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn find(range: Range<usize>, is: impl Fn(&str) -> bool) -> Self {
         match (0..).zip(KNOWN).find(|(_, known)| is(known)) {

@@ -52,7 +52,7 @@ impl Escapes {
         self.count == 0
     }
 
-    /// Resolves them in the bytes of the header in which they were found, and moves the ends of its texts.
+    /// Resolves these escapes in the bytes of the header, and moves the ends of its texts.
     #[inline(never)]
     pub(crate) fn resolve(&self, header: &mut [u8], members: &mut RequiredMembers) {
         match self.listed.get(..self.count.into()) {
@@ -129,7 +129,7 @@ impl<'t> Cursor<'t> {
         if follows && self.peek() != Some(b'}') { Some(self.offset()) } else { None }
     }
 
-    /// Moves over a resolved string, and returns its text, and whether that stands there as it was received.
+    /// Moves over a resolved string, and returns its text and whether it is as received.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(super) fn resolved_string(&mut self) -> Option<(&'t [u8], bool)> {
         let quote = self.peek().filter(|byte| matches!(*byte, b'"' | RESOLVED))?;

@@ -12,10 +12,10 @@ pub(crate) fn plain_integer(digits: &[u8]) -> Option<u64> {
     }
 }
 
-/// The number that all digits at the beginning of a text spell, and what follows them: as [`plain_integer`].
+/// Does what [`plain_integer`] does with the digits at the beginning of a text, and returns what follows them, too.
 #[cfg_attr(not(feature = "small"), inline)]
 pub(crate) fn leading_integer(text: &[u8]) -> Option<(u64, &[u8])> {
-    /// The greatest number. Those with as many digits are in the order of their texts.
+    /// The greatest number that fits. Numbers with as many digits sort as their texts do.
     const MAX: &[u8] = b"18446744073709551615";
 
     let mut number = 0_u64;

@@ -71,7 +71,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Whether a string that the cursor has moved over says this.
+    /// Whether a string that the cursor has moved over is this text, once its escapes are resolved.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn says(&self, string: RawString, text: &str) -> bool {
         let (raw, text) = (self.between(string.start, string.end), text.as_bytes());

@@ -116,7 +116,7 @@ impl<W> SendingHalf<W> {
 }
 
 impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
-    /// Receives the next message as far as its header: [`Connection::receive`].
+    /// Does what [`Connection::receive`] does.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
         self.receiving.receive(&mut self.stream).await
     }
 
-    /// Receives the next message with all of its content: [`Connection::receive_message`].
+    /// Does what [`Connection::receive_message`] does.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
 }
 
 impl<S: AsyncWrite + Unpin> SendingHalf<S> {
-    /// Sends a message of this header and content, and flushes the stream: [`Connection::send`].
+    /// Does what [`Connection::send`] does.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.sender.send(&mut self.stream, header, content).await
     }
 
-    /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the stream: [`Connection::send_stream`].
+    /// Does what [`Connection::send_stream`] does.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.sender.send_stream(&mut self.stream, header, source).await
     }
 
-    /// Sends the rest of a message that was begun by [`send_stream`](Connection::send_stream) or [`forward`](Connection::forward), whose future was dropped or whose source failed: [`Connection::resume_stream`].
+    /// Does what [`Connection::resume_stream`] does.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.sender.resume_stream(&mut self.stream, source).await
     }
 
-    /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream: [`Connection::forward`].
+    /// Does what [`Connection::forward`] does.
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.sender.forward(&mut self.stream, message).await
     }
 
-    /// Writes what is [queued](Connection::queued), and flushes the stream: [`Connection::flush`].
+    /// Does what [`Connection::flush`] does.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.sender.flush(&mut self.stream).await
     }
 
-    /// Ends the sending direction, after what is [queued](Connection::queued): the peer sees the end of the stream after the last message: [`Connection::finish`].
+    /// Does what [`Connection::finish`] does.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.sender.finish(&mut self.stream).await
     }
 
-    /// Sends a value as a message of JSON content: [`Connection::send_json`].
+    /// Does what [`Connection::send_json`] does.
     ///
     /// # Errors
     ///
@@ -209,7 +209,7 @@ impl<S: AsyncWrite + Unpin> SendingHalf<S> {
         self.send_json_with(value, &[]).await
     }
 
-    /// Sends a value as a message of JSON content, with members of its own in the header: [`Connection::send_json_with`].
+    /// Does what [`Connection::send_json_with`] does.
     ///
     /// # Errors
     ///
