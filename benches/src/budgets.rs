@@ -194,7 +194,7 @@ pub const LIMITS: &[Limit] = &[
         less: "longest-members",
         at_most: 3.0,
     },
-    Limit { what: "escapes, to ordinary members", more: "longest-escapes", less: "longest-members", at_most: 3.25 },
+    Limit { what: "escapes, to ordinary members", more: "longest-escapes", less: "longest-members", at_most: 3.0 },
     Limit { what: "nesting, to ordinary members", more: "longest-nesting", less: "longest-members", at_most: 3.0 },
     Limit { what: "a long number, to ordinary members", more: "longest-digits", less: "longest-members", at_most: 3.0 },
 ];

@@ -109,10 +109,11 @@ pub(super) fn spells(string: &[u8], text: &[u8]) -> bool {
 /// then: what an escape stands for is shorter.
 #[inline(never)]
 pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
+    let text = text.get_mut(..string.end).unwrap_or_default();
     let (mut read, mut written) = (string.start, string.start);
-    while read < string.end {
-        let mut cursor = Cursor::at(text, read);
-        if cursor.peek() == Some(b'\\') {
+    while let Some(byte) = text.get(read).copied() {
+        if byte == b'\\' {
+            let mut cursor = Cursor::at(text, read);
             let Ok(character) = cursor.escape() else { break };
             read = cursor.offset();
             if character.is_ascii() {
@@ -120,25 +121,25 @@ pub(crate) fn resolve(text: &mut [u8], string: Range<usize>) -> usize {
             } else {
                 character.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| put(text, &mut written, byte));
             }
-        } else if let Some(word) = plain_word(text, read..string.end) {
+        } else if let Some(word) = plain_word(text, read) {
             fill(text, written, &word);
             read = read.wrapping_add(word.len());
             written = written.wrapping_add(word.len());
         } else {
-            put(text, &mut written, cursor.peek().unwrap_or_default());
+            put(text, &mut written, byte);
             read = read.wrapping_add(1);
         }
     }
     written
 }
 
-/// The machine word at the beginning of a range, if it has no backslash; nothing in a small build.
+/// The machine word at this index, if it has no backslash; nothing in a small build.
 #[cfg_attr(not(feature = "small"), inline(always))]
-fn plain_word(text: &[u8], range: Range<usize>) -> Option<[u8; size_of::<usize>()]> {
+fn plain_word(text: &[u8], at: usize) -> Option<[u8; size_of::<usize>()]> {
     if cfg!(feature = "small") {
         return None;
     }
-    let word = text.get(range)?.first_chunk()?;
+    let word = text.get(at..)?.first_chunk()?;
     if run_to(b'\\', word) < word.len() { None } else { Some(*word) }
 }
 
