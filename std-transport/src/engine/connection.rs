@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use jsonframe::{Dialect, Header, Message};
 
-use super::clock::{Clock, Phase};
+use super::clock::Phase;
 use super::collected::Collected;
 use super::linger::Linger;
-use super::{CloseReason, ContentMode, Deadline, Inbox, Limits, Outbox, Scratch, Sending, Step, Totals};
+use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Scratch, Sending, Step, Totals};
 
 /// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.
 const STRAIGHT: u64 = 16 * 1024;
@@ -18,7 +18,6 @@ const STRAIGHT: u64 = 16 * 1024;
 pub(crate) struct Engine {
     inbox: Inbox,
     pub(crate) sending: Sending,
-    clock: Clock,
     /// The content of the message under way, as far as it is collected.
     content: Collected,
     mode: ContentMode,
@@ -56,8 +55,7 @@ impl Engine {
     ) -> Self {
         Self {
             inbox: Inbox::new(received, limits.max_header),
-            sending: Sending::new(Outbox::new(sent), limits, max_queued),
-            clock: Clock::new(now),
+            sending: Sending::new(Outbox::new(sent), limits, max_queued, now),
             content: Collected::default(),
             mode: ContentMode::Whole,
             is_length_unchecked: false,
@@ -79,7 +77,7 @@ impl Engine {
 
     /// Takes the first `count` bytes of [`read_buf`](Self::read_buf) as received.
     pub(crate) fn received(&mut self, count: usize, now: Instant) {
-        self.clock.receive(count, now);
+        self.sending.clock.receive(count, now);
         if let Some(linger) = &mut self.linger {
             if !linger.discard(count, &self.sending.limits, now) {
                 self.inbox.end();
@@ -108,7 +106,7 @@ impl Engine {
     }
 
     /// The next event of what has been received, and what may be done about it.
-    // What it returns is large to be copied.
+    // Inlined, for the event is large to be copied.
     #[inline]
     pub(crate) fn poll_event(&mut self, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
         if self.is_length_unchecked {
@@ -138,7 +136,7 @@ impl Engine {
             }
         };
         if matches!(step, Step::Header) {
-            self.clock.begin(Phase::Content, now);
+            self.sending.clock.begin(Phase::Content, now);
             (self.mode, self.is_length_unchecked) = (ContentMode::Whole, true);
         }
         let Some(header) = self.inbox.header() else { return Ok(None) };
@@ -179,45 +177,22 @@ impl Engine {
             } else {
                 Phase::Header
             };
-            self.clock.go_on(phase, now);
+            self.sending.clock.go_on(phase, now);
         }
-        let outbox = &mut self.sending.outbox;
-        self.clock.write(outbox.take_moved(), outbox.queued(), now);
+        self.sending.update(now);
     }
 
     /// When something is due next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let clock = self.clock.due(&self.sending.limits).map(|due| due.at);
-        match &self.linger {
-            Some(linger) => linger.due().or(clock),
-            None => clock.into_iter().chain(self.sending.deadline).min(),
-        }
-    }
-
-    /// Whether it is due that the peer takes more of what is queued. A driver had better write before it says that the time
-    /// is over: pollers tell of free space only when there is much of it.
-    pub(crate) fn is_write_due(&self, now: Instant) -> bool {
-        let due = self.clock.due(&self.sending.limits);
-        due.is_some_and(|due| due.at <= now && due.which == Deadline::Write)
+        self.linger.as_ref().and_then(|linger| linger.due()).or_else(|| self.sending.poll_timeout())
     }
 
     /// Does what is due. The error is why the connection is to end.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), CloseReason> {
-        let is_over = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        match &self.linger {
-            Some(linger) if is_over(linger.due()) => return Err(self.closed()),
-            None if is_over(self.sending.deadline) => return Err(CloseReason::Deadline(Deadline::Handler)),
-            _ => {}
+        if self.linger.as_ref().and_then(|linger| linger.due()).is_some_and(|due| due <= now) {
+            return Err(self.closed());
         }
-        match self.clock.expired(&self.sending.limits, now) {
-            Some(deadline) => Err(CloseReason::Deadline(deadline)),
-            None => Ok(()),
-        }
-    }
-
-    /// Since when something has been queued, or when the rate at which it is taken was last measured.
-    pub(crate) fn unsent_since(&self) -> Option<Instant> {
-        self.clock.unsent_since()
+        self.sending.handle_timeout(now)
     }
 
     /// Why the connection is over, if it is: nothing is under way, and the peer has ended it or `is_stopping`.
@@ -237,7 +212,8 @@ impl Engine {
     pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
         self.content = Collected::default();
         self.inbox.forget_unread();
-        self.clock.begin(Phase::Suspended, now);
+        self.sending.clock.begin(Phase::Suspended, now);
+        self.sending.deadline = None;
         self.linger = Some(Box::new(Linger::new(reason, &self.sending.limits)));
     }
 
@@ -245,7 +221,7 @@ impl Engine {
     pub(crate) fn is_long_idle(&self, now: Instant) -> bool {
         let silence = self.sending.limits.linger_silence;
         let is_silent = |since| now.saturating_duration_since(since) > silence;
-        self.sending.outbox.queued() == 0 && self.clock.idle_since().is_some_and(is_silent)
+        self.sending.outbox.queued() == 0 && self.sending.clock.idle_since().is_some_and(is_silent)
     }
 
     pub(crate) const fn is_closing(&self) -> bool {

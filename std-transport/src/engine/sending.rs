@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::close_reason::CloseReason;
+use super::clock::{Clock, Phase};
+use super::close_reason::{CloseReason, Deadline};
 use super::limits::Limits;
 use super::outbox::Outbox;
 
@@ -12,6 +13,7 @@ use super::outbox::Outbox;
 pub(crate) struct Sending {
     pub(crate) outbox: Outbox,
     pub(crate) limits: Arc<Limits>,
+    pub(super) clock: Clock,
     /// How many bytes may be queued beyond a message.
     max_queued: usize,
     /// When the handler wants the connection to have ended.
@@ -24,8 +26,9 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    pub(crate) const fn new(outbox: Outbox, limits: Arc<Limits>, max_queued: usize) -> Self {
-        Self { outbox, limits, max_queued, deadline: None, pending_replies: 0, offered: 0, reason: None }
+    pub(crate) const fn new(outbox: Outbox, limits: Arc<Limits>, max_queued: usize, now: Instant) -> Self {
+        let clock = Clock::new(now);
+        Self { outbox, limits, clock, max_queued, deadline: None, pending_replies: 0, offered: 0, reason: None }
     }
 
     /// Whether this many more bytes may be queued. A peer that is read can be answered, at whatever length.
@@ -66,5 +69,41 @@ impl Sending {
 
     pub(crate) fn take_reason(&mut self) -> Option<CloseReason> {
         self.reason.take().map(|reason| *reason)
+    }
+
+    /// Nothing is received from now on until the next [`Engine::update`](super::Engine::update).
+    pub(crate) fn suspend(&mut self, now: Instant) {
+        self.clock.go_on(Phase::Suspended, now);
+    }
+
+    /// Takes what has been written into account. To be called before [`poll_timeout`](Self::poll_timeout).
+    pub(crate) fn update(&mut self, now: Instant) {
+        self.clock.write(self.outbox.take_moved(), self.outbox.queued(), now);
+    }
+
+    /// When something is due next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let clock = self.clock.due(&self.limits).map(|due| due.at);
+        clock.into_iter().chain(self.deadline).min()
+    }
+
+    /// Does what is due. The error is why the connection is to end.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), CloseReason> {
+        if self.deadline.is_some_and(|due| due <= now) {
+            return Err(CloseReason::Deadline(Deadline::Handler));
+        }
+        self.clock.expired(&self.limits, now).map_or(Ok(()), |deadline| Err(CloseReason::Deadline(deadline)))
+    }
+
+    /// Whether it is due that the peer takes more of what is queued. A driver had better write before it says that the time
+    /// is over: pollers tell of free space only when there is much of it.
+    pub(crate) fn is_write_due(&self, now: Instant) -> bool {
+        let due = self.clock.due(&self.limits);
+        due.is_some_and(|due| due.at <= now && due.which == Deadline::Write)
+    }
+
+    /// Since when something has been queued, or when the rate at which it is taken was last measured.
+    pub(crate) fn unsent_since(&self) -> Option<Instant> {
+        self.clock.unsent_since()
     }
 }

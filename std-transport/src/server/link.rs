@@ -156,7 +156,7 @@ impl<T: Stream, S> Link<T, S> {
 
     /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
     pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<bool, CloseReason> {
-        let (is_closing, is_write_due) = (self.engine.is_closing(), self.engine.is_write_due(turn.now));
+        let (is_closing, is_write_due) = (self.engine.is_closing(), self.engine.sending.is_write_due(turn.now));
         if is_write_due {
             self.relieve(turn.totals, turn.now)?;
         }

@@ -66,7 +66,8 @@ impl TestPeer {
         let mailbox = Mailbox::new(Waker::new(poll.registry(), Token(0))?, totals);
         let shared = Arc::new(Shared::new(limits));
         shared.start([mailbox].into());
-        let sending = Sending::new(Outbox::new(&Dialect::STANDARD), Arc::clone(&shared.limits), max_queued);
+        let sending =
+            Sending::new(Outbox::new(&Dialect::STANDARD), Arc::clone(&shared.limits), max_queued, Instant::now());
         Ok(Self { id: Id::new(0, 0), sending, shared, stream: Vec::new(), _poll: poll })
     }
 

@@ -246,7 +246,7 @@ impl<S: Default> Worker<S> {
         let rank = |(slot, link): (usize, &Link<TcpStream, S>)| {
             let (alone, share) = link.engine().held();
             let part = share as u128 * shared as u128 / shares.max(1) as u128;
-            (alone as u128 + part, link.engine().unsent_since().map(Reverse), slot)
+            (alone as u128 + part, link.engine().sending.unsent_since().map(Reverse), slot)
         };
         let (most, .., slot) = self.links.iter().map(rank).max()?;
         (most > 0).then_some(slot)

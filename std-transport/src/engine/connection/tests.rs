@@ -183,8 +183,8 @@ fn a_peer_must_take_what_is_queued_at_the_least_rate_in_every_window() {
         let mut engine = engine(Limits::default(), start);
         queue(&mut engine, 100_000, start + secs(5));
         wrote(&mut engine, count, start + secs(6));
-        assert!(!engine.is_write_due(before(start + secs(125))));
-        assert!(engine.is_write_due(start + secs(125)));
+        assert!(!engine.sending.is_write_due(before(start + secs(125))));
+        assert!(engine.sending.is_write_due(start + secs(125)));
         if is_enough {
             engine.handle_timeout(start + secs(125)).unwrap();
             ends_at(&mut engine, start + secs(245), WRITE);

@@ -404,6 +404,8 @@ impl Pair {
                 self.model.pending = self.model.pending.saturating_sub(1);
             }
             Happening::Deadline(milliseconds) => {
+                // While the connection is being closed, no handler is called.
+                let milliseconds = milliseconds.filter(|_| self.model.closing.is_none());
                 let deadline = milliseconds.map(|milliseconds| self.model.now + Duration::from_millis(milliseconds));
                 (self.engine.sending.deadline, self.model.deadline) = (deadline, deadline);
             }
