@@ -23,9 +23,8 @@ pub(crate) struct Engine {
     mode: ContentMode,
     /// Whether the length of the content is still to be checked against what the mode allows.
     is_length_unchecked: bool,
-    /// How much memory is counted in the totals: for what is collected, and for what is queued.
-    counted_collected: usize,
-    counted_queued: usize,
+    /// How much memory is counted in the totals for what is collected.
+    counted: usize,
     /// Set when the connection is being closed.
     linger: Option<Box<Linger>>,
 }
@@ -44,23 +43,21 @@ pub(crate) enum Event<'e> {
 }
 
 impl Engine {
-    /// A connection that begins now. It receives and sends in these dialects, and `max_queued` bytes may be queued on it
-    /// beyond a message.
+    /// A connection that begins now, and receives and sends in these dialects.
     pub(crate) fn new(
         limits: Arc<Limits>,
-        max_queued: usize,
+        totals: Arc<Totals>,
         received: &'static Dialect,
         sent: &'static Dialect,
         now: Instant,
     ) -> Self {
         Self {
             inbox: Inbox::new(received, limits.max_header),
-            sending: Sending::new(Outbox::new(sent), limits, max_queued, now),
+            sending: Sending::new(Outbox::new(sent), limits, totals, now),
             content: Collected::default(),
             mode: ContentMode::Whole,
             is_length_unchecked: false,
-            counted_collected: 0,
-            counted_queued: 0,
+            counted: 0,
             linger: None,
         }
     }
@@ -279,30 +276,25 @@ impl Engine {
     }
 
     /// Counts the memory that the connection holds.
-    pub(crate) fn count(&mut self, totals: &Totals) {
-        totals.queued.recount(&mut self.counted_queued, self.sending.outbox.held());
-        totals.collected.recount(&mut self.counted_collected, self.content.held());
-    }
-
-    /// Counts nothing of it any more: the connection has ended.
-    pub(crate) fn discount(&mut self, totals: &Totals) {
-        totals.queued.recount(&mut self.counted_queued, 0);
-        self.discount_collected(totals);
+    pub(crate) fn count(&mut self) {
+        self.sending.count();
+        self.sending.totals.collected.recount(&mut self.counted, self.content.held());
     }
 
     /// Counts nothing as collected any more.
-    pub(crate) fn discount_collected(&mut self, totals: &Totals) {
-        totals.collected.recount(&mut self.counted_collected, 0);
+    pub(crate) fn discount_collected(&mut self) {
+        self.sending.totals.collected.recount(&mut self.counted, 0);
     }
 
     /// How much memory is counted for what is collected.
     pub(crate) const fn collected(&self) -> usize {
-        self.counted_collected
+        self.counted
     }
+}
 
-    /// How much memory what is queued holds, alone and together with others.
-    pub(crate) fn held(&self) -> (usize, usize) {
-        (self.counted_queued, self.sending.outbox.shared())
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.discount_collected();
     }
 }
 

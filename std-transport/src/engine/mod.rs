@@ -50,4 +50,4 @@ pub(crate) use outbox::Outbox;
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use scratch::Scratch;
 pub(crate) use sending::Sending;
-pub(crate) use totals::Totals;
+pub(crate) use totals::{Holding, Totals};

@@ -7,15 +7,18 @@ use super::clock::{Clock, Phase};
 use super::close_reason::{CloseReason, Deadline};
 use super::limits::Limits;
 use super::outbox::Outbox;
+use super::totals::{Holding, Totals};
 
 /// The sending side of a connection, with what it is still to do for its peer.
 #[derive(Debug)]
 pub(crate) struct Sending {
     pub(crate) outbox: Outbox,
     pub(crate) limits: Arc<Limits>,
+    /// What it may hold together with others.
+    pub(crate) totals: Arc<Totals>,
+    /// How much memory is counted there for what is queued.
+    counted: usize,
     pub(super) clock: Clock,
-    /// How many bytes may be queued beyond a message.
-    max_queued: usize,
     /// When the handler wants the connection to have ended.
     pub(crate) deadline: Option<Instant>,
     pending_replies: u32,
@@ -26,15 +29,15 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    pub(crate) const fn new(outbox: Outbox, limits: Arc<Limits>, max_queued: usize, now: Instant) -> Self {
+    pub(crate) const fn new(outbox: Outbox, limits: Arc<Limits>, totals: Arc<Totals>, now: Instant) -> Self {
         let clock = Clock::new(now);
-        Self { outbox, limits, clock, max_queued, deadline: None, pending_replies: 0, offered: 0, reason: None }
+        Self { outbox, limits, totals, counted: 0, clock, deadline: None, pending_replies: 0, offered: 0, reason: None }
     }
 
     /// Whether this many more bytes may be queued. A peer that is read can be answered, at whatever length.
     pub(crate) fn fits(&self, bytes: usize) -> bool {
-        let queued = self.outbox.queued();
-        queued <= self.limits.max_unread_replies.min(self.max_queued) || queued.saturating_add(bytes) <= self.max_queued
+        let (queued, max_queued) = (self.outbox.queued(), self.totals.most_queued_for_one);
+        queued <= self.limits.max_unread_replies.min(max_queued) || queued.saturating_add(bytes) <= max_queued
     }
 
     /// Whether nothing is to be read, because too much is queued or too many replies are pending.
@@ -71,6 +74,16 @@ impl Sending {
         self.reason.take().map(|reason| *reason)
     }
 
+    /// Counts the memory that what is queued holds.
+    pub(crate) fn count(&mut self) {
+        self.totals.queued.recount(&mut self.counted, self.outbox.held());
+    }
+
+    /// How much memory what is queued holds, as it was last counted.
+    pub(crate) fn holding(&self) -> Holding {
+        Holding { alone: self.counted, shared: self.outbox.shared(), unsent_since: self.clock.unsent_since() }
+    }
+
     /// Nothing is received from now on until the next [`Engine::update`](super::Engine::update).
     pub(crate) fn suspend(&mut self, now: Instant) {
         self.clock.go_on(Phase::Suspended, now);
@@ -101,9 +114,10 @@ impl Sending {
         let due = self.clock.due(&self.limits);
         due.is_some_and(|due| due.at <= now && due.which == Deadline::Write)
     }
+}
 
-    /// Since when something has been queued, or when the rate at which it is taken was last measured.
-    pub(crate) fn unsent_since(&self) -> Option<Instant> {
-        self.clock.unsent_since()
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.totals.queued.recount(&mut self.counted, 0);
     }
 }

@@ -1,6 +1,8 @@
 //! What the connections of a worker may hold together.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Limits;
 use super::charge::Charges;
@@ -55,4 +57,26 @@ impl Totals {
     pub(crate) fn is_collected_over(&self) -> bool {
         self.collected.total() > self.most_collected
     }
+
+    /// Which connection holds most memory by what is queued; of those that hold as much, the one that has had something
+    /// queued for longest, about. What several share counts in parts.
+    pub(crate) fn most_queued<K: Ord>(&self, holdings: impl Iterator<Item = (Holding, K)> + Clone) -> Option<K> {
+        let sums = |(alone, shares), (holding, _): (Holding, K)| (alone + holding.alone, shares + holding.shared);
+        let (alone, shares) = holdings.clone().fold((0, 0), sums);
+        let shared = self.queued.queued().saturating_sub(alone).min(shares);
+        let rank = |(holding, key): (Holding, K)| {
+            let part = holding.shared as u128 * shared as u128 / shares.max(1) as u128;
+            (holding.alone as u128 + part, holding.unsent_since.map(Reverse), key)
+        };
+        holdings.map(rank).max().filter(|(most, ..)| *most > 0).map(|(.., key)| key)
+    }
+}
+
+/// What a connection holds of the memory for what is queued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Holding {
+    pub(super) alone: usize,
+    /// Together with others.
+    pub(super) shared: usize,
+    pub(super) unsent_since: Option<Instant>,
 }

@@ -94,7 +94,7 @@ impl Handle {
 
     /// Closes a connection once everything queued for it has been sent. What the peer still sends is discarded.
     pub fn close(&self, id: Id) {
-        if let Some(mailbox) = self.shared.mailbox(id.worker()) {
+        if let Some(mailbox) = self.shared.mailbox(id) {
             mailbox.close(id);
         }
     }
@@ -116,26 +116,26 @@ impl Handle {
 
     /// A reply is not owed any more, for it was sent, dropped or lost.
     pub(super) fn reply_done(&self, id: Id, lost: bool) {
-        if let Some(mailbox) = self.shared.mailbox(id.worker()) {
+        if let Some(mailbox) = self.shared.mailbox(id) {
             mailbox.reply_done(id, lost);
         }
     }
 
     /// Puts a message into the mailboxes of all that it is for, or into none.
     fn put(&self, to: To<'_>, frame: Frame) -> Result<(), Error> {
-        let mailboxes = self.shared.mailboxes();
-        if self.shared.is_over() || mailboxes.is_empty() {
+        if !self.shared.is_running() {
             return Err(Error::Closed);
         }
-        let is_for = |worker: usize| match to {
-            To::One(id) => id.worker() == worker,
-            To::Many(ids) => ids.iter().any(|id| id.worker() == worker),
+        let mailboxes = self.shared.mailboxes();
+        let is_for = |number: usize| match to {
+            To::One(id) => id.mailbox() == number,
+            To::Many(ids) => ids.iter().any(|id| id.mailbox() == number),
             To::All => true,
         };
-        if mailboxes.iter().enumerate().any(|(worker, mailbox)| mailbox.totals.is_queue_full() && is_for(worker)) {
+        if mailboxes.iter().any(|(number, mailbox)| mailbox.totals.is_queue_full() && is_for(number)) {
             return Err(Error::QueueFull);
         }
-        let mailbox = |id: Id| mailboxes.get(id.worker());
+        let mailbox = |id: Id| mailboxes.get(id.mailbox());
         match to {
             To::One(id) => {
                 if let Some(mailbox) = mailbox(id) {
@@ -150,7 +150,7 @@ impl Handle {
             }
             To::All => {
                 let frame = frame.share();
-                for mailbox in mailboxes {
+                for (_, mailbox) in &*mailboxes {
                     mailbox.send(None, frame.clone());
                 }
             }

@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     serial: u64,
-    worker: u16,
+    mailbox: u32,
     slot: u32,
 }
 
 impl Id {
-    /// A new name, for the connection in this slot of this worker.
-    pub(super) fn new(worker: u16, slot: u32) -> Self {
+    /// A new name, for the connection in this slot of the worker that has this mailbox.
+    pub(crate) fn new(mailbox: u32, slot: u32) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        Self { serial: SERIAL.fetch_add(1, Ordering::Relaxed), worker, slot }
+        Self { serial: SERIAL.fetch_add(1, Ordering::Relaxed), mailbox, slot }
     }
 
-    pub(super) const fn worker(self) -> usize {
-        self.worker as usize
+    pub(super) const fn mailbox(self) -> usize {
+        self.mailbox as usize
     }
 
     pub(super) const fn slot(self) -> usize {

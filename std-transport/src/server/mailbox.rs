@@ -1,11 +1,8 @@
 //! What a worker is asked to do by other threads.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use mio::Waker;
-use mio::net::TcpStream;
+use std::task::Waker;
 
 use super::Id;
 use super::frame::Frame;
@@ -13,35 +10,39 @@ use crate::engine::{CloseReason, Held, Sending, Totals};
 
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
 #[derive(Debug)]
-pub(super) struct Mailbox {
-    /// There until the server has ended.
-    letters: Mutex<Option<Letters>>,
-    waker: Waker,
+pub(crate) struct Mailbox {
+    inside: Mutex<Inside>,
     pub(super) totals: Arc<Totals>,
+}
+
+#[derive(Debug)]
+struct Inside {
+    /// There until the worker has ended.
+    letters: Option<Letters>,
+    /// Wakes the worker.
+    waker: Waker,
 }
 
 /// What a worker is to do.
 #[derive(Debug, Default)]
-pub(super) struct Letters {
+pub(crate) struct Letters {
     /// In this order.
-    pub(super) commands: Vec<Command>,
+    pub(crate) commands: Vec<Command>,
     /// After the commands.
-    pub(super) marks: BTreeMap<Id, Mark>,
+    pub(crate) marks: BTreeMap<Id, Mark>,
 }
 
 #[derive(Debug)]
-pub(super) enum Command {
-    /// Serves a connection that another worker has accepted.
-    Adopt { stream: TcpStream, address: SocketAddr },
-    /// Ends a connection, for a reply to it could not be sent.
-    LoseReply(Id),
+pub(crate) enum Command {
+    /// Ends a connection.
+    End(Id, CloseReason),
     /// Sends to a connection, or to all.
     Send { to: Option<Id>, frame: Frame, held: Held },
 }
 
 /// What has become of a connection in other threads.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     /// How many replies are owed no more.
     replies_done: u32,
     /// Whether one of them could not be sent, which is a command too.
@@ -51,7 +52,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    pub(super) fn apply(self, sending: &mut Sending) {
+    pub(crate) fn apply(self, sending: &mut Sending) {
         sending.replies_done(self.replies_done);
         if self.close {
             sending.end(CloseReason::ByHandler);
@@ -66,16 +67,21 @@ impl Letters {
 }
 
 impl Mailbox {
-    pub(super) const fn new(waker: Waker, totals: Arc<Totals>) -> Self {
-        Self { letters: Mutex::new(Some(Letters { commands: Vec::new(), marks: BTreeMap::new() })), waker, totals }
+    pub(crate) fn new(waker: Waker, totals: Arc<Totals>) -> Self {
+        Self { inside: Mutex::new(Inside { letters: Some(Letters::default()), waker }), totals }
     }
 
     pub(super) fn wake(&self) {
-        let _ = self.waker.wake();
+        self.waker().wake();
     }
 
-    pub(super) fn adopt(&self, stream: TcpStream, address: SocketAddr) {
-        self.put(|letters| letters.commands.push(Command::Adopt { stream, address }));
+    pub(super) fn waker(&self) -> Waker {
+        self.lock().waker.clone()
+    }
+
+    /// Has another waker called from now on.
+    pub(crate) fn set_waker(&self, waker: &Waker) {
+        self.lock().waker.clone_from(waker);
     }
 
     /// Sends to a connection, or to all of the worker's.
@@ -83,6 +89,11 @@ impl Mailbox {
         let frame = frame.charged(&self.totals.queued);
         let held = self.totals.pending.hold(size_of::<Command>() + frame.held());
         self.put(|letters| letters.commands.push(Command::Send { to, frame, held }));
+    }
+
+    /// Ends a connection, when what was sent before has been queued.
+    pub(crate) fn end_connection(&self, id: Id, reason: CloseReason) {
+        self.put(|letters| letters.commands.push(Command::End(id, reason)));
     }
 
     /// Closes a connection.
@@ -97,54 +108,50 @@ impl Mailbox {
             mark.replies_done = mark.replies_done.saturating_add(1);
             if lost && !mark.reply_lost {
                 mark.reply_lost = true;
-                letters.commands.push(Command::LoseReply(id));
+                letters.commands.push(Command::End(id, CloseReason::ReplyLost));
             }
         });
     }
 
-    pub(super) fn take(&self) -> Letters {
-        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    pub(crate) fn take(&self) -> Letters {
+        self.lock().letters.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Drops what is there, and whatever is still put there.
-    pub(super) fn end(&self) {
-        let letters = self.lock().take();
+    pub(crate) fn end(&self) {
+        let letters = self.lock().letters.take();
         drop(letters);
     }
 
     fn put(&self, put: impl FnOnce(&mut Letters)) {
-        let mut lock = self.lock();
-        let Some(letters) = &mut *lock else { return };
+        let mut inside = self.lock();
+        let Some(letters) = &mut inside.letters else { return };
         let first = letters.is_empty();
         put(letters);
-        drop(lock);
+        drop(inside);
         // Whoever put the first one there has woken the worker, or is about to.
         if first {
             self.wake();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Letters>> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use mio::{Poll, Token};
-
     use super::super::Limits;
     use super::*;
 
-    fn mailbox(poll: &Poll) -> Mailbox {
-        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
-        Mailbox::new(waker, Arc::new(Totals::new(&Limits::default(), 1)))
+    fn mailbox() -> Mailbox {
+        Mailbox::new(Waker::noop().clone(), Arc::new(Totals::new(&Limits::default(), 1)))
     }
 
     #[test]
     fn however_often_a_connection_is_closed_or_a_reply_is_done_it_is_one_letter() {
-        let poll = Poll::new().unwrap();
-        let (mailbox, ids) = (mailbox(&poll), [Id::new(0, 0), Id::new(0, 1)]);
+        let (mailbox, ids) = (mailbox(), [Id::new(0, 0), Id::new(0, 1)]);
         for round in 0..1000 {
             for id in ids {
                 mailbox.close(id);
@@ -153,7 +160,7 @@ mod tests {
         }
         let letters = mailbox.take();
         let lost = letters.commands.iter().map(|command| match command {
-            Command::LoseReply(id) => *id,
+            Command::End(id, CloseReason::ReplyLost) => *id,
             other => panic!("{other:?}"),
         });
         assert_eq!(lost.collect::<Vec<_>>(), ids);
@@ -164,8 +171,7 @@ mod tests {
 
     #[test]
     fn what_waits_in_the_mailbox_counts_until_it_is_dropped() {
-        let poll = Poll::new().unwrap();
-        let mailbox = mailbox(&poll);
+        let mailbox = mailbox();
         let header = jsonframe::Header::new("bytes", "binary", 100_000);
         let frame = Frame::new(&header, vec![0; 100_000].into(), &jsonframe::Dialect::STANDARD).unwrap();
         mailbox.send(None, frame);

@@ -55,12 +55,13 @@
 //!   connections that wait to be accepted.
 
 mod accept;
+mod connection;
 mod frame;
 mod handle;
 mod handler;
 mod id;
-mod link;
 mod mailbox;
+mod outlet;
 mod peer;
 mod reply;
 mod shared;
@@ -69,14 +70,16 @@ mod stopping;
 mod stream;
 mod test_peer;
 mod to;
+mod turn;
 mod worker;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{self, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
 use jsonframe::Dialect;
+use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use accept::NotAccepted;
@@ -99,7 +102,7 @@ use worker::Worker;
 #[derive(Debug)]
 #[must_use = "it serves nobody until it runs"]
 pub struct Server {
-    listener: TcpListener,
+    listener: net::TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -126,7 +129,7 @@ impl Server {
     /// # Errors
     ///
     /// If the listener has no address or cannot be made non-blocking.
-    pub fn from_listener(listener: TcpListener, limits: Limits) -> io::Result<Self> {
+    pub fn from_listener(listener: net::TcpListener, limits: Limits) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, shared: Arc::new(Shared::new(limits)) })
@@ -178,7 +181,9 @@ impl Server {
         let handlers: Vec<H> = handlers.into_iter().collect();
         let workers = self.start(handlers.len())?;
         thread::scope(|scope| {
-            let run = |(worker, mut handler): (Worker<H::State>, H)| scope.spawn(move || worker.run(&mut handler));
+            let run = |(worker, mut handler): (Worker<TcpListener, H::State>, H)| {
+                scope.spawn(move || worker.run(&mut handler))
+            };
             let threads: Vec<_> = workers.into_iter().zip(handlers).map(run).collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(outcome) => outcome,
@@ -188,18 +193,17 @@ impl Server {
     }
 
     /// The workers, of which the first accepts.
-    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<S>>> {
+    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<TcpListener, S>>> {
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }
-        let numbers = (0..=u16::MAX).take(count);
-        let mut workers: Vec<_> =
-            numbers.map(|number| Worker::new(number, count, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
-        let mailboxes = workers.iter().map(Worker::mailbox).collect::<io::Result<_>>()?;
+        let (mut workers, mut posts): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| Worker::new(count, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
+        self.shared.start(workers.iter().map(|worker: &Worker<_, _>| Arc::clone(worker.totals())).collect());
         if let Some(first) = workers.first_mut() {
-            first.listen(Acceptor::new(mio::net::TcpListener::from_std(self.listener)))?;
+            let listener = TcpListener::from_std(self.listener);
+            first.listen(Acceptor::new(listener), posts.split_off(1))?;
         }
-        self.shared.start(mailboxes);
         Ok(workers)
     }
 }
@@ -213,7 +217,7 @@ impl Drop for Over {
     }
 }
 
-fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, backlog: u32) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Elsewhere it means that another program may take the address over.
     #[cfg(unix)]

@@ -1,20 +1,22 @@
 //! One peer, as a handler sees it.
 
 use std::fmt;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+#[cfg(feature = "tokio")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use jsonframe::Header;
 #[cfg(feature = "json")]
 use jsonframe::Value;
 
-use super::frame::Frame;
+use super::outlet::Outlet;
 use super::shared::Shared;
+use super::stream::Sink;
 use super::{CloseReason, Handle, Id, Reply};
-use crate::engine::{Content, Outbox, Sending};
-use crate::{Error, io as driver};
+use crate::Error;
+use crate::engine::{Content, Sending};
 
 /// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
 ///
@@ -23,20 +25,45 @@ use crate::{Error, io as driver};
 pub struct Peer<'a> {
     id: Id,
     address: SocketAddr,
-    stream: &'a mut dyn Write,
-    sending: &'a mut Sending,
+    access: Access<'a>,
     shared: &'a Arc<Shared>,
+}
+
+/// How a peer gets at what is sent to it.
+enum Access<'a> {
+    Owned(Outlet<'a>),
+    /// By turns with the driver, which sends while the handler waits.
+    #[cfg(feature = "tokio")]
+    Shared(&'a Mutex<Outlet<'a>>),
 }
 
 impl<'a> Peer<'a> {
     pub(super) const fn new(
         id: Id,
         address: SocketAddr,
-        stream: &'a mut dyn Write,
+        stream: &'a mut dyn Sink,
         sending: &'a mut Sending,
         shared: &'a Arc<Shared>,
     ) -> Self {
-        Self { id, address, stream, sending, shared }
+        Self { id, address, access: Access::Owned(Outlet { stream, sending }), shared }
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) const fn sharing(
+        id: Id,
+        address: SocketAddr,
+        outlet: &'a Mutex<Outlet<'a>>,
+        shared: &'a Arc<Shared>,
+    ) -> Self {
+        Self { id, address, access: Access::Shared(outlet), shared }
+    }
+
+    fn with<R>(&mut self, call: impl FnOnce(&mut Outlet<'a>) -> R) -> R {
+        match &mut self.access {
+            Access::Owned(outlet) => call(outlet),
+            #[cfg(feature = "tokio")]
+            Access::Shared(outlet) => call(&mut outlet.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
     }
 
     /// The connection's name, by which a [`Handle`] sends to it.
@@ -50,8 +77,12 @@ impl<'a> Peer<'a> {
     }
 
     /// How many bytes are queued for the peer.
-    pub const fn queued(&self) -> usize {
-        self.sending.outbox.queued()
+    pub fn queued(&self) -> usize {
+        match &self.access {
+            Access::Owned(outlet) => outlet.sending.outbox.queued(),
+            #[cfg(feature = "tokio")]
+            Access::Shared(outlet) => outlet.lock().unwrap_or_else(PoisonError::into_inner).sending.outbox.queued(),
+        }
     }
 
     /// A handle on the server.
@@ -68,15 +99,7 @@ impl<'a> Peer<'a> {
     /// [`Error::QueueFull`] if the message does not fit ([`Limits::max_queued`](super::Limits::max_queued)): the connection is
     /// given up then. [`Error::Closed`] if it is closed already.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.admit(content.len())?;
-        if content.len() <= Outbox::SMALL {
-            return Ok(self.sending.outbox.queue_copy(header, content)?);
-        }
-        self.flush()?;
-        match driver::send(&mut self.sending.outbox, self.stream, header, content) {
-            Err(Error::Io(error)) => self.fail(error),
-            outcome => outcome,
-        }
+        self.with(|outlet| outlet.send(header, content))
     }
 
     /// Sends a message and takes its content, which is not copied unless it is small.
@@ -85,15 +108,8 @@ impl<'a> Peer<'a> {
     ///
     /// As for [`send`](Self::send).
     pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        let mut content = content.into();
-        self.admit(content.as_ref().len())?;
-        // What is small is copied, and not shared.
-        if content.as_ref().len() > Outbox::SMALL {
-            if let Some(totals) = self.shared.totals(self.id.worker()) {
-                content = content.charged(&totals.queued);
-            }
-        }
-        Ok(self.sending.outbox.queue(header, content)?)
+        let content = content.into();
+        self.with(|outlet| outlet.queue(header, content))
     }
 
     /// Sends a value as a message of JSON content.
@@ -127,7 +143,8 @@ impl<'a> Peer<'a> {
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        let header = self.sending.outbox.dialect().json_header(content.len() as u64);
+        let dialect = self.with(|outlet| outlet.sending.outbox.dialect());
+        let header = dialect.json_header(content.len() as u64);
         self.queue(&header.with_extensions(extensions), content)
     }
 
@@ -137,7 +154,7 @@ impl<'a> Peer<'a> {
     /// the server shutting down. While [`Limits::max_pending_replies`](super::Limits::max_pending_replies) of them are owed, nothing is read from the
     /// peer.
     pub fn reply_later(&mut self) -> Reply {
-        self.sending.reply_later();
+        self.with(|outlet| outlet.sending.reply_later());
         Reply::new(self.handle(), self.id)
     }
 
@@ -169,54 +186,19 @@ impl<'a> Peer<'a> {
     ///     }
     /// }
     /// ```
-    pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.sending.deadline = deadline;
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.with(|outlet| outlet.sending.deadline = deadline);
     }
 
     /// Closes the connection once everything queued has been sent. Nothing more is received, and what the peer still
     /// sends is discarded; so is a [`Reply`] that is still owed.
     pub fn close(&mut self) {
-        self.sending.end(CloseReason::ByHandler);
-    }
-
-    /// Queues an encoded message.
-    pub(super) fn queue_frame(&mut self, frame: Frame) -> Result<(), Error> {
-        self.admit(frame.len())?;
-        frame.queue(&mut self.sending.outbox);
-        Ok(())
-    }
-
-    fn admit(&mut self, bytes: usize) -> Result<(), Error> {
-        if self.sending.is_ending() {
-            return Err(Error::Closed);
-        }
-        self.sending.offered = self.sending.offered.saturating_add(bytes);
-        if self.sending.fits(bytes) {
-            return Ok(());
-        }
-        self.flush()?;
-        if self.sending.fits(bytes) {
-            return Ok(());
-        }
-        self.sending.end(CloseReason::QueueFull);
-        Err(Error::QueueFull)
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        match driver::flush(&mut self.sending.outbox, self.stream, usize::MAX) {
-            Ok(_) => Ok(()),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    fn fail(&mut self, error: io::Error) -> Result<(), Error> {
-        self.sending.end(CloseReason::Io(error));
-        Err(Error::Closed)
+        self.with(|outlet| outlet.sending.end(CloseReason::ByHandler));
     }
 }
 
 impl fmt::Debug for Peer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer").field("id", &self.id).field("sending", &self.sending).finish_non_exhaustive()
+        f.debug_struct("Peer").field("id", &self.id).field("queued", &self.queued()).finish_non_exhaustive()
     }
 }

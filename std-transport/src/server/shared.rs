@@ -2,13 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use jsonframe::Dialect;
+use slab::Slab;
 
 use super::mailbox::Mailbox;
-use super::{Limits, Stats};
+use super::{Id, Limits, Stats};
 use crate::engine::Totals;
 
 #[derive(Debug)]
@@ -16,15 +18,20 @@ pub(super) struct Shared {
     pub(super) limits: Arc<Limits>,
     /// What is received, and what is sent.
     dialects: RwLock<[&'static Dialect; 2]>,
-    mailboxes: OnceLock<Box<[Mailbox]>>,
+    /// One for each worker.
+    mailboxes: RwLock<Slab<Arc<Mailbox>>>,
+    /// What may be held by the workers that run.
+    totals: OnceLock<Box<[Arc<Totals>]>>,
     /// When a shutdown is to be over, once there is one.
     shutdown: Mutex<Option<Instant>>,
     /// Whether no connection will be accepted any more.
     accepting_over: AtomicBool,
     /// Whether the server has ended.
     over: AtomicBool,
-    /// Whether the worker that accepts waits for a connection to end.
+    /// Whether whoever accepts waits for a connection to end.
     at_limit: AtomicBool,
+    /// Wakes whoever accepts.
+    acceptor: Mutex<Waker>,
     pub(super) open: AtomicUsize,
     pub(super) accepted: AtomicU64,
     pub(super) refused: AtomicU64,
@@ -37,11 +44,13 @@ impl Shared {
         Self {
             limits: Arc::new(limits),
             dialects: RwLock::new([&Dialect::STANDARD; 2]),
-            mailboxes: OnceLock::new(),
+            mailboxes: RwLock::default(),
+            totals: OnceLock::new(),
             shutdown: Mutex::new(None),
             accepting_over: AtomicBool::new(false),
             over: AtomicBool::new(false),
             at_limit: AtomicBool::new(false),
+            acceptor: Mutex::new(Waker::noop().clone()),
             open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -71,28 +80,50 @@ impl Shared {
         sent
     }
 
-    /// Takes the mailboxes of all workers, once.
-    pub(super) fn start(&self, mailboxes: Box<[Mailbox]>) {
-        let _ = self.mailboxes.set(mailboxes);
+    /// Takes what the workers may hold, once.
+    pub(crate) fn start(&self, totals: Box<[Arc<Totals>]>) {
+        let _ = self.totals.set(totals);
     }
 
-    /// One for each worker, once they run.
-    pub(super) fn mailboxes(&self) -> &[Mailbox] {
-        self.mailboxes.get().map_or(&[], |mailboxes| mailboxes)
+    /// Adds the mailbox of a worker, and returns its number.
+    pub(crate) fn add_mailbox(&self, mailbox: Arc<Mailbox>) -> u32 {
+        let number = self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).insert(mailbox);
+        // There are never as many at a time.
+        u32::try_from(number).unwrap_or(u32::MAX)
     }
 
-    /// A worker's mailbox, unless nobody is there any more to look at it.
-    pub(super) fn mailbox(&self, worker: usize) -> Option<&Mailbox> {
-        self.mailboxes().get(worker).filter(|_| !self.is_over())
+    /// Takes the mailbox of a worker away that has ended.
+    pub(crate) fn remove_mailbox(&self, number: usize) {
+        self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).remove(number).end();
     }
 
-    /// What may be held by a worker that runs.
-    pub(super) fn totals(&self, worker: usize) -> Option<&Totals> {
-        self.mailboxes().get(worker).map(|mailbox| &*mailbox.totals)
+    pub(super) fn mailboxes(&self) -> RwLockReadGuard<'_, Slab<Arc<Mailbox>>> {
+        self.mailboxes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The mailbox through which a connection is reached, unless nobody is there any more to look at it.
+    pub(super) fn mailbox(&self, id: Id) -> Option<Arc<Mailbox>> {
+        self.mailboxes().get(id.mailbox()).map(Arc::clone).filter(|_| !self.is_over())
+    }
+
+    /// Whether the server runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.totals.get().is_some() && !self.is_over()
+    }
+
+    /// Has this waker called when there may be a place for a connection, and when the server is shut down.
+    pub(crate) fn set_acceptor(&self, waker: &Waker) {
+        self.acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone_from(waker);
+    }
+
+    fn wake_acceptor(&self) {
+        let waker = self.acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        waker.wake();
     }
 
     fn wake_all(&self) {
-        self.mailboxes().iter().for_each(Mailbox::wake);
+        self.wake_acceptor();
+        self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.wake());
     }
 
     /// Ends the server within this time, or sooner if that has been asked for.
@@ -133,7 +164,7 @@ impl Shared {
 
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
-        self.mailboxes().iter().for_each(Mailbox::end);
+        self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.end());
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -144,13 +175,11 @@ impl Shared {
     pub(super) fn count_down(&self) {
         self.open.fetch_sub(1, Ordering::SeqCst);
         if self.at_limit.swap(false, Ordering::SeqCst) {
-            if let Some(mailbox) = self.mailboxes().first() {
-                mailbox.wake();
-            }
+            self.wake_acceptor();
         }
     }
 
-    /// Whether there are as many connections as there may be; then the first worker is woken when one of them ends.
+    /// Whether there are as many connections as there may be; then whoever accepts is woken when one of them ends.
     pub(super) fn is_at_limit(&self) -> bool {
         let is_at_limit = || self.open.load(Ordering::SeqCst) >= self.limits.max_connections;
         if !is_at_limit() {
@@ -162,14 +191,15 @@ impl Shared {
     }
 
     pub(super) fn stats(&self) -> Stats {
+        let totals = self.totals.get().map_or(&[][..], |totals| totals);
         Stats {
             connections: self.open.load(Ordering::SeqCst),
             accepted: self.accepted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
             panics: self.panics.load(Ordering::Relaxed),
-            queued: self.mailboxes().iter().map(|mailbox| mailbox.totals.all_queued()).sum(),
-            collected: self.mailboxes().iter().map(|mailbox| mailbox.totals.collected.total()).sum(),
+            queued: totals.iter().map(|totals| totals.all_queued()).sum(),
+            collected: totals.iter().map(|totals| totals.collected.total()).sum(),
         }
     }
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::Token;
+use mio::event::Source;
 
 use super::Handler;
-use super::link::Pace;
+use super::connection::Pace;
 use super::shared::Shared;
+use super::stream::Listener;
 use super::worker::{UNREAD, Worker};
 
-impl<S: Default> Worker<S> {
+impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
     /// Whether connections are to go on, to end when they are quiet, or, with half of the time gone, to end after the message
     /// they are at.
     pub(super) fn pace(&self, shutdown: Option<Instant>, now: Instant) -> Pace {
@@ -37,7 +39,7 @@ impl<S: Default> Worker<S> {
 
     /// Ends all connections now.
     pub(super) fn abandon<H: Handler<State = S>>(&mut self, handler: &mut H) {
-        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.engine_mut().abandon())).collect();
+        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.connection.engine.abandon())).collect();
         for (slot, why) in ends {
             self.remove(slot, &why, handler);
         }

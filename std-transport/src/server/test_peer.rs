@@ -1,17 +1,19 @@
 //! A peer without a connection.
 
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use jsonframe::{Dialect, OwnedMessage};
-use mio::{Poll, Token, Waker};
 
-use super::mailbox::{Command, Mailbox};
+use super::mailbox::Mailbox;
+use super::outlet::Outlet;
 use super::shared::Shared;
+use super::stream::Sink;
 use super::{Id, Limits, Peer};
-use crate::engine::{CloseReason, Outbox, Sending, Totals};
+use crate::engine::{Outbox, Sending, Totals};
 use crate::io::flush;
 use crate::{Connection, Error};
 
@@ -35,7 +37,7 @@ use crate::{Connection, Error};
 ///     }
 /// }
 ///
-/// let (mut peer, mut count) = (TestPeer::new(Limits::default())?, 6);
+/// let (mut peer, mut count) = (TestPeer::new(Limits::default()), 6);
 /// let message = Message::new(Header::for_json(2), b"{}")?;
 /// Counter.message(&mut peer.peer(), &mut count, message);
 /// let [sent] = &peer.take_sent()?[..] else { panic!("one answer") };
@@ -47,28 +49,22 @@ pub struct TestPeer {
     id: Id,
     sending: Sending,
     shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
     /// What has been written to it.
     stream: Vec<u8>,
-    /// What its mailbox wakes, which must be there.
-    _poll: Poll,
 }
 
 impl TestPeer {
     /// A peer of a server with these limits. Its address is that of nobody.
-    ///
-    /// # Errors
-    ///
-    /// If the system has no poller to give.
-    pub fn new(limits: Limits) -> io::Result<Self> {
-        let poll = Poll::new()?;
+    pub fn new(limits: Limits) -> Self {
         let totals = Arc::new(Totals::new(&limits, 1));
-        let max_queued = totals.most_queued_for_one;
-        let mailbox = Mailbox::new(Waker::new(poll.registry(), Token(0))?, totals);
         let shared = Arc::new(Shared::new(limits));
-        shared.start([mailbox].into());
-        let sending =
-            Sending::new(Outbox::new(&Dialect::STANDARD), Arc::clone(&shared.limits), max_queued, Instant::now());
-        Ok(Self { id: Id::new(0, 0), sending, shared, stream: Vec::new(), _poll: poll })
+        shared.start([Arc::clone(&totals)].into());
+        let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(&totals)));
+        let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
+        let outbox = Outbox::new(&Dialect::STANDARD);
+        let sending = Sending::new(outbox, Arc::clone(&shared.limits), totals, Instant::now());
+        Self { id, sending, shared, mailbox, stream: Vec::new() }
     }
 
     /// The peer, as a handler is lent it.
@@ -105,21 +101,11 @@ impl TestPeer {
         self.sending.deadline
     }
 
-    /// Does what has been asked for by handles and replies, as a worker does.
+    /// Does what has been asked for by handles and replies, as a server does.
     fn open_mail(&mut self) {
-        let Some(letters) = self.shared.mailbox(0).map(Mailbox::take) else { return };
-        for command in letters.commands {
-            match command {
-                Command::Send { to, frame, .. } if to.is_none_or(|id| id == self.id) => {
-                    // What is for a connection that is being closed is dropped.
-                    let _ = self.peer().queue_frame(frame);
-                }
-                Command::LoseReply(id) if id == self.id => self.sending.end(CloseReason::ReplyLost),
-                _ => {}
-            }
-        }
-        if let Some(mark) = letters.marks.get(&self.id) {
-            mark.apply(&mut self.sending);
-        }
+        let letters = self.mailbox.take();
+        Outlet { stream: &mut self.stream, sending: &mut self.sending }.deliver(letters, self.id);
     }
 }
+
+impl Sink for Vec<u8> {}

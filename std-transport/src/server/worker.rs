@@ -1,23 +1,25 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::event::Source;
+use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use super::accept::Acceptor;
+use super::accept::{AT_ONCE, Acceptor};
+use super::connection::{Connection, Next, Pace};
 use super::frame::Frame;
-use super::link::{Link, Next, Pace, Turn};
 use super::mailbox::{Command, Mailbox};
 use super::shared::Shared;
 use super::stopping::EndsAll;
+use super::stream::Listener;
+use super::turn::{Served, Turn};
 use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
 use crate::engine::{Engine, Scratch, Totals};
@@ -38,14 +40,20 @@ const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 pub(super) const UNREAD: Ready = Ready { readable: true, writable: false };
 
 #[derive(Debug)]
-pub(super) struct Worker<S> {
+pub(super) struct Worker<L: Listener, S> {
     pub(super) poll: Poll,
-    pub(super) number: u16,
+    mailbox: Arc<Mailbox>,
+    /// The number of the mailbox.
+    number: u32,
     pub(super) shared: Arc<Shared>,
     totals: Arc<Totals>,
     /// The worker that accepts has the acceptor, until a shutdown.
-    pub(super) acceptor: Option<Acceptor>,
-    pub(super) links: Slab<Link<TcpStream, S>>,
+    pub(super) acceptor: Option<Acceptor<L>>,
+    /// Where the connections go that it accepts, in turns.
+    others: Vec<Post<L>>,
+    /// Connections that another worker has accepted.
+    arrivals: mpsc::Receiver<Arrival<L>>,
+    pub(super) links: Slab<Served<L::Stream, S>>,
     /// The slots of those that have a turn.
     ready: VecDeque<usize>,
     scratch: Scratch,
@@ -55,36 +63,46 @@ pub(super) struct Worker<S> {
     pub(super) stopping: Option<Instant>,
 }
 
-impl<S: Default> Worker<S> {
+impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
     /// For this many connections, memory is kept when they have ended.
     const FEW: usize = 1024;
     /// Deadlines are looked at no more often than this.
     const TICK: Duration = Duration::from_millis(25);
 
-    /// One of this many workers.
-    pub(super) fn new(number: u16, workers: usize, shared: Arc<Shared>) -> io::Result<Self> {
-        Ok(Self {
-            poll: Poll::new()?,
-            number,
-            totals: Arc::new(Totals::new(&shared.limits, workers)),
+    /// One of this many workers, and where connections for it go.
+    pub(super) fn new(workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post<L>)> {
+        let poll = Poll::new()?;
+        let totals = Arc::new(Totals::new(&shared.limits, workers));
+        let waker = Waker::from(Arc::new(Wakes(mio::Waker::new(poll.registry(), WAKER)?)));
+        let mailbox = Arc::new(Mailbox::new(waker, Arc::clone(&totals)));
+        let (post, arrivals) = mpsc::channel();
+        let worker = Self {
+            poll,
+            number: shared.add_mailbox(Arc::clone(&mailbox)),
+            mailbox: Arc::clone(&mailbox),
+            totals,
             shared,
             acceptor: None,
+            others: Vec::new(),
+            arrivals,
             links: Slab::new(),
             ready: VecDeque::new(),
             scratch: Scratch::default(),
             due: None,
             stopping: None,
-        })
+        };
+        Ok((worker, Post { arrivals: post, mailbox }))
     }
 
-    pub(super) fn mailbox(&self) -> io::Result<Mailbox> {
-        Ok(Mailbox::new(Waker::new(self.poll.registry(), WAKER)?, Arc::clone(&self.totals)))
+    pub(super) const fn totals(&self) -> &Arc<Totals> {
+        &self.totals
     }
 
-    /// Makes this worker the one that accepts.
-    pub(super) fn listen(&mut self, mut acceptor: Acceptor) -> io::Result<()> {
-        self.poll.registry().register(acceptor.listener_mut(), LISTENER, Interest::READABLE)?;
-        self.acceptor = Some(acceptor);
+    /// Makes this worker the one that accepts, for all of them.
+    pub(super) fn listen(&mut self, mut acceptor: Acceptor<L>, workers: Vec<Post<L>>) -> io::Result<()> {
+        self.poll.registry().register(&mut acceptor.listener, LISTENER, Interest::READABLE)?;
+        self.shared.set_acceptor(&self.mailbox.waker());
+        (self.acceptor, self.others) = (Some(acceptor), workers);
         Ok(())
     }
 
@@ -157,7 +175,7 @@ impl<S: Default> Worker<S> {
             }
             Token(slot) => {
                 if let Some(link) = self.links.get_mut(slot) {
-                    link.wake(ready, read_on);
+                    link.connection.wake(ready, read_on);
                     Self::list(link, slot, &mut self.ready);
                 }
             }
@@ -165,7 +183,7 @@ impl<S: Default> Worker<S> {
     }
 
     /// Puts a connection on the ready list, unless it is there.
-    fn list(link: &mut Link<TcpStream, S>, slot: usize, ready: &mut VecDeque<usize>) {
+    fn list(link: &mut Served<L::Stream, S>, slot: usize, ready: &mut VecDeque<usize>) {
         if !link.listed {
             link.listed = true;
             ready.push_back(slot);
@@ -174,13 +192,16 @@ impl<S: Default> Worker<S> {
 
     /// Does what other threads have asked for.
     fn open_mail<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        let Some(letters) = self.shared.mailbox(self.number.into()).map(Mailbox::take) else { return };
+        while let Ok((stream, address)) = self.arrivals.try_recv() {
+            self.adopt(stream, address, handler, now, pace);
+        }
+        let letters = self.mailbox.take();
         for command in letters.commands {
             match command {
-                Command::Adopt { stream, address } => self.adopt(stream, address, handler, now, pace),
-                Command::LoseReply(id) => {
+                Command::End(id, reason) => {
                     if let Some(link) = find(&mut self.links, id) {
-                        link.engine_mut().sending.end(CloseReason::ReplyLost);
+                        link.connection.engine.sending.end(reason);
+                        Self::list(link, id.slot(), &mut self.ready);
                     }
                 }
                 Command::Send { to, frame, held } => {
@@ -192,7 +213,7 @@ impl<S: Default> Worker<S> {
         }
         for (id, mark) in letters.marks {
             if let Some(link) = find(&mut self.links, id) {
-                link.mark(mark);
+                mark.apply(&mut link.connection.engine.sending);
                 Self::list(link, id.slot(), &mut self.ready);
             }
         }
@@ -202,13 +223,13 @@ impl<S: Default> Worker<S> {
     fn send(&mut self, to: Option<Id>, frame: Frame) {
         let Some(id) = to else {
             for (slot, link) in &mut self.links {
-                link.send(frame.clone(), &self.shared, &self.totals);
+                link.connection.send(frame.clone());
                 Self::list(link, slot, &mut self.ready);
             }
             return;
         };
         if let Some(link) = find(&mut self.links, id) {
-            link.send(frame, &self.shared, &self.totals);
+            link.connection.send(frame);
             Self::list(link, id.slot(), &mut self.ready);
         }
     }
@@ -216,11 +237,11 @@ impl<S: Default> Worker<S> {
     /// Ends the connections that hold most, until what is held together is within the totals again.
     fn relieve<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         while self.totals.is_collected_over() {
-            let ranks = self.links.iter().map(|(slot, link)| (link.collected_rank(), slot));
+            let ranks = self.links.iter().map(|(slot, link)| (link.connection.collected_rank(), slot));
             let Some(((1.., _), slot)) = ranks.max() else { break };
             let Some(link) = self.links.get_mut(slot) else { break };
-            let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
-            match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, totals, scratch, now, pace }) {
+            let (shared, scratch) = (&self.shared, &mut self.scratch);
+            match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, scratch, now, pace }) {
                 Ok(()) => Self::list(link, slot, &mut self.ready),
                 Err(why) => self.remove(slot, &why, handler),
             }
@@ -229,7 +250,7 @@ impl<S: Default> Worker<S> {
             let Some(slot) = self.most_queued() else { break };
             let Some(link) = self.links.get_mut(slot) else { break };
             // It may be that the peer reads, and the worker has not come to write.
-            match link.relieve(&self.totals, now) {
+            match link.connection.relieve(now) {
                 Ok(true) => Self::list(link, slot, &mut self.ready),
                 Ok(false) => self.remove(slot, &CloseReason::QueueFull, handler),
                 Err(why) => self.remove(slot, &why, handler),
@@ -237,32 +258,23 @@ impl<S: Default> Worker<S> {
         }
     }
 
-    /// The slot of the connection for which most memory is held by what is queued; of those for which it is as much, the
-    /// one that has had something queued for longest, about. What several share counts in parts.
-    fn most_queued(&mut self) -> Option<usize> {
-        let held = self.links.iter().map(|(_, link)| link.engine().held());
-        let (alone, shares) = held.fold((0, 0), |sums, held| (sums.0 + held.0, sums.1 + held.1));
-        let shared = self.totals.queued.queued().saturating_sub(alone).min(shares);
-        let rank = |(slot, link): (usize, &Link<TcpStream, S>)| {
-            let (alone, share) = link.engine().held();
-            let part = share as u128 * shared as u128 / shares.max(1) as u128;
-            (alone as u128 + part, link.engine().sending.unsent_since().map(Reverse), slot)
-        };
-        let (most, .., slot) = self.links.iter().map(rank).max()?;
-        (most > 0).then_some(slot)
+    /// The slot of the connection for which most memory is held by what is queued.
+    fn most_queued(&self) -> Option<usize> {
+        let holdings = self.links.iter().map(|(slot, link)| (link.connection.engine.sending.holding(), slot));
+        self.totals.most_queued(holdings)
     }
 
     /// Accepts as many connections as is fair to the others.
     fn accept<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        for _ in 0..Acceptor::AT_ONCE {
+        for _ in 0..AT_ONCE {
             let Some(acceptor) = &mut self.acceptor else { return };
-            let Some((stream, address, number)) = acceptor.accept(handler, &self.shared, now) else { break };
-            let mailboxes = self.shared.mailboxes();
-            let worker = usize::try_from(number).unwrap_or(0) % mailboxes.len();
-            if worker == usize::from(self.number) {
-                self.adopt(stream, address, handler, now, pace);
-            } else {
-                mailboxes[worker].adopt(stream, address);
+            let mut not_accepted = |why: &NotAccepted| handler.not_accepted(why);
+            let accepted = acceptor.accept(&mut not_accepted, &self.shared, now);
+            let Some((stream, address, number)) = accepted else { break };
+            // The first one is this one.
+            match usize::try_from(number).unwrap_or(0) % (self.others.len() + 1) {
+                0 => self.adopt(stream, address, handler, now, pace),
+                other => self.others[other - 1].send(stream, address),
             }
         }
         if self.acceptor.as_ref().is_some_and(Acceptor::is_over) || pace == Pace::Hurry {
@@ -273,7 +285,7 @@ impl<S: Default> Worker<S> {
 
     fn adopt<H: Handler<State = S>>(
         &mut self,
-        stream: TcpStream,
+        stream: L::Stream,
         address: SocketAddr,
         handler: &mut H,
         now: Instant,
@@ -284,21 +296,19 @@ impl<S: Default> Worker<S> {
         let entry = self.links.vacant_entry();
         let slot = entry.key();
         let Ok(number) = u32::try_from(slot) else { return self.shared.count_down() };
-        // Messages are written whole, so there is nothing to be gained by waiting for more.
-        let _ = stream.set_nodelay(true);
         let (received, sent) = (self.shared.dialect(), self.shared.sending_dialect());
-        let limits = Arc::clone(&self.shared.limits);
-        let engine = Engine::new(limits, self.totals.most_queued_for_one, received, sent, now);
-        let mut link = Link::new(stream, S::default(), address, Id::new(self.number, number), engine);
-        if let Err(error) = self.poll.registry().register(link.stream_mut(), Token(slot), EVENTS) {
+        let engine = Engine::new(Arc::clone(&self.shared.limits), Arc::clone(&self.totals), received, sent, now);
+        let connection = Connection::new(stream, engine, Id::new(self.number, number), address);
+        let mut link = Served::new(connection, S::default());
+        if let Err(error) = self.poll.registry().register(&mut link.connection.stream, Token(slot), EVENTS) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
             self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
             return self.shared.count_down();
         }
-        let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
-        link.connected(&mut Turn { handler, shared, totals, scratch, now, pace });
+        let (shared, scratch) = (&self.shared, &mut self.scratch);
+        link.connected(&mut Turn { handler, shared, scratch, now, pace });
         if self.stopping.is_some() {
-            link.wake(UNREAD, false);
+            link.connection.wake(UNREAD, false);
         }
         Self::list(entry.insert(link), slot, &mut self.ready);
     }
@@ -313,10 +323,10 @@ impl<S: Default> Worker<S> {
             let Some(slot) = self.ready.pop_front() else { return };
             let Some(link) = self.links.get_mut(slot) else { continue };
             link.listed = false;
-            let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
-            match link.turn(&mut Turn { handler, shared, totals, scratch, now, pace }) {
+            let (shared, scratch) = (&self.shared, &mut self.scratch);
+            match link.turn(&mut Turn { handler, shared, scratch, now, pace }) {
                 Ok(next) => {
-                    self.due = self.due.into_iter().chain(link.engine().poll_timeout()).min();
+                    self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
                     if next == Next::Again {
                         Self::list(link, slot, &mut self.ready);
                     }
@@ -337,14 +347,14 @@ impl<S: Default> Worker<S> {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        let due = |(slot, link): (usize, &Link<TcpStream, S>)| {
-            link.engine().poll_timeout().is_some_and(|due| due <= now).then_some(slot)
+        let due = |(slot, link): (usize, &Served<L::Stream, S>)| {
+            link.connection.engine.poll_timeout().is_some_and(|due| due <= now).then_some(slot)
         };
         let due: Vec<_> = self.links.iter().filter_map(due).collect();
         for slot in due {
             let Some(link) = self.links.get_mut(slot) else { continue };
-            let (shared, totals, scratch) = (&self.shared, &*self.totals, &mut self.scratch);
-            match link.expire(&mut Turn { handler, shared, totals, scratch, now, pace }) {
+            let (shared, scratch) = (&self.shared, &mut self.scratch);
+            match link.expire(&mut Turn { handler, shared, scratch, now, pace }) {
                 Ok(false) => {}
                 Ok(true) => Self::list(link, slot, &mut self.ready),
                 Err(why) => self.remove(slot, &why, handler),
@@ -352,7 +362,7 @@ impl<S: Default> Worker<S> {
             self.relieve(handler, now, pace);
         }
         self.give_back();
-        let next = self.links.iter().filter_map(|(_, link)| link.engine().poll_timeout()).min();
+        let next = self.links.iter().filter_map(|(_, link)| link.connection.engine.poll_timeout()).min();
         self.due = next.map(|next| next.max(now + Self::TICK));
     }
 
@@ -364,8 +374,7 @@ impl<S: Default> Worker<S> {
     }
 
     pub(super) fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: &CloseReason, handler: &mut H) {
-        if let Some(mut link) = self.links.try_remove(slot) {
-            link.engine_mut().discount(&self.totals);
+        if let Some(link) = self.links.try_remove(slot) {
             link.disconnected(why, handler, &self.shared);
             self.shared.count_down();
             if self.links.is_empty() {
@@ -376,6 +385,33 @@ impl<S: Default> Worker<S> {
 }
 
 /// The connection with this id, if it has not ended.
-fn find<S>(links: &mut Slab<Link<TcpStream, S>>, id: Id) -> Option<&mut Link<TcpStream, S>> {
-    links.get_mut(id.slot()).filter(|link| link.id() == id)
+fn find<T, S>(links: &mut Slab<Served<T, S>>, id: Id) -> Option<&mut Served<T, S>> {
+    links.get_mut(id.slot()).filter(|link| link.connection.id == id)
+}
+
+/// A connection that has been accepted.
+type Arrival<L> = (<L as Listener>::Stream, SocketAddr);
+
+/// Where connections for a worker go that another one accepts.
+#[derive(Debug)]
+pub(super) struct Post<L: Listener> {
+    arrivals: mpsc::Sender<Arrival<L>>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl<L: Listener> Post<L> {
+    fn send(&self, stream: L::Stream, address: SocketAddr) {
+        // A worker that has failed has no use for it.
+        let _ = self.arrivals.send((stream, address));
+        self.mailbox.wake();
+    }
+}
+
+/// Wakes a poller.
+struct Wakes(mio::Waker);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.wake();
+    }
 }

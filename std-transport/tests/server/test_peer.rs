@@ -13,7 +13,7 @@ fn contents(messages: &[OwnedMessage]) -> Vec<&str> {
 
 #[test]
 fn what_peer_reply_and_handle_send_is_there_in_order() {
-    let mut test = TestPeer::new(Limits::default()).unwrap();
+    let mut test = TestPeer::new(Limits::default());
     let mut peer = test.peer();
     let (reply, handle, id) = (peer.reply_later(), peer.handle(), peer.id());
     peer.send(&Header::new("text", "utf-8", 4), b"sent").unwrap();
@@ -35,7 +35,7 @@ fn what_peer_reply_and_handle_send_is_there_in_order() {
 
 #[test]
 fn what_is_sent_to_another_peer_is_not_there() {
-    let [mut one, mut other] = [(); 2].map(|()| TestPeer::new(Limits::default()).unwrap());
+    let [mut one, mut other] = [(); 2].map(|()| TestPeer::new(Limits::default()));
     one.peer().handle().send_json(other.peer().id(), "hello").unwrap();
     assert_eq!(one.take_sent().unwrap(), []);
     assert_eq!(other.take_sent().unwrap(), []);
@@ -43,7 +43,7 @@ fn what_is_sent_to_another_peer_is_not_there() {
 
 #[test]
 fn a_peer_that_is_closed_takes_nothing_more() {
-    let mut test = TestPeer::new(Limits::default()).unwrap();
+    let mut test = TestPeer::new(Limits::default());
     let mut peer = test.peer();
     peer.send_json("last").unwrap();
     peer.close();
@@ -51,7 +51,7 @@ fn a_peer_that_is_closed_takes_nothing_more() {
     assert!(test.is_closed());
     assert_eq!(contents(&test.take_sent().unwrap()), ["\"last\""]);
 
-    let mut test = TestPeer::new(Limits::default()).unwrap();
+    let mut test = TestPeer::new(Limits::default());
     let (handle, id) = (test.peer().handle(), test.peer().id());
     handle.close(id);
     assert!(test.is_closed());
@@ -59,7 +59,7 @@ fn a_peer_that_is_closed_takes_nothing_more() {
 
 #[test]
 fn a_lost_reply_closes_the_peer_and_a_dropped_one_does_not() {
-    let mut test = TestPeer::new(Limits::default()).unwrap();
+    let mut test = TestPeer::new(Limits::default());
     drop(test.peer().reply_later());
     assert!(!test.is_closed());
     let reply = test.peer().reply_later();
@@ -69,7 +69,7 @@ fn a_lost_reply_closes_the_peer_and_a_dropped_one_does_not() {
 
 #[test]
 fn the_deadline_that_was_set_last_is_there() {
-    let mut test = TestPeer::new(Limits::default()).unwrap();
+    let mut test = TestPeer::new(Limits::default());
     assert_eq!(test.deadline(), None);
     let deadline = Instant::now() + Duration::from_secs(5);
     test.peer().set_deadline(Some(deadline));

@@ -19,8 +19,8 @@ fn secs(seconds: u64) -> Duration {
 }
 
 fn engine(limits: Limits, start: Instant) -> Engine {
-    let max_queued = limits.max_queued;
-    Engine::new(Arc::new(limits), max_queued, &Dialect::STANDARD, &Dialect::STANDARD, start)
+    let totals = Arc::new(Totals::new(&limits, 1));
+    Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, start)
 }
 
 fn message(content: &[u8]) -> Vec<u8> {
@@ -394,30 +394,34 @@ fn the_first_reason_to_end_counts() {
 #[test]
 fn memory_is_counted_while_it_is_held() {
     let start = Instant::now();
-    let (totals, mut scratch) = (Totals::new(&Limits::default(), 1), Scratch::default());
-    let mut engine = engine(Limits::default(), start);
+    let (mut engine, mut scratch) = (engine(Limits::default(), start), Scratch::default());
+    let totals = Arc::clone(&engine.sending.totals);
     let wire = message(&[b'x'; 1000]);
     engine.borrow(&mut scratch);
     receive(&mut engine, &wire[..wire.len() - 500], start).unwrap();
     queue(&mut engine, 100, start);
     engine.give_back(&mut scratch);
-    engine.count(&totals);
+    engine.count();
     let (queued, collected) = (totals.queued.total(), totals.collected.total());
     assert!((100..1000).contains(&queued), "{queued}");
     assert!((500..=1000).contains(&collected), "{collected}");
-    assert_eq!((engine.held(), engine.collected()), ((queued, 0), collected));
+    let holding = engine.sending.holding();
+    assert_eq!((holding.alone, holding.shared, engine.collected()), (queued, 0, collected));
 
     engine.borrow(&mut scratch);
     assert_eq!(receive(&mut engine, &wire[wire.len() - 500..], start).unwrap(), 1);
     wrote(&mut engine, usize::MAX, start);
     engine.give_back(&mut scratch);
-    engine.count(&totals);
+    engine.count();
     assert_eq!((totals.queued.total(), totals.collected.total()), (0, 0));
 
     queue(&mut engine, 100, start);
-    engine.count(&totals);
-    engine.discount(&totals);
-    assert_eq!(totals.queued.total(), 0);
+    engine.count();
+    receive(&mut engine, &wire[..wire.len() - 500], start).unwrap();
+    engine.count();
+    assert_ne!((totals.queued.total(), totals.collected.total()), (0, 0));
+    drop(engine);
+    assert_eq!((totals.queued.total(), totals.collected.total()), (0, 0));
 }
 
 /// What it holds of its own, beside what it borrows for its turns.

@@ -1,12 +1,16 @@
-//! A connection over a stream in memory: the server knows no socket but by its trait.
+//! A connection over a stream in memory: the server knows a socket only by its trait.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 
 use jsonframe::{Dialect, Header, Message};
 
+use super::super::stream::Sink;
 use super::*;
-use crate::server::Limits;
+use crate::Interest;
+use crate::engine::{Engine, Totals};
+use crate::server::{Id, Limits};
 
 /// A stream that gives what it is told, and takes everything.
 #[derive(Default)]
@@ -49,6 +53,8 @@ impl Write for Memory {
     }
 }
 
+impl Sink for Memory {}
+
 impl Stream for Memory {
     fn shut_down_sending(&mut self) -> io::Result<()> {
         if self.half == Half::Broken {
@@ -82,10 +88,9 @@ fn message(kind: &str, content: &[u8]) -> Vec<u8> {
 }
 
 struct Test {
-    link: Link<Memory, ()>,
+    served: Served<Memory, ()>,
     handler: Echo,
     shared: Arc<Shared>,
-    totals: Totals,
     scratch: Scratch,
     now: Instant,
 }
@@ -93,21 +98,21 @@ struct Test {
 impl Test {
     fn new(given: &[u8]) -> Self {
         let (now, limits) = (Instant::now(), Limits::default());
-        let (shared, totals) = (Arc::new(Shared::new(limits.clone())), Totals::new(&limits, 1));
-        let engine = Engine::new(Arc::new(limits), 1 << 20, &Dialect::STANDARD, &Dialect::STANDARD, now);
+        let totals = Arc::new(Totals::new(&limits, 1));
+        let shared = Arc::new(Shared::new(limits.clone()));
+        let engine = Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, now);
         let stream = Memory { given: given.iter().copied().collect(), ..Memory::default() };
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let link = Link::new(stream, (), address, Id::new(0, 0), engine);
-        Self { link, handler: Echo::default(), shared, totals, scratch: Scratch::default(), now }
+        let served = Served::new(Connection::new(stream, engine, Id::new(0, 0), address), ());
+        Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now }
     }
 
     /// Has the poller say that the stream is readable, and gives the connection its turn.
     fn turn(&mut self) -> Result<Next, CloseReason> {
-        self.link.wake(Interest { readable: true, writable: false }, true);
-        self.link.turn(&mut Turn {
+        self.served.connection.wake(Interest { readable: true, writable: false }, true);
+        self.served.turn(&mut Turn {
             handler: &mut self.handler,
             shared: &self.shared,
-            totals: &self.totals,
             scratch: &mut self.scratch,
             now: self.now,
             pace: Pace::GoOn,
@@ -120,32 +125,32 @@ fn a_message_is_answered_in_the_turn_in_which_it_comes() {
     let request = message("text", b"hello");
     let mut test = Test::new(&request);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!(test.link.stream.taken, request);
-    test.link.stream.ends = true;
+    assert_eq!(test.served.connection.stream.taken, request);
+    test.served.connection.stream.ends = true;
     assert!(matches!(test.turn(), Err(CloseReason::Ended)));
 }
 
 #[test]
 fn a_turn_is_over_after_64_messages_and_the_next_one_goes_on() {
-    let mut test = Test::new(&message("text", b"hello").repeat(MESSAGES + 1));
+    let mut test = Test::new(&message("text", b"hello").repeat(64 + 1));
     assert_eq!(test.turn().unwrap(), Next::Again);
-    assert_eq!(test.handler.messages, MESSAGES);
+    assert_eq!(test.handler.messages, 64);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!(test.handler.messages, MESSAGES + 1);
+    assert_eq!(test.handler.messages, 64 + 1);
 }
 
 #[test]
 fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_ends() {
     let mut test = Test::new(&[message("last", b"bye"), message("text", b"ignored")].concat());
     assert_eq!(test.turn().unwrap(), Next::Again);
-    assert_eq!(test.link.stream.half, Half::Open);
+    assert_eq!(test.served.connection.stream.half, Half::Open);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!((&test.link.stream.half, test.handler.messages), (&Half::Closed, 1));
-    assert_eq!(test.link.stream.taken, message("last", b"bye"));
+    assert_eq!((&test.served.connection.stream.half, test.handler.messages), (&Half::Closed, 1));
+    assert_eq!(test.served.connection.stream.taken, message("last", b"bye"));
     // What still comes is discarded.
-    test.link.stream.given.extend(message("text", b"ignored"));
+    test.served.connection.stream.given.extend(message("text", b"ignored"));
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    test.link.stream.ends = true;
+    test.served.connection.stream.ends = true;
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
     assert_eq!(test.handler.messages, 1);
 }
@@ -153,7 +158,7 @@ fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_en
 #[test]
 fn a_stream_that_cannot_be_half_closed_is_given_up() {
     let mut test = Test::new(&message("last", b"bye"));
-    test.link.stream.half = Half::Broken;
+    test.served.connection.stream.half = Half::Broken;
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
 }
@@ -161,6 +166,6 @@ fn a_stream_that_cannot_be_half_closed_is_given_up() {
 #[test]
 fn a_stream_that_says_it_has_read_more_than_fits_is_not_believed() {
     let mut test = Test::new(&message("text", &vec![b'x'; 200_000]));
-    test.link.stream.lies = true;
+    test.served.connection.stream.lies = true;
     assert!(matches!(test.turn(), Ok(_) | Err(CloseReason::Protocol(_))), "and nothing panics");
 }

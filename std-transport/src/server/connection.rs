@@ -1,0 +1,258 @@
+//! One connection of a server, but for what its handler does: its engine, its stream, and what comes after each turn.
+
+use std::cmp::Reverse;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::frame::Frame;
+use super::outlet::Outlet;
+use super::shared::Shared;
+use super::stream::Stream;
+use super::{CloseReason, Id, Peer};
+use crate::Interest;
+use crate::engine::Engine;
+use crate::io::{flush, retry};
+
+/// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
+/// that was there already is not, nor what follows urgent data, but the poller has seen both.
+const DRAINED_BY_SHORT_READ: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// How many messages are handled in a turn.
+const MESSAGES: usize = 64;
+/// How many bytes are read in a turn, about.
+const BYTES_READ: usize = 256 * 1024;
+/// How many bytes are written at a time, about.
+const BYTES_WRITTEN: usize = 1024 * 1024;
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Connection<T> {
+    pub(crate) stream: T,
+    pub(crate) engine: Engine,
+    pub(crate) id: Id,
+    pub(crate) address: SocketAddr,
+    /// Whether there may be something to read, and whether the stream may take something.
+    ready: Interest,
+    /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
+    /// data.
+    read_on: bool,
+}
+
+/// Whether the server is being shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// It is not.
+    GoOn,
+    /// Connections end when nothing is under way.
+    Stop,
+    /// Connections end after the message they are at, for their peers may never pause.
+    Hurry,
+}
+
+/// What is to become of a connection after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It waits for its stream.
+    Wait,
+    /// It could do more at once, and is to have another turn when the others have had theirs.
+    Again,
+}
+
+/// What a connection may still do in its turn, so that no peer delays the others.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    /// A message has been handled.
+    pub(crate) const fn spend_message(&mut self) {
+        self.messages -= 1;
+    }
+}
+
+impl<T: Stream> Connection<T> {
+    pub(crate) const fn new(stream: T, engine: Engine, id: Id, address: SocketAddr) -> Self {
+        let ready = Interest { readable: false, writable: true };
+        Self { stream, engine, id, address, ready, read_on: false }
+    }
+
+    /// The stream may have become ready.
+    pub(crate) const fn wake(&mut self, ready: Interest, read_on: bool) {
+        self.ready.readable |= ready.readable;
+        self.ready.writable |= ready.writable;
+        self.read_on |= read_on;
+    }
+
+    pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {
+        Peer::new(self.id, self.address, &mut self.stream, &mut self.engine.sending, shared)
+    }
+
+    pub(crate) const fn outlet(&mut self) -> Outlet<'_> {
+        Outlet { stream: &mut self.stream, sending: &mut self.engine.sending }
+    }
+
+    /// Queues a message from outside.
+    pub(super) fn send(&mut self, frame: Frame) {
+        if !self.engine.is_closing() {
+            // If it does not fit, the connection ends in its next turn.
+            let _ = self.outlet().queue_frame(frame);
+            self.engine.count();
+        }
+    }
+
+    /// Writes what the peer takes now: true if it has taken something.
+    pub(crate) fn relieve(&mut self, now: Instant) -> Result<bool, CloseReason> {
+        self.ready.writable = true;
+        self.outlet().relieve(BYTES_WRITTEN, now).map_err(CloseReason::Io)
+    }
+
+    /// How much is being collected, and who has been connected for longer.
+    pub(super) const fn collected_rank(&self) -> (usize, Reverse<Id>) {
+        (self.engine.collected(), Reverse(self.id))
+    }
+
+    /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
+    pub(crate) fn expire(&mut self, now: Instant) -> Result<bool, CloseReason> {
+        let is_write_due = self.engine.sending.is_write_due(now);
+        if is_write_due {
+            self.relieve(now)?;
+        }
+        self.engine.handle_timeout(now)?;
+        Ok(is_write_due)
+    }
+
+    /// Begins a turn.
+    pub(crate) fn begin_turn(&mut self) -> Result<Budget, CloseReason> {
+        // First, for what was blocked would otherwise wait for an event that has come already.
+        self.flush()?;
+        self.engine.sending.offered = 0;
+        Ok(Budget { messages: MESSAGES, bytes: BYTES_READ })
+    }
+
+    /// Whether an event may be taken now; if not, how the turn goes on.
+    pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
+        let sending = &self.engine.sending;
+        if budget.bytes == 0
+            || budget.messages == 0
+            || sending.offered >= BYTES_WRITTEN
+            || sending.totals.is_queue_full()
+        {
+            return Ok(Some(Next::Again));
+        }
+        if sending.is_ending() || sending.is_paused() {
+            return Ok(Some(Next::Wait));
+        }
+        if pace == Pace::Hurry && !self.engine.in_message() {
+            return if sending.has_pending_replies() { Ok(Some(Next::Wait)) } else { Err(CloseReason::Shutdown) };
+        }
+        Ok(None)
+    }
+
+    /// Reads once, for there is no event: false if there is nothing to read.
+    pub(crate) fn receive(&mut self, budget: &mut Budget, now: Instant) -> Result<bool, CloseReason> {
+        if self.engine.has_ended() || !self.ready.readable {
+            return Ok(false);
+        }
+        budget.bytes = budget.bytes.saturating_sub(self.read(budget.bytes, now)?);
+        Ok(true)
+    }
+
+    /// Ends a turn in which what could be received has been. The error is why the connection is to end.
+    pub(crate) fn end_turn(&mut self, next: Next, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
+        let was_paused = self.engine.sending.is_paused();
+        match self.engine.sending.take_reason() {
+            Some(reason @ (CloseReason::ByHandler | CloseReason::ReplyLost | CloseReason::Panicked)) => {
+                self.flush()?;
+                self.close(reason, now);
+                return Ok(Next::Again);
+            }
+            Some(reason) => {
+                // Whatever comes of it, this is the reason.
+                let _ = self.flush();
+                return Err(reason);
+            }
+            None => self.flush()?,
+        }
+        let is_relieved = was_paused && !self.engine.sending.is_paused();
+        if next == Next::Again || is_relieved || (!self.is_done() && self.ready.writable) {
+            return Ok(Next::Again);
+        }
+        self.engine.poll_quiet(pace != Pace::GoOn).map_or(Ok(Next::Wait), Err)
+    }
+
+    /// Reads once and returns the byte count. `budget` is a soft cap.
+    fn read(&mut self, budget: usize, now: Instant) -> Result<usize, CloseReason> {
+        let space = self.engine.read_buf(budget)?;
+        let wanted = space.len();
+        match retry(|| self.stream.read(space)) {
+            Ok(0) => {
+                self.ready.readable = false;
+                self.engine.ended();
+                Ok(0)
+            }
+            Ok(count) => {
+                // A stream that says it has read more than fits is not believed.
+                let count = count.min(wanted);
+                self.engine.received(count, now);
+                if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on {
+                    self.ready.readable = false;
+                }
+                Ok(count)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.ready.readable = false;
+                Ok(0)
+            }
+            Err(error) => Err(CloseReason::Io(error)),
+        }
+    }
+
+    /// Writes what is queued as far as the stream takes it, or about as much as is fair to the others.
+    fn flush(&mut self) -> Result<(), CloseReason> {
+        if self.ready.writable && !self.is_done() {
+            let outbox = &mut self.engine.sending.outbox;
+            self.ready.writable = !flush(outbox, &mut self.stream, BYTES_WRITTEN).map_err(CloseReason::Io)?;
+        }
+        Ok(())
+    }
+
+    const fn is_done(&self) -> bool {
+        self.engine.sending.outbox.is_done()
+    }
+
+    /// Begins to close. The rest of what is queued is sent first.
+    pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
+        self.engine.close(reason, now);
+        self.engine.discount_collected();
+        self.ready.readable = !self.engine.has_ended();
+    }
+
+    /// Goes on closing.
+    pub(crate) fn drain(&mut self, now: Instant) -> Result<Next, CloseReason> {
+        if self.flush().is_err() {
+            return Err(self.engine.closed());
+        }
+        if self.engine.is_half_close_due() {
+            if self.stream.shut_down_sending().is_err() {
+                return Err(self.engine.closed());
+            }
+            self.engine.half_closed(now);
+        }
+        let mut bytes = BYTES_READ;
+        while bytes > 0 && self.ready.readable && !self.engine.has_ended() {
+            match self.read(bytes, now) {
+                Ok(count) => bytes = bytes.saturating_sub(count),
+                Err(_) => self.engine.ended(),
+            }
+        }
+        if let Some(reason) = self.engine.poll_closed() {
+            return Err(reason);
+        }
+        let could_write = !self.is_done() && self.ready.writable;
+        Ok(if bytes == 0 || could_write { Next::Again } else { Next::Wait })
+    }
+}

@@ -1,0 +1,109 @@
+//! The sending side of a connection, and the stream that it is written to.
+
+use std::io;
+use std::time::Instant;
+
+use jsonframe::Header;
+
+use super::frame::Frame;
+use super::mailbox::{Command, Letters};
+use super::stream::{Sink, Unasked};
+use super::{CloseReason, Id};
+use crate::engine::{Content, Outbox, Sending};
+use crate::io::flush;
+use crate::{Error, io as driver};
+
+pub(crate) struct Outlet<'a> {
+    pub(crate) stream: &'a mut dyn Sink,
+    pub(crate) sending: &'a mut Sending,
+}
+
+impl Outlet<'_> {
+    /// Sends a message of borrowed content. What is long is written at once as far as the peer takes it.
+    pub(super) fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.admit(content.len())?;
+        if content.len() <= Outbox::SMALL {
+            return Ok(self.sending.outbox.queue_copy(header, content)?);
+        }
+        self.flush()?;
+        match driver::send(&mut self.sending.outbox, self.stream, header, content) {
+            Err(Error::Io(error)) => self.fail(error),
+            outcome => outcome,
+        }
+    }
+
+    /// Queues a message.
+    pub(super) fn queue(&mut self, header: &Header<'_>, mut content: Content) -> Result<(), Error> {
+        self.admit(content.as_ref().len())?;
+        // What is small is copied, and not shared.
+        if content.as_ref().len() > Outbox::SMALL {
+            content = content.charged(&self.sending.totals.queued);
+        }
+        Ok(self.sending.outbox.queue(header, content)?)
+    }
+
+    /// Queues an encoded message.
+    pub(super) fn queue_frame(&mut self, frame: Frame) -> Result<(), Error> {
+        self.admit(frame.len())?;
+        frame.queue(&mut self.sending.outbox);
+        Ok(())
+    }
+
+    /// Does what other threads have asked for on the connection with this id.
+    pub(crate) fn deliver(&mut self, letters: Letters, id: Id) {
+        for command in letters.commands {
+            match command {
+                Command::Send { to, frame, held } => {
+                    if to.is_none_or(|to| to == id) {
+                        // If it does not fit, the connection ends.
+                        let _ = self.queue_frame(frame);
+                    }
+                    drop(held);
+                }
+                Command::End(of, reason) if of == id => self.sending.end(reason),
+                Command::End(..) => {}
+            }
+        }
+        for mark in letters.marks.into_iter().filter_map(|(of, mark)| (of == id).then_some(mark)) {
+            mark.apply(self.sending);
+        }
+    }
+
+    /// Writes what the peer takes now: true if it has taken something.
+    pub(crate) fn relieve(&mut self, budget: usize, now: Instant) -> io::Result<bool> {
+        let before = self.sending.outbox.queued();
+        // The poller tells of free space only when there is much of it.
+        flush(&mut self.sending.outbox, &mut Unasked(&mut *self.stream), budget)?;
+        self.sending.update(now);
+        self.sending.count();
+        Ok(self.sending.outbox.queued() < before)
+    }
+
+    fn admit(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.sending.is_ending() {
+            return Err(Error::Closed);
+        }
+        self.sending.offered = self.sending.offered.saturating_add(bytes);
+        if self.sending.fits(bytes) {
+            return Ok(());
+        }
+        self.flush()?;
+        if self.sending.fits(bytes) {
+            return Ok(());
+        }
+        self.sending.end(CloseReason::QueueFull);
+        Err(Error::QueueFull)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        match flush(&mut self.sending.outbox, self.stream, usize::MAX) {
+            Ok(_) => Ok(()),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) -> Result<(), Error> {
+        self.sending.end(CloseReason::Io(error));
+        Err(Error::Closed)
+    }
+}
