@@ -70,6 +70,12 @@ impl Sending {
         self.reason.is_some()
     }
 
+    /// Whether it is to end for another reason than that its handler has closed it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_failing(&self) -> bool {
+        self.reason.as_ref().is_some_and(|reason| !matches!(**reason, CloseReason::ByHandler))
+    }
+
     pub(crate) fn take_reason(&mut self) -> Option<CloseReason> {
         self.reason.take().map(|reason| *reason)
     }

@@ -48,6 +48,11 @@ impl Totals {
         self.all_queued() > self.most_queued
     }
 
+    /// Whether no more is to be received before a place has been made.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_queue_full() || self.is_collected_over()
+    }
+
     /// Whether a connection must end because of what is queued.
     pub(crate) fn is_queue_over(&self) -> bool {
         self.queued.queued() > self.most_queued

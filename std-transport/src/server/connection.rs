@@ -13,7 +13,7 @@ use super::stream::Stream;
 use super::{CloseReason, Id, Peer};
 use crate::Interest;
 use crate::engine::Engine;
-use crate::io::{flush, retry};
+use crate::io::{BYTES_WRITTEN, flush, retry};
 
 /// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
 /// that was there already is not, nor what follows urgent data, but the poller has seen both.
@@ -23,8 +23,6 @@ const DRAINED_BY_SHORT_READ: bool = cfg!(any(target_os = "linux", target_os = "a
 const MESSAGES: usize = 64;
 /// How many bytes are read in a turn, about.
 const BYTES_READ: usize = 256 * 1024;
-/// How many bytes are written at a time, about.
-const BYTES_WRITTEN: usize = 1024 * 1024;
 
 /// A connection.
 #[derive(Debug)]
@@ -107,7 +105,7 @@ impl<T: Stream> Connection<T> {
     /// Writes what the peer takes now: true if it has taken something.
     pub(crate) fn relieve(&mut self, now: Instant) -> Result<bool, CloseReason> {
         self.ready.writable = true;
-        self.outlet().relieve(BYTES_WRITTEN, now).map_err(CloseReason::Io)
+        self.outlet().relieve(now).map_err(CloseReason::Io)
     }
 
     /// How much is being collected, and who has been connected for longer.
@@ -136,11 +134,7 @@ impl<T: Stream> Connection<T> {
     /// Whether an event may be taken now; if not, how the turn goes on.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
-        if budget.bytes == 0
-            || budget.messages == 0
-            || sending.offered >= BYTES_WRITTEN
-            || sending.totals.is_queue_full()
-        {
+        if budget.bytes == 0 || budget.messages == 0 || sending.offered >= BYTES_WRITTEN || sending.totals.is_full() {
             return Ok(Some(Next::Again));
         }
         if sending.is_ending() || sending.is_paused() {

@@ -18,7 +18,7 @@ impl Id {
         Self { serial: SERIAL.fetch_add(1, Ordering::Relaxed), mailbox, slot }
     }
 
-    pub(super) const fn mailbox(self) -> usize {
+    pub(crate) const fn mailbox(self) -> usize {
         self.mailbox as usize
     }
 

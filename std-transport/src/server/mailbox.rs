@@ -6,6 +6,8 @@ use std::task::Waker;
 
 use super::Id;
 use super::frame::Frame;
+#[cfg(feature = "tokio")]
+use crate::engine::Holding;
 use crate::engine::{CloseReason, Held, Sending, Totals};
 
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
@@ -21,19 +23,22 @@ struct Inside {
     letters: Option<Letters>,
     /// Wakes the worker.
     waker: Waker,
+    /// What its only connection holds, where each connection has a worker of its own.
+    #[cfg(feature = "tokio")]
+    holding: Option<(Id, Holding, usize)>,
 }
 
 /// What a worker is to do.
 #[derive(Debug, Default)]
 pub(crate) struct Letters {
     /// In this order.
-    pub(crate) commands: Vec<Command>,
+    pub(super) commands: Vec<Command>,
     /// After the commands.
     pub(crate) marks: BTreeMap<Id, Mark>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Command {
+pub(super) enum Command {
     /// Ends a connection.
     End(Id, CloseReason),
     /// Sends to a connection, or to all.
@@ -68,10 +73,18 @@ impl Letters {
 
 impl Mailbox {
     pub(crate) fn new(waker: Waker, totals: Arc<Totals>) -> Self {
-        Self { inside: Mutex::new(Inside { letters: Some(Letters::default()), waker }), totals }
+        Self {
+            inside: Mutex::new(Inside {
+                letters: Some(Letters::default()),
+                waker,
+                #[cfg(feature = "tokio")]
+                holding: None,
+            }),
+            totals,
+        }
     }
 
-    pub(super) fn wake(&self) {
+    pub(super) fn notify(&self) {
         self.waker().wake();
     }
 
@@ -80,6 +93,7 @@ impl Mailbox {
     }
 
     /// Has another waker called from now on.
+    #[cfg(feature = "tokio")]
     pub(crate) fn set_waker(&self, waker: &Waker) {
         self.lock().waker.clone_from(waker);
     }
@@ -91,7 +105,21 @@ impl Mailbox {
         self.put(|letters| letters.commands.push(Command::Send { to, frame, held }));
     }
 
+    /// Notes what its only connection holds of what is queued, and of what is being collected unless that is as before.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn set_holding(&self, id: Id, queued: Holding, collected: Option<usize>) {
+        let mut inside = self.lock();
+        let before = inside.holding.map_or(0, |(.., collected)| collected);
+        inside.holding = Some((id, queued, collected.unwrap_or(before)));
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn holding(&self) -> Option<(Id, Holding, usize)> {
+        self.lock().holding
+    }
+
     /// Ends a connection, when what was sent before has been queued.
+    #[cfg(feature = "tokio")]
     pub(crate) fn end_connection(&self, id: Id, reason: CloseReason) {
         self.put(|letters| letters.commands.push(Command::End(id, reason)));
     }
@@ -131,12 +159,20 @@ impl Mailbox {
         drop(inside);
         // Whoever put the first one there has woken the worker, or is about to.
         if first {
-            self.wake();
+            self.notify();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where each connection has a worker of its own, its mailbox wakes it for its stream too.
+#[cfg(feature = "tokio")]
+impl std::task::Wake for Mailbox {
+    fn wake(self: Arc<Self>) {
+        self.notify();
     }
 }
 

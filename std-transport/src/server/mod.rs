@@ -54,20 +54,20 @@
 //! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out, also on
 //!   connections that wait to be accepted.
 
-mod accept;
-mod connection;
+pub(crate) mod accept;
+pub(crate) mod connection;
 mod frame;
 mod handle;
 mod handler;
 mod id;
-mod mailbox;
-mod outlet;
+pub(crate) mod mailbox;
+pub(crate) mod outlet;
 mod peer;
 mod reply;
-mod shared;
+pub(crate) mod shared;
 mod stats;
 mod stopping;
-mod stream;
+pub(crate) mod stream;
 mod test_peer;
 mod to;
 mod turn;
@@ -147,6 +147,11 @@ impl Server {
         self
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_parts(self) -> (net::TcpListener, Arc<Shared>) {
+        (self.listener, self.shared)
+    }
+
     /// The address at which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -209,7 +214,7 @@ impl Server {
 }
 
 /// Says that the server has ended, however it has.
-struct Over(Arc<Shared>);
+pub(crate) struct Over(pub(crate) Arc<Shared>);
 
 impl Drop for Over {
     fn drop(&mut self) {

@@ -10,7 +10,7 @@ use super::mailbox::{Command, Letters};
 use super::stream::{Sink, Unasked};
 use super::{CloseReason, Id};
 use crate::engine::{Content, Outbox, Sending};
-use crate::io::flush;
+use crate::io::{BYTES_WRITTEN, flush};
 use crate::{Error, io as driver};
 
 pub(crate) struct Outlet<'a> {
@@ -50,7 +50,7 @@ impl Outlet<'_> {
     }
 
     /// Does what other threads have asked for on the connection with this id.
-    pub(crate) fn deliver(&mut self, letters: Letters, id: Id) {
+    pub(crate) fn deliver(&mut self, letters: Letters, id: Id, now: Instant) {
         for command in letters.commands {
             match command {
                 Command::Send { to, frame, held } => {
@@ -60,6 +60,8 @@ impl Outlet<'_> {
                     }
                     drop(held);
                 }
+                // It may be that the peer reads, and nobody has come to write.
+                Command::End(of, CloseReason::QueueFull) if of == id && matches!(self.relieve(now), Ok(true)) => {}
                 Command::End(of, reason) if of == id => self.sending.end(reason),
                 Command::End(..) => {}
             }
@@ -70,10 +72,10 @@ impl Outlet<'_> {
     }
 
     /// Writes what the peer takes now: true if it has taken something.
-    pub(crate) fn relieve(&mut self, budget: usize, now: Instant) -> io::Result<bool> {
+    pub(crate) fn relieve(&mut self, now: Instant) -> io::Result<bool> {
         let before = self.sending.outbox.queued();
         // The poller tells of free space only when there is much of it.
-        flush(&mut self.sending.outbox, &mut Unasked(&mut *self.stream), budget)?;
+        flush(&mut self.sending.outbox, &mut Unasked(&mut *self.stream), BYTES_WRITTEN)?;
         self.sending.update(now);
         self.sending.count();
         Ok(self.sending.outbox.queued() < before)

@@ -9,21 +9,22 @@ use std::time::{Duration, Instant};
 use jsonframe::Dialect;
 use slab::Slab;
 
+use super::connection::Pace;
 use super::mailbox::Mailbox;
 use super::{Id, Limits, Stats};
 use crate::engine::Totals;
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) limits: Arc<Limits>,
+pub(crate) struct Shared {
+    pub(crate) limits: Arc<Limits>,
     /// What is received, and what is sent.
     dialects: RwLock<[&'static Dialect; 2]>,
     /// One for each worker.
     mailboxes: RwLock<Slab<Arc<Mailbox>>>,
     /// What may be held by the workers that run.
     totals: OnceLock<Box<[Arc<Totals>]>>,
-    /// When a shutdown is to be over, once there is one.
-    shutdown: Mutex<Option<Instant>>,
+    /// The shutdown, once there is one.
+    shutdown: Mutex<Option<Shutdown>>,
     /// Whether no connection will be accepted any more.
     accepting_over: AtomicBool,
     /// Whether the server has ended.
@@ -32,15 +33,15 @@ pub(super) struct Shared {
     at_limit: AtomicBool,
     /// Wakes whoever accepts.
     acceptor: Mutex<Waker>,
-    pub(super) open: AtomicUsize,
-    pub(super) accepted: AtomicU64,
-    pub(super) refused: AtomicU64,
-    pub(super) accept_errors: AtomicU64,
-    pub(super) panics: AtomicU64,
+    pub(crate) open: AtomicUsize,
+    pub(crate) accepted: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) accept_errors: AtomicU64,
+    pub(crate) panics: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits: Arc::new(limits),
             dialects: RwLock::new([&Dialect::STANDARD; 2]),
@@ -60,7 +61,7 @@ impl Shared {
     }
 
     /// Takes the dialects in which connections receive and send from now on.
-    pub(super) fn set_dialects(&self, received: &'static Dialect, sent: &'static Dialect) {
+    pub(crate) fn set_dialects(&self, received: &'static Dialect, sent: &'static Dialect) {
         *self.dialects.write().unwrap_or_else(PoisonError::into_inner) = [received, sent];
     }
 
@@ -69,13 +70,13 @@ impl Shared {
     }
 
     /// The dialect in which peers send.
-    pub(super) fn dialect(&self) -> &'static Dialect {
+    pub(crate) fn dialect(&self) -> &'static Dialect {
         let [received, _] = self.dialects();
         received
     }
 
     /// The dialect in which is sent to peers.
-    pub(super) fn sending_dialect(&self) -> &'static Dialect {
+    pub(crate) fn sending_dialect(&self) -> &'static Dialect {
         let [_, sent] = self.dialects();
         sent
     }
@@ -93,21 +94,22 @@ impl Shared {
     }
 
     /// Takes the mailbox of a worker away that has ended.
+    #[cfg(feature = "tokio")]
     pub(crate) fn remove_mailbox(&self, number: usize) {
         self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).remove(number).end();
     }
 
-    pub(super) fn mailboxes(&self) -> RwLockReadGuard<'_, Slab<Arc<Mailbox>>> {
+    pub(crate) fn mailboxes(&self) -> RwLockReadGuard<'_, Slab<Arc<Mailbox>>> {
         self.mailboxes.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The mailbox through which a connection is reached, unless nobody is there any more to look at it.
-    pub(super) fn mailbox(&self, id: Id) -> Option<Arc<Mailbox>> {
+    pub(crate) fn mailbox(&self, id: Id) -> Option<Arc<Mailbox>> {
         self.mailboxes().get(id.mailbox()).map(Arc::clone).filter(|_| !self.is_over())
     }
 
     /// Whether the server runs.
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.totals.get().is_some() && !self.is_over()
     }
 
@@ -123,30 +125,31 @@ impl Shared {
 
     fn wake_all(&self) {
         self.wake_acceptor();
-        self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.wake());
+        self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.notify());
     }
 
     /// Ends the server within this time, or sooner if that has been asked for.
-    pub(super) fn shut_down(&self, within: Duration) {
+    pub(crate) fn shut_down(&self, within: Duration) {
         let now = Instant::now();
         let until = now.checked_add(within).unwrap_or(now + Duration::from_secs(u32::MAX.into()));
         let mut shutdown = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
-        *shutdown = Some(shutdown.map_or(until, |earlier| earlier.min(until)));
+        let Shutdown { since, until: before } = shutdown.unwrap_or(Shutdown { since: now, until });
+        *shutdown = Some(Shutdown { since, until: before.min(until) });
         drop(shutdown);
         self.wake_all();
     }
 
-    /// When the shutdown is to be over, if there is one.
-    pub(super) fn shutdown(&self) -> Option<Instant> {
+    /// The shutdown, if there is one.
+    pub(crate) fn shutdown(&self) -> Option<Shutdown> {
         *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn end_accepting(&self) {
+    pub(crate) fn end_accepting(&self) {
         self.accepting_over.store(true, Ordering::SeqCst);
         self.wake_all();
     }
 
-    pub(super) fn is_accepting_over(&self) -> bool {
+    pub(crate) fn is_accepting_over(&self) -> bool {
         self.accepting_over.load(Ordering::SeqCst)
     }
 
@@ -154,7 +157,7 @@ impl Shared {
     ///
     /// The handler is used again after a panic, as its documentation says; what is the server's own is left as it is
     /// between two steps, and the connection ends.
-    pub(super) fn guard<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+    pub(crate) fn guard<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
         let outcome = catch_unwind(AssertUnwindSafe(call));
         if outcome.is_err() {
             self.panics.fetch_add(1, Ordering::Relaxed);
@@ -162,17 +165,17 @@ impl Shared {
         outcome.ok()
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
         self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.end());
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
 
     /// Counts a connection as ended.
-    pub(super) fn count_down(&self) {
+    pub(crate) fn count_down(&self) {
         self.open.fetch_sub(1, Ordering::SeqCst);
         if self.at_limit.swap(false, Ordering::SeqCst) {
             self.wake_acceptor();
@@ -180,7 +183,7 @@ impl Shared {
     }
 
     /// Whether there are as many connections as there may be; then whoever accepts is woken when one of them ends.
-    pub(super) fn is_at_limit(&self) -> bool {
+    pub(crate) fn is_at_limit(&self) -> bool {
         let is_at_limit = || self.open.load(Ordering::SeqCst) >= self.limits.max_connections;
         if !is_at_limit() {
             return false;
@@ -190,7 +193,7 @@ impl Shared {
         is_at_limit()
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         let totals = self.totals.get().map_or(&[][..], |totals| totals);
         Stats {
             connections: self.open.load(Ordering::SeqCst),
@@ -201,5 +204,24 @@ impl Shared {
             queued: totals.iter().map(|totals| totals.all_queued()).sum(),
             collected: totals.iter().map(|totals| totals.collected.total()).sum(),
         }
+    }
+}
+
+/// The time in which a server comes to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shutdown {
+    since: Instant,
+    pub(crate) until: Instant,
+}
+
+impl Shutdown {
+    /// When half of the time is over.
+    pub(crate) fn half(&self) -> Instant {
+        self.since + self.until.saturating_duration_since(self.since) / 2
+    }
+
+    /// Whether connections are to end when they are quiet, or, with half of the time gone, after the message they are at.
+    pub(crate) fn pace(&self, now: Instant) -> Pace {
+        if now >= self.half() { Pace::Hurry } else { Pace::Stop }
     }
 }

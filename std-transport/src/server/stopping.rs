@@ -1,31 +1,20 @@
 //! How a worker comes to its end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::Token;
 use mio::event::Source;
 
 use super::Handler;
-use super::connection::Pace;
 use super::shared::Shared;
-use super::stream::Listener;
+use super::stream::{Listener, Stream};
 use super::worker::{UNREAD, Worker};
 
-impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
-    /// Whether connections are to go on, to end when they are quiet, or, with half of the time gone, to end after the message
-    /// they are at.
-    pub(super) fn pace(&self, shutdown: Option<Instant>, now: Instant) -> Pace {
-        match (shutdown, self.stopping) {
-            (Some(until), Some(since)) if now >= since + until.saturating_duration_since(since) / 2 => Pace::Hurry,
-            (Some(_), Some(_)) => Pace::Stop,
-            _ => Pace::GoOn,
-        }
-    }
-
+impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     /// Begins the shutdown.
-    pub(super) fn stop(&mut self, now: Instant) {
-        self.stopping = Some(now);
+    pub(super) fn stop(&mut self) {
+        self.is_stopping = true;
         // Those in the backlog are connected as far as their peers know, and may have sent something.
         if let Some(acceptor) = &mut self.acceptor {
             acceptor.stop(self.shared.limits.backlog);

@@ -7,9 +7,9 @@ use mio::net::{TcpListener, TcpStream};
 
 /// Where connections come from.
 pub(crate) trait Listener {
-    type Stream: Stream;
+    type Stream;
 
-    /// The next connection, ready to be served, or `WouldBlock` if there is none.
+    /// The next connection, or `WouldBlock` if there is none.
     fn accept(&mut self) -> io::Result<(Self::Stream, SocketAddr)>;
 }
 

@@ -16,9 +16,9 @@ use super::accept::{AT_ONCE, Acceptor};
 use super::connection::{Connection, Next, Pace};
 use super::frame::Frame;
 use super::mailbox::{Command, Mailbox};
-use super::shared::Shared;
+use super::shared::{Shared, Shutdown};
 use super::stopping::EndsAll;
-use super::stream::Listener;
+use super::stream::{Listener, Stream};
 use super::turn::{Served, Turn};
 use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
@@ -59,11 +59,11 @@ pub(super) struct Worker<L: Listener, S> {
     scratch: Scratch,
     /// When something may be due on a connection.
     due: Option<Instant>,
-    /// Since when the server is being shut down.
-    pub(super) stopping: Option<Instant>,
+    /// Whether it is being shut down.
+    pub(super) is_stopping: bool,
 }
 
-impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
+impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     /// For this many connections, memory is kept when they have ended.
     const FEW: usize = 1024;
     /// Deadlines are looked at no more often than this.
@@ -89,7 +89,7 @@ impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
             ready: VecDeque::new(),
             scratch: Scratch::default(),
             due: None,
-            stopping: None,
+            is_stopping: false,
         };
         Ok((worker, Post { arrivals: post, mailbox }))
     }
@@ -126,14 +126,14 @@ impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
             self.open_mail(handler, now, pace);
             self.relieve(handler, now, pace);
             self.accept(handler, now, pace);
-            if shutdown.is_some() && self.stopping.is_none() {
-                self.stop(now);
+            if shutdown.is_some() && !self.is_stopping {
+                self.stop();
             }
             let pace = self.pace(shutdown, now);
             self.take_turns(handler, now, pace);
             self.expire(handler, now, pace);
-            if let Some(until) = shutdown {
-                if until <= now {
+            if let Some(shutdown) = shutdown {
+                if shutdown.until <= now {
                     self.abandon(handler);
                 }
                 if self.links.is_empty() && self.shared.is_accepting_over() {
@@ -147,6 +147,11 @@ impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
         }
     }
 
+    /// Connections go on until the shutdown has begun.
+    fn pace(&self, shutdown: Option<Shutdown>, now: Instant) -> Pace {
+        shutdown.filter(|_| self.is_stopping).map_or(Pace::GoOn, |shutdown| shutdown.pace(now))
+    }
+
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
@@ -157,7 +162,8 @@ impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
         let until = self
             .shared
             .shutdown()
-            .filter(|_| self.stopping.is_some() && (!self.links.is_empty() || self.acceptor.is_some()));
+            .filter(|_| self.is_stopping && (!self.links.is_empty() || self.acceptor.is_some()))
+            .map(|shutdown| shutdown.until);
         let first = [at_once, accept, self.due, until].into_iter().flatten().min();
         match self.poll.poll(events, first.map(|first| first.saturating_duration_since(now))) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
@@ -307,7 +313,7 @@ impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
         }
         let (shared, scratch) = (&self.shared, &mut self.scratch);
         link.connected(&mut Turn { handler, shared, scratch, now, pace });
-        if self.stopping.is_some() {
+        if self.is_stopping {
             link.connection.wake(UNREAD, false);
         }
         Self::list(entry.insert(link), slot, &mut self.ready);
@@ -317,7 +323,7 @@ impl<L: Listener<Stream: Source> + Source, S: Default> Worker<L, S> {
     fn take_turns<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..self.ready.len() {
             // Before more is queued or collected, place is made for it.
-            if self.totals.is_queue_full() || self.totals.is_collected_over() {
+            if self.totals.is_full() {
                 return;
             }
             let Some(slot) = self.ready.pop_front() else { return };
@@ -403,7 +409,7 @@ impl<L: Listener> Post<L> {
     fn send(&self, stream: L::Stream, address: SocketAddr) {
         // A worker that has failed has no use for it.
         let _ = self.arrivals.send((stream, address));
-        self.mailbox.wake();
+        self.mailbox.notify();
     }
 }
 

@@ -47,7 +47,11 @@ mod incoming;
 mod polled;
 mod receive;
 mod send;
+#[cfg(feature = "server")]
+mod server;
 
 pub use connection::Connection;
 pub use halves::{ReceivingHalf, SendingHalf};
 pub use incoming::Incoming;
+#[cfg(feature = "server")]
+pub use server::{Handler, Server};

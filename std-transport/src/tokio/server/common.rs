@@ -1,0 +1,82 @@
+//! What the tasks of a server share.
+
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::engine::{Scratch, Totals};
+use crate::server::shared::Shared;
+use crate::server::{CloseReason, Id};
+
+#[derive(Debug)]
+pub(super) struct Common<H> {
+    pub(super) handler: H,
+    pub(super) shared: Arc<Shared>,
+    pub(super) totals: Arc<Totals>,
+    /// The mailbox of the connection that was last asked to make place, while it has not done so.
+    asked: AtomicUsize,
+    /// Memory that no connection needs just now.
+    scratches: Mutex<Vec<Scratch>>,
+}
+
+impl<H> Common<H> {
+    /// How many of them are kept: as many as there may be threads.
+    const KEPT: usize = 16;
+    const NOBODY: usize = usize::MAX;
+    const UNDECIDED: usize = usize::MAX - 1;
+
+    pub(super) fn new(handler: H, shared: Arc<Shared>, totals: Arc<Totals>) -> Self {
+        Self { handler, shared, totals, asked: AtomicUsize::new(Self::NOBODY), scratches: Mutex::default() }
+    }
+
+    pub(super) fn borrow(&self) -> Scratch {
+        lock(&self.scratches).pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&self, scratch: Scratch) {
+        let mut scratches = lock(&self.scratches);
+        if scratches.len() < Self::KEPT {
+            scratches.push(scratch);
+        }
+    }
+
+    /// Asks the connection that holds most to make place, if there must be more. One at a time: when it has, whoever holds
+    /// most then may be another one.
+    pub(super) fn make_place(&self) {
+        let is_collected_over = self.totals.is_collected_over();
+        if !is_collected_over && !self.totals.is_queue_over() {
+            return;
+        }
+        if self.asked.compare_exchange(Self::NOBODY, Self::UNDECIDED, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            return;
+        }
+        let mailboxes = self.shared.mailboxes();
+        let holdings: Vec<_> = mailboxes.iter().filter_map(|(_, mailbox)| mailbox.holding()).collect();
+        let (most, reason) = if is_collected_over {
+            let most = holdings.iter().map(|(id, _, collected)| (*collected, Reverse(*id))).max();
+            (most.map(|(_, id)| id.0), CloseReason::CollectedTotal)
+        } else {
+            let queued = holdings.iter().map(|(id, queued, _)| (*queued, *id));
+            (self.totals.most_queued(queued), CloseReason::QueueFull)
+        };
+        // While the mailboxes are locked, the connection cannot take its own away.
+        match most.and_then(|id| Some((id, mailboxes.get(id.mailbox())?))) {
+            Some((id, mailbox)) => {
+                self.asked.store(id.mailbox(), Ordering::SeqCst);
+                mailbox.end_connection(id, reason);
+            }
+            None => self.asked.store(Self::NOBODY, Ordering::SeqCst),
+        }
+    }
+
+    /// This connection has made place, if it was asked to.
+    pub(super) fn has_made_place(&self, id: Id) {
+        if self.asked.load(Ordering::SeqCst) == id.mailbox() {
+            self.asked.store(Self::NOBODY, Ordering::SeqCst);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,178 @@
+//! The server: a task that accepts, and one for each connection.
+
+mod common;
+mod handler;
+mod stream;
+mod task;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{self, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use ::tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
+use ::tokio::task::JoinSet;
+use ::tokio::time::sleep;
+use jsonframe::Dialect;
+
+pub use handler::Handler;
+
+use crate::engine::Totals;
+use crate::server::accept::{AT_ONCE, Acceptor};
+use crate::server::connection::Pace;
+use crate::server::{self, Handle, Limits, NotAccepted, Over};
+use common::Common;
+use stream::Listener;
+use task::{Task, change, first, is_due, now};
+
+/// A server that listens, and serves each connection in a task of its own.
+///
+/// It keeps to the same [`Limits`] and makes the [same promises](crate::server) as [`server::Server`](crate::server::Server), to
+/// a [`Handler`] that may wait. A connection that is idle takes about 2 KiB; while its handler waits with a message, that and a
+/// buffer of 64 KiB.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use jsonframe_std::protocol::Message;
+/// use jsonframe_std::server::{Limits, Peer};
+/// use jsonframe_std::tokio::{Connection, Handler, Server};
+///
+/// struct Doubler;
+///
+/// impl Handler for Doubler {
+///     type State = ();
+///
+///     async fn message(&self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+///         let sent = match message.json::<u32>() {
+///             Ok(number) => peer.send_json(&(2 * number)),
+///             Err(error) => peer.send_json(&error.to_string()),
+///         };
+///         if sent.is_err() {
+///             peer.close();
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), jsonframe_std::Error> {
+/// let server = Server::bind("127.0.0.1:0", Limits::default()).await?;
+/// let (address, handle) = (server.address(), server.handle());
+/// let server = tokio::spawn(server.run(Doubler));
+///
+/// let mut connection = Connection::new(tokio::net::TcpStream::connect(address).await?);
+/// connection.send_json(&21).await?;
+/// assert_eq!(connection.receive().await?.expect("an answer").json::<u32>().await?, 42);
+///
+/// handle.shutdown(Duration::from_secs(5));
+/// Ok(server.await.expect("a handler's panic ends one connection")?)
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "it serves nobody until it runs"]
+pub struct Server(server::Server);
+
+impl Server {
+    /// A server at this address, which can be used again at once after it.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be resolved, or at none of its results can be listened.
+    pub async fn bind(address: impl ToSocketAddrs, limits: Limits) -> io::Result<Self> {
+        let addresses: Vec<_> = lookup_host(address).await?.collect();
+        Ok(Self(server::Server::bind(&*addresses, limits)?))
+    }
+
+    /// A server on a listener that is there already, from a supervisor for one.
+    ///
+    /// # Errors
+    ///
+    /// If the listener has no address or cannot be made non-blocking.
+    pub fn from_listener(listener: net::TcpListener, limits: Limits) -> io::Result<Self> {
+        Ok(Self(server::Server::from_listener(listener, limits)?))
+    }
+
+    /// Speaks this dialect with all peers, in both directions. Of several calls the last one counts.
+    pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
+        Self(self.0.with_dialect(dialect))
+    }
+
+    /// Sends in this dialect to all peers, whatever they send in. To be called after [`with_dialect`](Self::with_dialect).
+    pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
+        Self(self.0.with_sending_dialect(dialect))
+    }
+
+    /// The address at which it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    /// A handle on the server, for other tasks and threads.
+    pub fn handle(&self) -> Handle {
+        self.0.handle()
+    }
+
+    /// Serves until the server is [shut down](Handle::shutdown), with a task on this runtime for each connection. Nothing that
+    /// a peer does ends it.
+    ///
+    /// If it is dropped, all connections end at once, and their handlers are not told.
+    ///
+    /// # Errors
+    ///
+    /// If the listener cannot be registered with the runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime whose io and time are enabled.
+    pub async fn run(self, handler: impl Handler) -> io::Result<()> {
+        let (listener, shared) = self.0.into_parts();
+        let _over = Over(Arc::clone(&shared));
+        let inner = TcpListener::from_std(listener)?;
+        let listener = Listener { inner, waker: Waker::noop().clone(), asks_first: false };
+        let totals = Arc::new(Totals::new(&shared.limits, 1));
+        shared.start([Arc::clone(&totals)].into());
+        let common = Arc::new(Common::new(handler, Arc::clone(&shared), totals));
+        let mut acceptor = Some(Acceptor::new(listener));
+        let mut tasks = JoinSet::new();
+        let mut is_stopping = false;
+        let mut timer = pin!(sleep(Duration::MAX));
+        poll_fn(|context| {
+            while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
+            shared.set_acceptor(context.waker());
+            let shutdown = shared.shutdown();
+            let mut due = change(shutdown);
+            if let Some(acceptor) = &mut acceptor {
+                acceptor.listener.waker.clone_from(context.waker());
+                if shutdown.is_some() && !is_stopping {
+                    is_stopping = true;
+                    // Those in the backlog are connected as far as their peers know, and may have sent something.
+                    acceptor.listener.asks_first = true;
+                    acceptor.stop(shared.limits.backlog);
+                }
+                acceptor.wake();
+                let mut not_accepted = |why: &NotAccepted| common.handler.not_accepted(why);
+                for _ in 0..AT_ONCE {
+                    let Some((stream, address, _)) = acceptor.accept(&mut not_accepted, &shared, now()) else { break };
+                    tasks.spawn(Task::new(stream, address, Arc::clone(&common)).run());
+                }
+                due = first(due, acceptor.due(&shared, now()));
+            }
+            let is_hurrying = shutdown.is_some_and(|shutdown| shutdown.pace(now()) == Pace::Hurry);
+            if acceptor.as_ref().is_some_and(Acceptor::is_over) || is_hurrying {
+                acceptor = None;
+            }
+            if acceptor.is_none() && tasks.is_empty() {
+                return Poll::Ready(());
+            }
+            if is_due(due, timer.as_mut(), context) {
+                context.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await;
+        Ok(())
+    }
+}

@@ -1,0 +1,334 @@
+//! The task of one connection: its turns, and what is done while its handler waits.
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use ::tokio::net::TcpStream;
+use ::tokio::task::yield_now;
+use ::tokio::time::{self, Sleep, sleep};
+
+use super::Handler;
+use super::common::Common;
+use super::stream::Stream;
+use crate::Interest;
+use crate::engine::{Engine, Event, Holding};
+use crate::io::{BYTES_WRITTEN, flush};
+use crate::server::connection::{Connection, Next, Pace};
+use crate::server::mailbox::Mailbox;
+use crate::server::outlet::Outlet;
+use crate::server::shared::Shutdown;
+use crate::server::{CloseReason, Id, Peer};
+
+/// While all connections together hold too much, each looks this often whether that is over.
+const TICK: Duration = Duration::from_millis(25);
+
+/// A connection.
+pub(super) struct Task<H: Handler> {
+    connection: Connection<Stream>,
+    state: H::State,
+    place: Place<H>,
+}
+
+/// The place of a connection among all, until this is dropped.
+struct Place<H> {
+    id: Id,
+    common: Arc<Common<H>>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl<H: Handler> Task<H> {
+    /// The task of a connection that has just been accepted.
+    pub(super) fn new(stream: TcpStream, address: SocketAddr, common: Arc<Common<H>>) -> Self {
+        let (shared, totals) = (&common.shared, &common.totals);
+        let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
+        let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
+        let (received, sent) = (shared.dialect(), shared.sending_dialect());
+        let engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now());
+        let stream = Stream::new(stream, Waker::from(Arc::clone(&mailbox)));
+        let connection = Connection::new(stream, engine, id, address);
+        let place = Place { id, common, mailbox };
+        Self { connection, state: <_>::default(), place }
+    }
+
+    /// Serves until the connection has ended.
+    pub(super) async fn run(mut self) {
+        let mut timer = pin!(sleep(Duration::MAX));
+        let why = self.serve(timer.as_mut()).await;
+        let Self { connection, state, place } = self;
+        let address = connection.address;
+        // What it holds is not counted any more when the handler is told.
+        drop(connection);
+        let Common { handler, shared, .. } = &*place.common;
+        shared.guard(|| handler.disconnected(place.id, address, state, &why));
+    }
+
+    /// Serves the connection until it ends, and returns the reason.
+    async fn serve(&mut self, mut timer: Pin<&mut Sleep>) -> CloseReason {
+        self.connected(timer.as_mut()).await;
+        loop {
+            poll_fn(|context| self.place.attend(context)).await;
+            let shutdown = self.place.common.shared.shutdown();
+            if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
+                return self.connection.engine.abandon();
+            }
+            let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(now()));
+            // Whatever has arrived is read.
+            self.connection.stream.asks_first = pace != Pace::GoOn;
+            self.connection.wake(Interest { readable: true, writable: true }, true);
+            let letters = self.place.mailbox.take();
+            // To a connection that is being closed nothing more is sent.
+            if !self.connection.engine.is_closing() {
+                self.connection.outlet().deliver(letters, self.place.id, now());
+            }
+            let next = match self.turn(pace, timer.as_mut()).await {
+                Ok(next) => next,
+                Err(reason) => return reason,
+            };
+            if next == Next::Again && !self.place.common.totals.is_full() {
+                yield_now().await;
+                continue;
+            }
+            let due = self.connection.engine.poll_timeout();
+            if due.is_some_and(|due| due <= now()) {
+                if let Err(reason) = self.expire(timer.as_mut()).await {
+                    return reason;
+                }
+                continue;
+            }
+            let tick = (next == Next::Again).then(|| now() + TICK);
+            wait(first(first(due, tick), change(shutdown)), timer.as_mut()).await;
+        }
+    }
+
+    async fn turn(&mut self, pace: Pace, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
+        let mut scratch = self.place.common.borrow();
+        self.connection.engine.borrow(&mut scratch);
+        let outcome = if self.connection.engine.is_closing() {
+            self.connection.drain(now())
+        } else {
+            self.answer(pace, timer).await
+        };
+        let engine = &mut self.connection.engine;
+        engine.give_back(&mut scratch);
+        engine.update(now());
+        engine.count();
+        self.place.common.give_back(scratch);
+        self.place.note(engine.sending.holding(), Some(engine.collected()));
+        outcome
+    }
+
+    /// Has what comes handled, within bounds.
+    async fn answer(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
+        let received = self.receive(pace, timer.as_mut()).await;
+        match received.and_then(|next| self.connection.end_turn(next, pace, now())) {
+            Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await.map(|()| Next::Again),
+            outcome => outcome,
+        }
+    }
+
+    /// Receives until there is nothing to read, or for as long as is fair to the others.
+    async fn receive(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
+        let mut budget = self.connection.begin_turn()?;
+        loop {
+            if let Some(next) = self.connection.may_receive(&budget, pace)? {
+                return Ok(next);
+            }
+            let Connection { stream, engine, id, address, .. } = &mut self.connection;
+            let Some((event, sending)) = engine.poll_event(now())? else {
+                if !self.connection.receive(&mut budget, now())? {
+                    return Ok(Next::Wait);
+                }
+                continue;
+            };
+            let outlet = Mutex::new(Outlet { stream, sending });
+            let Common { handler, shared, .. } = &*self.place.common;
+            let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
+            let (place, timer) = (&self.place, timer.as_mut());
+            match event {
+                Event::Header(header) => {
+                    let call = async { handler.header(&mut peer, state, &header).await };
+                    if let Some(mode) = place.attend_while(call, &outlet, timer).await {
+                        engine.set_mode(mode);
+                    }
+                }
+                Event::Content(piece) => {
+                    let call = async { handler.content(&mut peer, state, piece).await };
+                    place.attend_while(call, &outlet, timer).await;
+                }
+                Event::End => {
+                    let call = async { handler.end(&mut peer, state).await };
+                    place.attend_while(call, &outlet, timer).await;
+                    budget.spend_message();
+                }
+                Event::Message(message) => {
+                    let call = async { handler.message(&mut peer, state, message).await };
+                    place.attend_while(call, &outlet, timer).await;
+                    engine.discount_collected();
+                    budget.spend_message();
+                }
+            }
+        }
+    }
+
+    /// Tells the handler of the connection.
+    async fn connected(&mut self, timer: Pin<&mut Sleep>) {
+        let Connection { stream, engine, id, address, .. } = &mut self.connection;
+        let outlet = Mutex::new(Outlet { stream, sending: &mut engine.sending });
+        let Common { handler, shared, .. } = &*self.place.common;
+        let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
+        let call = async { handler.connected(&mut peer, state).await };
+        self.place.attend_while(call, &outlet, timer).await;
+    }
+
+    /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
+    async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+        let Connection { stream, engine, id, address, .. } = &mut self.connection;
+        // It has come, perhaps.
+        engine.sending.deadline = None;
+        let outlet = Mutex::new(Outlet { stream, sending: &mut engine.sending });
+        let Common { handler, shared, .. } = &*self.place.common;
+        let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
+        let call = async { handler.farewell(&mut peer, state, &reason).await };
+        self.place.attend_while(call, &outlet, timer).await;
+        if self.connection.engine.is_long_idle(now()) {
+            return Err(reason);
+        }
+        self.connection.close(reason, now());
+        Ok(())
+    }
+
+    /// Does what is due. The error is why the connection is to end.
+    async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+        let is_closing = self.connection.engine.is_closing();
+        match self.connection.expire(now()) {
+            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, timer).await,
+            outcome => outcome.map(drop),
+        }
+    }
+}
+
+impl<H> Place<H> {
+    /// Has this task woken by whatever concerns its connection.
+    fn attend(&self, context: &Context<'_>) -> Poll<()> {
+        self.mailbox.set_waker(context.waker());
+        Poll::Ready(())
+    }
+
+    /// Waits for a call of the handler, and meanwhile does for the connection what need not wait. Returns nothing if the
+    /// call panics, or the connection is to end first; why it is, the engine knows.
+    async fn attend_while<T>(
+        &self,
+        call: impl Future<Output = T>,
+        outlet: &Mutex<Outlet<'_>>,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Option<T> {
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            loop {
+                let _ = self.attend(context);
+                match self.common.shared.guard(|| call.as_mut().poll(context)) {
+                    Some(Poll::Ready(output)) => return Poll::Ready(Some(output)),
+                    Some(Poll::Pending) => {}
+                    None => {
+                        lock(outlet).sending.end(CloseReason::Panicked);
+                        return Poll::Ready(None);
+                    }
+                }
+                let shutdown = self.common.shared.shutdown();
+                let outlet = &mut lock(outlet);
+                let due = self.go_on(outlet, shutdown).unwrap_or_else(|reason| {
+                    outlet.sending.end(reason);
+                    None
+                });
+                if outlet.sending.is_failing() {
+                    return Poll::Ready(None);
+                }
+                if !is_due(first(due, shutdown.map(|shutdown| shutdown.until)), timer.as_mut(), context) {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Sends what is queued and what others send, and returns when something is due.
+    fn go_on(&self, outlet: &mut Outlet<'_>, shutdown: Option<Shutdown>) -> Result<Option<Instant>, CloseReason> {
+        let now = now();
+        if shutdown.is_some_and(|shutdown| shutdown.until <= now) {
+            return Err(CloseReason::Abandoned);
+        }
+        outlet.deliver(self.mailbox.take(), self.id, now);
+        flush(&mut outlet.sending.outbox, outlet.stream, BYTES_WRITTEN).map_err(CloseReason::Io)?;
+        outlet.sending.suspend(now);
+        outlet.sending.update(now);
+        outlet.sending.count();
+        self.note(outlet.sending.holding(), None);
+        if outlet.sending.is_write_due(now) {
+            outlet.relieve(now).map_err(CloseReason::Io)?;
+        }
+        outlet.sending.handle_timeout(now)?;
+        Ok(outlet.sending.poll_timeout())
+    }
+
+    /// Notes what the connection holds, and has somebody make place if all hold too much.
+    fn note(&self, queued: Holding, collected: Option<usize>) {
+        self.mailbox.set_holding(self.id, queued, collected);
+        self.common.has_made_place(self.id);
+        self.common.make_place();
+    }
+}
+
+impl<H> Drop for Place<H> {
+    fn drop(&mut self) {
+        let Common { shared, .. } = &*self.common;
+        shared.remove_mailbox(self.id.mailbox());
+        self.common.has_made_place(self.id);
+        self.common.make_place();
+        shared.count_down();
+    }
+}
+
+fn lock<'m, 'o>(outlet: &'m Mutex<Outlet<'o>>) -> MutexGuard<'m, Outlet<'o>> {
+    outlet.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The time, as tokio knows it, which can be paused in tests.
+pub(super) fn now() -> Instant {
+    time::Instant::now().into_std()
+}
+
+pub(super) fn first(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+/// When the pace changes next.
+pub(super) fn change(shutdown: Option<Shutdown>) -> Option<Instant> {
+    shutdown.map(|shutdown| if now() < shutdown.half() { shutdown.half() } else { shutdown.until })
+}
+
+/// Whether this time has come. If not, the task is woken when it has.
+pub(super) fn is_due(due: Option<Instant>, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
+    let Some(due) = due.map(time::Instant::from_std) else { return false };
+    // A timer that is set to an earlier time wakes the task in vain once; to set it anew each time costs more.
+    if timer.is_elapsed() || timer.deadline() > due {
+        timer.as_mut().reset(due);
+    }
+    timer.poll(context).is_ready()
+}
+
+/// Waits until the task is woken, or this time has come.
+async fn wait(due: Option<Instant>, mut timer: Pin<&mut Sleep>) {
+    let mut is_woken = false;
+    poll_fn(|context| {
+        if is_woken || is_due(due, timer.as_mut(), context) {
+            return Poll::Ready(());
+        }
+        is_woken = true;
+        Poll::Pending
+    })
+    .await;
+}
