@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jsonframe::{Dialect, EncodeError, Header, JsonError, Message, OwnedMessage, to_json};
+use jsonframe::{Dialect, EncodeError, Header, JsonError, Message, to_json};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
@@ -68,17 +68,6 @@ impl Draft {
     /// The message's content.
     pub fn content(&self) -> &[u8] {
         &self.content
-    }
-
-    /// The message for a [`Codec`](jsonframe::Codec).
-    ///
-    /// # Errors
-    ///
-    /// See [`OwnedMessage::new`]; there are none for the messages of this module.
-    pub fn into_message(self) -> Result<OwnedMessage, EncodeError> {
-        let length = self.content.len() as u64;
-        let header = Header::new(self.content_type, self.content_encoding, length).with_prefix(&self.prefix);
-        OwnedMessage::new(&header, self.content)
     }
 
     /// The message as it goes over the wire.

@@ -17,7 +17,6 @@ pub mod signals;
 mod slots;
 pub mod text;
 mod threads;
-pub mod tokio_server;
 pub mod transfer;
 mod watched;
 mod wire;

@@ -1,109 +1,153 @@
-//! The server of the tutorial: all connections in one thread, or in a few.
+//! The server of the tutorial, on a poller and under tokio: how it is called, and what it says to its peers.
 
 use std::fmt::{self, Display, Formatter};
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::mem;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::process;
+use std::time::Duration;
 
-use jsonframe::{Dialect, Header, JsonError, Message};
-use jsonframe_std::server::{self, CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer};
-use tracing::{debug, info, warn};
+use clap::{ArgAction, Args};
+use jsonframe::{Header, JsonError, Message};
+use jsonframe_std::server::{CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer};
+use jsonframe_std::tokio;
+use tracing::{Level, debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
 use crate::console::{Console, Kind};
-use crate::dialect::Dialects;
+use crate::dial::without_brackets;
+use crate::dialect::{DialectOptions, Dialects};
 use crate::hint::{self, CutText};
+use crate::limits::{LimitOptions, Seconds, default_limits, workers};
+use crate::signals;
 use crate::text::Printable;
 use crate::wire::FramedIn;
 
-/// A server that listens.
-pub struct Server {
-    inner: server::Server,
-    /// What is sent.
-    dialect: &'static Dialect,
-    max_content: u64,
-    closes_after_reply: bool,
-    console: Console,
-    /// Where the lines about peers go.
-    gossip: Console,
+/// The command line of a server.
+#[derive(Args)]
+pub struct Options {
+    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
+    #[arg(default_value = "127.0.0.1")]
+    host: String,
+
+    /// The port; 0 for a free one
+    #[arg(default_value_t = 65432)]
+    port: u16,
+
+    /// How many threads serve; one is enough for thousands of connections
+    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
+    workers: NonZeroUsize,
+
+    /// How long requests under way may take when the server is to end
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    shutdown_timeout: Seconds,
+
+    /// Close each connection after the answer to its first request, for clients that read until the end of the stream
+    ///
+    /// Without, the end comes when the client ends its side, or is idle for too long
+    #[arg(long)]
+    close_after_reply: bool,
+
+    /// Print only where the server listens, and errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Log what happens to stderr; twice for more
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+
+    #[command(flatten)]
+    dialects: DialectOptions,
+
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
-impl Server {
-    /// A server at this address. Its lines go to the console.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`server::Server::bind`].
-    pub fn bind(address: impl ToSocketAddrs, limits: Limits, console: Console) -> io::Result<Self> {
-        let max_content = limits.max_content;
-        let inner = server::Server::bind(address, limits)?;
-        let gossip = console.clone();
-        Ok(Self { inner, dialect: &Dialect::STANDARD, max_content, closes_after_reply: false, gossip, console })
+impl Options {
+    /// How many threads serve.
+    pub const fn workers(&self) -> NonZeroUsize {
+        self.workers
     }
 
-    /// Has it speak these dialects with all peers. To be called at most once.
-    #[must_use]
-    pub fn with_dialects(self, dialects: Dialects) -> Self {
-        let Dialects { received, sent } = dialects;
-        Self { inner: self.inner.with_dialect(received).with_sending_dialect(sent), dialect: sent, ..self }
+    /// Where to listen.
+    pub fn address(&self) -> (&str, u16) {
+        (without_brackets(&self.host), self.port)
     }
 
-    /// Has it print only where it listens, and errors.
-    #[must_use]
-    pub fn quiet(mut self) -> Self {
-        self.gossip = self.console.quiet();
-        self
+    /// What the server grants its peers.
+    pub fn limits(&self) -> Limits {
+        self.limits.clone().into()
     }
 
-    /// Has it close each connection after its first answer, for clients that read until the end of the stream.
-    #[must_use]
-    pub fn closing_after_reply(self) -> Self {
-        Self { closes_after_reply: true, ..self }
-    }
-
-    /// The address at which it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.inner.address()
-    }
-
-    /// A handle on it, to shut it down.
-    pub fn handle(&self) -> Handle {
-        self.inner.handle()
-    }
-
-    /// Serves in this many threads, until it is shut down. Nothing that a peer does ends it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`server::Server::run`].
-    pub fn run(self, workers: NonZeroUsize) -> io::Result<()> {
-        self.console.say(format_args!("listening on {}", self.address()));
-        let application = || Application {
-            dialect: self.dialect,
-            console: self.gossip.clone(),
-            max_content: self.max_content,
-            closes_after_reply: self.closes_after_reply,
+    /// What the server says to its peers. Called once in a program: it starts the log.
+    pub fn application(&self, console: &Console) -> Application {
+        let level = match self.verbose {
+            0 => None,
+            1 => Some(Level::INFO),
+            _ => Some(Level::DEBUG),
         };
-        let mut applications: Vec<_> = (0..workers.get()).map(|_| application()).collect();
-        match applications.pop() {
-            // One thread is this one.
-            Some(only) if applications.is_empty() => self.inner.run(only),
-            last => self.inner.run_workers(applications.into_iter().chain(last)),
+        if let Some(level) = level {
+            let errors = console.error_writer();
+            tracing_subscriber::fmt().with_max_level(level).with_writer(move || errors.clone()).with_ansi(false).init();
+        }
+        Application {
+            dialects: self.dialects.dialects(),
+            console: if self.quiet { console.quiet() } else { console.clone() },
+            max_content: self.limits().max_content,
+            closes_after_reply: self.close_after_reply,
         }
     }
+
+    /// Says where the server listens, and has the signals that ask a program to end shut it down.
+    ///
+    /// # Errors
+    ///
+    /// Why the signals cannot be waited for, in words.
+    pub fn announce(&self, address: SocketAddr, handle: Handle, console: &Console) -> Result<(), String> {
+        let patience = Duration::from(self.shutdown_timeout);
+        let mut asked = false;
+        signals::on_end(move || {
+            if mem::replace(&mut asked, true) {
+                process::exit(130);
+            }
+            info!("shutting down");
+            handle.shutdown(patience);
+        })
+        .map_err(|error| format!("cannot wait for signals: {error}"))?;
+        console.say(format_args!("listening on {address}"));
+        Ok(())
+    }
+
+    /// Why the server cannot listen, in words.
+    pub fn cannot_listen(&self, error: &std::io::Error) -> String {
+        format!("cannot listen on {} port {}: {error}", self.host, self.port)
+    }
 }
 
-/// What the server says to its peers. Each thread has one.
-struct Application {
-    dialect: &'static Dialect,
+/// What the server says to its peers.
+pub struct Application {
+    dialects: Dialects,
     console: Console,
     max_content: u64,
     closes_after_reply: bool,
+}
+
+impl Application {
+    /// What the server says unless its command line says otherwise. Its lines go to the console.
+    pub fn new(console: Console) -> Self {
+        let max_content = default_limits().max_content;
+        Self { dialects: Dialects::STANDARD, console, max_content, closes_after_reply: false }
+    }
+
+    /// What is spoken with peers.
+    pub const fn dialects(&self) -> Dialects {
+        self.dialects
+    }
 }
 
 /// What is kept for a connection.
 #[derive(Default)]
-struct Exchange {
+pub struct Exchange {
     /// The binary request that is being received.
     binary: Option<Box<Binary>>,
     /// Whether the last content may be text of which the characters were counted, and which thus may be cut short.
@@ -118,7 +162,7 @@ struct Binary {
     text: CutText,
 }
 
-impl Handler for Application {
+impl Handler for &Application {
     type State = Exchange;
 
     fn connected(&mut self, peer: &mut Peer<'_>, _: &mut Exchange) {
@@ -212,6 +256,43 @@ impl Handler for Application {
     }
 }
 
+/// The same: nothing that it does has to wait.
+impl tokio::Handler for Application {
+    type State = Exchange;
+
+    async fn connected(&self, peer: &mut Peer<'_>, exchange: &mut Exchange) {
+        Handler::connected(&mut &*self, peer, exchange);
+    }
+
+    async fn header(&self, peer: &mut Peer<'_>, exchange: &mut Exchange, header: &Header<'_>) -> ContentMode {
+        Handler::header(&mut &*self, peer, exchange, header)
+    }
+
+    async fn message(&self, peer: &mut Peer<'_>, exchange: &mut Exchange, request: Message<'_>) {
+        Handler::message(&mut &*self, peer, exchange, request);
+    }
+
+    async fn content(&self, peer: &mut Peer<'_>, exchange: &mut Exchange, piece: &[u8]) {
+        Handler::content(&mut &*self, peer, exchange, piece);
+    }
+
+    async fn end(&self, peer: &mut Peer<'_>, exchange: &mut Exchange) {
+        Handler::end(&mut &*self, peer, exchange);
+    }
+
+    async fn farewell(&self, peer: &mut Peer<'_>, exchange: &mut Exchange, why: &CloseReason) {
+        Handler::farewell(&mut &*self, peer, exchange, why);
+    }
+
+    fn disconnected(&self, id: Id, address: SocketAddr, exchange: Exchange, why: &CloseReason) {
+        Handler::disconnected(&mut &*self, id, address, exchange, why);
+    }
+
+    fn not_accepted(&self, why: &NotAccepted) {
+        Handler::not_accepted(&mut &*self, why);
+    }
+}
+
 /// What a complaint about this end is about.
 pub(crate) const fn kind(why: &CloseReason) -> Kind {
     match why {
@@ -232,7 +313,7 @@ impl Display for Text<'_> {
 
 impl Application {
     fn answer(&self, peer: &mut Peer<'_>, answer: &Draft) {
-        self.console.say(format_args!("sending {} to {}", FramedIn(answer, self.dialect), peer.address()));
+        self.console.say(format_args!("sending {} to {}", FramedIn(answer, self.dialects.sent), peer.address()));
         if let Err(error) = peer.send(&answer.header(), answer.content()) {
             // Why, is said when the connection has ended.
             debug!(connection = %peer.id(), %error, "not sent");

@@ -119,17 +119,11 @@ fn the_server_survives_whatever_its_system_calls_return(on: AppServer) {
         lengths.iter().map(move |length| (case, *length))
     });
     for (number, ((call, error, when, answered, complaint), length)) in cases.enumerate() {
-        // Calls that do not block are not interrupted. Should it happen all the same, tokio takes it for an error of that
-        // connection.
-        let (when, answered, complaint) = match (on, call, error) {
-            (AppServer::Tokio, "recvfrom" | SENDING, "EINTR") => ("1", false, Some("error: ")),
-            _ => (when, answered, complaint),
-        };
         let inject = format!("{call}:error={error}:when={when}");
         let Run { first, errors, trace } = run(on, length, &inject, &directory.path().join(number.to_string()));
         let faults: Vec<_> = trace.lines().filter(|line| line.contains("(INJECTED)")).collect();
         if call == SENDING {
-            let name = if on == AppServer::Tokio || length > LENGTHS[0] { "writev(" } else { "sendto(" };
+            let name = if length > LENGTHS[0] { "writev(" } else { "sendto(" };
             assert!(faults.iter().all(|line| line.starts_with(name)), "{inject}: {faults:?}");
         }
         let calls = trace.lines().count();

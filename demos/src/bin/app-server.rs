@@ -1,18 +1,12 @@
 //! The server of the sockets tutorial: looks values up in a small table.
 
-use std::mem;
-use std::num::NonZeroUsize;
-use std::process::{self, ExitCode};
-use std::time::Duration;
+use std::iter::repeat_n;
+use std::process::ExitCode;
 
-use clap::{ArgAction, Parser};
-use jsonframe_demos::console::{Console, ErrorWriter};
-use jsonframe_demos::dial::without_brackets;
-use jsonframe_demos::dialect::DialectOptions;
-use jsonframe_demos::limits::{LimitOptions, Seconds, workers};
-use jsonframe_demos::server::Server;
-use jsonframe_demos::signals;
-use tracing::{Level, info};
+use clap::Parser;
+use jsonframe_demos::console::Console;
+use jsonframe_demos::server::Options;
+use jsonframe_std::server::Server;
 
 /// Answer searches from a small table, and show every message received and sent.
 ///
@@ -21,41 +15,8 @@ use tracing::{Level, info};
 #[derive(Parser)]
 #[command(name = "app-server", version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
-    #[arg(default_value = "127.0.0.1")]
-    host: String,
-
-    /// The port; 0 for a free one
-    #[arg(default_value_t = 65432)]
-    port: u16,
-
-    /// How many threads serve; one is enough for thousands of connections
-    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
-    workers: NonZeroUsize,
-
-    /// How long requests under way may take when the server is to end
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
-    shutdown_timeout: Seconds,
-
-    /// Close each connection after the answer to its first request, for clients that read until the end of the stream
-    ///
-    /// Without, the end comes when the client ends its side, or is idle for too long
-    #[arg(long)]
-    close_after_reply: bool,
-
-    /// Print only where the server listens, and errors
-    #[arg(short, long)]
-    quiet: bool,
-
-    /// Log what happens to stderr; twice for more
-    #[arg(short, long, action = ArgAction::Count)]
-    verbose: u8,
-
     #[command(flatten)]
-    dialects: DialectOptions,
-
-    #[command(flatten)]
-    limits: LimitOptions,
+    options: Options,
 }
 
 const EXAMPLES: &str = "\
@@ -72,42 +33,21 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let Arguments { options } = Arguments::parse();
     let console = Console::for_server();
-    start_log(arguments.verbose, console.error_writer());
-    let outcome = serve(arguments, console.clone());
+    let outcome = serve(&options, &console);
     console.finish("app-server", outcome)
 }
 
-fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, workers, shutdown_timeout, close_after_reply, quiet, dialects, limits, .. } = arguments;
-    let mut server = Server::bind((without_brackets(&host), port), limits.into(), console)
-        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?
-        .with_dialects(dialects.dialects());
-    if quiet {
-        server = server.quiet();
-    }
-    if close_after_reply {
-        server = server.closing_after_reply();
-    }
-    let handle = server.handle();
-    let mut asked = false;
-    signals::on_end(move || {
-        if mem::replace(&mut asked, true) {
-            process::exit(130);
-        }
-        info!("shutting down");
-        handle.shutdown(Duration::from(shutdown_timeout));
-    })
-    .map_err(|error| format!("cannot wait for signals: {error}"))?;
-    server.run(workers).map_err(|error| format!("cannot wait for events: {error}"))
-}
-
-fn start_log(verbosity: u8, writer: ErrorWriter) {
-    let level = match verbosity {
-        0 => return,
-        1 => Level::INFO,
-        _ => Level::DEBUG,
+fn serve(options: &Options, console: &Console) -> Result<(), String> {
+    let application = options.application(console);
+    let server = Server::bind(options.address(), options.limits()).map_err(|error| options.cannot_listen(&error))?;
+    let server = server.with_dialect(application.dialects().received).with_sending_dialect(application.dialects().sent);
+    options.announce(server.address(), server.handle(), console)?;
+    let outcome = match options.workers().get() {
+        // One thread is this one.
+        1 => server.run(&application),
+        several => server.run_workers(repeat_n(&application, several)),
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(move || writer.clone()).with_ansi(false).init();
+    outcome.map_err(|error| format!("cannot wait for events: {error}"))
 }

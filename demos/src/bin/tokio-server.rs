@@ -1,16 +1,12 @@
 //! The server of the sockets tutorial under tokio: looks values up in a small table, as `app-server` does.
 
-use std::mem;
 use std::num::NonZeroUsize;
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
-use jsonframe_demos::dial::without_brackets;
-use jsonframe_demos::dialect::DialectOptions;
-use jsonframe_demos::limits::{Seconds, workers};
-use jsonframe_demos::signals;
-use jsonframe_demos::tokio_server::{Limits, Server, Settings};
+use jsonframe_demos::server::Options;
+use jsonframe_std::tokio::Server;
 use tokio::runtime::{Builder, Runtime};
 
 /// Answer searches from a small table, and show every message received and sent: app-server, under tokio.
@@ -20,37 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 #[derive(Parser)]
 #[command(name = "tokio-server", version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
-    #[arg(default_value = "127.0.0.1")]
-    host: String,
-
-    /// The port; 0 for a free one
-    #[arg(default_value_t = 65432)]
-    port: u16,
-
-    /// How many threads serve; one is enough for thousands of connections
-    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
-    workers: NonZeroUsize,
-
-    /// How long requests under way may take when the server is to end
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
-    shutdown_timeout: Seconds,
-
-    /// Close each connection after the answer to its first request, for clients that read until the end of the stream
-    ///
-    /// Without, the end comes when the client ends its side, or is idle for too long
-    #[arg(long)]
-    close_after_reply: bool,
-
-    /// Print only where the server listens, and errors
-    #[arg(short, long)]
-    quiet: bool,
-
     #[command(flatten)]
-    dialects: DialectOptions,
-
-    #[command(flatten)]
-    limits: Limits,
+    options: Options,
 }
 
 const EXAMPLES: &str = "\
@@ -67,9 +34,9 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let Arguments { options } = Arguments::parse();
     let console = Console::for_server();
-    let outcome = runtime(arguments.workers).and_then(|runtime| runtime.block_on(serve(arguments, console.clone())));
+    let outcome = runtime(options.workers()).and_then(|runtime| runtime.block_on(serve(&options, &console)));
     console.finish("tokio-server", outcome)
 }
 
@@ -83,20 +50,11 @@ fn runtime(workers: NonZeroUsize) -> Result<Runtime, String> {
     runtime.map_err(|error| format!("cannot wait for events: {error}"))
 }
 
-async fn serve(arguments: Arguments, console: Console) -> Result<(), String> {
-    let Arguments { host, port, shutdown_timeout, close_after_reply, quiet, dialects, limits, .. } = arguments;
-    let settings = Settings { limits, dialects: dialects.dialects(), closes_after_reply: close_after_reply, quiet };
-    let server = Server::bind(without_brackets(&host), port, settings, console).await;
-    let server = server.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
-    let handle = server.handle();
-    let mut asked = false;
-    signals::on_end(move || {
-        if mem::replace(&mut asked, true) {
-            process::exit(130);
-        }
-        handle.shutdown(shutdown_timeout.into());
-    })
-    .map_err(|error| format!("cannot wait for signals: {error}"))?;
-    server.run().await;
-    Ok(())
+async fn serve(options: &Options, console: &Console) -> Result<(), String> {
+    let application = options.application(console);
+    let server = Server::bind(options.address(), options.limits()).await;
+    let server = server.map_err(|error| options.cannot_listen(&error))?;
+    let server = server.with_dialect(application.dialects().received).with_sending_dialect(application.dialects().sent);
+    options.announce(server.address(), server.handle(), console)?;
+    server.run(application).await.map_err(|error| format!("cannot wait for events: {error}"))
 }

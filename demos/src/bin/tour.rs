@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -17,9 +16,10 @@ use jsonframe_demos::console::Console;
 use jsonframe_demos::dialect::Dialects;
 use jsonframe_demos::inspect::{Options, inspect};
 use jsonframe_demos::limits::default_limits;
-use jsonframe_demos::server::Server;
+use jsonframe_demos::server::Application;
 use jsonframe_demos::{echo, multiconn};
 use jsonframe_std::Timeouts;
+use jsonframe_std::server::Server;
 
 /// Watch a server and a client talk, and see what goes over the wire.
 ///
@@ -157,9 +157,10 @@ struct Guide<'a> {
 impl<'a> Guide<'a> {
     fn start(console: &'a Console) -> Result<Self, String> {
         let (said, server_lines) = console_of_lines();
-        let server = Server::bind("127.0.0.1:0", default_limits(), said).map_err(|error| error.to_string())?;
+        let server = Server::bind("127.0.0.1:0", default_limits()).map_err(|error| error.to_string())?;
         let address = server.address();
-        thread::spawn(move || server.run(NonZeroUsize::MIN));
+        said.say(format_args!("listening on {address}"));
+        thread::spawn(move || server.run(&Application::new(said)));
         Ok(Self { console, server: address, server_lines })
     }
 

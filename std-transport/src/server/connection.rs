@@ -164,6 +164,7 @@ impl<T: Stream> Connection<T> {
                 self.close(reason, now);
                 return Ok(Next::Again);
             }
+            Some(reason @ CloseReason::Io(_)) => return Err(reason),
             Some(reason) => {
                 // Whatever comes of it, this is the reason.
                 let _ = self.flush();
