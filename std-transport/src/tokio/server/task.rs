@@ -227,12 +227,19 @@ impl<H> Place<H> {
         mut timer: Pin<&mut Sleep>,
     ) -> Option<T> {
         let mut call = pin!(call);
+        let mut has_waited = false;
         poll_fn(|context| {
             loop {
                 let _ = self.attend(context);
                 match self.common.shared.guard(|| call.as_mut().poll(context)) {
-                    Some(Poll::Ready(output)) => return Poll::Ready(Some(output)),
-                    Some(Poll::Pending) => {}
+                    Some(Poll::Ready(output)) => {
+                        // What has woken it may have been a letter or a shutdown too, for which there is the next turn.
+                        if has_waited {
+                            context.waker().wake_by_ref();
+                        }
+                        return Poll::Ready(Some(output));
+                    }
+                    Some(Poll::Pending) => has_waited = true,
                     None => {
                         lock(outlet).sending.end(CloseReason::Panicked);
                         return Poll::Ready(None);
