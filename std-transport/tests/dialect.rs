@@ -7,9 +7,18 @@ use std::io::{self, Cursor, Read, Write};
 use std::net::Shutdown;
 
 use jsonframe_std::protocol::{ByteOrder, Decoder, Dialect, EncodeError, Event, Header, Member, Message, ProtoHeader};
-use jsonframe_std::server::{Handler, Limits, Peer, Server, To};
+use jsonframe_std::server::{Handler, Limits, Peer, To};
 use jsonframe_std::{Connection, Error, Fill, Flush, Session};
-use running::{Echo, Running, wait_until};
+use running::driver::{Driver, on_each_driver};
+use running::{Echo, wait_until};
+
+on_each_driver! {
+    a_server_speaks_its_dialect,
+    what_is_on_the_wire_is_the_dialect,
+    a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply,
+    each_direction_has_a_dialect_of_its_own,
+    the_longest_header_may_come_after_a_prefix,
+}
 
 /// Each way in which a dialect differs.
 const DIALECTS: [&Dialect; 8] = [
@@ -60,13 +69,10 @@ fn each_message(dialect: &Dialect, mut check: impl FnMut(Header<'_>, Vec<u8>)) {
     }
 }
 
-#[test]
-fn a_server_speaks_its_dialect() {
+fn a_server_speaks_its_dialect(driver: Driver) {
     for dialect in DIALECTS {
-        let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap().with_dialect(dialect);
         let echo = Echo::default();
-        let handler = echo.clone();
-        let server = Running::of(server, |server| server.run(handler));
+        let server = driver.speak(Limits::default(), [dialect; 2], echo.clone());
         let mut connection = server.connect().with_dialect(dialect);
         each_message(dialect, |header, content| {
             connection.send(&header, &content).unwrap();
@@ -80,11 +86,9 @@ fn a_server_speaks_its_dialect() {
     }
 }
 
-#[test]
-fn what_is_on_the_wire_is_the_dialect() {
+fn what_is_on_the_wire_is_the_dialect(driver: Driver) {
     for dialect in DIALECTS {
-        let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap().with_dialect(dialect);
-        let server = Running::of(server, |server| server.run(Echo::default()));
+        let server = driver.speak(Limits::default(), [dialect; 2], Echo::default());
         let mut wire = Vec::new();
         each_message(dialect, |header, content| wire.extend([head(dialect, &header), content].concat()));
         let (mut stream, _) = server.connect().into_parts();
@@ -181,9 +185,9 @@ fn json_is_sent_with_the_defaults_of_the_dialect() {
 }
 
 /// A message that is received has a prefix, and a message that is sent without one has the dialect's.
-#[test]
-fn a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply() {
+fn a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply(driver: Driver) {
     /// Says what the prefix was: at once with the same prefix, and later without one of its own.
+    #[derive(Clone)]
     struct Saying;
 
     impl Handler for Saying {
@@ -197,8 +201,7 @@ fn a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply() {
         }
     }
 
-    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap().with_dialect(&PREFIXED);
-    let server = Running::of(server, |server| server.run(Saying));
+    let server = driver.speak(Limits::default(), [&PREFIXED; 2], Saying);
     let mut connection = server.connect().with_dialect(&PREFIXED);
     for prefix in [b"0123456789", b"\0\xFF\0\xFF\0\xFF\0\xFF\0\xFF", b"total num "] {
         connection.send(&Header::for_json(2).with_prefix(prefix), b"{}").unwrap();
@@ -214,15 +217,11 @@ fn a_handler_sees_the_prefix_of_a_request_and_chooses_that_of_its_reply() {
     assert!(matches!(refused, Err(Error::Encode(error)) if error == mismatch));
 }
 
-#[test]
-fn each_direction_has_a_dialect_of_its_own() {
+fn each_direction_has_a_dialect_of_its_own(driver: Driver) {
     let theirs = DIALECTS[7];
     for ours in DIALECTS {
-        let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
-        let server = server.with_dialect(theirs).with_sending_dialect(ours);
         let echo = Echo::default();
-        let handler = echo.clone();
-        let server = Running::of(server, |server| server.run(handler));
+        let server = driver.speak(Limits::default(), [theirs, ours], echo.clone());
         let mut wire = Vec::new();
         for content in ["a", "bc"] {
             let header = Header::new("text", "utf-8", content.len() as u64).with_byte_order(ByteOrder::Big);
@@ -265,16 +264,14 @@ fn each_direction_has_a_dialect_of_its_own() {
 }
 
 /// The prefix takes nothing away from the headers that a limit allows, or that can be announced.
-#[test]
-fn the_longest_header_may_come_after_a_prefix() {
+fn the_longest_header_may_come_after_a_prefix(driver: Driver) {
     let longest = |limit: usize| {
         let bare = head(&PREFIXED, &Header::new("", "binary", 0)).len() - 10 - 4;
         "x".repeat(limit - bare)
     };
     for limit in [200, u16::MAX] {
         let limits = Limits::default().with_max_header(limit);
-        let server = Server::bind("127.0.0.1:0", limits).unwrap().with_dialect(&PREFIXED);
-        let server = Running::of(server, |server| server.run(Echo::default()));
+        let server = driver.speak(limits, [&PREFIXED; 2], Echo::default());
         let mut connection = server.connect().with_dialect(&PREFIXED).with_max_header(limit);
         let text = longest(limit.into());
         let header = Header::new(&text, "binary", 0).with_prefix(b"0123456789");

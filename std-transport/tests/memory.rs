@@ -12,7 +12,12 @@ use jsonframe_std::protocol::{Assembler, DecodeErrorKind, Growable, Header};
 use jsonframe_std::server::Limits;
 use jsonframe_std::{Connection, Error, UNLIMITED};
 use running::child::{Helper, ROLE, say, wait_for_parent};
-use running::{Echo, Running, connect, exchange};
+use running::driver::{Driver, on_each_driver};
+use running::{Echo, connect, exchange};
+
+on_each_driver! {
+    a_server_without_memory_for_content_refuses_it_and_serves_the_others,
+}
 
 /// The address space of the child, in kibibytes: its threads' stacks, and some hundred megabytes of content.
 const SPACE: &str = "-v 400000";
@@ -30,21 +35,20 @@ fn send_too_much(mut connection: Connection<TcpStream>) {
     assert!((8..1 << 10).contains(&sent), "{sent} MiB");
 }
 
-fn serve_with_little_memory() {
+fn serve_with_little_memory(driver: Driver) {
     let mut limits = Limits::default();
     (limits.max_content, limits.max_collected) = (UNLIMITED, usize::MAX);
-    let server = Running::start(limits, Echo::default());
+    let server = driver.start(limits, Echo::default());
     say(format_args!("listening {}", server.address));
     wait_for_parent();
 }
 
-#[test]
-fn a_server_without_memory_for_content_refuses_it_and_serves_the_others() {
+fn a_server_without_memory_for_content_refuses_it_and_serves_the_others(driver: Driver) {
     if env::var(ROLE).is_ok() {
-        return serve_with_little_memory();
+        return serve_with_little_memory(driver);
     }
-    let name = "a_server_without_memory_for_content_refuses_it_and_serves_the_others";
-    let mut helper = Helper::run(name, "server", SPACE);
+    let name = driver.name_of("a_server_without_memory_for_content_refuses_it_and_serves_the_others");
+    let mut helper = Helper::run(&name, "server", SPACE);
     let address: SocketAddr = helper.expect("listening ").parse().unwrap();
     let mut other = connect(address);
     exchange(&mut other, "before");

@@ -167,23 +167,26 @@ fn r15_the_deadline_is_for_the_whole_header() {
     use std::time::{Duration, Instant};
 
     use jsonframe_std::server::Limits;
-    use running::{Echo, PATIENCE, Running, exchange};
+    use running::driver::Driver;
+    use running::{Echo, PATIENCE, exchange};
 
-    let short = Duration::from_millis(300);
-    let limits = Limits::default().with_header_timeout(short).with_linger(short);
-    let echo = Echo::default();
-    let server = Running::start(limits, echo.clone());
-    let mut slow = server.connect();
-    slow.get_ref().set_nodelay(true).unwrap();
-    let start = Instant::now();
-    // A header that never ends: the announced length is the longest, at the rate of forty bytes a second.
-    let mut bytes = [0x3f, 0xff].into_iter().chain(std::iter::repeat(b' '));
-    while echo.noted().is_empty() {
-        assert!(start.elapsed() < PATIENCE, "a byte now and then keeps the connection");
-        // It fails once the server has closed.
-        let _ = slow.get_mut().write_all(&[bytes.next().unwrap()]);
-        thread::sleep(Duration::from_millis(25));
-    }
-    assert_eq!(echo.noted(), ["the header took too long"]);
-    exchange(&mut server.connect(), "others are served");
+    Driver::run_all(|driver| {
+        let short = Duration::from_millis(300);
+        let limits = Limits::default().with_header_timeout(short).with_linger(short);
+        let echo = Echo::default();
+        let server = driver.start(limits, echo.clone());
+        let mut slow = server.connect();
+        slow.get_ref().set_nodelay(true).unwrap();
+        let start = Instant::now();
+        // A header that never ends: the announced length is the longest, at the rate of forty bytes a second.
+        let mut bytes = [0x3f, 0xff].into_iter().chain(std::iter::repeat(b' '));
+        while echo.noted().is_empty() {
+            assert!(start.elapsed() < PATIENCE, "a byte now and then keeps the connection");
+            // It fails once the server has closed.
+            let _ = slow.get_mut().write_all(&[bytes.next().unwrap()]);
+            thread::sleep(Duration::from_millis(25));
+        }
+        assert_eq!(echo.noted(), ["the header took too long"]);
+        exchange(&mut server.connect(), "others are served");
+    });
 }

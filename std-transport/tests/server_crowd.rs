@@ -1,41 +1,40 @@
 //! What it costs a server to wait: for very many connections, and for whatever else there is.
-//!
-//! Alone in its process, whose memory and processor time are measured.
 #![cfg(all(feature = "server", target_os = "linux"))]
 
 mod running;
 
-use std::env;
 use std::io::Write;
 use std::net::Shutdown;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Limits, Peer, Reply, To};
-use running::child::{ROLE, generous, processor_time, resident, stat};
-use running::crowd::{affordable, crowd, hold_connections};
-use running::{Echo, PATIENCE, Running, aloud, exchange, message};
+use running::child::{generous, processor_time, resident, stat};
+use running::crowd::{affordable, alone, crowd};
+use running::driver::{Driver, on_each_driver};
+use running::{Echo, PATIENCE, aloud, exchange, message};
 
-/// One test at a time: they measure this process.
-static ALONE: Mutex<()> = Mutex::new(());
+on_each_driver! {
+    ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time,
+    waiting_connections_cost_no_processor_time,
+    nothing_spins_while_a_handler_is_busy_beyond_the_deadline_of_a_shutdown,
+}
 
-#[test]
-fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time() {
+fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time(driver: Driver) {
+    alone(driver, "ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time", idle);
+}
+
+fn idle(driver: Driver) {
     const ACTIVE: usize = 100;
-    if let Ok(role) = env::var(ROLE) {
-        return hold_connections(&role);
-    }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = affordable(10_000, 2 * ACTIVE);
-    let server = Running::start(generous(idle + ACTIVE), Echo::default());
+    let server = driver.start(generous(idle + ACTIVE), Echo::default());
     let mut active: Vec<_> = (0..ACTIVE).map(|_| server.connect()).collect();
     for connection in &mut active {
         exchange(connection, "to begin with");
     }
     let before = resident();
-    let mut helper =
-        crowd(&server, idle, "a-message", "ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time");
+    let mut helper = crowd(&server, idle, "a-message");
     helper.expect("connected ");
     server.wait_until(|server| server.handle.stats().connections == idle + ACTIVE);
     for round in 0..20 {
@@ -44,7 +43,7 @@ fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time() {
         }
     }
     let each = resident().saturating_sub(before) / idle;
-    aloud(format_args!("{each} bytes of resident memory for each of {idle} idle connections"));
+    aloud(format_args!("{driver}: {each} bytes of resident memory for each of {idle} idle connections"));
     assert!(each <= 1024, "{each}");
 
     // They wait at no cost, and nothing spins.
@@ -52,7 +51,7 @@ fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time() {
     let spent = processor_time(&stat);
     std::thread::sleep(Duration::from_millis(500));
     let spent = processor_time(&stat).saturating_sub(spent);
-    aloud(format_args!("{spent:?} of processor time in half a second of nothing"));
+    aloud(format_args!("{driver}: {spent:?} of processor time in half a second of nothing"));
     assert!(spent < Duration::from_millis(250));
     helper.go_on();
     server.wait_until(|server| server.handle.stats().connections == ACTIVE);
@@ -62,20 +61,23 @@ fn ten_thousand_idle_connections_cost_a_kibibyte_each_and_no_processor_time() {
 }
 
 /// Owes every reply for ever.
-struct Silent(Vec<Reply>);
+#[derive(Clone, Default)]
+struct Silent(Arc<Mutex<Vec<Reply>>>);
 
 impl Handler for Silent {
     type State = ();
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
-        self.0.push(peer.reply_later());
+        self.0.lock().unwrap().push(peer.reply_later());
     }
 }
 
-#[test]
-fn waiting_connections_cost_no_processor_time() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = Running::start(generous(6), Silent(Vec::new()));
+fn waiting_connections_cost_no_processor_time(driver: Driver) {
+    alone(driver, "waiting_connections_cost_no_processor_time", waiting);
+}
+
+fn waiting(driver: Driver) {
+    let server = driver.start(generous(6), Silent::default());
     let whole = message(b"{}");
     let mut connections: Vec<_> = (0..6).map(|_| server.connect()).collect();
     server.wait_until(|server| server.handle.stats().connections == 6);
@@ -99,15 +101,16 @@ fn waiting_connections_cost_no_processor_time() {
     let spent = processor_time(&stat);
     std::thread::sleep(Duration::from_millis(500));
     let spent = processor_time(&stat).saturating_sub(spent);
-    aloud(format_args!("{spent:?} of processor time in half a second of waiting"));
+    aloud(format_args!("{driver}: {spent:?} of processor time in half a second of waiting"));
     assert!(spent < Duration::from_millis(250));
     assert_eq!(server.handle.stats().connections, 6);
 }
 
 /// Is busy with each message until it is told to go on.
+#[derive(Clone)]
 struct Busy {
     begun: mpsc::Sender<()>,
-    go_on: mpsc::Receiver<()>,
+    go_on: Arc<Mutex<mpsc::Receiver<()>>>,
 }
 
 impl Handler for Busy {
@@ -115,21 +118,17 @@ impl Handler for Busy {
 
     fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
         self.begun.send(()).unwrap();
-        let _ = self.go_on.recv_timeout(PATIENCE);
+        let _ = self.go_on.lock().unwrap().recv_timeout(PATIENCE);
     }
 }
 
-#[test]
-fn a_worker_does_not_spin_while_another_one_is_busy_beyond_the_deadline_of_a_shutdown() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut releases, mut handlers) = (Vec::new(), Vec::new());
-    let (begun, busy) = mpsc::channel();
-    for _ in 0..2 {
-        let (release, go_on) = mpsc::channel();
-        releases.push(release);
-        handlers.push(Busy { begun: begun.clone(), go_on });
-    }
-    let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
+fn nothing_spins_while_a_handler_is_busy_beyond_the_deadline_of_a_shutdown(driver: Driver) {
+    alone(driver, "nothing_spins_while_a_handler_is_busy_beyond_the_deadline_of_a_shutdown", busy);
+}
+
+fn busy(driver: Driver) {
+    let ((begun, busy), (release, go_on)) = (mpsc::channel(), mpsc::channel());
+    let server = driver.start(Limits::default(), Busy { begun, go_on: Arc::new(Mutex::new(go_on)) });
     // The first connection is the first worker's, which accepts.
     let mut connection = server.connect();
     connection.send(&Header::for_json(2), b"{}").unwrap();
@@ -140,7 +139,7 @@ fn a_worker_does_not_spin_while_another_one_is_busy_beyond_the_deadline_of_a_shu
     let spent = processor_time(&stat);
     std::thread::sleep(Duration::from_secs(1));
     let spent = processor_time(&stat).saturating_sub(spent);
-    releases.clear();
+    drop(release);
     server.join();
     assert!(spent < Duration::from_millis(200), "{spent:?} of a second");
 }

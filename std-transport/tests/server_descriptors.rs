@@ -13,12 +13,17 @@ use std::time::{Duration, Instant};
 use jsonframe_std::protocol::Message;
 use jsonframe_std::server::{Handler, NotAccepted, Peer};
 use running::child::{Helper, ROLE, generous, processor_time, say, stat, wait_for_parent};
-use running::{Running, aloud, connect, exchange, wait_until};
+use running::driver::{Driver, on_each_driver};
+use running::{aloud, connect, exchange, wait_until};
+
+on_each_driver! {
+    a_server_without_descriptors_waits_for_some_and_does_not_spin,
+}
 
 /// The child's part: a server that has few descriptors.
-fn serve_with_few_descriptors() {
+fn serve_with_few_descriptors(driver: Driver) {
     let complaining = Complaining::default();
-    let server = Running::start(generous(1000), complaining.clone());
+    let server = driver.start(generous(1000), complaining.clone());
     let stat = stat();
     say(format_args!("listening {}", server.address));
     loop {
@@ -50,12 +55,15 @@ impl Handler for Complaining {
     }
 }
 
-#[test]
-fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
+fn a_server_without_descriptors_waits_for_some_and_does_not_spin(driver: Driver) {
     if env::var(ROLE).is_ok() {
-        return serve_with_few_descriptors();
+        return serve_with_few_descriptors(driver);
     }
-    let mut helper = Helper::run("a_server_without_descriptors_waits_for_some_and_does_not_spin", "server", "-n 40");
+    let mut helper = Helper::run(
+        &driver.name_of("a_server_without_descriptors_waits_for_some_and_does_not_spin"),
+        "server",
+        "-n 40",
+    );
     let address: SocketAddr = helper.expect("listening ").parse().unwrap();
     let mut stats = || {
         helper.go_on();
@@ -66,7 +74,7 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
         (figures[0], figures[1], Duration::from_millis(figures[2]))
     };
     // More than it has descriptors for; the others wait in the backlog.
-    let mut connections: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    let mut connections: Vec<_> = (0..45).map(|_| connect(address)).collect();
     wait_until(|| stats().1 > 0);
     let (open, errors, time) = stats();
     assert!((10..40).contains(&open), "{open}");
@@ -77,7 +85,10 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
     let (_, more_errors, more_time) = stats();
     let elapsed = start.elapsed().as_secs_f64();
     let rate = f64::from(u32::try_from(more_errors - errors).unwrap()) / elapsed;
-    aloud(format_args!("{rate:.0} failed accepts a second, {:?} of processor time", more_time.saturating_sub(time)));
+    aloud(format_args!(
+        "{driver}: {rate:.0} failed accepts a second, {:?} of processor time",
+        more_time.saturating_sub(time)
+    ));
     assert!(rate <= 100.0, "{rate}");
     assert!(rate >= 1.0, "{rate}");
     assert!(more_time.saturating_sub(time) < Duration::from_millis(500));
@@ -98,6 +109,6 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin() {
         exchange(connection, "served at last");
     }
     let attempts = stats().1 - before;
-    aloud(format_args!("{attempts} failed accepts until all were served"));
+    aloud(format_args!("{driver}: {attempts} failed accepts until all were served"));
     assert!(attempts <= 50, "{attempts}");
 }

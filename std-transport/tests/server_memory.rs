@@ -14,7 +14,15 @@ use std::time::{Duration, Instant};
 use jsonframe_std::protocol::Header;
 use jsonframe_std::server::Limits;
 use running::child::{Helper, ROLE, say, wait_for_parent};
-use running::{Echo, PATIENCE, Running, aloud, connect, exchange, message, wait_until};
+use running::driver::{Driver, on_each_driver};
+use running::{Echo, PATIENCE, aloud, connect, exchange, message, wait_until};
+
+on_each_driver! {
+    replies_that_nobody_reads_hold_what_is_promised,
+    pushes_that_nobody_reads_hold_what_is_promised,
+    uploads_that_never_end_hold_what_is_promised,
+    headers_that_never_come_hold_what_is_promised,
+}
 
 const MIB: usize = 1024 * 1024;
 
@@ -23,13 +31,13 @@ const BESIDES: usize = 24 * MIB;
 
 /// The child: a server with its default limits. As a pusher it also sends to all its peers, more than fits, as long as it
 /// can.
-fn serve(role: &str) {
+fn serve(driver: Driver, role: &str) {
     let (echo, mut limits) = (Echo::default(), Limits::default());
     // Deadlines are for other tests.
     limits.write_timeout = 2 * PATIENCE;
     limits.rate_window = 2 * PATIENCE;
     limits.header_timeout = 2 * PATIENCE;
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     say(format_args!("listening {}", server.address));
     if role == "pusher" {
         wait_for_parent();
@@ -53,8 +61,8 @@ fn serve(role: &str) {
 const SETTINGS: &str = "-n 4096 && export MALLOC_MMAP_THRESHOLD_=131072";
 
 /// A server in a process of its own, and the memory that it took when it had served somebody.
-fn server(test: &str, role: &str) -> (Helper, SocketAddr, usize) {
-    let mut helper = Helper::run(test, role, SETTINGS);
+fn server(driver: Driver, test: &str, role: &str) -> (Helper, SocketAddr, usize) {
+    let mut helper = Helper::run(&driver.name_of(test), role, SETTINGS);
     let address = helper.expect("listening ").parse().unwrap();
     exchange(&mut connect(address), "hello");
     let before = helper.resident().0;
@@ -99,12 +107,11 @@ fn holds_at_most(what: &str, promised: usize, helper: &Helper, address: SocketAd
     most
 }
 
-#[test]
-fn replies_that_nobody_reads_hold_what_is_promised() {
+fn replies_that_nobody_reads_hold_what_is_promised(driver: Driver) {
     if let Ok(role) = env::var(ROLE) {
-        return serve(&role);
+        return serve(driver, &role);
     }
-    let (helper, address, before) = server("replies_that_nobody_reads_hold_what_is_promised", "server");
+    let (helper, address, before) = server(driver, "replies_that_nobody_reads_hold_what_is_promised", "server");
     let request = message(&vec![b'x'; 8 * MIB]);
     // One after the other, for requests that are being collected take memory too.
     let _deaf: Vec<_> = (0..80).map(|_| fill(address, 1, &request)).collect();
@@ -113,12 +120,11 @@ fn replies_that_nobody_reads_hold_what_is_promised() {
     assert!(most > 200 * MIB, "the limit was not filled: {most}");
 }
 
-#[test]
-fn pushes_that_nobody_reads_hold_what_is_promised() {
+fn pushes_that_nobody_reads_hold_what_is_promised(driver: Driver) {
     if let Ok(role) = env::var(ROLE) {
-        return serve(&role);
+        return serve(driver, &role);
     }
-    let (mut helper, address, before) = server("pushes_that_nobody_reads_hold_what_is_promised", "pusher");
+    let (mut helper, address, before) = server(driver, "pushes_that_nobody_reads_hold_what_is_promised", "pusher");
     let _deaf: Vec<_> = (0..200).map(|_| connect(address)).collect();
     exchange(&mut connect(address), "so that all are accepted");
     helper.go_on();
@@ -127,12 +133,11 @@ fn pushes_that_nobody_reads_hold_what_is_promised() {
     assert!(most > 200 * MIB, "the limit was not filled: {most}");
 }
 
-#[test]
-fn uploads_that_never_end_hold_what_is_promised() {
+fn uploads_that_never_end_hold_what_is_promised(driver: Driver) {
     if let Ok(role) = env::var(ROLE) {
-        return serve(&role);
+        return serve(driver, &role);
     }
-    let (helper, address, before) = server("uploads_that_never_end_hold_what_is_promised", "server");
+    let (helper, address, before) = server(driver, "uploads_that_never_end_hold_what_is_promised", "server");
     let whole = message(&vec![b'u'; 15 * MIB]);
     let _slow = fill(address, 40, &whole[..whole.len() - 1]);
     // The total, and one that is copied to a larger place.
@@ -140,12 +145,11 @@ fn uploads_that_never_end_hold_what_is_promised() {
     assert!(most > 200 * MIB, "the limit was not filled: {most}");
 }
 
-#[test]
-fn headers_that_never_come_hold_what_is_promised() {
+fn headers_that_never_come_hold_what_is_promised(driver: Driver) {
     if let Ok(role) = env::var(ROLE) {
-        return serve(&role);
+        return serve(driver, &role);
     }
-    let (helper, address, before) = server("headers_that_never_come_hold_what_is_promised", "server");
+    let (helper, address, before) = server(driver, "headers_that_never_come_hold_what_is_promised", "server");
     // A first byte that announces a header of nearly 16 KiB, on all connections there may be but the one that asks.
     let claims = fill(address, 1000, &[0x3F]);
     wait_until(|| helper.resident().1.saturating_sub(before) > 1000 * 4096);

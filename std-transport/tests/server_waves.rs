@@ -1,20 +1,23 @@
-//! Very many connections that say nothing, again and again. Alone in its process, for what other tests leave to the allocator
-//! would count as memory of these.
+//! Very many connections that say nothing, again and again.
 #![cfg(all(feature = "server", target_os = "linux"))]
 
 mod running;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonframe_std::protocol::Message;
 use jsonframe_std::server::{CloseReason, Handler, Id, Peer};
-use running::child::{ROLE, generous, resident};
-use running::crowd::{affordable, crowd, hold_connections};
-use running::{Running, aloud, exchange};
+use running::child::{generous, resident};
+use running::crowd::{affordable, alone, crowd};
+use running::driver::{Driver, on_each_driver};
+use running::{aloud, exchange};
+
+on_each_driver! {
+    ten_thousand_connections_that_send_nothing_come_and_go,
+}
 
 /// Sends back what it gets, and counts the reasons for which connections have ended.
 #[derive(Clone, Default)]
@@ -32,19 +35,19 @@ impl Handler for Counting {
     }
 }
 
-#[test]
-fn ten_thousand_connections_that_send_nothing_come_and_go() {
+fn ten_thousand_connections_that_send_nothing_come_and_go(driver: Driver) {
+    alone(driver, "ten_thousand_connections_that_send_nothing_come_and_go", come_and_go);
+}
+
+fn come_and_go(driver: Driver) {
     const ACTIVE: usize = 10;
     const MIB: usize = 1024 * 1024;
-    if let Ok(role) = env::var(ROLE) {
-        return hold_connections(&role);
-    }
     let count = affordable(10_000, 2 * ACTIVE);
     let mut limits = generous(count + ACTIVE);
     limits.idle_timeout = Duration::from_secs(3);
     limits.header_timeout = Duration::from_secs(3);
     let counting = Counting::default();
-    let server = Running::start(limits, counting.clone());
+    let server = driver.start(limits, counting.clone());
     let mut active: Vec<_> = (0..ACTIVE).map(|_| server.connect()).collect();
     let mut exchange_all = |text: &str| active.iter_mut().for_each(|connection| exchange(connection, text));
     exchange_all("to begin with");
@@ -52,7 +55,7 @@ fn ten_thousand_connections_that_send_nothing_come_and_go() {
     // One wave has its idleness against it, the other the deadline for a header.
     let waves = [("nothing", "nothing happened for too long"), ("a-byte", "the header took too long")];
     for (round, (says, why)) in waves.into_iter().cycle().take(4).enumerate() {
-        let helper = crowd(&server, count, says, "ten_thousand_connections_that_send_nothing_come_and_go");
+        let helper = crowd(&server, count, says);
         let mut peak = 0;
         let accepted = (ACTIVE + (round + 1) * count) as u64;
         // All come and are closed, although their peers hold them; meanwhile the others are served.
@@ -70,7 +73,7 @@ fn ten_thousand_connections_that_send_nothing_come_and_go() {
         let peak = peak.saturating_sub(before);
         let after = more();
         aloud(format_args!(
-            "{count} connections that said {says}: {peak} bytes more resident, and {after} when they had gone"
+            "{driver}: {count} connections that said {says}: {peak} bytes more resident, and {after} when they had gone"
         ));
         assert_eq!(counting.0.lock().unwrap().remove(why), Some(count));
         assert!(counting.0.lock().unwrap().is_empty());

@@ -6,6 +6,7 @@
 pub mod child;
 #[cfg(target_os = "linux")]
 pub mod crowd;
+pub mod driver;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -74,15 +75,9 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn start(limits: Limits, handler: impl Handler + Send + 'static) -> Self {
-        Self::spawn(limits, |server| server.run(handler))
-    }
-
+    /// A server whose workers are set up by the test.
     pub fn spawn(limits: Limits, run: impl FnOnce(Server) -> io::Result<()> + Send + 'static) -> Self {
-        Self::of(Server::bind("127.0.0.1:0", limits).unwrap(), run)
-    }
-
-    pub fn of(server: Server, run: impl FnOnce(Server) -> io::Result<()> + Send + 'static) -> Self {
+        let server = Server::bind("127.0.0.1:0", limits).unwrap();
         let (address, handle) = (server.address(), server.handle());
         let thread = Some(thread::spawn(move || run(server)));
         Self { address, handle, thread }
@@ -90,6 +85,17 @@ impl Running {
 
     pub fn connect(&self) -> Connection<TcpStream> {
         connect(self.address)
+    }
+
+    /// Connects this many times, one after the other, so that the ids are in the order of the connections.
+    pub fn connect_in_order(&self, count: usize, echo: &Echo) -> Vec<Connection<TcpStream>> {
+        let before = echo.peers.lock().unwrap().len();
+        let connect = |number| {
+            let connection = self.connect();
+            wait_until(|| echo.peers.lock().unwrap().len() == before + number);
+            connection
+        };
+        (1..=count).map(connect).collect()
     }
 
     /// Waits until the server says that it is so.

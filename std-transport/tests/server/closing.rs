@@ -3,20 +3,39 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::running::driver::{Driver, on_all_drivers_at_once, on_each_driver};
 use crate::running::{Echo, PATIENCE, Running, connect, exchange, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Handler, Limits, Peer, Server, To};
+use jsonframe_std::server::{Handler, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
-#[test]
-fn a_protocol_error_is_answered_though_the_peer_goes_on_sending() {
+on_each_driver! {
+    a_protocol_error_is_answered_though_the_peer_goes_on_sending,
+    a_truncated_message_is_answered,
+    a_peer_that_sends_for_ever_after_an_error_is_cut_off,
+    a_peer_that_keeps_the_connection_open_after_an_error_is_dropped,
+    a_shutdown_under_load_loses_no_reply,
+    a_shutdown_answers_a_message_under_way,
+    what_waits_in_the_backlog_at_a_shutdown_is_served,
+    a_shutdown_abandons_a_message_under_way_at_its_deadline,
+    a_peer_that_was_told_everything_is_not_abandoned_by_a_shutdown,
+    pushes_before_a_shutdown_arrive,
+    a_shutdown_at_the_connection_limit_ends_though_no_place_is_ever_free,
+}
+
+on_all_drivers_at_once! {
+    a_shutdown_ends_between_messages_of_peers_that_never_pause,
+    a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit,
+}
+
+fn a_protocol_error_is_answered_though_the_peer_goes_on_sending(driver: Driver) {
     const EXTRA: usize = 20 * 1024 * 1024;
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     for round in 1..=20 {
         let mut connection = server.connect();
         exchange(&mut connection, "what is whole is answered");
@@ -33,10 +52,9 @@ fn a_protocol_error_is_answered_though_the_peer_goes_on_sending() {
     }
 }
 
-#[test]
-fn a_truncated_message_is_answered() {
+fn a_truncated_message_is_answered(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     let mut connection = server.connect();
     connection.get_mut().write_all(b"\x00\x67{").unwrap();
     connection.get_ref().shutdown(Shutdown::Write).unwrap();
@@ -45,8 +63,7 @@ fn a_truncated_message_is_answered() {
     assert_eq!(receive(&mut connection), None);
 }
 
-#[test]
-fn a_peer_that_sends_for_ever_after_an_error_is_cut_off() {
+fn a_peer_that_sends_for_ever_after_an_error_is_cut_off(driver: Driver) {
     for by_bytes in [true, false] {
         let (echo, mut limits) = (Echo::default(), Limits::default());
         if by_bytes {
@@ -56,7 +73,7 @@ fn a_peer_that_sends_for_ever_after_an_error_is_cut_off() {
             limits.linger = Duration::from_millis(300);
             limits.linger_bytes = u64::MAX;
         }
-        let server = Running::start(limits, echo.clone());
+        let server = driver.start(limits, echo.clone());
         let mut connection = server.connect();
         connection.get_mut().write_all(b"\x00\x00").unwrap();
         let start = Instant::now();
@@ -69,10 +86,9 @@ fn a_peer_that_sends_for_ever_after_an_error_is_cut_off() {
     }
 }
 
-#[test]
-fn a_peer_that_keeps_the_connection_open_after_an_error_is_dropped() {
+fn a_peer_that_keeps_the_connection_open_after_an_error_is_dropped(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_linger_silence(Duration::from_millis(100)));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut connection = server.connect();
     connection.get_mut().write_all(b"\x00\x00").unwrap();
     assert!(receive(&mut connection).is_some());
@@ -124,34 +140,29 @@ fn load(mut connection: Connection<TcpStream>, going: &Arc<AtomicBool>) -> u64 {
     replies
 }
 
-#[test]
-fn a_shutdown_under_load_loses_no_reply() {
-    for workers in [1, 2] {
-        let counting = Counting::default();
-        let handlers = vec![counting.clone(); workers];
-        let server = Running::spawn(Limits::default(), move |server| server.run_workers(handlers));
-        let going = Arc::new(AtomicBool::new(true));
-        let clients: Vec<_> = (0..20)
-            .map(|_| {
-                let (connection, going) = (server.connect(), Arc::clone(&going));
-                thread::spawn(move || load(connection, &going))
-            })
-            .collect();
-        wait_until(|| counting.0.load(Ordering::SeqCst) > 2_000);
-        // While all are sending.
-        server.handle.shutdown(PATIENCE);
-        thread::sleep(Duration::from_millis(50));
-        going.store(false, Ordering::SeqCst);
-        let replies: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
-        server.join();
-        assert_eq!(replies, counting.0.load(Ordering::SeqCst));
-    }
+fn a_shutdown_under_load_loses_no_reply(driver: Driver) {
+    let counting = Counting::default();
+    let server = driver.start(Limits::default(), counting.clone());
+    let going = Arc::new(AtomicBool::new(true));
+    let clients: Vec<_> = (0..20)
+        .map(|_| {
+            let (connection, going) = (server.connect(), Arc::clone(&going));
+            thread::spawn(move || load(connection, &going))
+        })
+        .collect();
+    wait_until(|| counting.0.load(Ordering::SeqCst) > 2_000);
+    // While all are sending.
+    server.handle.shutdown(PATIENCE);
+    thread::sleep(Duration::from_millis(50));
+    going.store(false, Ordering::SeqCst);
+    let replies: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
+    server.join();
+    assert_eq!(replies, counting.0.load(Ordering::SeqCst));
 }
 
-#[test]
-fn a_shutdown_ends_between_messages_of_peers_that_never_pause() {
+fn a_shutdown_ends_between_messages_of_peers_that_never_pause(driver: Driver) {
     let counting = Counting::default();
-    let server = Running::start(Limits::default(), counting.clone());
+    let server = driver.start(Limits::default(), counting.clone());
     let clients: Vec<_> = (0..4)
         .map(|_| {
             let connection = server.connect();
@@ -165,9 +176,8 @@ fn a_shutdown_ends_between_messages_of_peers_that_never_pause() {
     assert_eq!(replies, counting.0.load(Ordering::SeqCst));
 }
 
-#[test]
-fn a_shutdown_answers_a_message_under_way() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn a_shutdown_answers_a_message_under_way(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let mut connection = server.connect();
     let mut idle = server.connect();
     exchange(&mut idle, "idle");
@@ -201,16 +211,13 @@ fn are_served(mut connections: Vec<Connection<TcpStream>>) {
     }
 }
 
-#[test]
-fn what_waits_in_the_backlog_at_a_shutdown_is_served() {
-    let server = Server::bind("127.0.0.1:0", Limits::default()).unwrap();
-    let (address, handle) = (server.address(), server.handle());
-    let connections = in_the_backlog(address);
-    handle.shutdown(PATIENCE);
-    let thread = thread::spawn(move || server.run(Echo::default()));
+fn what_waits_in_the_backlog_at_a_shutdown_is_served(driver: Driver) {
+    let server = driver.bind(Limits::default(), Echo::default());
+    let connections = in_the_backlog(server.address);
+    server.handle.shutdown(PATIENCE);
+    let server = server.start();
     are_served(connections);
-    wait_until(|| thread.is_finished());
-    thread.join().unwrap().unwrap();
+    server.join();
 }
 
 /// Sends back what it gets, from the opening of a gate on.
@@ -249,10 +256,9 @@ fn idle_workers_serve_what_waits_in_the_backlog_at_a_shutdown() {
     server.join();
 }
 
-#[test]
-fn a_shutdown_abandons_a_message_under_way_at_its_deadline() {
+fn a_shutdown_abandons_a_message_under_way_at_its_deadline(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     let mut stuck = server.connect();
     stuck.get_mut().write_all(b"\x00\x67{").unwrap();
     let mut other = server.connect();
@@ -268,10 +274,9 @@ fn a_shutdown_abandons_a_message_under_way_at_its_deadline() {
     assert!(matches!(stuck.get_mut().read(&mut [0]), Ok(0) | Err(_)));
 }
 
-#[test]
-fn a_peer_that_was_told_everything_is_not_abandoned_by_a_shutdown() {
+fn a_peer_that_was_told_everything_is_not_abandoned_by_a_shutdown(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_linger_silence(PATIENCE).with_linger(PATIENCE));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut stays = server.connect();
     exchange(&mut stays, "it does not close its half");
     server.handle.shutdown(Duration::from_millis(200));
@@ -280,12 +285,10 @@ fn a_peer_that_was_told_everything_is_not_abandoned_by_a_shutdown() {
     assert_eq!(receive(&mut stays), None);
 }
 
-#[test]
-fn pushes_before_a_shutdown_arrive() {
+fn pushes_before_a_shutdown_arrive(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
-    let mut connections: Vec<_> = (0..5).map(|_| server.connect()).collect();
-    server.wait_until(|_| echo.peers.lock().unwrap().len() == 5);
+    let server = driver.start(Limits::default(), echo.clone());
+    let mut connections = server.connect_in_order(5, &echo);
     let content = vec![b'x'; 3_000_000];
     server.handle.queue(To::All, &Header::new("last", "binary", 3_000_000), content).unwrap();
     server.handle.shutdown(PATIENCE);
@@ -299,9 +302,10 @@ fn pushes_before_a_shutdown_arrive() {
 }
 
 /// Answers at the second message only, so that the first one leaves time for others to come.
+#[derive(Clone)]
 struct Slow {
     begun: mpsc::Sender<()>,
-    go_on: mpsc::Receiver<()>,
+    go_on: Arc<Mutex<mpsc::Receiver<()>>>,
 }
 
 impl Handler for Slow {
@@ -310,17 +314,16 @@ impl Handler for Slow {
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         if message.content() == b"wait" {
             self.begun.send(()).unwrap();
-            let _ = self.go_on.recv_timeout(PATIENCE);
+            let _ = self.go_on.lock().unwrap().recv_timeout(PATIENCE);
         }
         peer.send(&message.header(), message.content()).unwrap();
     }
 }
 
-#[test]
-fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit() {
+fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit(driver: Driver) {
     let limits = Limits::default().with_max_connections(1);
     let ((begun, busy), (release, go_on)) = (mpsc::channel(), mpsc::channel());
-    let server = Running::start(limits, Slow { begun, go_on });
+    let server = driver.start(limits, Slow { begun, go_on: Arc::new(Mutex::new(go_on)) });
     let mut served = server.connect();
     served.send(&Header::new("text", "utf-8", 4), b"wait").unwrap();
     busy.recv().unwrap();
@@ -338,10 +341,9 @@ fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit() {
     server.join();
 }
 
-#[test]
-fn a_shutdown_at_the_connection_limit_ends_though_no_place_is_ever_free() {
+fn a_shutdown_at_the_connection_limit_ends_though_no_place_is_ever_free(driver: Driver) {
     let limits = Limits::default().with_max_connections(0);
-    let server = Running::start(limits, Echo::default());
+    let server = driver.start(limits, Echo::default());
     let _waiting = server.connect();
     server.handle.shutdown(Duration::from_millis(100));
     server.join();

@@ -9,11 +9,19 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use crate::running::driver::{Driver, on_one_thread};
 use crate::running::{PATIENCE, Running, message, wait_until};
 use jsonframe_std::UNLIMITED;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{ContentMode, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{ContentMode, Handler, Id, Limits, Peer};
 use socket2::SockRef;
+
+on_one_thread! {
+    a_flood_of_messages_delays_others_by_one_turn,
+    endless_content_delays_others_by_one_turn,
+    five_floods_delay_others_by_five_turns,
+    long_answers_delay_others_by_one_turn,
+}
 
 /// How many messages of one connection are handled in a turn, how many bytes are read, and how many are written, as
 /// documented.
@@ -24,16 +32,19 @@ const WRITTEN: usize = 1024 * 1024;
 /// What one read may take beyond that.
 const READ: usize = 64 * 1024;
 
+/// Where a handler says that it is there, and where it waits.
+type Gate = (mpsc::Sender<()>, mpsc::Receiver<()>);
+
 /// Writes down whose message or how many bytes it is given, after a gate has been opened.
+#[derive(Clone)]
 struct Referee {
-    /// Where it says that it is there, and where it waits.
-    gate: Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>,
+    gate: Arc<Mutex<Option<Gate>>>,
     calls: Arc<Mutex<Vec<(Id, usize)>>>,
 }
 
 impl Referee {
-    fn note(&mut self, id: Id, bytes: usize) {
-        if let Some((there, gate)) = self.gate.take() {
+    fn note(&self, id: Id, bytes: usize) {
+        if let Some((there, gate)) = self.gate.lock().unwrap().take() {
             there.send(()).unwrap();
             gate.recv_timeout(PATIENCE).unwrap();
         }
@@ -74,16 +85,15 @@ struct Match {
 
 impl Match {
     /// All are connected, and the server waits at the gate.
-    fn new(modest: usize, greedy: usize) -> Self {
+    fn new(driver: Driver, modest: usize, greedy: usize) -> Self {
         let (gate, opened) = mpsc::channel();
         let (there, waits) = mpsc::channel();
         let calls = Arc::default();
-        let referee = Referee { gate: Some((there, opened)), calls: Arc::clone(&calls) };
+        let referee = Referee { gate: Arc::new(Mutex::new(Some((there, opened)))), calls: Arc::clone(&calls) };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         // Room for more than a turn, where the system allows that.
         SockRef::from(&listener).set_recv_buffer_size(4 * BYTES).unwrap();
-        let server = Server::from_listener(listener, Limits::default()).unwrap();
-        let server = Running::of(server, |server| server.run(referee));
+        let server = driver.listen(listener, Limits::default(), referee);
         let connect = |_| TcpStream::connect(server.address).unwrap();
         let modest: Vec<_> = (0..modest).map(connect).collect();
         let greedy: Vec<_> = (0..greedy).map(connect).collect();
@@ -145,34 +155,30 @@ fn flood() -> Vec<u8> {
     message(b"").repeat(1000)
 }
 
-#[test]
-fn a_flood_of_messages_delays_others_by_one_turn() {
-    for (messages, _) in Match::new(10, 1).play(&flood(), &flood()) {
+fn a_flood_of_messages_delays_others_by_one_turn(driver: Driver) {
+    for (messages, _) in Match::new(driver, 10, 1).play(&flood(), &flood()) {
         assert!(messages <= MESSAGES + 11, "{messages} messages before a peer with one");
     }
 }
 
-#[test]
-fn endless_content_delays_others_by_one_turn() {
+fn endless_content_delays_others_by_one_turn(driver: Driver) {
     let mut head = [0; 200];
     let head = Header::new("endless", "binary", u64::MAX).encode(&mut head).unwrap();
     let content = vec![b'x'; 1_000_000];
-    for (_, bytes) in Match::new(10, 1).play(&[head, &content].concat(), &content) {
+    for (_, bytes) in Match::new(driver, 10, 1).play(&[head, &content].concat(), &content) {
         assert!(bytes <= BYTES + READ, "{bytes} bytes before a peer with few");
     }
 }
 
-#[test]
-fn five_floods_delay_others_by_five_turns() {
-    for (messages, _) in Match::new(10, 5).play(&flood(), &flood()) {
+fn five_floods_delay_others_by_five_turns(driver: Driver) {
+    for (messages, _) in Match::new(driver, 10, 5).play(&flood(), &flood()) {
         assert!(messages <= 5 * MESSAGES + 11, "{messages} messages before a peer with one");
     }
 }
 
-#[test]
-fn long_answers_delay_others_by_one_turn() {
+fn long_answers_delay_others_by_one_turn(driver: Driver) {
     let requests = message(b"much").repeat(1000);
-    for (messages, _) in Match::new(10, 1).play(&requests, &requests) {
+    for (messages, _) in Match::new(driver, 10, 1).play(&requests, &requests) {
         assert!(messages <= WRITTEN / 50_000 + 1 + 11, "{messages} long answers before a short one");
     }
 }

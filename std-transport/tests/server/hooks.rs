@@ -5,10 +5,20 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
+use crate::running::driver::{Driver, on_each_driver};
+use crate::running::{PATIENCE, exchange, message, receive, wait_until};
 use jsonframe_std::Error;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, CloseReason, ContentMode, Deadline, Handler, Id, Limits, NotAccepted, Peer, To};
+
+on_each_driver! {
+    hooks_are_called_in_the_documented_order,
+    last_words_arrive_whatever_the_server_ends_the_connection_for,
+    a_connection_ends_in_silence_without_last_words,
+    a_peer_that_cannot_be_told_is_not_offered_last_words,
+    last_words_beyond_the_limit_are_refused_and_the_reason_stays,
+    a_refused_connection_is_told_to_the_handler,
+}
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -87,10 +97,9 @@ impl Handler for Diary {
     }
 }
 
-#[test]
-fn hooks_are_called_in_the_documented_order() {
+fn hooks_are_called_in_the_documented_order(driver: Driver) {
     let diary = Diary::default();
-    let server = Running::start(Limits::default(), diary.clone());
+    let server = driver.start(Limits::default(), diary.clone());
     let mut connection = server.connect();
     let address = connection.get_ref().local_addr().unwrap();
     exchange(&mut connection, "whole");
@@ -118,9 +127,9 @@ fn hooks_are_called_in_the_documented_order() {
 }
 
 /// Brings a connection to an end by what it sends, after one exchange, while the server is asked for something.
-fn ends_by(limits: Limits, sent: &[u8], shutdown: bool, why: &str) {
+fn ends_by(driver: Driver, limits: Limits, sent: &[u8], shutdown: bool, why: &str) {
     let diary = Diary { farewell: Some("last words"), ..Diary::default() };
-    let server = Running::start(limits, diary.clone());
+    let server = driver.start(limits, diary.clone());
     let mut connection = server.connect();
     let address = connection.get_ref().local_addr().unwrap();
     exchange(&mut connection, "hello");
@@ -138,8 +147,7 @@ fn ends_by(limits: Limits, sent: &[u8], shutdown: bool, why: &str) {
     assert_eq!(told.iter().filter(|entry| entry.starts_with("farewell")).count(), 1);
 }
 
-#[test]
-fn last_words_arrive_whatever_the_server_ends_the_connection_for() {
+fn last_words_arrive_whatever_the_server_ends_the_connection_for(driver: Driver) {
     let short = |change: fn(&mut Limits)| {
         let mut limits = Limits::default();
         change(&mut limits);
@@ -147,28 +155,35 @@ fn last_words_arrive_whatever_the_server_ends_the_connection_for() {
     };
     let long = message(&vec![b'x'; 5_000_000]);
     ends_by(
+        driver,
         Limits::default(),
         &[b"\0\x02[]".to_vec(), vec![0; 5_000_000]].concat(),
         false,
         "the header begins with `[`; expected a JSON object, `{`",
     );
     ends_by(
+        driver,
         short(|limits| limits.max_content = 4_999_999),
         &long,
         false,
         "the content is 5000000 bytes long; this receiver takes at most 4999999",
     );
-    ends_by(short(|limits| limits.max_collected = 1_000_000), &long, false, "too much content is being collected");
-    ends_by(short(|limits| limits.header_timeout = SHORT), &long[..9], false, "the header took too long");
-    ends_by(short(|limits| limits.rate_window = SHORT), &long[..999], false, "the content came too slowly");
-    ends_by(short(|limits| limits.idle_timeout = SHORT), b"", false, "nothing happened for too long");
-    ends_by(Limits::default(), b"", true, "the server has been shut down");
+    ends_by(
+        driver,
+        short(|limits| limits.max_collected = 1_000_000),
+        &long,
+        false,
+        "too much content is being collected",
+    );
+    ends_by(driver, short(|limits| limits.header_timeout = SHORT), &long[..9], false, "the header took too long");
+    ends_by(driver, short(|limits| limits.rate_window = SHORT), &long[..999], false, "the content came too slowly");
+    ends_by(driver, short(|limits| limits.idle_timeout = SHORT), b"", false, "nothing happened for too long");
+    ends_by(driver, Limits::default(), b"", true, "the server has been shut down");
 }
 
-#[test]
-fn a_connection_ends_in_silence_without_last_words() {
+fn a_connection_ends_in_silence_without_last_words(driver: Driver) {
     let (diary, limits) = (Diary::default(), Limits::default().with_idle_timeout(SHORT));
-    let server = Running::start(limits, diary.clone());
+    let server = driver.start(limits, diary.clone());
     let connection = server.connect();
     let address = connection.get_ref().local_addr().unwrap();
     let why = "nothing happened for too long";
@@ -176,11 +191,10 @@ fn a_connection_ends_in_silence_without_last_words() {
     drop(connection);
 }
 
-#[test]
-fn a_peer_that_cannot_be_told_is_not_offered_last_words() {
+fn a_peer_that_cannot_be_told_is_not_offered_last_words(driver: Driver) {
     let (diary, limits) =
         (Diary { farewell: Some("last words"), ..Diary::default() }, Limits::default().with_write_timeout(SHORT));
-    let server = Running::start(limits, diary.clone());
+    let server = driver.start(limits, diary.clone());
 
     // It has ended the connection itself, by half or by a reset.
     let mut ended = server.connect();
@@ -215,6 +229,7 @@ fn a_peer_that_cannot_be_told_is_not_offered_last_words() {
 }
 
 /// Says more at the end than fits.
+#[derive(Clone)]
 struct Verbose(Arc<Mutex<Vec<String>>>);
 
 impl Handler for Verbose {
@@ -236,10 +251,9 @@ impl Handler for Verbose {
     }
 }
 
-#[test]
-fn last_words_beyond_the_limit_are_refused_and_the_reason_stays() {
+fn last_words_beyond_the_limit_are_refused_and_the_reason_stays(driver: Driver) {
     let (ends, limits) = (Arc::default(), Limits::default().with_header_timeout(SHORT));
-    let server = Running::start(limits, Verbose(Arc::clone(&ends)));
+    let server = driver.start(limits, Verbose(Arc::clone(&ends)));
     let mut connection = server.connect();
     connection.get_mut().write_all(b"\0").unwrap();
     // Who reads as fast as it is told would be told everything.
@@ -254,10 +268,9 @@ fn last_words_beyond_the_limit_are_refused_and_the_reason_stays() {
     wait_until(|| *ends.lock().unwrap() == ["told", "the header took too long"]);
 }
 
-#[test]
-fn a_refused_connection_is_told_to_the_handler() {
+fn a_refused_connection_is_told_to_the_handler(driver: Driver) {
     let (diary, limits) = (Diary::default(), Limits::default().with_max_connections(1).with_at_limit(AtLimit::Refuse));
-    let server = Running::start(limits, diary.clone());
+    let server = driver.start(limits, diary.clone());
     let mut first = server.connect();
     exchange(&mut first, "hello");
     let mut refused: Vec<_> = (0..3).map(|_| server.connect()).collect();

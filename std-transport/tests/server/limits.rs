@@ -2,22 +2,34 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::running::driver::{Driver, on_each_driver};
 use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, ContentMode, Handler, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
+on_each_driver! {
+    a_peer_that_never_reads_is_bounded_and_ended,
+    a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before,
+    a_header_bomb_is_refused_at_its_first_bytes,
+    a_huge_length_costs_nothing_and_is_refused_at_the_header,
+    memory_follows_content_that_comes_not_content_that_is_announced,
+    connections_beyond_the_limit_wait,
+    connections_beyond_the_limit_are_refused_where_that_is_configured,
+    a_reset_in_mid_message_ends_one_connection,
+    what_a_handler_sends_counts_at_once_against_the_limit_for_all,
+    a_handler_that_sends_without_end_gets_an_error,
+}
+
 /// What is short in these tests, and long enough for a machine under load.
 const SHORT: Duration = Duration::from_millis(300);
 
-#[test]
-fn a_peer_that_never_reads_is_bounded_and_ended() {
+fn a_peer_that_never_reads_is_bounded_and_ended(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(SHORT));
     let most = limits.max_unread_replies + 1_000_000 + 200;
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut greedy = server.connect();
     let mut other = server.connect();
     greedy.get_ref().set_write_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -36,11 +48,10 @@ fn a_peer_that_never_reads_is_bounded_and_ended() {
     exchange(&mut other, "and after");
 }
 
-#[test]
-fn a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before() {
+fn a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before(driver: Driver) {
     let (echo, limits) =
         (Echo::default(), Limits::default().with_max_queued(1_000_000).with_max_unread_replies(1_000_000));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut deaf = server.connect();
     let mut other = server.connect();
     exchange(&mut other, "hello");
@@ -68,9 +79,8 @@ fn a_peer_that_does_not_read_pushes_is_closed_and_misses_none_before() {
     exchange(&mut other, "it goes on");
 }
 
-#[test]
-fn a_header_bomb_is_refused_at_its_first_bytes() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn a_header_bomb_is_refused_at_its_first_bytes(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let mut bomb = server.connect();
     bomb.get_mut().write_all(&[0xFF, 0xFF]).unwrap();
     assert_eq!(
@@ -84,10 +94,9 @@ fn a_header_bomb_is_refused_at_its_first_bytes() {
     assert!(receive(&mut nested).unwrap().starts_with("objects and arrays are nested more than 64 deep"));
 }
 
-#[test]
-fn a_huge_length_costs_nothing_and_is_refused_at_the_header() {
+fn a_huge_length_costs_nothing_and_is_refused_at_the_header(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default());
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     for length in [16 * 1024 * 1024 + 1, u64::MAX] {
         let mut liar = server.connect();
         let mut head = vec![0; 200];
@@ -99,10 +108,9 @@ fn a_huge_length_costs_nothing_and_is_refused_at_the_header() {
     }
 }
 
-#[test]
-fn memory_follows_content_that_comes_not_content_that_is_announced() {
+fn memory_follows_content_that_comes_not_content_that_is_announced(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_max_content(u64::MAX).with_max_collected(1_000_000));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut liar = server.connect();
     let mut head = vec![0; 200];
     let head = Header::new("bytes", "binary", 1 << 50).encode(&mut head).unwrap().to_vec();
@@ -121,29 +129,33 @@ fn memory_follows_content_that_comes_not_content_that_is_announced() {
     exchange(&mut other, "and after");
 }
 
-#[test]
-fn connections_beyond_the_limit_wait() {
+fn connections_beyond_the_limit_wait(driver: Driver) {
     let limits = Limits::default().with_max_connections(2);
-    let server = Running::start(limits, Echo::default());
-    let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
-    for connection in &mut served {
-        exchange(connection, "served");
+    let server = driver.start(limits, Echo::default());
+    // Whichever of those that are served ends, be it another worker's or not.
+    for ends in 0..2 {
+        let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
+        for connection in &mut served {
+            exchange(connection, "served");
+        }
+        let accepted = server.handle.stats().accepted;
+        let mut waiting = server.connect();
+        waiting.send(&Header::for_json(2), b"{}").unwrap();
+        waiting.get_ref().set_read_timeout(Some(SHORT)).unwrap();
+        assert!(matches!(waiting.receive(), Err(Error::Io(_))));
+        assert_eq!(server.handle.stats().accepted, accepted);
+        served.remove(ends);
+        waiting.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(receive(&mut waiting).as_deref(), Some("{}"));
+        drop((served, waiting));
+        server.wait_until(|server| server.handle.stats().connections == 0);
     }
-    let mut waiting = server.connect();
-    waiting.send(&Header::for_json(2), b"{}").unwrap();
-    waiting.get_ref().set_read_timeout(Some(SHORT)).unwrap();
-    assert!(matches!(waiting.receive(), Err(Error::Io(_))));
-    assert_eq!(server.handle.stats().accepted, 2);
-    served.pop();
-    waiting.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
-    assert_eq!(receive(&mut waiting).as_deref(), Some("{}"));
     assert_eq!(server.handle.stats().refused, 0);
 }
 
-#[test]
-fn connections_beyond_the_limit_are_refused_where_that_is_configured() {
+fn connections_beyond_the_limit_are_refused_where_that_is_configured(driver: Driver) {
     let limits = Limits::default().with_max_connections(2).with_at_limit(AtLimit::Refuse);
-    let server = Running::start(limits, Echo::default());
+    let server = driver.start(limits, Echo::default());
     let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
     for connection in &mut served {
         exchange(connection, "served");
@@ -155,30 +167,9 @@ fn connections_beyond_the_limit_are_refused_where_that_is_configured() {
     exchange(&mut server.connect(), "there is room again");
 }
 
-#[test]
-fn connections_beyond_the_limit_wait_for_those_of_other_workers_too() {
-    let limits = Limits::default().with_max_connections(2);
-    let server = Running::spawn(limits, |server| server.run_workers(vec![Echo::default(); 2]));
-    for ends in 0..2 {
-        let mut served: Vec<_> = (0..2).map(|_| server.connect()).collect();
-        for connection in &mut served {
-            exchange(connection, "one for each worker");
-        }
-        let mut waiting = server.connect();
-        waiting.send(&Header::for_json(2), b"{}").unwrap();
-        // So that all workers have nothing to do but to wait.
-        thread::sleep(Duration::from_millis(50));
-        served.remove(ends);
-        assert_eq!(receive(&mut waiting).as_deref(), Some("{}"));
-        drop((served, waiting));
-        server.wait_until(|server| server.handle.stats().connections == 0);
-    }
-}
-
-#[test]
-fn a_reset_in_mid_message_ends_one_connection() {
+fn a_reset_in_mid_message_ends_one_connection(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     let mut other = server.connect();
     let whole = message(b"content");
     for cut in [1, 2, 50, whole.len() - 1] {
@@ -193,6 +184,7 @@ fn a_reset_in_mid_message_ends_one_connection() {
 }
 
 /// Sends more than fits, unless the peer reads as fast as it sends.
+#[derive(Clone)]
 struct Chatterbox;
 
 impl Handler for Chatterbox {
@@ -214,23 +206,21 @@ impl Handler for Chatterbox {
 }
 
 /// A server that has given up a peer, which has not read meanwhile, and the peer's connection.
-fn given_up(limits: Limits) -> (Running, Connection<TcpStream>) {
-    let server = Running::start(limits, Chatterbox);
+fn given_up(driver: Driver, limits: Limits) -> (Running, Connection<TcpStream>) {
+    let server = driver.start(limits, Chatterbox);
     let mut connection = server.connect();
     connection.send(&Header::for_json(2), b"{}").unwrap();
     server.wait_until(|server| server.handle.stats().accepted == 1 && server.handle.stats().connections == 0);
     (server, connection)
 }
 
-#[test]
-fn what_a_handler_sends_counts_at_once_against_the_limit_for_all() {
+fn what_a_handler_sends_counts_at_once_against_the_limit_for_all(driver: Driver) {
     let limits = Limits::default().with_max_queued(1_000_000_000).with_max_queued_total(3_000_000);
-    given_up(limits);
+    given_up(driver, limits);
 }
 
-#[test]
-fn a_handler_that_sends_without_end_gets_an_error() {
-    let (server, mut connection) = given_up(Limits::default());
+fn a_handler_that_sends_without_end_gets_an_error(driver: Driver) {
+    let (server, mut connection) = given_up(driver, Limits::default());
     let mut received = 0;
     while let Ok(Some(mut incoming)) = connection.receive() {
         received += usize::from(incoming.content().is_ok());

@@ -4,6 +4,7 @@
 #![cfg(feature = "server")]
 
 mod closing;
+mod crowd;
 mod fair;
 mod hooks;
 mod limits;
@@ -17,4 +18,3 @@ mod state;
 #[cfg(feature = "json")]
 mod test_peer;
 mod totals;
-mod workers;

@@ -6,18 +6,35 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
+use crate::running::driver::{Driver, on_each_driver};
+use crate::running::{Echo, PATIENCE, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{ContentMode, Handler, Limits, Peer, Reply, Server, To};
 use jsonframe_std::{Error, UNLIMITED};
+
+on_each_driver! {
+    contents_of_all_sizes_come_back,
+    long_contents_are_told_from_what_follows_them_however_they_are_cut,
+    long_content_that_ends_too_early_is_answered_with_how_much_is_missing,
+    a_thousand_messages_in_one_write_are_answered_in_order,
+    a_request_followed_by_a_half_close_is_answered,
+    messages_are_pushed_to_one_and_to_all_from_another_thread,
+    a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_server,
+    streamed_content_comes_in_pieces_of_any_total_length,
+    a_reply_sent_later_from_another_thread_arrives,
+    a_peer_that_is_owed_a_reply_is_not_idle,
+    a_connection_closed_by_handler_or_handle_ends_after_its_replies,
+    what_follows_an_urgent_byte_is_handled_at_once,
+    a_message_for_several_peers_reaches_those_and_no_other,
+    values_are_sent_with_extension_members_by_peer_reply_and_handle_alike,
+}
 
 fn header(content: &[u8]) -> Header<'static> {
     Header::new("bytes", "binary", content.len() as u64)
 }
 
-#[test]
-fn contents_of_all_sizes_come_back() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn contents_of_all_sizes_come_back(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let (mut receiving, mut sending) = server.connect().split().unwrap();
     for size in [0_usize, 1, 100, 8_192, 16_384, 16_385, 65_536, 1_000_000, 10_000_000] {
         let content: Vec<u8> = (0..=u8::MAX).cycle().take(size).collect();
@@ -36,9 +53,8 @@ fn contents_of_all_sizes_come_back() {
     assert_eq!((stats.accepted, stats.queued, stats.collected), (1, 0, 0));
 }
 
-#[test]
-fn long_contents_are_told_from_what_follows_them_however_they_are_cut() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn long_contents_are_told_from_what_follows_them_however_they_are_cut(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let sizes = [70_000_usize, 3, 0, 65_536, 16_383, 16_384, 16_385, 300_000, 1, 131_072, 1_200_000, 5, 65_400, 82_000];
     let contents: Vec<Vec<u8>> = (0..).zip(sizes).map(|(kind, size)| vec![kind; size]).collect();
     let stream: Vec<u8> = contents.iter().flat_map(|content| message(content)).collect();
@@ -64,9 +80,8 @@ fn long_contents_are_told_from_what_follows_them_however_they_are_cut() {
     assert_eq!((server.handle.stats().queued, server.handle.stats().collected), (0, 0));
 }
 
-#[test]
-fn long_content_that_ends_too_early_is_answered_with_how_much_is_missing() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn long_content_that_ends_too_early_is_answered_with_how_much_is_missing(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let whole = message(&vec![b'x'; 1_000_000]);
     for missing in [1, 100_000, 900_000, 999_999, 1_000_000] {
         let mut connection = server.connect();
@@ -80,9 +95,8 @@ fn long_content_that_ends_too_early_is_answered_with_how_much_is_missing() {
     server.wait_until(|server| server.handle.stats().collected == 0);
 }
 
-#[test]
-fn a_thousand_messages_in_one_write_are_answered_in_order() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn a_thousand_messages_in_one_write_are_answered_in_order(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let mut connection = server.connect();
     let mut stream = Vec::new();
     for number in 0..1000 {
@@ -98,10 +112,9 @@ fn a_thousand_messages_in_one_write_are_answered_in_order() {
     assert_eq!(receive(&mut connection), None);
 }
 
-#[test]
-fn a_request_followed_by_a_half_close_is_answered() {
+fn a_request_followed_by_a_half_close_is_answered(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     let mut connection = server.connect();
     connection.send(&Header::for_json(2), b"{}").unwrap();
     connection.get_ref().shutdown(Shutdown::Write).unwrap();
@@ -111,12 +124,10 @@ fn a_request_followed_by_a_half_close_is_answered() {
     assert_eq!(*echo.notes.lock().unwrap(), ["the peer has ended the connection"]);
 }
 
-#[test]
-fn messages_are_pushed_to_one_and_to_all_from_another_thread() {
+fn messages_are_pushed_to_one_and_to_all_from_another_thread(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
-    let mut connections: Vec<_> = (0..10).map(|_| server.connect()).collect();
-    server.wait_until(|_| echo.peers.lock().unwrap().len() == 10);
+    let server = driver.start(Limits::default(), echo.clone());
+    let mut connections = server.connect_in_order(10, &echo);
     let peers = echo.peers.lock().unwrap().clone();
     let handle = server.handle.clone();
     let pusher = thread::spawn(move || {
@@ -142,10 +153,9 @@ fn messages_are_pushed_to_one_and_to_all_from_another_thread() {
     server.wait_until(|server| server.handle.stats().queued == 0);
 }
 
-#[test]
-fn a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_server() {
+fn a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_server(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     exchange(&mut server.connect(), "hello");
     server.wait_until(|server| server.handle.stats().connections == 0);
     let id = echo.peers.lock().unwrap()[0];
@@ -161,39 +171,35 @@ fn a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_serve
     assert!(matches!(handle.queue(To::All, &Header::for_json(2), b"{}"), Err(Error::Closed)));
 }
 
-/// Adds the lengths of the pieces it is given.
-#[derive(Default)]
-struct Adder {
-    sum: u64,
-    longest: usize,
-}
+/// Adds the lengths of the pieces of each peer, and says their sum and the greatest of them.
+#[derive(Clone)]
+struct Adder;
 
 impl Handler for Adder {
-    type State = ();
+    type State = (u64, usize);
 
-    fn header(&mut self, _: &mut Peer<'_>, (): &mut (), header: &Header<'_>) -> ContentMode {
+    fn header(&mut self, _: &mut Peer<'_>, _: &mut (u64, usize), header: &Header<'_>) -> ContentMode {
         if header.content_type() == "streamed" { ContentMode::Streamed { max: UNLIMITED } } else { ContentMode::Whole }
     }
 
-    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+    fn message(&mut self, peer: &mut Peer<'_>, _: &mut (u64, usize), message: Message<'_>) {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn content(&mut self, _: &mut Peer<'_>, (): &mut (), piece: &[u8]) {
+    fn content(&mut self, _: &mut Peer<'_>, (sum, longest): &mut (u64, usize), piece: &[u8]) {
         assert!(!piece.is_empty());
-        self.sum += piece.len() as u64;
-        self.longest = self.longest.max(piece.len());
+        *sum += piece.len() as u64;
+        *longest = piece.len().max(*longest);
     }
 
-    fn end(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
-        peer.send_json(&(self.sum, self.longest)).unwrap();
+    fn end(&mut self, peer: &mut Peer<'_>, state: &mut (u64, usize)) {
+        peer.send_json(state).unwrap();
     }
 }
 
-#[test]
-fn streamed_content_comes_in_pieces_of_any_total_length() {
+fn streamed_content_comes_in_pieces_of_any_total_length(driver: Driver) {
     const LENGTH: u64 = 100_000_000;
-    let server = Running::start(Limits::default(), Adder::default());
+    let server = driver.start(Limits::default(), Adder);
     let mut connection = server.connect();
     connection.send_stream(&Header::new("streamed", "binary", LENGTH), &mut std::io::repeat(0)).unwrap();
     let (sum, longest): (u64, usize) = connection.receive().unwrap().unwrap().json().unwrap();
@@ -206,6 +212,7 @@ fn streamed_content_comes_in_pieces_of_any_total_length() {
 }
 
 /// Passes replies on to be sent later.
+#[derive(Clone)]
 struct Later(mpsc::Sender<Reply>);
 
 impl Handler for Later {
@@ -216,11 +223,10 @@ impl Handler for Later {
     }
 }
 
-#[test]
-fn a_reply_sent_later_from_another_thread_arrives() {
+fn a_reply_sent_later_from_another_thread_arrives(driver: Driver) {
     let (sender, replies) = mpsc::channel();
     let limits = Limits::default().with_idle_timeout(Duration::from_millis(100));
-    let server = Running::start(limits, Later(sender));
+    let server = driver.start(limits, Later(sender));
     let mut connection = server.connect();
     for _ in 0..2 {
         connection.send(&Header::for_json(2), b"{}").unwrap();
@@ -240,11 +246,10 @@ fn a_reply_sent_later_from_another_thread_arrives() {
     server.join();
 }
 
-#[test]
-fn a_peer_that_is_owed_a_reply_is_not_idle() {
+fn a_peer_that_is_owed_a_reply_is_not_idle(driver: Driver) {
     let (sender, replies) = mpsc::channel();
     let limits = Limits::default().with_idle_timeout(Duration::from_millis(100));
-    let server = Running::start(limits, Later(sender));
+    let server = driver.start(limits, Later(sender));
     let mut connection = server.connect();
     connection.send(&Header::for_json(2), b"{}").unwrap();
     let reply = replies.recv_timeout(PATIENCE).unwrap();
@@ -262,6 +267,7 @@ fn a_server_without_handlers_is_an_error() {
 }
 
 /// Closes after the first message.
+#[derive(Clone)]
 struct OneReply;
 
 impl Handler for OneReply {
@@ -274,9 +280,8 @@ impl Handler for OneReply {
     }
 }
 
-#[test]
-fn a_connection_closed_by_handler_or_handle_ends_after_its_replies() {
-    let server = Running::start(Limits::default(), OneReply);
+fn a_connection_closed_by_handler_or_handle_ends_after_its_replies(driver: Driver) {
+    let server = driver.start(Limits::default(), OneReply);
     let mut connection = server.connect();
     for _ in 0..3 {
         connection.send(&Header::for_json(2), b"{}").unwrap();
@@ -284,7 +289,7 @@ fn a_connection_closed_by_handler_or_handle_ends_after_its_replies() {
     assert_eq!(receive(&mut connection).as_deref(), Some("{}"));
     assert_eq!(receive(&mut connection), None);
     let echo = Echo::default();
-    let server = Running::start(Limits::default(), echo.clone());
+    let server = driver.start(Limits::default(), echo.clone());
     let mut connection = server.connect();
     exchange(&mut connection, "before");
     server.handle.close(echo.peers.lock().unwrap()[0]);
@@ -292,9 +297,8 @@ fn a_connection_closed_by_handler_or_handle_ends_after_its_replies() {
 }
 
 /// A TCP peer may send a byte as urgent. It is not part of the stream, and what follows it is there at once.
-#[test]
-fn what_follows_an_urgent_byte_is_handled_at_once() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn what_follows_an_urgent_byte_is_handled_at_once(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     for round in 0..20 {
         let mut connection = server.connect();
         if round % 2 == 0 {
@@ -311,17 +315,10 @@ fn what_follows_an_urgent_byte_is_handled_at_once() {
     }
 }
 
-#[test]
-fn a_message_for_several_peers_of_all_workers_reaches_those_and_no_other() {
+fn a_message_for_several_peers_reaches_those_and_no_other(driver: Driver) {
     let echo = Echo::default();
-    let handlers = vec![echo.clone(); 3];
-    let server = Running::spawn(Limits::default(), move |server| server.run_workers(handlers));
-    let mut connections = Vec::new();
-    for count in 1..=9 {
-        connections.push(server.connect());
-        // One after the other, so that the ids are in the order of the connections.
-        wait_until(|| echo.peers.lock().unwrap().len() == count);
-    }
+    let server = driver.start(Limits::default(), echo.clone());
+    let mut connections = server.connect_in_order(9, &echo);
     let ids = echo.peers.lock().unwrap().clone();
     let long = vec![b'l'; 100_000];
     server.handle.queue(&ids[2..6], &header(&long), long).unwrap();
@@ -339,6 +336,7 @@ fn a_message_for_several_peers_of_all_workers_reaches_those_and_no_other() {
 }
 
 /// Sends a value with a member of its own in each way there is.
+#[derive(Clone)]
 struct Extending;
 
 impl Handler for Extending {
@@ -356,9 +354,8 @@ impl Handler for Extending {
     }
 }
 
-#[test]
-fn values_are_sent_with_extension_members_by_peer_reply_and_handle_alike() {
-    let server = Running::start(Limits::default(), Extending);
+fn values_are_sent_with_extension_members_by_peer_reply_and_handle_alike(driver: Driver) {
+    let server = driver.start(Limits::default(), Extending);
     let mut connection = server.connect();
     connection.send_json_with("request", &[("id", 7.into())]).unwrap();
     let mut received = Vec::new();

@@ -3,9 +3,15 @@
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
 
-use crate::running::{Echo, Running, exchange, message, receive, wait_until};
+use crate::running::driver::{Driver, on_each_driver};
+use crate::running::{Echo, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, NotAccepted, Peer, Server};
+use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, NotAccepted, Peer};
+
+on_each_driver! {
+    a_handler_that_panics_ends_one_connection_and_the_worker_goes_on,
+    a_handler_that_panics_over_a_refused_connection_does_not_end_the_server,
+}
 
 /// Panics where it is told to.
 #[derive(Clone)]
@@ -68,8 +74,7 @@ impl Handler for Fragile {
     }
 }
 
-#[test]
-fn a_handler_that_panics_ends_one_connection_and_the_worker_goes_on() {
+fn a_handler_that_panics_ends_one_connection_and_the_worker_goes_on(driver: Driver) {
     let mut streamed = vec![0; 200];
     let length = Header::new("fragile", "binary", 5).encode(&mut streamed).unwrap().len();
     streamed.truncate(length);
@@ -84,42 +89,37 @@ fn a_handler_that_panics_ends_one_connection_and_the_worker_goes_on() {
         ("farewell", zero_length, "the header length is 0; a header is at least a JSON object (at byte 0)"),
         ("disconnected", b"", "the peer has ended the connection"),
     ] {
-        for workers in [1, 2] {
-            let fragile = Fragile { echo: Echo::default(), at };
-            let echo = fragile.echo.clone();
-            let server = Running::spawn(Limits::default(), move |server: Server| {
-                server.run_workers(vec![fragile.clone(); workers])
-            });
-            let mut others: Vec<_> = (0..if at == "connected" { 1 } else { 2 }).map(|_| server.connect()).collect();
-            for other in &mut others {
-                exchange(other, "before");
-            }
-            let mut broken = server.connect();
-            // What it was answered before arrives, and nothing of what it sends after that is handled.
-            let _ = broken.get_mut().write_all(&[sent, &message(b"too late")].concat());
-            if at == "disconnected" {
-                broken.get_ref().shutdown(Shutdown::Write).unwrap();
-                assert_eq!(receive(&mut broken).as_deref(), Some("too late"));
-            } else if at == "message" {
-                assert_eq!(receive(&mut broken).as_deref(), Some("fragile"));
-            }
-            assert_eq!(receive(&mut broken), None, "{at}");
-            drop(broken);
-            wait_until(|| echo.noted() == [why]);
-            server.wait_until(|server| server.handle.stats().connections == others.len());
-            assert_eq!(server.handle.stats().panics, 1, "{at}");
-            for other in &mut others {
-                exchange(other, "after");
-            }
+        let fragile = Fragile { echo: Echo::default(), at };
+        let echo = fragile.echo.clone();
+        let server = driver.start(Limits::default(), fragile);
+        let mut others: Vec<_> = (0..if at == "connected" { 1 } else { 2 }).map(|_| server.connect()).collect();
+        for other in &mut others {
+            exchange(other, "before");
+        }
+        let mut broken = server.connect();
+        // What it was answered before arrives, and nothing of what it sends after that is handled.
+        let _ = broken.get_mut().write_all(&[sent, &message(b"too late")].concat());
+        if at == "disconnected" {
+            broken.get_ref().shutdown(Shutdown::Write).unwrap();
+            assert_eq!(receive(&mut broken).as_deref(), Some("too late"));
+        } else if at == "message" {
+            assert_eq!(receive(&mut broken).as_deref(), Some("fragile"));
+        }
+        assert_eq!(receive(&mut broken), None, "{at}");
+        drop(broken);
+        wait_until(|| echo.noted() == [why]);
+        server.wait_until(|server| server.handle.stats().connections == others.len());
+        assert_eq!(server.handle.stats().panics, 1, "{at}");
+        for other in &mut others {
+            exchange(other, "after");
         }
     }
 }
 
-#[test]
-fn a_handler_that_panics_over_a_refused_connection_does_not_end_the_server() {
+fn a_handler_that_panics_over_a_refused_connection_does_not_end_the_server(driver: Driver) {
     let limits = Limits::default().with_max_connections(1).with_at_limit(jsonframe_std::server::AtLimit::Refuse);
     let fragile = Fragile { echo: Echo::default(), at: "not_accepted" };
-    let server = Running::start(limits, fragile);
+    let server = driver.start(limits, fragile);
     let mut first = server.connect();
     exchange(&mut first, "before");
     assert_eq!(receive(&mut server.connect()), None);

@@ -7,11 +7,29 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::running::driver::{Driver, on_all_drivers_at_once, on_each_driver};
 use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer};
 use socket2::{Domain, Socket, Type};
+
+on_each_driver! {
+    a_slow_sender_delays_nobody_and_is_understood,
+    content_that_stops_after_a_burst_is_ended_at_its_deadline,
+    an_idle_connection_is_ended_at_its_deadline,
+    a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline,
+    a_peer_is_ended_at_the_handlers_deadline_whatever_it_sends_and_stays_if_that_is_cleared,
+}
+
+on_all_drivers_at_once! {
+    a_header_at_a_byte_a_second_is_ended_at_its_deadline,
+    content_at_a_byte_a_second_is_ended_at_its_deadline,
+    a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline,
+    a_peer_with_something_left_to_read_is_not_idle,
+    a_peer_that_reads_at_the_floor_gets_everything,
+    a_slow_reader_with_ordinary_buffers_gets_everything,
+}
 
 /// What is short in these tests, and long enough for a machine under load.
 const SHORT: Duration = Duration::from_millis(300);
@@ -49,9 +67,8 @@ fn drip(stream: &TcpStream, bytes: &[u8]) -> usize {
     panic!("the server lets a byte a second pass");
 }
 
-#[test]
-fn a_slow_sender_delays_nobody_and_is_understood() {
-    let server = Running::start(Limits::default(), Echo::default());
+fn a_slow_sender_delays_nobody_and_is_understood(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
     let mut slow = server.connect();
     slow.get_ref().set_nodelay(true).unwrap();
     let mut fast = server.connect();
@@ -64,10 +81,9 @@ fn a_slow_sender_delays_nobody_and_is_understood() {
     assert_eq!(receive(&mut slow).as_deref(), Some("slowly"));
 }
 
-#[test]
-fn a_header_at_a_byte_a_second_is_ended_at_its_deadline() {
+fn a_header_at_a_byte_a_second_is_ended_at_its_deadline(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_header_timeout(3 * SECOND));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut slow = server.connect();
     exchange(&mut slow, "first");
     let mut silent = server.connect();
@@ -77,10 +93,9 @@ fn a_header_at_a_byte_a_second_is_ended_at_its_deadline() {
     exchange(&mut silent, "it is not for who has not begun");
 }
 
-#[test]
-fn content_at_a_byte_a_second_is_ended_at_its_deadline() {
+fn content_at_a_byte_a_second_is_ended_at_its_deadline(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_rate_window(3 * SECOND));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut slow = server.connect();
     let whole = message(&[b'x'; 1000]);
     let (head, content) = whole.split_at(whole.len() - 1000);
@@ -90,10 +105,9 @@ fn content_at_a_byte_a_second_is_ended_at_its_deadline() {
     assert_eq!(server.handle.stats().collected, 0);
 }
 
-#[test]
-fn content_that_stops_after_a_burst_is_ended_at_its_deadline() {
+fn content_that_stops_after_a_burst_is_ended_at_its_deadline(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_rate_window(SHORT).with_min_rate(100_000));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut slow = server.connect();
     let whole = message(&vec![b'x'; 1_000_000]);
     slow.get_mut().write_all(&whole[..500_000]).unwrap();
@@ -109,10 +123,9 @@ fn content_that_stops_after_a_burst_is_ended_at_its_deadline() {
     assert_eq!(server.handle.stats().collected, 0);
 }
 
-#[test]
-fn an_idle_connection_is_ended_at_its_deadline() {
+fn an_idle_connection_is_ended_at_its_deadline(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_idle_timeout(SHORT));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut never = server.connect();
     let mut once = server.connect();
     exchange(&mut once, "once");
@@ -136,14 +149,12 @@ fn connect_narrowly(address: SocketAddr) -> TcpStream {
 }
 
 /// A server that pushes a long message to whoever is connected, and whose system has room for so many bytes of it.
-fn pushing(limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (Running, TcpStream) {
+fn pushing(driver: Driver, limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (Running, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     if let Some(room) = room {
         socket2::SockRef::from(&listener).set_send_buffer_size(room).unwrap();
     }
-    let handler = echo.clone();
-    let server = Server::from_listener(listener, limits).unwrap();
-    let server = Running::of(server, |server| server.run(handler));
+    let server = driver.listen(listener, limits, echo.clone());
     let stream = connect_narrowly(server.address);
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
     let id = echo.peers.lock().unwrap()[0];
@@ -151,10 +162,9 @@ fn pushing(limits: Limits, echo: &Echo, length: usize, room: Option<usize>) -> (
     (server, stream)
 }
 
-#[test]
-fn a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline() {
+fn a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(3 * SECOND));
-    let (server, mut slow) = pushing(limits, &echo, 8_000_000, None);
+    let (server, mut slow) = pushing(driver, limits, &echo, 8_000_000, None);
     let start = Instant::now();
     while echo.noted().is_empty() {
         assert!(start.elapsed() < PATIENCE);
@@ -166,11 +176,10 @@ fn a_peer_that_reads_a_byte_a_second_is_ended_at_its_deadline() {
     exchange(&mut server.connect(), "and after");
 }
 
-#[test]
-fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline() {
+fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline(driver: Driver) {
     let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(SECOND).with_min_write_rate(1_000_000));
     // With a small buffer, the server can write more as often as the peer has read some.
-    let (server, mut slow) = pushing(limits, &echo, 1, Some(1));
+    let (server, mut slow) = pushing(driver, limits, &echo, 1, Some(1));
     let id = echo.peers.lock().unwrap()[0];
     for _ in 0..1000 {
         server.handle.queue(id, &Header::new("some", "binary", 2000), vec![b'x'; 2000]).unwrap();
@@ -188,14 +197,13 @@ fn a_peer_that_reads_a_little_now_and_then_is_ended_at_its_deadline() {
     assert_eq!(echo.noted(), ["the peer took what was sent to it too slowly"]);
 }
 
-#[test]
-fn a_peer_with_something_left_to_read_is_not_idle() {
+fn a_peer_with_something_left_to_read_is_not_idle(driver: Driver) {
     const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.idle_timeout = 2 * SECOND;
     // It is read all the while.
     limits.max_unread_replies = usize::MAX;
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut connection = server.connect();
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
     let id = echo.peers.lock().unwrap()[0];
@@ -206,12 +214,11 @@ fn a_peer_with_something_left_to_read_is_not_idle() {
     is_dismissed(connection, &echo, "nothing happened for too long");
 }
 
-#[test]
-fn a_peer_that_reads_at_the_floor_gets_everything() {
+fn a_peer_that_reads_at_the_floor_gets_everything(driver: Driver) {
     const LENGTH: usize = 3_000_000;
     let (echo, limits) = (Echo::default(), Limits::default().with_write_timeout(2 * SECOND).with_min_write_rate(500));
     // The system has room for so much that its poller tells of none for longer than the deadline.
-    let (_server, mut slow) = pushing(limits, &echo, LENGTH, None);
+    let (_server, mut slow) = pushing(driver, limits, &echo, LENGTH, None);
     let (start, mut place, mut received) = (Instant::now(), [0; 600], 0);
     while start.elapsed() < 7 * SECOND {
         slow.read_exact(&mut place).unwrap();
@@ -226,15 +233,14 @@ fn a_peer_that_reads_at_the_floor_gets_everything() {
 
 /// A system that is full passes nothing on until much has been read. A peer with the buffers of its system, which read
 /// 22 times as fast as it must, was once taken for one that reads nothing. Here all goes 20 times as fast.
-#[test]
-fn a_slow_reader_with_ordinary_buffers_gets_everything() {
+fn a_slow_reader_with_ordinary_buffers_gets_everything(driver: Driver) {
     const FASTER: u32 = 20;
     const LENGTH: usize = 20_000_000;
     let (echo, mut limits) = (Echo::default(), Limits::default());
     limits.write_timeout /= FASTER;
     limits.min_write_rate *= u64::from(FASTER);
     let enough = limits.write_timeout * 3;
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut slow = TcpStream::connect(server.address).unwrap();
     slow.set_read_timeout(Some(PATIENCE)).unwrap();
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
@@ -280,11 +286,10 @@ impl Handler for Impatient {
     }
 }
 
-#[test]
-fn a_peer_is_ended_at_the_handlers_deadline_whatever_it_sends_and_stays_if_that_is_cleared() {
+fn a_peer_is_ended_at_the_handlers_deadline_whatever_it_sends_and_stays_if_that_is_cleared(driver: Driver) {
     const LATE: &str = "the time that the server has set is over";
     let impatient = Impatient::default();
-    let server = Running::start(Limits::default(), impatient.clone());
+    let server = driver.start(Limits::default(), impatient.clone());
     let mut in_time = server.connect();
     exchange(&mut in_time, "hello");
     let mut silent = server.connect();

@@ -3,13 +3,19 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, Peer, from_fn};
 
+use crate::running::driver::{Driver, on_each_driver};
 use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
+
+on_each_driver! {
+    each_connection_has_its_own_state_from_its_beginning_to_its_end,
+    every_state_is_dropped_with_its_connection_however_that_ends,
+}
 
 /// Writes into the state of a connection all that happens on it, and says it when asked.
 #[derive(Clone, Default)]
@@ -74,22 +80,18 @@ fn tell_stories(server: &Running, ended: &Mutex<Vec<String>>) {
     assert_eq!(*ended, (0..6).map(|number| format!("ch{number}h.eh!f")).collect::<Vec<_>>());
 }
 
-#[test]
-fn each_connection_has_its_own_state_from_its_beginning_to_its_end() {
-    for workers in [1, 3] {
-        let chronicler = Chronicler::default();
-        let handlers = vec![chronicler.clone(); workers];
-        let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
-        tell_stories(&server, &chronicler.ended);
-        server.join();
-    }
+fn each_connection_has_its_own_state_from_its_beginning_to_its_end(driver: Driver) {
+    let chronicler = Chronicler::default();
+    let server = driver.start(Limits::default(), chronicler.clone());
+    tell_stories(&server, &chronicler.ended);
+    server.join();
 }
 
 #[test]
 fn a_boxed_handler_and_a_borrowed_one_do_what_the_handler_does() {
     let chronicler = Chronicler::default();
     let boxed: Box<dyn Handler<State = String> + Send> = Box::new(chronicler.clone());
-    let server = Running::start(Limits::default(), boxed);
+    let server = Running::spawn(Limits::default(), move |server| server.run(boxed));
     tell_stories(&server, &chronicler.ended);
     server.join();
 
@@ -118,6 +120,9 @@ fn a_closure_serves_all_connections_of_its_worker() {
 /// How many there are.
 static LIVING: AtomicUsize = AtomicUsize::new(0);
 
+/// One test at a time: they count the same.
+static ALONE: Mutex<()> = Mutex::new(());
+
 struct Counted;
 
 impl Default for Counted {
@@ -134,6 +139,7 @@ impl Drop for Counted {
 }
 
 /// Panics at every message.
+#[derive(Clone)]
 struct Panicking;
 
 impl Handler for Panicking {
@@ -144,9 +150,9 @@ impl Handler for Panicking {
     }
 }
 
-#[test]
-fn every_state_is_dropped_with_its_connection_however_that_ends() {
-    let server = Running::start(Limits::default(), Panicking);
+fn every_state_is_dropped_with_its_connection_however_that_ends(driver: Driver) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = driver.start(Limits::default(), Panicking);
     let mut panicked = server.connect();
     let mut stuck = server.connect();
     stuck.get_mut().write_all(b"\0").unwrap();

@@ -6,10 +6,37 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::running::driver::{Driver, on_each_driver, on_one_thread, on_undivided_totals};
 use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, Server, To};
+use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, To};
 use jsonframe_std::{Connection, Error};
+
+on_each_driver! {
+    peers_that_read_nothing_hold_no_more_than_the_total_and_a_message,
+    a_slow_subscriber_does_not_stop_the_pushes_to_others,
+    what_is_sent_to_many_that_connect_at_once_is_no_more_than_the_total,
+    what_is_sent_to_all_while_the_server_ends_is_dropped,
+    a_reply_with_a_header_that_cannot_be_sent_ends_its_connection,
+    a_reply_in_a_thread_that_panics_ends_its_connection,
+    a_reply_that_is_sent_while_its_thread_panics_is_not_lost,
+    a_peer_is_read_though_no_reply_may_be_owed,
+    a_peer_with_many_owed_replies_is_not_read,
+    an_id_leads_to_no_connection_of_another_server,
+}
+
+on_one_thread! {
+    peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write,
+    a_reply_that_cannot_be_queued_ends_its_connection,
+}
+
+on_undivided_totals! {
+    content_shared_by_many_peers_counts_once,
+    of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first,
+    small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_the_total,
+    peers_that_share_one_content_are_not_ended_for_it,
+    slow_uploads_do_not_shut_out_others,
+}
 
 const READS_NOTHING: &str = "the peer does not read what is sent to it";
 
@@ -20,12 +47,11 @@ fn queued_total(bytes: usize) -> Limits {
     limits
 }
 
-#[test]
-fn peers_that_read_nothing_hold_no_more_than_the_total_and_a_message() {
+fn peers_that_read_nothing_hold_no_more_than_the_total_and_a_message(driver: Driver) {
     const TOTAL: usize = 8_000_000;
     const REPLY: usize = 1_000_000;
     let echo = Echo::default();
-    let server = Running::start(queued_total(TOTAL), echo.clone());
+    let server = driver.start(queued_total(TOTAL), echo.clone());
     let mut honest = server.connect();
     let request = message(&vec![b'x'; REPLY]);
     // Each has the server owe it far more than the system takes, and all together far more than the total.
@@ -51,13 +77,11 @@ fn peers_that_read_nothing_hold_no_more_than_the_total_and_a_message() {
     exchange(&mut honest, "and after");
 }
 
-#[test]
-fn content_shared_by_many_peers_counts_once() {
+fn content_shared_by_many_peers_counts_once(driver: Driver) {
     const LENGTH: usize = 5_000_000;
     let echo = Echo::default();
-    let server = Running::start(queued_total(100_000_000), echo.clone());
-    let mut deaf: Vec<_> = (0..10).map(|_| server.connect()).collect();
-    wait_until(|| echo.peers.lock().unwrap().len() == 10);
+    let server = driver.start(queued_total(100_000_000), echo.clone());
+    let mut deaf = server.connect_in_order(10, &echo);
     let header = Header::new("news", "binary", LENGTH as u64);
     // By one broadcast, and by a message for each.
     server.handle.queue(To::All, &header, vec![b'n'; LENGTH]).unwrap();
@@ -76,12 +100,11 @@ fn content_shared_by_many_peers_counts_once() {
     assert_eq!(Arc::strong_count(&shared), 1);
 }
 
-#[test]
-fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
+fn a_slow_subscriber_does_not_stop_the_pushes_to_others(driver: Driver) {
     const LENGTH: usize = 500_000;
     let (echo, mut limits) = (Echo::default(), queued_total(20_000_000));
     limits.write_timeout = 60 * limits.write_timeout;
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let mut deaf: Vec<_> = (0..3).map(|_| server.connect()).collect();
     let mut reading = server.connect();
     wait_until(|| echo.peers.lock().unwrap().len() == 4);
@@ -103,12 +126,10 @@ fn a_slow_subscriber_does_not_stop_the_pushes_to_others() {
     }
 }
 
-#[test]
-fn of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first() {
+fn of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first(driver: Driver) {
     let echo = Echo::default();
-    let server = Running::start(queued_total(42_000_000), echo.clone());
-    let connections: Vec<_> = (0..3).map(|_| server.connect()).collect();
-    wait_until(|| echo.peers.lock().unwrap().len() == 3);
+    let server = driver.start(queued_total(42_000_000), echo.clone());
+    let connections = server.connect_in_order(3, &echo);
     let ids = echo.peers.lock().unwrap().clone();
     let send = |id, length: usize| {
         server.handle.queue(id, &Header::new("much", "binary", length as u64), vec![0; length]).unwrap();
@@ -127,12 +148,10 @@ fn of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first() {
     }
 }
 
-#[test]
-fn peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write() {
+fn peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write(driver: Driver) {
     const LENGTH: usize = 20_000;
-    let (server, owed, go_on, echo) = owing(queued_total(4_000_000));
-    let mut reading: Vec<_> = (0..10).map(|_| server.connect()).collect();
-    wait_until(|| echo.peers.lock().unwrap().len() == 10);
+    let (server, owed, go_on, echo) = owing(driver, queued_total(4_000_000));
+    let mut reading = server.connect_in_order(10, &echo);
     let ids = echo.peers.lock().unwrap().clone();
     reading[0].send(&text("wait"), b"wait").unwrap();
     let reply = owed.recv().unwrap();
@@ -153,11 +172,10 @@ fn peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write() {
     drop(reply);
 }
 
-#[test]
-fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_the_total() {
+fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_the_total(driver: Driver) {
     const TOTAL: usize = 4_000_000;
     const COUNT: usize = 5_000;
-    let (server, owed, go_on, echo) = owing(queued_total(TOTAL));
+    let (server, owed, go_on, echo) = owing(driver, queued_total(TOTAL));
     let deaf: Vec<_> = (0..100).map(|_| server.connect()).collect();
     let mut reading = server.connect();
     wait_until(|| echo.peers.lock().unwrap().len() == 101);
@@ -178,6 +196,7 @@ fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_th
 }
 
 /// Sends much to whoever connects, and notes how much is queued before that.
+#[derive(Clone)]
 struct Greeting(Arc<Mutex<Vec<usize>>>);
 
 impl Handler for Greeting {
@@ -191,34 +210,29 @@ impl Handler for Greeting {
     fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 }
 
-#[test]
-fn what_is_sent_to_many_that_connect_at_once_is_no_more_than_the_total() {
+fn what_is_sent_to_many_that_connect_at_once_is_no_more_than_the_total(driver: Driver) {
     const TOTAL: usize = 8_000_000;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let crowd: Vec<_> = (0..50).map(|_| TcpStream::connect(address).unwrap()).collect();
     let queued = Arc::<Mutex<Vec<usize>>>::default();
     let greeting = Greeting(Arc::clone(&queued));
-    let server = Server::from_listener(listener, queued_total(TOTAL)).unwrap();
-    let server = Running::of(server, |server| server.run(greeting));
+    let server = driver.listen(listener, queued_total(TOTAL), greeting);
     wait_until(|| queued.lock().unwrap().len() == 50);
     let most = queued.lock().unwrap().iter().copied().max();
     assert!(most < Some(TOTAL), "{most:?} bytes were held");
     drop((server, crowd));
 }
 
-#[test]
-fn peers_that_share_one_content_are_not_ended_for_it() {
+fn peers_that_share_one_content_are_not_ended_for_it(driver: Driver) {
     const SHARED: usize = 20_000_000;
     const OWN: usize = 8_000_000;
     let echo = Echo::default();
-    let server = Running::start(queued_total(100_000_000), echo.clone());
-    let mut sharing: Vec<_> = (0..5).map(|_| server.connect()).collect();
-    wait_until(|| echo.peers.lock().unwrap().len() == 5);
+    let server = driver.start(queued_total(100_000_000), echo.clone());
+    let mut sharing = server.connect_in_order(5, &echo);
     let header = Header::new("news", "binary", SHARED as u64);
     server.handle.queue(To::All, &header, vec![b'n'; SHARED]).unwrap();
-    let deaf: Vec<_> = (0..4).map(|_| server.connect()).collect();
-    wait_until(|| echo.peers.lock().unwrap().len() == 9);
+    let deaf = server.connect_in_order(4, &echo);
     // Each holds less than each of those that share, but all that those hold is less than what these hold.
     let ids = echo.peers.lock().unwrap()[5..].to_vec();
     for id in ids {
@@ -265,11 +279,7 @@ fn content_that_is_on_its_way_ends_nobody_but_whom_it_is_for() {
     let keeper = Doorkeeper { echo: echo.clone(), waiting: Arc::new(Mutex::new(waiting)) };
     let server = Running::spawn(queued_total(200_000_000), |server| server.run_workers([keeper.clone(), keeper]));
     // They come to the two workers in turns.
-    let mut connections = Vec::new();
-    for number in 1..=5 {
-        connections.push(server.connect());
-        wait_until(|| echo.peers.lock().unwrap().len() == number);
-    }
+    let mut connections = server.connect_in_order(5, &echo);
     let ids = echo.peers.lock().unwrap().clone();
     server.handle.queue(ids[1], &Header::new("much", "binary", OWN as u64), vec![b'o'; OWN]).unwrap();
     server.wait_until(|server| server.handle.stats().queued >= OWN);
@@ -283,14 +293,12 @@ fn content_that_is_on_its_way_ends_nobody_but_whom_it_is_for() {
     assert_eq!(receive(&mut connections[1]).map(|text| text.len()), Some(OWN));
 }
 
-#[test]
-fn what_is_sent_to_a_worker_that_has_ended_is_dropped() {
+fn what_is_sent_to_all_while_the_server_ends_is_dropped(driver: Driver) {
     let echo = Echo::default();
-    let handlers = [echo.clone(), echo.clone()];
-    let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
+    let server = driver.start(Limits::default(), echo.clone());
     let (mut first, second) = (server.connect(), server.connect());
     wait_until(|| echo.peers.lock().unwrap().len() == 2);
-    // The worker of the first one waits for the rest, and the other one ends.
+    // The first one's rest is waited for, and the other one ends, and with it its worker, if it has one of its own.
     let whole = message(b"whole");
     first.get_mut().write_all(&whole[..20]).unwrap();
     let handle = server.handle.clone();
@@ -306,11 +314,10 @@ fn what_is_sent_to_a_worker_that_has_ended_is_dropped() {
     drop((first, second));
 }
 
-#[test]
-fn slow_uploads_do_not_shut_out_others() {
+fn slow_uploads_do_not_shut_out_others(driver: Driver) {
     const UPLOAD: usize = 4_000_000;
     let (echo, limits) = (Echo::default(), Limits::default().with_max_collected(10_000_000));
-    let server = Running::start(limits, echo.clone());
+    let server = driver.start(limits, echo.clone());
     let whole = message(&vec![b'u'; UPLOAD]);
     // They have sent nearly all, each somewhat less than the one before, and say no more.
     let mut slow: Vec<_> = (0..2).map(|_| server.connect()).collect();
@@ -332,6 +339,7 @@ fn slow_uploads_do_not_shut_out_others() {
 }
 
 /// Takes a reply for each message, and gives it to the test; and waits for the test at the message "wait".
+#[derive(Clone)]
 struct Owing {
     replies: Sender<Reply>,
     waiting: Arc<Mutex<Receiver<()>>>,
@@ -339,12 +347,12 @@ struct Owing {
 }
 
 /// A server that [owes](Owing) its replies to the test, and what the test needs for that.
-fn owing(limits: Limits) -> (Running, Receiver<Reply>, Sender<()>, Echo) {
+fn owing(driver: Driver, limits: Limits) -> (Running, Receiver<Reply>, Sender<()>, Echo) {
     let (replies, owed) = channel();
     let (go_on, waiting) = channel();
     let echo = Echo::default();
     let handler = Owing { replies, waiting: Arc::new(Mutex::new(waiting)), echo: echo.clone() };
-    (Running::start(limits, handler), owed, go_on, echo)
+    (driver.start(limits, handler), owed, go_on, echo)
 }
 
 impl Handler for Owing {
@@ -370,9 +378,8 @@ fn text(text: &str) -> Header<'static> {
     Header::new("text", "utf-8", text.len() as u64)
 }
 
-#[test]
-fn a_reply_that_cannot_be_queued_ends_its_connection() {
-    let (server, owed, go_on, echo) = owing(queued_total(1_000_000));
+fn a_reply_that_cannot_be_queued_ends_its_connection(driver: Driver) {
+    let (server, owed, go_on, echo) = owing(driver, queued_total(1_000_000));
     let deaf = server.connect();
     wait_until(|| echo.peers.lock().unwrap().len() == 1);
     let mut connection = server.connect();
@@ -396,9 +403,8 @@ fn a_reply_that_cannot_be_queued_ends_its_connection() {
     drop(deaf);
 }
 
-#[test]
-fn a_reply_with_a_header_that_cannot_be_sent_ends_its_connection() {
-    let (server, owed, _go_on, echo) = owing(Limits::default());
+fn a_reply_with_a_header_that_cannot_be_sent_ends_its_connection(driver: Driver) {
+    let (server, owed, _go_on, echo) = owing(driver, Limits::default());
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
     let reply = owed.recv().unwrap();
@@ -407,9 +413,8 @@ fn a_reply_with_a_header_that_cannot_be_sent_ends_its_connection() {
     wait_until(|| echo.noted() == ["a reply was lost"]);
 }
 
-#[test]
-fn a_reply_in_a_thread_that_panics_ends_its_connection() {
-    let (server, owed, _go_on, echo) = owing(Limits::default());
+fn a_reply_in_a_thread_that_panics_ends_its_connection(driver: Driver) {
+    let (server, owed, _go_on, echo) = owing(driver, Limits::default());
     let (mut connection, mut other) = (server.connect(), server.connect());
     connection.send(&text("first"), b"first").unwrap();
     let reply = owed.recv().unwrap();
@@ -430,8 +435,7 @@ fn a_reply_in_a_thread_that_panics_ends_its_connection() {
     assert_eq!(receive(&mut other).as_deref(), Some("answer"));
 }
 
-#[test]
-fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
+fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost(driver: Driver) {
     struct Sorry(Option<Reply>);
 
     impl Drop for Sorry {
@@ -442,7 +446,7 @@ fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
         }
     }
 
-    let (server, owed, _go_on, _) = owing(Limits::default());
+    let (server, owed, _go_on, _) = owing(driver, Limits::default());
     let mut connection = server.connect();
     for _ in 0..2 {
         connection.send(&text("first"), b"first").unwrap();
@@ -456,20 +460,18 @@ fn a_reply_that_is_sent_while_its_thread_panics_is_not_lost() {
     }
 }
 
-#[test]
-fn a_peer_is_read_though_no_reply_may_be_owed() {
+fn a_peer_is_read_though_no_reply_may_be_owed(driver: Driver) {
     let limits = Limits::default().with_max_pending_replies(0);
-    let (server, owed, _go_on, _) = owing(limits);
+    let (server, owed, _go_on, _) = owing(driver, limits);
     let mut connection = server.connect();
     connection.send(&text("first"), b"first").unwrap();
     owed.recv_timeout(PATIENCE).unwrap().queue(&text("answer"), "answer").unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("answer"));
 }
 
-#[test]
-fn a_peer_with_many_owed_replies_is_not_read() {
+fn a_peer_with_many_owed_replies_is_not_read(driver: Driver) {
     let limits = Limits::default().with_max_pending_replies(100);
-    let (server, owed, _go_on, _) = owing(limits);
+    let (server, owed, _go_on, _) = owing(driver, limits);
     let mut greedy = server.connect();
     // More than the system has room for, so that the server not reading is seen at the peer.
     let requests = message(b"question").repeat(1000);
@@ -493,10 +495,9 @@ fn a_peer_with_many_owed_replies_is_not_read() {
     }
 }
 
-#[test]
-fn an_id_leads_to_no_connection_of_another_server() {
+fn an_id_leads_to_no_connection_of_another_server(driver: Driver) {
     let echoes = [Echo::default(), Echo::default()];
-    let servers = echoes.each_ref().map(|echo| Running::start(Limits::default(), echo.clone()));
+    let servers = echoes.each_ref().map(|echo| driver.start(Limits::default(), echo.clone()));
     let mut connections = servers.each_ref().map(Running::connect);
     for connection in &mut connections {
         exchange(connection, "hello");

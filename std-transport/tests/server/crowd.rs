@@ -1,52 +1,48 @@
-//! Several workers and hundreds of connections: requests, pushes and broadcasts at once, and a shutdown in the midst.
+//! Hundreds of connections: requests, pushes and broadcasts at once, and a shutdown in the midst.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::running::{PATIENCE, Running, connect, wait_until};
+use crate::running::driver::{Driver, on_each_driver};
+use crate::running::{PATIENCE, Running, connect, exchange, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
-const WORKERS: usize = 4;
+on_each_driver! {
+    a_crowd_loses_nothing_when_the_server_is_shut_down,
+}
+
 const CLIENTS: usize = 8;
 /// How many connections each client has.
 const EACH: usize = 50;
 /// How often something is pushed to each connection, and broadcast to all.
 const ROUNDS: usize = 100;
 
-/// What the workers have come to.
-#[derive(Default)]
-struct Score {
-    peers: Mutex<Vec<Id>>,
-    ended: Mutex<Vec<String>>,
-    handled: [AtomicUsize; WORKERS],
-    connected: [AtomicUsize; WORKERS],
-}
-
-/// Sends back what it gets, and keeps the score of its worker.
+/// Sends back what it gets, and keeps the score.
+#[derive(Clone, Default)]
 struct Player {
-    worker: usize,
-    score: Arc<Score>,
+    peers: Arc<Mutex<Vec<Id>>>,
+    ended: Arc<Mutex<Vec<String>>>,
+    handled: Arc<AtomicUsize>,
 }
 
 impl Handler for Player {
     type State = ();
 
     fn connected(&mut self, peer: &mut Peer<'_>, (): &mut ()) {
-        self.score.connected[self.worker].fetch_add(1, Ordering::SeqCst);
-        self.score.peers.lock().unwrap().push(peer.id());
+        self.peers.lock().unwrap().push(peer.id());
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
-        self.score.handled[self.worker].fetch_add(1, Ordering::SeqCst);
+        self.handled.fetch_add(1, Ordering::SeqCst);
         peer.send(&message.header(), message.content()).unwrap();
     }
 
     fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
-        self.score.ended.lock().unwrap().push(why.to_string());
+        self.ended.lock().unwrap().push(why.to_string());
     }
 }
 
@@ -119,19 +115,17 @@ fn push(handle: &Handle, peers: &[Id]) {
     }
 }
 
-#[test]
-fn a_crowd_on_several_workers_loses_nothing_when_the_server_is_shut_down() {
-    let score = Arc::new(Score::default());
-    let players: Vec<_> = (0..WORKERS).map(|worker| Player { worker, score: Arc::clone(&score) }).collect();
+fn a_crowd_loses_nothing_when_the_server_is_shut_down(driver: Driver) {
+    let score = Player::default();
     let mut limits = Limits::default();
     // A client may be busy elsewhere for a while.
     limits.linger_silence = PATIENCE;
     limits.linger = PATIENCE;
-    let server = Running::spawn(limits, |server| server.run_workers(players));
+    let server = driver.start(limits, score.clone());
     let address = server.address;
     let clients: Vec<_> = (0..CLIENTS).map(|_| thread::spawn(move || client(address))).collect();
     wait_until(|| score.peers.lock().unwrap().len() == CLIENTS * EACH);
-    let handled = || score.handled.iter().map(|count| count.load(Ordering::SeqCst)).sum::<usize>();
+    let handled = || score.handled.load(Ordering::SeqCst);
 
     let (handle, peers) = (server.handle.clone(), score.peers.lock().unwrap().clone());
     let pusher = thread::spawn(move || push(&handle, &peers));
@@ -152,8 +146,18 @@ fn a_crowd_on_several_workers_loses_nothing_when_the_server_is_shut_down() {
     server.join();
     assert_eq!(replies, handled(), "every request that was handled has been answered");
     assert_eq!(*score.ended.lock().unwrap(), vec!["the server has been shut down"; CLIENTS * EACH]);
-    for (worker, connected) in score.connected.iter().enumerate() {
-        assert_eq!(connected.load(Ordering::SeqCst), CLIENTS * EACH / WORKERS, "connections of worker {worker}");
-        assert!(score.handled[worker].load(Ordering::SeqCst) > 0, "messages of worker {worker}");
+}
+
+#[test]
+fn each_worker_has_its_share_of_the_connections() {
+    let players: [Player; 4] = Default::default();
+    let handlers = players.clone();
+    let server = Running::spawn(Limits::default(), |server| server.run_workers(handlers));
+    let mut connections: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    for connection in &mut connections {
+        exchange(connection, "hello");
+    }
+    for player in players {
+        assert_eq!((player.peers.lock().unwrap().len(), player.handled.load(Ordering::SeqCst)), (10, 10));
     }
 }
