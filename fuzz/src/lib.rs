@@ -7,6 +7,7 @@
 
 pub mod decode;
 pub mod differential;
+pub mod engine;
 pub mod input;
 pub mod log;
 pub mod pipe;

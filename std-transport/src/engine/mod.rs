@@ -50,4 +50,6 @@ pub(crate) use outbox::Outbox;
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use scratch::Scratch;
 pub(crate) use sending::Sending;
-pub(crate) use totals::{Holding, Totals};
+#[cfg(feature = "tokio")]
+pub(crate) use totals::Holding;
+pub(crate) use totals::Totals;

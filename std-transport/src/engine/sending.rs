@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::clock::{Clock, Phase};
+use super::clock::Clock;
 use super::close_reason::{CloseReason, Deadline};
 use super::limits::Limits;
 use super::outbox::Outbox;
@@ -91,8 +91,9 @@ impl Sending {
     }
 
     /// Nothing is received from now on until the next [`Engine::update`](super::Engine::update).
+    #[cfg(feature = "tokio")]
     pub(crate) fn suspend(&mut self, now: Instant) {
-        self.clock.go_on(Phase::Suspended, now);
+        self.clock.go_on(super::clock::Phase::Suspended, now);
     }
 
     /// Takes what has been written into account. To be called before [`poll_timeout`](Self::poll_timeout).

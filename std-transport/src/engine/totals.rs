@@ -80,8 +80,8 @@ impl Totals {
 /// What a connection holds of the memory for what is queued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holding {
-    pub(super) alone: usize,
+    pub(crate) alone: usize,
     /// Together with others.
-    pub(super) shared: usize,
-    pub(super) unsent_since: Option<Instant>,
+    pub(crate) shared: usize,
+    pub(crate) unsent_since: Option<Instant>,
 }

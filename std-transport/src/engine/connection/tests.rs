@@ -1,35 +1,17 @@
 //! Every deadline to the nanosecond. Time is only ever added up.
 
-use std::time::Duration;
+use std::path::Path;
+use std::{fs, panic};
 
 use jsonframe::DecodeErrorKind;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
+use self::model::{CONTENT, HANDLER, HEADER, IDLE, NANOSECOND, WRITE, before, engine, header, message, secs};
 use super::*;
+use crate::engine::Content;
 
 mod model;
-
-const NANOSECOND: Duration = Duration::from_nanos(1);
-
-fn before(time: Instant) -> Instant {
-    time.checked_sub(NANOSECOND).unwrap()
-}
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn engine(limits: Limits, start: Instant) -> Engine {
-    let totals = Arc::new(Totals::new(&limits, 1));
-    Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, start)
-}
-
-fn message(content: &[u8]) -> Vec<u8> {
-    Message::new(header(content.len()), content).unwrap().to_vec().unwrap()
-}
-
-fn header(content_length: usize) -> Header<'static> {
-    Header::new("bytes", "binary", content_length as u64)
-}
 
 /// Takes these bytes as received, and all events: how many messages have ended.
 fn receive(engine: &mut Engine, mut bytes: &[u8], now: Instant) -> Result<usize, CloseReason> {
@@ -69,12 +51,6 @@ fn ends_at(engine: &mut Engine, due: Instant, reason: &str) {
     assert_eq!(engine.poll_timeout(), Some(due));
     assert_eq!(engine.handle_timeout(due).unwrap_err().to_string(), reason);
 }
-
-const IDLE: &str = "nothing happened for too long";
-const HEADER: &str = "the header took too long";
-const CONTENT: &str = "the content came too slowly";
-const HANDLER: &str = "the time that the server has set is over";
-const WRITE: &str = "the peer took what was sent to it too slowly";
 
 #[test]
 fn a_peer_that_sends_nothing_ends_after_the_idle_timeout() {
@@ -428,4 +404,49 @@ fn memory_is_counted_while_it_is_held() {
 #[test]
 fn an_idle_connection_is_small() {
     assert!(size_of::<Engine>() <= 416, "{}", size_of::<Engine>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: ProptestConfig::default().cases.max(1000),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_happens_in_whatever_order_the_engine_does_what_the_model_does(data in vec(any::<u8>(), 0..200)) {
+        model::check(&data);
+    }
+}
+
+/// The inputs that the fuzz target `engine` begins with, and those that once failed, which are no part of the package.
+#[test]
+fn what_fuzzing_has_found_worth_keeping_happens_as_in_the_model() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    if !folder.exists() {
+        return;
+    }
+    let kept = fs::read_to_string(folder.join("seeds/engine.txt")).unwrap();
+    let regressions = fs::read_dir(folder.join("regressions/engine")).into_iter().flatten();
+    let regressions = regressions.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let inputs: Vec<_> = kept.lines().map(unescaped).chain(regressions).collect();
+    assert!(inputs.len() > 100);
+    for input in inputs {
+        if let Err(panicked) = panic::catch_unwind(|| model::check(&input)) {
+            eprintln!("the engine differs from the model for {}", input.escape_ascii());
+            panic::resume_unwind(panicked);
+        }
+    }
+}
+
+/// The bytes of a line of seeds, in which `\xHH` is a byte.
+fn unescaped(line: &str) -> Vec<u8> {
+    let mut parts = line.split("\\x").map(str::as_bytes);
+    let plain = parts.next().unwrap_or_default().to_vec();
+    parts.fold(plain, |mut bytes, part| {
+        let digits = std::str::from_utf8(&part[..2]).unwrap();
+        bytes.push(u8::from_str_radix(digits, 16).unwrap());
+        bytes.extend(&part[2..]);
+        bytes
+    })
 }
