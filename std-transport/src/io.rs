@@ -7,8 +7,6 @@ use jsonframe::{Header, Outgoing};
 use crate::Error;
 use crate::engine::Outbox;
 
-/// How many bytes are written in a turn, about.
-pub(crate) const BYTES_WRITTEN: usize = 1024 * 1024;
 /// How many pieces of memory are written at once.
 const AT_ONCE: usize = 32;
 

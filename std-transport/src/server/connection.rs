@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::frame::Frame;
-use super::outlet::Outlet;
+use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::shared::Shared;
 use super::stream::Stream;
 use super::{CloseReason, Id, Peer};
 use crate::Interest;
 use crate::engine::Engine;
-use crate::io::{BYTES_WRITTEN, flush, retry};
+use crate::io::{flush, retry};
 
 /// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
 /// that was there already is not, nor what follows urgent data, but the poller has seen both.

@@ -10,8 +10,11 @@ use super::mailbox::{Command, Letters};
 use super::stream::{Sink, Unasked};
 use super::{CloseReason, Id};
 use crate::engine::{Content, Outbox, Sending};
-use crate::io::{BYTES_WRITTEN, flush};
+use crate::io::flush;
 use crate::{Error, io as driver};
+
+/// How many bytes are written at a time, about.
+pub(crate) const BYTES_WRITTEN: usize = 1024 * 1024;
 
 pub(crate) struct Outlet<'a> {
     pub(crate) stream: &'a mut dyn Sink,

@@ -16,10 +16,10 @@ use super::common::Common;
 use super::stream::Stream;
 use crate::Interest;
 use crate::engine::{Engine, Event, Holding};
-use crate::io::{BYTES_WRITTEN, flush};
+use crate::io::flush;
 use crate::server::connection::{Connection, Next, Pace};
 use crate::server::mailbox::Mailbox;
-use crate::server::outlet::Outlet;
+use crate::server::outlet::{BYTES_WRITTEN, Outlet};
 use crate::server::shared::Shutdown;
 use crate::server::{CloseReason, Id, Peer};
 

@@ -522,7 +522,7 @@ impl Pair {
     /// The connection has ended: nothing is counted any more.
     fn discount(self) {
         drop(self.engine);
-        let Totals { queued, collected, .. } = &self.totals;
+        let Totals { queued, collected, .. } = &*self.totals;
         assert_eq!((queued.total(), queued.queued(), collected.total()), (0, 0, 0));
     }
 
