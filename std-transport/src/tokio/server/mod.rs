@@ -143,7 +143,8 @@ impl Server {
             while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
             shared.set_acceptor(context.waker());
             let shutdown = shared.shutdown();
-            let mut due = change(shutdown);
+            // At the end of the time it waits for what the tasks do about that, and for nothing else.
+            let mut due = change(shutdown.filter(|shutdown| now() < shutdown.until));
             if let Some(acceptor) = &mut acceptor {
                 acceptor.listener.waker.clone_from(context.waker());
                 if shutdown.is_some() && !is_stopping {
