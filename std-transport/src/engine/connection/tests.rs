@@ -400,6 +400,54 @@ fn memory_is_counted_while_it_is_held() {
     assert_eq!((totals.queued.total(), totals.collected.total()), (0, 0));
 }
 
+/// How much memory it holds between its turns.
+fn held(engine: &Engine) -> usize {
+    engine.inbox.memory() + engine.content.held() + engine.sending.outbox.held()
+}
+
+#[test]
+fn memory_follows_the_content_that_has_come_whatever_its_header_says() {
+    let start = Instant::now();
+    for claim in [50_000, 1 << 32, u64::MAX] {
+        let mut head = Vec::new();
+        Dialect::STANDARD.append_to(&Header::new("bytes", "binary", claim), &mut head).unwrap();
+        let mut scratch = Scratch::default();
+        let mut engine = engine(Limits::default().with_max_content(u64::MAX), start);
+        let mut come = 0;
+        for piece in [head, vec![b'x'], vec![b'x'; 99], vec![b'x'; 10_000], vec![b'x'; 30_000]] {
+            engine.borrow(&mut scratch);
+            receive(&mut engine, &piece, start).unwrap();
+            come += piece.len();
+            // In its turn, it has the memory of earlier turns.
+            assert!(engine.content.held() <= 2 * come, "{} bytes are held for {come}", engine.content.held());
+            engine.give_back(&mut scratch);
+            // The buffer of a header is as long as its first byte says it can be.
+            assert!(held(&engine) < 255 + 4 * come, "{} bytes are held for {come}", held(&engine));
+        }
+    }
+}
+
+#[test]
+fn a_header_in_pieces_takes_its_buffer_once_and_no_more_than_the_limit() {
+    let start = Instant::now();
+    for (first, most) in [(0, 255), (3, 1023), (u8::MAX, 5000)] {
+        let mut scratch = Scratch::default();
+        let mut engine = engine(Limits::default().with_max_header(5000), start);
+        for byte in [first, u8::MAX].into_iter().chain([b' '; 200]) {
+            engine.borrow(&mut scratch);
+            // What is refused is refused with its second byte.
+            let is_refused = receive(&mut engine, &[byte], start).is_err();
+            engine.give_back(&mut scratch);
+            assert!(held(&engine) <= most, "{} bytes are held", held(&engine));
+            if is_refused {
+                assert_eq!(first, u8::MAX);
+                break;
+            }
+        }
+        assert!(held(&engine) == most || first == u8::MAX, "{} bytes are held", held(&engine));
+    }
+}
+
 /// What it holds of its own, beside what it borrows for its turns.
 #[test]
 fn an_idle_connection_is_small() {
