@@ -90,7 +90,7 @@ impl<T: Stream> Connection<T> {
     }
 
     pub(crate) const fn outlet(&mut self) -> Outlet<'_> {
-        Outlet { stream: &mut self.stream, sending: &mut self.engine.sending }
+        Outlet::new(&mut self.stream, &mut self.engine.sending)
     }
 
     /// Queues a message from outside.

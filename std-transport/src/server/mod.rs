@@ -62,7 +62,7 @@ mod handler;
 mod id;
 pub(crate) mod mailbox;
 pub(crate) mod outlet;
-mod peer;
+pub(crate) mod peer;
 mod reply;
 pub(crate) mod shared;
 mod stats;

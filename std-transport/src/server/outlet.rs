@@ -1,6 +1,8 @@
 //! The sending side of a connection, and the stream that it is written to.
 
 use std::io;
+#[cfg(feature = "tokio")]
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use jsonframe::Header;
@@ -19,9 +21,43 @@ pub(crate) const BYTES_WRITTEN: usize = 1024 * 1024;
 pub(crate) struct Outlet<'a> {
     pub(crate) stream: &'a mut dyn Sink,
     pub(crate) sending: &'a mut Sending,
+    /// Wakes a handler that waits until the peer has taken enough.
+    #[cfg(feature = "tokio")]
+    waiting: Option<Waker>,
 }
 
-impl Outlet<'_> {
+impl<'a> Outlet<'a> {
+    pub(crate) const fn new(stream: &'a mut dyn Sink, sending: &'a mut Sending) -> Self {
+        Self {
+            stream,
+            sending,
+            #[cfg(feature = "tokio")]
+            waiting: None,
+        }
+    }
+
+    /// Whether more is to be sent, and not to wait until the peer has taken what is queued.
+    #[cfg(feature = "tokio")]
+    fn is_ready(&self) -> bool {
+        self.sending.outbox.queued() <= self.sending.limits.max_unread_replies
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn poll_ready(&mut self, context: &Context<'_>) -> Poll<()> {
+        if self.is_ready() {
+            return Poll::Ready(());
+        }
+        self.waiting = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn wake_if_ready(&mut self) {
+        if self.is_ready() {
+            self.waiting.take().into_iter().for_each(Waker::wake);
+        }
+    }
+
     /// Sends a message of borrowed content. What is long is written at once as far as the peer takes it.
     pub(super) fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.admit(content.len())?;

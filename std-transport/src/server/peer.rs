@@ -1,10 +1,12 @@
 //! One peer, as a handler sees it.
 
 use std::fmt;
+#[cfg(feature = "tokio")]
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 #[cfg(feature = "tokio")]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jsonframe::Header;
@@ -45,7 +47,7 @@ impl<'a> Peer<'a> {
         sending: &'a mut Sending,
         shared: &'a Arc<Shared>,
     ) -> Self {
-        Self { id, address, access: Access::Owned(Outlet { stream, sending }), shared }
+        Self { id, address, access: Access::Owned(Outlet::new(stream, sending)), shared }
     }
 
     #[cfg(feature = "tokio")]
@@ -62,7 +64,7 @@ impl<'a> Peer<'a> {
         match &mut self.access {
             Access::Owned(outlet) => call(outlet),
             #[cfg(feature = "tokio")]
-            Access::Shared(outlet) => call(&mut outlet.lock().unwrap_or_else(PoisonError::into_inner)),
+            Access::Shared(outlet) => call(&mut lock(outlet)),
         }
     }
 
@@ -81,7 +83,7 @@ impl<'a> Peer<'a> {
         match &self.access {
             Access::Owned(outlet) => outlet.sending.outbox.queued(),
             #[cfg(feature = "tokio")]
-            Access::Shared(outlet) => outlet.lock().unwrap_or_else(PoisonError::into_inner).sending.outbox.queued(),
+            Access::Shared(outlet) => lock(outlet).sending.outbox.queued(),
         }
     }
 
@@ -190,11 +192,50 @@ impl<'a> Peer<'a> {
         self.with(|outlet| outlet.sending.deadline = deadline);
     }
 
+    /// Waits until no more is queued for the peer than [`Limits::max_unread_replies`](super::Limits::max_unread_replies), for a
+    /// [`tokio::Handler`](crate::tokio::Handler) that sends a peer much, message by message. In a handler that cannot wait it
+    /// is of no use: it returns at once.
+    ///
+    /// It can be dropped. If the peer takes nothing for too long, the connection ends, and with it the method that waits.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::Message;
+    /// use jsonframe_std::server::Peer;
+    /// use jsonframe_std::tokio::Handler;
+    ///
+    /// /// Answers with as many messages as it is asked for.
+    /// struct Counter;
+    ///
+    /// impl Handler for Counter {
+    ///     type State = ();
+    ///
+    ///     async fn message(&self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+    ///         for number in 0..message.json::<u32>().unwrap_or(0) {
+    ///             peer.ready().await;
+    ///             if peer.send_json(&number).is_err() {
+    ///                 return;
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub async fn ready(&mut self) {
+        if let Access::Shared(outlet) = &self.access {
+            poll_fn(|context| lock(outlet).poll_ready(context)).await;
+        }
+    }
+
     /// Closes the connection once everything queued has been sent. Nothing more is received, and what the peer still
     /// sends is discarded; so is a [`Reply`] that is still owed.
     pub fn close(&mut self) {
         self.with(|outlet| outlet.sending.end(CloseReason::ByHandler));
     }
+}
+
+#[cfg(feature = "tokio")]
+pub(crate) fn lock<'m, 'o>(outlet: &'m Mutex<Outlet<'o>>) -> MutexGuard<'m, Outlet<'o>> {
+    outlet.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Peer<'_> {

@@ -104,7 +104,7 @@ impl TestPeer {
     /// Does what has been asked for by handles and replies, as a server does.
     fn open_mail(&mut self) {
         let letters = self.mailbox.take();
-        Outlet { stream: &mut self.stream, sending: &mut self.sending }.deliver(letters, self.id, Instant::now());
+        Outlet::new(&mut self.stream, &mut self.sending).deliver(letters, self.id, Instant::now());
     }
 }
 

@@ -7,3 +7,5 @@ mod faults;
 mod halting;
 mod memory;
 mod messages;
+#[cfg(all(feature = "json", feature = "server"))]
+mod server;

@@ -31,7 +31,7 @@ use task::{Task, change, first, is_due, now};
 /// A server that listens, and serves each connection in a task of its own.
 ///
 /// It keeps to the same [`Limits`] and makes the [same promises](crate::server) as [`server::Server`](crate::server::Server), to
-/// a [`Handler`] that may wait. A connection that is idle takes about 2 KiB; while its handler waits with a message, that and a
+/// a [`Handler`] that may wait. A connection that is idle takes about 3 KiB; while its handler waits with a message, that and a
 /// buffer of 64 KiB.
 ///
 /// ```
@@ -157,7 +157,7 @@ impl Server {
                 let mut not_accepted = |why: &NotAccepted| common.handler.not_accepted(why);
                 for _ in 0..AT_ONCE {
                     let Some((stream, address, _)) = acceptor.accept(&mut not_accepted, &shared, now()) else { break };
-                    tasks.spawn(Task::new(stream, address, Arc::clone(&common)).run());
+                    tasks.spawn(Box::new(Task::new(stream, address, Arc::clone(&common))).run());
                 }
                 due = first(due, acceptor.due(&shared, now()));
             }

@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use crate::io::flush;
 use crate::server::connection::{Connection, Next, Pace};
 use crate::server::mailbox::Mailbox;
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
+use crate::server::peer::lock;
 use crate::server::shared::Shutdown;
 use crate::server::{CloseReason, Id, Peer};
 
@@ -55,10 +56,11 @@ impl<H: Handler> Task<H> {
     }
 
     /// Serves until the connection has ended.
-    pub(super) async fn run(mut self) {
+    // Boxed, for a future has its arguments twice.
+    pub(super) async fn run(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
-        let Self { connection, state, place } = self;
+        let Self { connection, state, place } = *self;
         let address = connection.address;
         // What it holds is not counted any more when the handler is told.
         drop(connection);
@@ -144,7 +146,7 @@ impl<H: Handler> Task<H> {
                 }
                 continue;
             };
-            let outlet = Mutex::new(Outlet { stream, sending });
+            let outlet = Mutex::new(Outlet::new(stream, sending));
             let Common { handler, shared, .. } = &*self.place.common;
             let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
             let (place, timer) = (&self.place, timer.as_mut());
@@ -177,7 +179,7 @@ impl<H: Handler> Task<H> {
     /// Tells the handler of the connection.
     async fn connected(&mut self, timer: Pin<&mut Sleep>) {
         let Connection { stream, engine, id, address, .. } = &mut self.connection;
-        let outlet = Mutex::new(Outlet { stream, sending: &mut engine.sending });
+        let outlet = Mutex::new(Outlet::new(stream, &mut engine.sending));
         let Common { handler, shared, .. } = &*self.place.common;
         let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
         let call = async { handler.connected(&mut peer, state).await };
@@ -189,7 +191,7 @@ impl<H: Handler> Task<H> {
         let Connection { stream, engine, id, address, .. } = &mut self.connection;
         // It has come, perhaps.
         engine.sending.deadline = None;
-        let outlet = Mutex::new(Outlet { stream, sending: &mut engine.sending });
+        let outlet = Mutex::new(Outlet::new(stream, &mut engine.sending));
         let Common { handler, shared, .. } = &*self.place.common;
         let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
         let call = async { handler.farewell(&mut peer, state, &reason).await };
@@ -273,6 +275,7 @@ impl<H> Place<H> {
         outlet.sending.suspend(now);
         outlet.sending.update(now);
         outlet.sending.count();
+        outlet.wake_if_ready();
         self.note(outlet.sending.holding(), None);
         if outlet.sending.is_write_due(now) {
             outlet.relieve(now).map_err(CloseReason::Io)?;
@@ -297,10 +300,6 @@ impl<H> Drop for Place<H> {
         self.common.make_place();
         shared.count_down();
     }
-}
-
-fn lock<'m, 'o>(outlet: &'m Mutex<Outlet<'o>>) -> MutexGuard<'m, Outlet<'o>> {
-    outlet.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The time, as tokio knows it, which can be paused in tests.
