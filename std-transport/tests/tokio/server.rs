@@ -19,7 +19,7 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn note(&self, text: impl ToString) {
+    fn note(&self, text: &impl ToString) {
         self.notes.lock().unwrap().push(text.to_string());
     }
 
@@ -33,7 +33,7 @@ struct Dropped<'w>(&'w Waiter);
 
 impl Drop for Dropped<'_> {
     fn drop(&mut self) {
-        self.0.note("dropped");
+        self.0.note(&"dropped");
     }
 }
 
@@ -56,12 +56,12 @@ impl Handler for Waiter {
             "deadline" => {
                 let _dropped = Dropped(self);
                 peer.set_deadline(Some(Instant::now() + Duration::from_millis(20)));
-                pending().await
+                pending::<()>().await;
             }
             "shutdown" => {
                 let _dropped = Dropped(self);
                 self.go_on.notify_one();
-                pending().await
+                pending::<()>().await;
             }
             "much, heedless" | "much" => {
                 for _ in 0..MUCH {
@@ -69,7 +69,7 @@ impl Handler for Waiter {
                         peer.ready().await;
                     }
                     if let Err(error) = peer.send_json(&"x".repeat(LONG)) {
-                        return self.note(error);
+                        return self.note(&error);
                     }
                 }
             }
