@@ -9,7 +9,8 @@
 //! | … over TLS | a [`Connection`] over `rustls::StreamOwned`: `cargo run -p jsonframe-std --example tls` |
 //! | serve many peers in one thread, or a few | [`server`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks |
-//! | talk to one peer or to many with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
+//! | talk to one peer with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
+//! | serve many peers with tokio | `tokio::Server` (features `server` and `tokio`), a task for each connection |
 //!
 //! A reply that comes after a time-out is the next message received, whatever has been asked since: see
 //! [After a time-out](Connection#after-a-time-out).

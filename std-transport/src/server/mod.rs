@@ -2,7 +2,8 @@
 //!
 //! A [`Server`] accepts connections and gives what they send to a [`Handler`], message by message. It waits for all of
 //! them at once on the system's readiness poller, so that ten thousand take one thread and, while they are idle, less
-//! than 1 KiB each.
+//! than 1 KiB each. With the feature `tokio` there is also `jsonframe_std::tokio::Server`, which makes the same promises to a
+//! handler that may wait.
 //!
 //! ```
 //! use std::time::Duration;

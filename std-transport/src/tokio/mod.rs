@@ -1,6 +1,7 @@
-//! Connections over tokio's streams: [`Connection`] over whatever is `AsyncRead`, `AsyncWrite` and `Unpin`.
+//! Connections over tokio's streams: [`Connection`] over whatever is `AsyncRead`, `AsyncWrite` and `Unpin`, and, with the feature
+//! `server`, `Server`.
 //!
-//! It has the methods of the [blocking one](crate::Connection), and the same engine under them. Time is the user's: wrap a
+//! A [`Connection`] has the methods of the [blocking one](crate::Connection), and the same engine under them. Time is the user's: wrap a
 //! call in `tokio::time::timeout`.
 //!
 //! # Cancel safety
