@@ -17,11 +17,14 @@ pub(super) struct Stream {
     waker: Waker,
     /// Whether the system is asked before tokio is, which hears of what has arrived a little later.
     pub(super) asks_first: bool,
+    /// Whether the last read got less than it could have had. Tokio takes that for all there was, but a read ends before
+    /// urgent data too, and of what follows that no poller tells again.
+    read_on: bool,
 }
 
 impl Stream {
     pub(super) const fn new(inner: TcpStream, waker: Waker) -> Self {
-        Self { inner, waker, asks_first: false }
+        Self { inner, waker, asks_first: false, read_on: false }
     }
 
     fn polled<T>(&mut self, call: impl FnOnce(&mut Polled<'_, '_, TcpStream>) -> io::Result<T>) -> io::Result<T> {
@@ -31,13 +34,15 @@ impl Stream {
 
 impl Read for Stream {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if self.asks_first {
+        if self.asks_first || self.read_on {
             match (&*SockRef::from(&self.inner)).read(space) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.read_on = false,
                 outcome => return outcome,
             }
         }
-        self.polled(|stream| stream.read(space))
+        let count = self.polled(|stream| stream.read(space))?;
+        self.read_on = count < space.len();
+        Ok(count)
     }
 }
 
