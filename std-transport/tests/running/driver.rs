@@ -9,12 +9,17 @@ use jsonframe_std::protocol::Dialect;
 use jsonframe_std::server::{Handle, Handler, Limits, Server};
 
 use super::Running;
+#[cfg(feature = "tokio")]
+use super::over_tokio;
 
 /// What a server runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
     /// A poller in each of this many threads.
     Workers(usize),
+    /// A tokio runtime of this many threads.
+    #[cfg(feature = "tokio")]
+    Tokio(usize),
 }
 
 /// A handler of which each worker has a clone, or of which the calls come from all threads.
@@ -26,11 +31,18 @@ impl<H: Handler<State: Send> + Clone + Send + Sync + 'static> Shared for H {}
 pub struct Bound {
     pub address: SocketAddr,
     pub handle: Handle,
-    run: Box<dyn FnOnce() -> io::Result<()> + Send>,
+    pub run: Box<dyn FnOnce() -> io::Result<()> + Send>,
 }
 
 impl Driver {
-    pub const ALL: &[Self] = &[Self::Workers(1), Self::Workers(3)];
+    pub const ALL: &[Self] = &[
+        Self::Workers(1),
+        Self::Workers(3),
+        #[cfg(feature = "tokio")]
+        Self::Tokio(1),
+        #[cfg(feature = "tokio")]
+        Self::Tokio(2),
+    ];
 
     /// A server that runs.
     pub fn start(self, limits: Limits, handler: impl Shared) -> Running {
@@ -75,6 +87,18 @@ impl Driver {
                 });
                 Bound { address, handle, run }
             }
+            #[cfg(feature = "tokio")]
+            Self::Tokio(threads) => over_tokio::build(threads, listener, limits, [receiving, sending], handler),
+        }
+    }
+
+    /// How much memory an idle connection takes at most.
+    pub const fn idle_size(self) -> usize {
+        match self {
+            Self::Workers(_) => 1024,
+            // A task is half as large with optimization.
+            #[cfg(feature = "tokio")]
+            Self::Tokio(_) => 4096,
         }
     }
 
@@ -101,6 +125,10 @@ impl fmt::Display for Driver {
         f.write_str(match self {
             Self::Workers(1) => "one_worker",
             Self::Workers(_) => "three_workers",
+            #[cfg(feature = "tokio")]
+            Self::Tokio(1) => "tokio_one_thread",
+            #[cfg(feature = "tokio")]
+            Self::Tokio(_) => "tokio_two_threads",
         })
     }
 }
@@ -127,8 +155,14 @@ macro_rules! on_drivers {
     (@ $test:ident three_workers) => {
         #[test] fn three_workers() { super::$test($crate::running::driver::Driver::Workers(3)); }
     };
-    // Until there is a server over tokio.
-    (@ $test:ident $driver:ident) => {};
+    (@ $test:ident tokio_one_thread) => {
+        #[cfg(feature = "tokio")]
+        #[test] fn tokio_one_thread() { super::$test($crate::running::driver::Driver::Tokio(1)); }
+    };
+    (@ $test:ident tokio_two_threads) => {
+        #[cfg(feature = "tokio")]
+        #[test] fn tokio_two_threads() { super::$test($crate::running::driver::Driver::Tokio(2)); }
+    };
 }
 
 /// Makes tests of functions whose promise holds over every driver.

@@ -7,6 +7,8 @@ pub mod child;
 #[cfg(target_os = "linux")]
 pub mod crowd;
 pub mod driver;
+#[cfg(feature = "tokio")]
+mod over_tokio;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,7 +1,7 @@
 //! A server and greedy peers: how much of theirs is done before somebody else has a turn, counted and not timed.
 //!
-//! The handler stops at its first message until everything that is to compete has arrived. From then on the order in which
-//! it is called shows whose turn it was.
+//! The handler stops at a message until everything that is to compete has arrived. From then on the order in which it is
+//! called shows whose turn it was.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_one_thread};
-use crate::running::{PATIENCE, Running, message, wait_until};
+use crate::running::{PATIENCE, Running, message};
 use jsonframe_std::UNLIMITED;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{ContentMode, Handler, Id, Limits, Peer};
@@ -35,7 +35,7 @@ const READ: usize = 64 * 1024;
 /// Where a handler says that it is there, and where it waits.
 type Gate = (mpsc::Sender<()>, mpsc::Receiver<()>);
 
-/// Writes down whose message or how many bytes it is given, after a gate has been opened.
+/// Writes down whose message or how many bytes it is given, from the opening of a gate on.
 #[derive(Clone)]
 struct Referee {
     gate: Arc<Mutex<Option<Gate>>>,
@@ -44,10 +44,6 @@ struct Referee {
 
 impl Referee {
     fn note(&self, id: Id, bytes: usize) {
-        if let Some((there, gate)) = self.gate.lock().unwrap().take() {
-            there.send(()).unwrap();
-            gate.recv_timeout(PATIENCE).unwrap();
-        }
         self.calls.lock().unwrap().push((id, bytes));
     }
 }
@@ -60,6 +56,12 @@ impl Handler for Referee {
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        if message.content() == b"gate" {
+            let (there, gate) = self.gate.lock().unwrap().take().unwrap();
+            self.calls.lock().unwrap().clear();
+            there.send(()).unwrap();
+            gate.recv_timeout(PATIENCE).unwrap();
+        }
         self.note(peer.id(), 0);
         match message.content() {
             b"answer" => peer.send(&message.header(), message.content()).unwrap(),
@@ -94,11 +96,17 @@ impl Match {
         // Room for more than a turn, where the system allows that.
         SockRef::from(&listener).set_recv_buffer_size(4 * BYTES).unwrap();
         let server = driver.listen(listener, Limits::default(), referee);
-        let connect = |_| TcpStream::connect(server.address).unwrap();
+        // Each has had a turn, so that from here on they have turns in the order in which they send.
+        let connect = |_| {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            ask(&mut stream);
+            hear(&mut stream);
+            stream
+        };
         let modest: Vec<_> = (0..modest).map(connect).collect();
         let greedy: Vec<_> = (0..greedy).map(connect).collect();
-        connect(0).write_all(&message(b"")).unwrap();
-        wait_until(|| server.handle.stats().accepted == (modest.len() + greedy.len() + 1) as u64);
+        connect(0).write_all(&message(b"gate")).unwrap();
         // Before that, what the greedy ones send would come with the first message, and they would have a turn more.
         waits.recv_timeout(PATIENCE).unwrap();
         Self { _server: server, gate, calls, modest, greedy }
@@ -124,15 +132,9 @@ impl Match {
             // Until it has not gone on for a while, for nobody reads.
             while written.recv_timeout(Duration::from_millis(200)).is_ok() {}
         }
-        for peer in &mut self.modest {
-            peer.write_all(&message(b"answer")).unwrap();
-        }
+        self.modest.iter_mut().for_each(ask);
         self.gate.send(()).unwrap();
-        for peer in &mut self.modest {
-            let mut place = vec![0; message(b"answer").len()];
-            peer.set_read_timeout(Some(PATIENCE)).unwrap();
-            peer.read_exact(&mut place).unwrap();
-        }
+        self.modest.iter_mut().for_each(hear);
         for stream in &self.greedy {
             stream.shutdown(Shutdown::Both).unwrap();
         }
@@ -148,6 +150,15 @@ impl Match {
         // Ids are in the order of acceptance.
         ids[..self.modest.len()].iter().map(before).collect()
     }
+}
+
+/// Sends a message that is answered.
+fn ask(stream: &mut TcpStream) {
+    stream.write_all(&message(b"answer")).unwrap();
+}
+
+fn hear(stream: &mut TcpStream) {
+    stream.read_exact(&mut vec![0; message(b"answer").len()]).unwrap();
 }
 
 /// Messages without content: the most work for the fewest bytes.

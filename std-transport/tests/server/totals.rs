@@ -181,11 +181,11 @@ fn small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_th
     wait_until(|| echo.peers.lock().unwrap().len() == 101);
     reading.send(&text("wait"), b"wait").unwrap();
     let reply = owed.recv().unwrap();
-    for _ in 0..COUNT {
-        server.handle.queue(To::All, &text("news"), "news").unwrap();
-    }
+    let sent = (0..COUNT).take_while(|_| server.handle.queue(To::All, &text("news"), "news").is_ok()).count();
+    // Over tokio there is a mailbox for each connection instead of one for each worker, and what waits there counts.
+    assert!(sent == COUNT || (sent > 0 && !matches!(driver, Driver::Workers(_))), "{sent}");
     go_on.send(()).unwrap();
-    let reader = std::thread::spawn(move || (0..COUNT).all(|_| receive(&mut reading).as_deref() == Some("news")));
+    let reader = std::thread::spawn(move || (0..sent).all(|_| receive(&mut reading).as_deref() == Some("news")));
     let mut most = 0;
     while !reader.is_finished() {
         most = most.max(server.handle.stats().queued);
