@@ -140,7 +140,6 @@ impl Server {
         let mut is_stopping = false;
         let mut timer = pin!(sleep(Duration::MAX));
         poll_fn(|context| {
-            while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
             shared.set_acceptor(context.waker());
             let shutdown = shared.shutdown();
             // At the end of the time it waits for what the tasks do about that, and for nothing else.
@@ -161,6 +160,8 @@ impl Server {
                 }
                 due = first(due, acceptor.due(&shared, now()));
             }
+            // After the last one is spawned: of no tasks at all, none wakes this one.
+            while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
             let is_hurrying = shutdown.is_some_and(|shutdown| shutdown.pace(now()) == Pace::Hurry);
             if acceptor.as_ref().is_some_and(Acceptor::is_over) || is_hurrying {
                 acceptor = None;
