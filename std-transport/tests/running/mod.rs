@@ -24,6 +24,9 @@ use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, Serv
 /// No test waits longer than this for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a shutdown may take that is to be over at once: so long that a server that waits for half of it is found.
+pub const GRACE: Duration = Duration::from_secs(180);
+
 /// What a server has noted, in order.
 pub type Notes = Arc<Mutex<Vec<String>>>;
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::running::driver::{Driver, on_all_drivers_at_once, on_each_driver};
-use crate::running::{Echo, PATIENCE, Running, connect, exchange, receive, wait_until};
+use crate::running::{Echo, GRACE, PATIENCE, Running, connect, exchange, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Handler, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
@@ -152,7 +152,7 @@ fn a_shutdown_under_load_loses_no_reply(driver: Driver) {
         .collect();
     wait_until(|| counting.0.load(Ordering::SeqCst) > 2_000);
     // While all are sending.
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     thread::sleep(Duration::from_millis(50));
     going.store(false, Ordering::SeqCst);
     let replies: u64 = clients.into_iter().map(|client| client.join().unwrap()).sum();
@@ -184,7 +184,7 @@ fn a_shutdown_answers_a_message_under_way(driver: Driver) {
     let message = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
     connection.get_mut().write_all(&message[..50]).unwrap();
     exchange(&mut idle, "so that it has arrived");
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     assert_eq!(receive(&mut idle), None);
     assert!(Connection::connect(server.address).is_err(), "the listener is closed");
     connection.get_mut().write_all(&message[50..]).unwrap();
@@ -214,7 +214,7 @@ fn are_served(mut connections: Vec<Connection<TcpStream>>) {
 fn what_waits_in_the_backlog_at_a_shutdown_is_served(driver: Driver) {
     let server = driver.bind(Limits::default(), Echo::default());
     let connections = in_the_backlog(server.address);
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     let server = server.start();
     are_served(connections);
     server.join();
@@ -247,7 +247,7 @@ fn idle_workers_serve_what_waits_in_the_backlog_at_a_shutdown() {
     // Accepted by nobody, for the one who would is busy.
     thread::sleep(Duration::from_millis(100));
     let connections = in_the_backlog(server.address);
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     thread::sleep(Duration::from_millis(100));
     gate.send(()).unwrap();
     are_served(connections);
@@ -291,7 +291,7 @@ fn pushes_before_a_shutdown_arrive(driver: Driver) {
     let mut connections = server.connect_in_order(5, &echo);
     let content = vec![b'x'; 3_000_000];
     server.handle.queue(To::All, &Header::new("last", "binary", 3_000_000), content).unwrap();
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     for connection in &mut connections {
         assert_eq!(receive(connection).unwrap().len(), 3_000_000);
         assert_eq!(receive(connection), None);
@@ -331,7 +331,7 @@ fn a_shutdown_handles_what_waits_in_the_backlog_at_the_connection_limit(driver: 
     for connection in &mut waiting {
         connection.send(&Header::new("text", "utf-8", 4), b"late").unwrap();
     }
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     release.send(()).unwrap();
     assert_eq!(receive(&mut served).as_deref(), Some("wait"));
     for connection in &mut waiting {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::running::driver::{Driver, on_each_driver};
-use crate::running::{PATIENCE, Running, connect, exchange, wait_until};
+use crate::running::{GRACE, PATIENCE, Running, connect, exchange, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
@@ -132,7 +132,7 @@ fn a_crowd_loses_nothing_when_the_server_is_shut_down(driver: Driver) {
     pusher.join().unwrap();
     let before = handled();
     wait_until(|| handled() > before);
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     let lines: Vec<_> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
     let replies: usize = lines.iter().map(|line| line.replies).sum();
     let expected: Vec<_> =

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_each_driver};
-use crate::running::{PATIENCE, exchange, message, receive, wait_until};
+use crate::running::{GRACE, exchange, message, receive, wait_until};
 use jsonframe_std::Error;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, CloseReason, ContentMode, Deadline, Handler, Id, Limits, NotAccepted, Peer, To};
@@ -135,7 +135,7 @@ fn ends_by(driver: Driver, limits: Limits, sent: &[u8], shutdown: bool, why: &st
     exchange(&mut connection, "hello");
     connection.get_mut().write_all(sent).unwrap();
     if shutdown {
-        server.handle.shutdown(PATIENCE);
+        server.handle.shutdown(GRACE);
     }
     assert_eq!(receive(&mut connection).as_deref(), Some("last words"), "{why}");
     assert_eq!(receive(&mut connection), None, "{why}");

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_each_driver};
-use crate::running::{Echo, PATIENCE, exchange, message, receive, wait_until};
+use crate::running::{Echo, GRACE, PATIENCE, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{ContentMode, Handler, Limits, Peer, Reply, Server, To};
 use jsonframe_std::{Error, UNLIMITED};
@@ -165,7 +165,7 @@ fn a_message_for_a_peer_that_has_gone_is_dropped_and_a_handle_outlives_its_serve
     let mismatch = server.handle.queue(id, &Header::for_json(3), b"{}");
     assert!(matches!(mismatch, Err(Error::Encode(_))));
     let handle = server.handle.clone();
-    handle.shutdown(PATIENCE);
+    handle.shutdown(GRACE);
     server.join();
     assert!(matches!(handle.queue(id, &Header::for_json(2), b"{}"), Err(Error::Closed)));
     assert!(matches!(handle.queue(To::All, &Header::for_json(2), b"{}"), Err(Error::Closed)));
@@ -236,7 +236,7 @@ fn a_reply_sent_later_from_another_thread_arrives(driver: Driver) {
     let first = replies.recv_timeout(PATIENCE).unwrap();
     let second = replies.recv_timeout(PATIENCE).unwrap();
     thread::sleep(Duration::from_millis(300));
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     thread::sleep(Duration::from_millis(100));
     drop(first);
     let thread = thread::spawn(move || second.queue(&header(b"at last"), "at last").unwrap());

@@ -10,7 +10,7 @@ use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, Peer, from_fn};
 
 use crate::running::driver::{Driver, on_each_driver};
-use crate::running::{PATIENCE, Running, exchange, message, receive, wait_until};
+use crate::running::{GRACE, Running, exchange, message, receive, wait_until};
 
 on_each_driver! {
     each_connection_has_its_own_state_from_its_beginning_to_its_end,
@@ -69,7 +69,7 @@ fn tell_stories(server: &Running, ended: &Mutex<Vec<String>>) {
         connection.get_mut().write_all(&message(b"!")).unwrap();
         assert_eq!(receive(connection), Some(format!("ch{number}h.eh!")));
     }
-    server.handle.shutdown(PATIENCE);
+    server.handle.shutdown(GRACE);
     for connection in &mut connections {
         assert_eq!(receive(connection), None);
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_each_driver, on_one_thread, on_undivided_totals};
-use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
+use crate::running::{Echo, GRACE, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, To};
 use jsonframe_std::{Connection, Error};
@@ -302,7 +302,7 @@ fn what_is_sent_to_all_while_the_server_ends_is_dropped(driver: Driver) {
     let whole = message(b"whole");
     first.get_mut().write_all(&whole[..20]).unwrap();
     let handle = server.handle.clone();
-    handle.shutdown(PATIENCE);
+    handle.shutdown(GRACE);
     server.wait_until(|server| server.handle.stats().connections == 1);
     let news: Arc<[u8]> = vec![b'n'; 1_000_000].into();
     for _ in 0..3 {
