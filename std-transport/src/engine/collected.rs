@@ -143,10 +143,25 @@ mod tests {
         collected.push(&[5; 10], 980).unwrap();
         assert_eq!(collected.bytes(), [[4; 10], [5; 10]].concat());
         // And what is very much is kept by nobody.
-        let mut large = Collected::default();
-        large.push(&vec![6; Collected::KEPT + 1], 0).unwrap();
-        large.clear();
-        large.give_back(&mut lender);
-        assert_eq!(lender.storage.len(), 1000);
+        for (length, kept) in [(1024 * 1024 + 1, 1000), (1024 * 1024, 1024 * 1024)] {
+            let mut large = Collected::default();
+            large.push(&vec![6; length], 0).unwrap();
+            large.clear();
+            large.give_back(&mut lender);
+            assert_eq!(lender.storage.len(), kept);
+        }
+    }
+
+    #[test]
+    fn content_that_fills_its_memory_grows_and_gives_back_nothing() {
+        let (mut lender, mut collected) = (Collected::default(), Collected::default());
+        collected.push(&[1; 10], 990).unwrap();
+        // Half of the memory is in use, and then all of it.
+        for content in [[1; 10].as_slice(), &[1; 20]] {
+            collected.push(&content[collected.len()..], 1000 - content.len() as u64).unwrap();
+            collected.give_back(&mut lender);
+            assert_eq!((collected.held(), lender.held()), (20, 0));
+            assert_eq!(collected.bytes(), content);
+        }
     }
 }
