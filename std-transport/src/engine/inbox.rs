@@ -157,12 +157,12 @@ impl Inbox {
     ///
     /// Its first byte says how long the header is, but for up to 255 bytes; in a dialect it may say less.
     fn prepare_header_buffer(&mut self) {
-        let wanted = match self.ahead.unread() {
-            [first, ..] if !self.in_message && self.dialect.is_standard() => {
-                u16::from_be_bytes([*first, u8::MAX]).into()
-            }
-            first @ [_, ..] if !self.in_message => self.dialect.longest_header(first),
-            _ => return,
+        let unread = self.ahead.unread();
+        let Some(first) = unread.first().filter(|_| !self.in_message) else { return };
+        let wanted = if self.dialect.is_standard() {
+            u16::from_be_bytes([*first, u8::MAX]).into()
+        } else {
+            self.dialect.longest_header(unread)
         };
         self.in_message = true;
         let most = usize::from(self.max_header) + self.dialect.prefix().len();
@@ -182,18 +182,13 @@ impl Inbox {
         self.ahead.size() + self.capacity
     }
 
-    /// The buffer for a header, if there is one that no message uses.
-    fn idle_buffer(&mut self) -> Option<&mut Box<[u8]>> {
-        if self.capacity > 0 && !self.in_message { self.decoder.buffer_mut() } else { None }
-    }
-
     /// Gives memory back to the allocator: that for what is read ahead, if nothing is, and that for a header, between
     /// messages.
     pub(crate) fn release(&mut self) {
         if self.ahead.is_empty() {
             self.ahead.release();
         }
-        if let Some(buffer) = self.idle_buffer() {
+        if let Some(buffer) = self.decoder.buffer_mut() {
             *buffer = Box::default();
             self.capacity = 0;
         }
@@ -208,18 +203,16 @@ impl Inbox {
     /// Borrows buffers: to read ahead, when nothing is unread, and for a header, between messages.
     pub(crate) fn borrow(&mut self, ahead: &mut Box<[u8]>, header: &mut Box<[u8]>) {
         self.ahead.borrow(ahead);
-        if self.capacity == 0 && !header.is_empty() {
-            if let Some(buffer) = self.decoder.buffer_mut() {
-                std::mem::swap(buffer, header);
-                self.capacity = buffer.len();
-            }
+        if let Some(buffer) = self.decoder.buffer_mut() {
+            std::mem::swap(buffer, header);
+            self.capacity = buffer.len();
         }
     }
 
     /// Gives the buffers back, but for what a message under way needs.
     pub(crate) fn give_back(&mut self, ahead: &mut Box<[u8]>, header: &mut Box<[u8]>) {
         self.ahead.give_back(ahead);
-        if let Some(buffer) = self.idle_buffer().map(std::mem::take) {
+        if let Some(buffer) = self.decoder.buffer_mut().map(std::mem::take) {
             self.capacity = 0;
             if buffer.len() > header.len() && buffer.len() <= Self::COMMON {
                 *header = buffer;
