@@ -85,3 +85,32 @@ pub(crate) struct Holding {
     pub(crate) shared: usize,
     pub(crate) unsent_since: Option<Instant>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_worker_has_its_share_of_the_totals_to_the_byte() {
+        let limits = Limits::default().with_max_queued_total(2000).with_max_collected(1500);
+        // Of its share, a handler may need what may be queued for one, which is at most half of it.
+        for (max_queued, for_one, most_queued) in [(400, 400, 600), (600, 500, 500)] {
+            let totals = Totals::new(&limits.clone().with_max_queued(max_queued), 2);
+            assert_eq!(totals.most_queued_for_one, for_one);
+            let _queued = totals.queued.hold(most_queued);
+            assert!(!totals.is_queue_over() && !totals.is_queue_full());
+            let pending = totals.pending.hold(1);
+            assert_eq!(totals.all_queued(), most_queued + 1);
+            assert!(!totals.is_queue_over() && totals.is_queue_full(), "what is pending is in no queue yet");
+            drop(pending);
+            assert!(!totals.is_queue_full());
+            let _more = totals.queued.hold(1);
+            assert!(totals.is_queue_over() && totals.is_queue_full());
+        }
+        let (totals, mut counted) = (Totals::new(&limits, 2), 0);
+        for (collected, is_over) in [(750, false), (751, true), (749, false)] {
+            totals.collected.recount(&mut counted, collected);
+            assert_eq!(totals.is_collected_over(), is_over);
+        }
+    }
+}

@@ -132,3 +132,18 @@ fn after_a_refusal_or_the_end_nothing_more_is_wanted() {
     inbox.end();
     assert!(inbox.ended() && !inbox.wants());
 }
+
+#[test]
+fn content_lacks_nothing_before_its_header_has_come_and_after_its_end() {
+    let head = Header::new("bytes", "binary", 10);
+    let mut wire = Dialect::STANDARD.encode(&head, &mut [0; 256]).unwrap().to_vec();
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 200);
+    receive(&mut inbox, &wire[..1]);
+    receive(&mut inbox, &wire[1..50]);
+    assert_eq!(inbox.content_needs(), 0);
+    receive(&mut inbox, &wire.split_off(50));
+    assert_eq!(inbox.content_needs(), 10);
+    receive(&mut inbox, &[b'x'; 10]);
+    assert!(inbox.header().is_some());
+    assert_eq!(inbox.content_needs(), 0);
+}
