@@ -138,6 +138,17 @@ fn content_that_goes_straight_to_where_it_is_collected_counts() {
 }
 
 #[test]
+fn only_content_of_which_much_is_to_come_is_read_straight() {
+    let start = Instant::now();
+    for (left, is_straight) in [(16 * 1024, true), (16 * 1024 - 1, false)] {
+        let mut engine = engine(Limits::default(), start);
+        let wire = message(&vec![b'x'; left + 1]);
+        receive(&mut engine, &wire[..wire.len() - left], start).unwrap();
+        assert_eq!(engine.read_buf(100).unwrap().len() <= 100, is_straight);
+    }
+}
+
+#[test]
 fn the_rate_is_not_measured_while_nothing_is_read() {
     let start = Instant::now();
     let limits = Limits::default().with_max_unread_replies(100);
