@@ -134,40 +134,42 @@ fn check(outcome: &Outcome, (way, offset, end): (Way, usize, End)) {
 }
 
 fn an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error(on: AppServer) {
-    let server = on.start(&["--quiet"]);
-    let mut bystander = connect(server.address);
-    let still_there = request("still", "there?").unwrap();
+    for server in on.start_with_threads(&["--quiet"]) {
+        let mut bystander = connect(server.address);
+        let still_there = request("still", "there?").unwrap();
 
-    let mut cuts = 0;
-    for way in [Way::ToServer, Way::ToClient] {
-        let total = ends(way).last().copied().unwrap();
-        for end in [End::Fin, End::Rst] {
-            for offset in 0..=total {
-                let cut = (way, offset, end);
-                let portion = [1, 7, usize::MAX][offset % 3];
-                let proxy = Proxy::start(server.address, Chaos { cut: Some(cut), portion, delay: Duration::ZERO });
-                check(&exchange(proxy.address), cut);
-                proxy.join();
-                // Whatever has become of it, the others are served.
-                bystander.send(&still_there.header(), still_there.content()).unwrap();
-                let answer = bystander.receive().unwrap().unwrap().content().unwrap();
-                assert_eq!(answer, b"First 10 bytes of request: stillthere");
-                cuts += 1;
+        let mut cuts = 0;
+        for way in [Way::ToServer, Way::ToClient] {
+            let total = ends(way).last().copied().unwrap();
+            for end in [End::Fin, End::Rst] {
+                for offset in 0..=total {
+                    let cut = (way, offset, end);
+                    let portion = [1, 7, usize::MAX][offset % 3];
+                    let proxy = Proxy::start(server.address, Chaos { cut: Some(cut), portion, delay: Duration::ZERO });
+                    check(&exchange(proxy.address), cut);
+                    proxy.join();
+                    // Whatever has become of it, the others are served.
+                    bystander.send(&still_there.header(), still_there.content()).unwrap();
+                    let answer = bystander.receive().unwrap().unwrap().content().unwrap();
+                    assert_eq!(answer, b"First 10 bytes of request: stillthere");
+                    cuts += 1;
+                }
             }
         }
+        println!("{cuts} exchanges cut off, at every byte, both ways, with FIN and with RST");
     }
-    println!("{cuts} exchanges cut off, at every byte, both ways, with FIN and with RST");
 }
 
 fn an_exchange_delayed_and_split_is_whole(on: AppServer) {
-    let server = on.start(&["--quiet"]);
-    for (portion, milliseconds) in [(1, 0), (1, 1), (2, 0), (7, 1), (100, 20), (usize::MAX, 50)] {
-        let delay = Duration::from_millis(milliseconds);
-        let proxy = Proxy::start(server.address, Chaos { cut: None, portion, delay });
-        let outcome = exchange(proxy.address);
-        assert_eq!((outcome.answers, outcome.complaints), (exchanges().len(), 0));
-        outcome.sent.and(outcome.end).unwrap();
-        proxy.join();
+    for server in on.start_with_threads(&["--quiet"]) {
+        for (portion, milliseconds) in [(1, 0), (1, 1), (2, 0), (7, 1), (100, 20), (usize::MAX, 50)] {
+            let delay = Duration::from_millis(milliseconds);
+            let proxy = Proxy::start(server.address, Chaos { cut: None, portion, delay });
+            let outcome = exchange(proxy.address);
+            assert_eq!((outcome.answers, outcome.complaints), (exchanges().len(), 0));
+            outcome.sent.and(outcome.end).unwrap();
+            proxy.join();
+        }
+        assert!(server.errors.so_far().is_empty());
     }
-    assert!(server.errors.so_far().is_empty());
 }

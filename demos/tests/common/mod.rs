@@ -151,6 +151,15 @@ impl AppServer {
         }
     }
 
+    /// The server with one thread, and with several.
+    pub(crate) fn start_with_threads(self, options: &[&str]) -> [Server; 2] {
+        let several = match self {
+            Self::Std => "3",
+            Self::Tokio => "2",
+        };
+        ["1", several].map(|workers| self.start(&[&["--workers", workers], options].concat()))
+    }
+
     /// The server on a free port, with these options.
     pub(crate) fn start(self, options: &[&str]) -> Server {
         Server::spawn(Command::new(self.path()).args(["127.0.0.1", "0"]).args(options))
