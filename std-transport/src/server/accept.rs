@@ -9,7 +9,7 @@ use super::AtLimit;
 use super::shared::Shared;
 use super::stream::Listener;
 
-/// Why a connection was not accepted: [`Handler::not_accepted`].
+/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAccepted {

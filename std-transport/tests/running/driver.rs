@@ -96,7 +96,7 @@ impl Driver {
     pub const fn idle_size(self) -> usize {
         match self {
             Self::Workers(_) => 1024,
-            // A task is half as large with optimization.
+            // With optimization a task is about 2.5 KiB.
             #[cfg(feature = "tokio")]
             Self::Tokio(_) => 4096,
         }
