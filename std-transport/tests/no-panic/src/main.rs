@@ -21,25 +21,25 @@ mod engine;
 
 /// Declares functions to be proven, and calls each with what the optimiser knows nothing about.
 macro_rules! prove {
-    ($($(#[$planted:meta])? fn $name:ident($engine:ident, $count:ident, $now:ident, $totals:ident) -> $result:ty = $body:expr;)*) => {
+    ($($(#[$planted:meta])? fn $name:ident($engine:ident, $count:ident, $now:ident) -> $result:ty = $body:expr;)*) => {
         $(
             $(#[$planted])?
             #[no_panic]
             #[inline(never)]
-            fn $name($engine: &mut Engine, $count: usize, $now: Instant, $totals: &Totals) -> $result {
-                let _ = ($count, $now, $totals);
+            fn $name($engine: &mut Engine, $count: usize, $now: Instant) -> $result {
+                let _ = ($count, $now);
                 $body
             }
         )*
 
         fn main() {
             let (limits, now) = (Arc::new(Limits::default()), Instant::now());
-            let totals = Totals::new(&limits, 1);
-            let mut engine = Engine::new(limits, 0, &Dialect::STANDARD, &Dialect::STANDARD, now);
+            let totals = Arc::new(Totals::new(&limits, 1));
+            let mut engine = Engine::new(limits, totals, &Dialect::STANDARD, &Dialect::STANDARD, now);
             $(
                 $(#[$planted])?
                 {
-                    let _ = black_box($name(black_box(&mut engine), black_box(1), black_box(now), black_box(&totals)));
+                    let _ = black_box($name(black_box(&mut engine), black_box(1), black_box(now)));
                     println!("{}", stringify!($name));
                 }
             )*
@@ -48,23 +48,23 @@ macro_rules! prove {
 }
 
 prove! {
-    fn received(engine, count, now, _totals) -> () = engine.received(count, now);
-    fn ended(engine, _count, _now, _totals) -> bool = { engine.ended(); engine.has_ended() };
-    fn update(engine, _count, now, _totals) -> () = engine.update(now);
-    fn poll_timeout(engine, _count, _now, _totals) -> Option<Instant> = engine.poll_timeout();
-    fn is_write_due(engine, _count, now, _totals) -> bool = engine.is_write_due(now);
-    fn handle_timeout(engine, _count, now, _totals) -> Result<(), CloseReason> = engine.handle_timeout(now);
-    fn poll_quiet(engine, count, _now, _totals) -> Option<CloseReason> = engine.poll_quiet(count > 0);
-    fn is_half_close_due(engine, _count, _now, _totals) -> bool = engine.is_half_close_due();
-    fn half_closed(engine, _count, now, _totals) -> () = engine.half_closed(now);
-    fn poll_closed(engine, _count, _now, _totals) -> Option<CloseReason> = engine.poll_closed();
-    fn fits(engine, count, _now, _totals) -> bool = engine.sending.fits(count);
-    fn is_paused(engine, _count, _now, _totals) -> bool = engine.sending.is_paused();
-    fn reply_later(engine, _count, _now, _totals) -> () = engine.sending.reply_later();
-    fn replies_done(engine, count, _now, _totals) -> () = engine.sending.replies_done(u32::try_from(count).unwrap_or(u32::MAX));
-    fn count(engine, _count, _now, totals) -> () = engine.count(totals);
-    fn discount(engine, _count, _now, totals) -> () = engine.discount(totals);
-    fn is_queue_over(_engine, _count, _now, totals) -> bool = totals.is_queue_over() || totals.is_collected_over();
+    fn received(engine, count, now) -> () = engine.received(count, now);
+    fn ended(engine, _count, _now) -> bool = { engine.ended(); engine.has_ended() };
+    fn update(engine, _count, now) -> () = engine.update(now);
+    fn poll_timeout(engine, _count, _now) -> Option<Instant> = engine.poll_timeout();
+    fn is_write_due(engine, _count, now) -> bool = engine.sending.is_write_due(now);
+    fn handle_timeout(engine, _count, now) -> Result<(), CloseReason> = engine.handle_timeout(now);
+    fn poll_quiet(engine, count, _now) -> Option<CloseReason> = engine.poll_quiet(count > 0);
+    fn is_half_close_due(engine, _count, _now) -> bool = engine.is_half_close_due();
+    fn half_closed(engine, _count, now) -> () = engine.half_closed(now);
+    fn poll_closed(engine, _count, _now) -> Option<CloseReason> = engine.poll_closed();
+    fn fits(engine, count, _now) -> bool = engine.sending.fits(count);
+    fn is_paused(engine, _count, _now) -> bool = engine.sending.is_paused();
+    fn reply_later(engine, _count, _now) -> () = engine.sending.reply_later();
+    fn replies_done(engine, count, _now) -> () = engine.sending.replies_done(u32::try_from(count).unwrap_or(u32::MAX));
+    fn count(engine, _count, _now) -> () = engine.count();
+    fn discount_collected(engine, _count, _now) -> () = engine.discount_collected();
+    fn is_full(engine, _count, _now) -> bool = engine.sending.totals.is_full() || engine.sending.totals.is_queue_over();
     #[cfg(feature = "planted")]
-    fn planted(engine, _count, now, _totals) -> Instant = engine.poll_timeout().unwrap_or(now + Limits::default().linger);
+    fn planted(engine, _count, now) -> Instant = engine.poll_timeout().unwrap_or(now + Limits::default().linger);
 }
