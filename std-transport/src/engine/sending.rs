@@ -60,9 +60,11 @@ impl Sending {
         self.pending_replies > 0
     }
 
-    /// The connection is to end. The first reason is the one that counts.
+    /// The connection is to end. The first reason is the one that counts, but for a close, which may not come to its end.
     pub(crate) fn end(&mut self, reason: CloseReason) {
-        self.reason.get_or_insert_with(|| reason.into());
+        if self.reason.as_deref().is_none_or(|first| matches!(first, CloseReason::ByHandler)) {
+            self.reason = Some(reason.into());
+        }
     }
 
     /// Whether the connection is to end.

@@ -66,6 +66,12 @@ impl Mark {
 }
 
 impl Letters {
+    /// Whether this connection is asked to make place.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ask_for_place(&self, id: Id) -> bool {
+        self.commands.iter().any(|command| matches!(command, Command::End(of, CloseReason::QueueFull) if *of == id))
+    }
+
     fn is_empty(&self) -> bool {
         self.commands.is_empty() && self.marks.is_empty()
     }

@@ -36,6 +36,7 @@ on_undivided_totals! {
     small_pushes_to_many_that_came_while_the_worker_was_busy_hold_no_more_than_the_total,
     peers_that_share_one_content_are_not_ended_for_it,
     slow_uploads_do_not_shut_out_others,
+    a_connection_that_is_being_closed_makes_place_as_others_do,
 }
 
 const READS_NOTHING: &str = "the peer does not read what is sent to it";
@@ -152,6 +153,22 @@ fn of_peers_that_read_nothing_the_one_that_holds_most_is_ended_first(driver: Dri
         let mut connection = Connection::new(left.get_ref().try_clone().unwrap());
         assert_eq!(connection.receive().unwrap().unwrap().content().unwrap().len(), 8_000_000);
     }
+}
+
+fn a_connection_that_is_being_closed_makes_place_as_others_do(driver: Driver) {
+    let echo = Echo::default();
+    let server = driver.start(queued_total(20_000_000), echo.clone());
+    let mut peers = server.connect_in_order(2, &echo);
+    let [closed, other] = echo.peers.lock().unwrap()[..] else { panic!("two peers") };
+    let push = |id: Id, length: usize| {
+        server.handle.queue(id, &Header::new("news", "binary", length as u64), vec![b'n'; length]).unwrap();
+        server.wait_until(|server| server.handle.stats().queued >= length);
+    };
+    push(closed, 8_000_000);
+    server.handle.close(closed);
+    push(other, 6_000_000);
+    wait_until(|| echo.noted() == [READS_NOTHING]);
+    assert_eq!(receive(&mut peers[1]).map(|text| text.len()), Some(6_000_000));
 }
 
 fn peers_that_read_are_not_ended_because_the_worker_has_not_come_to_write(driver: Driver) {

@@ -379,6 +379,14 @@ fn the_first_reason_to_end_counts() {
 }
 
 #[test]
+fn a_failure_counts_more_than_a_close_that_came_before_it() {
+    let mut engine = engine(Limits::default(), Instant::now());
+    engine.sending.end(CloseReason::ByHandler);
+    engine.sending.end(CloseReason::QueueFull);
+    assert!(matches!(engine.sending.take_reason(), Some(CloseReason::QueueFull)));
+}
+
+#[test]
 fn memory_is_counted_while_it_is_held() {
     let start = Instant::now();
     let (mut engine, mut scratch) = (engine(Limits::default(), start), Scratch::default());

@@ -82,9 +82,11 @@ impl<H: Handler> Task<H> {
             self.connection.stream.asks_first = pace != Pace::GoOn;
             self.connection.wake(Interest { readable: true, writable: true }, true);
             let letters = self.place.mailbox.take();
-            // To a connection that is being closed nothing more is sent.
             if !self.connection.engine.is_closing() {
                 self.connection.outlet().deliver(letters, self.place.id, now());
+            } else if letters.ask_for_place(self.place.id) && !matches!(self.connection.relieve(now()), Ok(true)) {
+                // To a connection that is being closed nothing more is sent, but it makes place as others do.
+                return CloseReason::QueueFull;
             }
             let next = match self.turn(pace, timer.as_mut()).await {
                 Ok(next) => next,
