@@ -60,7 +60,7 @@ impl Sending {
         self.pending_replies > 0
     }
 
-    /// The connection is to end. The first reason is the one that counts, but for a close, which may not come to its end.
+    /// The connection is to end. The first reason counts, but a failure replaces a close, which cannot be completed then.
     pub(crate) fn end(&mut self, reason: CloseReason) {
         if self.reason.as_deref().is_none_or(|first| matches!(first, CloseReason::ByHandler)) {
             self.reason = Some(reason.into());
@@ -72,7 +72,7 @@ impl Sending {
         self.reason.is_some()
     }
 
-    /// Whether it is to end for another reason than that its handler has closed it.
+    /// Whether it is to end for another reason than a close by its handler.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_failing(&self) -> bool {
         self.reason.as_ref().is_some_and(|reason| !matches!(**reason, CloseReason::ByHandler))

@@ -43,12 +43,12 @@ impl Totals {
         self.queued.total().saturating_add(self.pending.total())
     }
 
-    /// Whether no more is to be queued before the worker has made place.
+    /// Whether no more is to be queued before the worker has made room.
     pub(crate) fn is_queue_full(&self) -> bool {
         self.all_queued() > self.most_queued
     }
 
-    /// Whether no more is to be received before a place has been made.
+    /// Whether nothing more is to be received until room has been made.
     pub(crate) fn is_full(&self) -> bool {
         self.is_queue_full() || self.is_collected_over()
     }
@@ -63,8 +63,8 @@ impl Totals {
         self.collected.total() > self.most_collected
     }
 
-    /// Which connection holds most memory by what is queued; of those that hold as much, the one that has had something
-    /// queued for longest, about. What several share counts in parts.
+    /// The connection for which most memory is held by what is queued. Of several, the one that has had something queued for
+    /// longest, about. What connections share counts for each of them in part.
     pub(crate) fn most_queued<K: Ord>(&self, holdings: impl Iterator<Item = (Holding, K)> + Clone) -> Option<K> {
         let sums = |(alone, shares), (holding, _): (Holding, K)| (alone + holding.alone, shares + holding.shared);
         let (alone, shares) = holdings.clone().fold((0, 0), sums);

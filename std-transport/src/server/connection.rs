@@ -1,4 +1,4 @@
-//! One connection of a server, but for what its handler does: its engine, its stream, and what comes after each turn.
+//! One connection of a server without its handler: its engine, its stream, and how its turns begin and end.
 
 use std::cmp::Reverse;
 use std::io::ErrorKind;
@@ -131,7 +131,7 @@ impl<T: Stream> Connection<T> {
         Ok(Budget { messages: MESSAGES, bytes: BYTES_READ })
     }
 
-    /// Whether an event may be taken now; if not, how the turn goes on.
+    /// Returns what is next after the turn if no event may be taken now.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
         if budget.bytes == 0 || budget.messages == 0 || sending.offered >= BYTES_WRITTEN || sending.totals.is_full() {
@@ -166,7 +166,7 @@ impl<T: Stream> Connection<T> {
             }
             Some(reason @ CloseReason::Io(_)) => return Err(reason),
             Some(reason) => {
-                // Whatever comes of it, this is the reason.
+                // Whether or not that fails, this is the reason.
                 let _ = self.flush();
                 return Err(reason);
             }

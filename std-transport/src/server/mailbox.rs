@@ -66,9 +66,9 @@ impl Mark {
 }
 
 impl Letters {
-    /// Whether this connection is asked to make place.
+    /// Whether this connection is asked to make room.
     #[cfg(feature = "tokio")]
-    pub(crate) fn ask_for_place(&self, id: Id) -> bool {
+    pub(crate) fn ask_for_room(&self, id: Id) -> bool {
         self.commands.iter().any(|command| matches!(command, Command::End(of, CloseReason::QueueFull) if *of == id))
     }
 
@@ -98,7 +98,7 @@ impl Mailbox {
         self.lock().waker.clone()
     }
 
-    /// Has another waker called from now on.
+    /// Replaces the waker.
     #[cfg(feature = "tokio")]
     pub(crate) fn set_waker(&self, waker: &Waker) {
         self.lock().waker.clone_from(waker);
@@ -111,11 +111,13 @@ impl Mailbox {
         self.put(|letters| letters.commands.push(Command::Send { to, frame, held }));
     }
 
-    /// Notes what its only connection holds of what is queued, and of what is being collected unless that is as before.
+    /// Has its only connection counted, and notes what it holds. Without a figure for what is collected, that stays as it was.
+    /// Whoever sees the count in the totals sees the note too, or waits for it.
     #[cfg(feature = "tokio")]
-    pub(crate) fn set_holding(&self, id: Id, queued: Holding, collected: Option<usize>) {
+    pub(crate) fn count(&self, id: Id, count: impl FnOnce() -> (Holding, Option<usize>)) {
         let mut inside = self.lock();
         let before = inside.holding.map_or(0, |(.., collected)| collected);
+        let (queued, collected) = count();
         inside.holding = Some((id, queued, collected.unwrap_or(before)));
     }
 
@@ -124,7 +126,7 @@ impl Mailbox {
         self.lock().holding
     }
 
-    /// Ends a connection, when what was sent before has been queued.
+    /// Ends a connection, after what was sent to it before has been queued.
     #[cfg(feature = "tokio")]
     pub(crate) fn end_connection(&self, id: Id, reason: CloseReason) {
         self.put(|letters| letters.commands.push(Command::End(id, reason)));

@@ -36,7 +36,7 @@ impl<'a> Outlet<'a> {
         }
     }
 
-    /// Whether more is to be sent, and not to wait until the peer has taken what is queued.
+    /// Whether a handler may go on sending without waiting for the peer.
     #[cfg(feature = "tokio")]
     fn is_ready(&self) -> bool {
         self.sending.outbox.queued() <= self.sending.limits.max_unread_replies

@@ -81,7 +81,7 @@ impl Shared {
         sent
     }
 
-    /// Takes what the workers may hold, once.
+    /// Sets what the workers may hold, once, and so starts the server.
     pub(crate) fn start(&self, totals: Box<[Arc<Totals>]>) {
         let _ = self.totals.set(totals);
     }
@@ -93,7 +93,7 @@ impl Shared {
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 
-    /// Takes the mailbox of a worker away that has ended.
+    /// Removes the mailbox of a worker that has ended.
     #[cfg(feature = "tokio")]
     pub(crate) fn remove_mailbox(&self, number: usize) {
         self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).remove(number).end();
@@ -113,7 +113,7 @@ impl Shared {
         self.totals.get().is_some() && !self.is_over()
     }
 
-    /// Has this waker called when there may be a place for a connection, and when the server is shut down.
+    /// Sets the waker to call when a connection may be accepted again, and when the server is shut down.
     pub(crate) fn set_acceptor(&self, waker: &Waker) {
         self.acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone_from(waker);
     }

@@ -13,7 +13,7 @@ pub(super) struct Common<H> {
     pub(super) handler: H,
     pub(super) shared: Arc<Shared>,
     pub(super) totals: Arc<Totals>,
-    /// The mailbox of the connection that was last asked to make place, while it has not done so.
+    /// The number of the mailbox of the connection that was asked to make room and has not done so yet.
     asked: AtomicUsize,
     /// Memory that no connection needs just now.
     scratches: Mutex<Vec<Scratch>>,
@@ -40,9 +40,9 @@ impl<H> Common<H> {
         }
     }
 
-    /// Asks the connection that holds most to make place, if there must be more. One at a time: when it has, whoever holds
-    /// most then may be another one.
-    pub(super) fn make_place(&self) {
+    /// If the totals are exceeded, asks the connection that holds most to make room. Only one is asked at a time, for after
+    /// it another one may hold most, or none too much.
+    pub(super) fn make_room(&self) {
         let is_collected_over = self.totals.is_collected_over();
         if !is_collected_over && !self.totals.is_queue_over() {
             return;
@@ -54,12 +54,12 @@ impl<H> Common<H> {
         let holdings: Vec<_> = mailboxes.iter().filter_map(|(_, mailbox)| mailbox.holding()).collect();
         let (most, reason) = if is_collected_over {
             let most = holdings.iter().map(|(id, _, collected)| (*collected, Reverse(*id))).max();
-            (most.map(|(_, id)| id.0), CloseReason::CollectedTotal)
+            (most.filter(|(collected, _)| *collected > 0).map(|(_, id)| id.0), CloseReason::CollectedTotal)
         } else {
             let queued = holdings.iter().map(|(id, queued, _)| (*queued, *id));
             (self.totals.most_queued(queued), CloseReason::QueueFull)
         };
-        // While the mailboxes are locked, the connection cannot take its own away.
+        // While the mailboxes are locked, the connection cannot remove its own.
         match most.and_then(|id| Some((id, mailboxes.get(id.mailbox())?))) {
             Some((id, mailbox)) => {
                 self.asked.store(id.mailbox(), Ordering::SeqCst);
@@ -69,8 +69,8 @@ impl<H> Common<H> {
         }
     }
 
-    /// This connection has made place, if it was asked to.
-    pub(super) fn has_made_place(&self, id: Id) {
+    /// Notes that this connection has done what it could if it was asked to make room.
+    pub(super) fn has_made_room(&self, id: Id) {
         if self.asked.load(Ordering::SeqCst) == id.mailbox() {
             self.asked.store(Self::NOBODY, Ordering::SeqCst);
         }

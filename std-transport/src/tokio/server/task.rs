@@ -56,7 +56,7 @@ impl<H: Handler> Task<H> {
     }
 
     /// Serves until the connection has ended.
-    // Boxed, for a future has its arguments twice.
+    // Boxed, because a future holds its arguments twice.
     pub(super) async fn run(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
@@ -84,8 +84,8 @@ impl<H: Handler> Task<H> {
             let letters = self.place.mailbox.take();
             if !self.connection.engine.is_closing() {
                 self.connection.outlet().deliver(letters, self.place.id, now());
-            } else if letters.ask_for_place(self.place.id) && !matches!(self.connection.relieve(now()), Ok(true)) {
-                // To a connection that is being closed nothing more is sent, but it makes place as others do.
+            } else if letters.ask_for_room(self.place.id) && !matches!(self.connection.relieve(now()), Ok(true)) {
+                // Nothing more is sent to a connection that is being closed, but it makes room as others do.
                 return CloseReason::QueueFull;
             }
             let next = match self.turn(pace, timer.as_mut()).await {
@@ -119,13 +119,15 @@ impl<H: Handler> Task<H> {
         let engine = &mut self.connection.engine;
         engine.give_back(&mut scratch);
         engine.update(now());
-        engine.count();
         self.place.common.give_back(scratch);
-        self.place.note(engine.sending.holding(), Some(engine.collected()));
+        self.place.count(|| {
+            engine.count();
+            (engine.sending.holding(), Some(engine.collected()))
+        });
         outcome
     }
 
-    /// Has what comes handled, within bounds.
+    /// Handles what comes, within the budget of a turn.
     async fn answer(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
         let received = self.receive(pace, timer.as_mut()).await;
         match received.and_then(|next| self.connection.end_turn(next, pace, now())) {
@@ -191,7 +193,7 @@ impl<H: Handler> Task<H> {
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
     async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
         let Connection { stream, engine, id, address, .. } = &mut self.connection;
-        // It has come, perhaps.
+        // It may have passed.
         engine.sending.deadline = None;
         let outlet = Mutex::new(Outlet::new(stream, &mut engine.sending));
         let Common { handler, shared, .. } = &*self.place.common;
@@ -216,14 +218,14 @@ impl<H: Handler> Task<H> {
 }
 
 impl<H> Place<H> {
-    /// Has this task woken by whatever concerns its connection.
+    /// Has this task woken for whatever concerns its connection.
     fn attend(&self, context: &Context<'_>) -> Poll<()> {
         self.mailbox.set_waker(context.waker());
         Poll::Ready(())
     }
 
-    /// Waits for a call of the handler, and meanwhile does for the connection what need not wait. Returns nothing if the
-    /// call panics, or the connection is to end first; why it is, the engine knows.
+    /// Runs a call of the handler. While it waits, sends what is queued, takes letters and keeps deadlines. Returns `None` if
+    /// the call panics or the connection is to end first; the engine then has the reason.
     async fn attend_while<T>(
         &self,
         call: impl Future<Output = T>,
@@ -237,7 +239,7 @@ impl<H> Place<H> {
                 let _ = self.attend(context);
                 match self.common.shared.guard(|| call.as_mut().poll(context)) {
                     Some(Poll::Ready(output)) => {
-                        // What has woken it may have been a letter or a shutdown too, for which there is the next turn.
+                        // It may have been woken for a letter or a shutdown too. The next turn looks for them.
                         if has_waited {
                             context.waker().wake_by_ref();
                         }
@@ -266,7 +268,7 @@ impl<H> Place<H> {
         .await
     }
 
-    /// Sends what is queued and what others send, and returns when something is due.
+    /// Sends what is queued, takes letters, and returns when something is due next.
     fn go_on(&self, outlet: &mut Outlet<'_>, shutdown: Option<Shutdown>) -> Result<Option<Instant>, CloseReason> {
         let now = now();
         if shutdown.is_some_and(|shutdown| shutdown.until <= now) {
@@ -276,9 +278,11 @@ impl<H> Place<H> {
         flush(&mut outlet.sending.outbox, outlet.stream, BYTES_WRITTEN).map_err(CloseReason::Io)?;
         outlet.sending.suspend(now);
         outlet.sending.update(now);
-        outlet.sending.count();
         outlet.wake_if_ready();
-        self.note(outlet.sending.holding(), None);
+        self.count(|| {
+            outlet.sending.count();
+            (outlet.sending.holding(), None)
+        });
         if outlet.sending.is_write_due(now) {
             outlet.relieve(now).map_err(CloseReason::Io)?;
         }
@@ -286,11 +290,11 @@ impl<H> Place<H> {
         Ok(outlet.sending.poll_timeout())
     }
 
-    /// Notes what the connection holds, and has somebody make place if all hold too much.
-    fn note(&self, queued: Holding, collected: Option<usize>) {
-        self.mailbox.set_holding(self.id, queued, collected);
-        self.common.has_made_place(self.id);
-        self.common.make_place();
+    /// Has the connection counted, and asks for room if all connections hold too much.
+    fn count(&self, count: impl FnOnce() -> (Holding, Option<usize>)) {
+        self.mailbox.count(self.id, count);
+        self.common.has_made_room(self.id);
+        self.common.make_room();
     }
 }
 
@@ -298,8 +302,8 @@ impl<H> Drop for Place<H> {
     fn drop(&mut self) {
         let Common { shared, .. } = &*self.common;
         shared.remove_mailbox(self.id.mailbox());
-        self.common.has_made_place(self.id);
-        self.common.make_place();
+        self.common.has_made_room(self.id);
+        self.common.make_room();
         shared.count_down();
     }
 }
@@ -321,7 +325,7 @@ pub(super) fn change(shutdown: Option<Shutdown>) -> Option<Instant> {
 /// Whether this time has come. If not, the task is woken when it has.
 pub(super) fn is_due(due: Option<Instant>, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
     let Some(due) = due.map(time::Instant::from_std) else { return false };
-    // A timer that is set to an earlier time wakes the task in vain once; to set it anew each time costs more.
+    // A timer that is set too early wakes the task once in vain, which costs less than to set it anew each time.
     if timer.is_elapsed() || timer.deadline() > due {
         timer.as_mut().reset(due);
     }
