@@ -108,7 +108,7 @@ impl<T: Stream> Connection<T> {
         self.outlet().relieve(now).map_err(CloseReason::Io)
     }
 
-    /// How much is being collected, and who has been connected for longer.
+    /// How much is being collected; of connections that collect as much, the oldest has the highest rank.
     pub(super) const fn collected_rank(&self) -> (usize, Reverse<Id>) {
         (self.engine.collected(), Reverse(self.id))
     }

@@ -18,6 +18,7 @@ use crate::{Error, io as driver};
 /// How many bytes are written at a time, about.
 pub(crate) const BYTES_WRITTEN: usize = 1024 * 1024;
 
+/// Sends to one peer: its queue, and the stream that takes what is queued.
 pub(crate) struct Outlet<'a> {
     pub(crate) stream: &'a mut dyn Sink,
     pub(crate) sending: &'a mut Sending,
