@@ -18,7 +18,7 @@ const COMPARED: &str = "compared";
 const ROUNDS: usize = 4;
 
 /// What a header may be filled with.
-const FILLINGS: [&str; 10] = [
+const FILLINGS: [&str; 11] = [
     "plain",
     "escapes",
     "surrogates",
@@ -26,6 +26,7 @@ const FILLINGS: [&str; 10] = [
     "nested-beyond-ascii",
     "members",
     "escaped-names",
+    "escaped-beyond-ascii",
     "nesting",
     "numbers",
     "white-space",
@@ -45,6 +46,8 @@ fn header(filling: &str, length: usize) -> Vec<u8> {
         "nested-beyond-ascii" => repeat(",\"\":[\"é\"]", 0),
         "members" => repeat(",\"x\":0", 0),
         "escaped-names" => repeat(",\"\\u0062yteordeR\":\"\\n\"", 0),
+        // Once, each of these was checked for UTF-8 together with all that follows when their escapes were resolved.
+        "escaped-beyond-ascii" => repeat(",\"\\né\":\"é\\n\"", 0),
         "nesting" => format!(",\"x\":[{}0]", repeat(&format!("{}{},", "[".repeat(60), "]".repeat(60)), 8)),
         "numbers" => format!(",\"x\":{}", repeat("1", 5)),
         "white-space" => repeat(" ", 0),

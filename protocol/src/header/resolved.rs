@@ -104,7 +104,7 @@ fn resolve_strings(header: &mut [u8]) {
 
 /// Resolves the string that begins at this index, or passes over a value of another type, and returns the index after it.
 fn resolve_string(header: &mut [u8], at: usize) -> usize {
-    let mut cursor = Cursor::at(header, at);
+    let mut cursor = Cursor::in_utf8(header, at);
     match cursor.peek() {
         Some(b'"') => {
             let string = cursor.string(VALUE);

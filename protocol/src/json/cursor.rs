@@ -36,6 +36,11 @@ impl<'t> Cursor<'t> {
         Self { text, at, utf8: 0 }
     }
 
+    /// A cursor that stands at this index of a text that is known to be UTF-8 from there on, so that it is not checked again.
+    pub(crate) const fn in_utf8(text: &'t [u8], at: usize) -> Self {
+        Self { text, at, utf8: text.len() }
+    }
+
     /// The index at which the cursor stands.
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) const fn offset(&self) -> usize {
