@@ -9,8 +9,7 @@ use jsonframe::Value;
 use jsonframe::{Dialect, Header};
 
 use crate::receive::Receiver;
-use crate::send::Sender;
-use crate::{Error, Incoming};
+use crate::{Error, Incoming, SendingHalf};
 
 /// Sends and receives messages over a stream: any number, both ways, in any order.
 ///
@@ -31,9 +30,9 @@ use crate::{Error, Incoming};
 /// count the requests that are still unanswered, and discard as many replies before the one that is wanted.
 #[derive(Debug)]
 pub struct Connection<S> {
-    stream: S,
-    receiver: Receiver,
-    sender: Sender,
+    pub(crate) receiver: Receiver,
+    /// It has the stream, from which the receiver reads too.
+    pub(crate) sending: SendingHalf<S>,
 }
 
 impl Connection<TcpStream> {
@@ -83,8 +82,8 @@ impl Connection<TcpStream> {
     ///
     /// Those of [`TcpStream::set_read_timeout`] and [`TcpStream::set_write_timeout`].
     pub fn with_timeouts(self, read: Option<Duration>, write: Option<Duration>) -> io::Result<Self> {
-        self.stream.set_read_timeout(read)?;
-        self.stream.set_write_timeout(write)?;
+        self.sending.stream.set_read_timeout(read)?;
+        self.sending.stream.set_write_timeout(write)?;
         Ok(self)
     }
 }
@@ -100,7 +99,7 @@ impl<S> Connection<S> {
     pub fn new(stream: S) -> Self {
         let dialect = &Dialect::STANDARD;
         let receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
-        Self { stream, receiver, sender: Sender::new(dialect) }
+        Self { receiver, sending: SendingHalf::new(stream, dialect) }
     }
 
     /// Speaks this dialect, in both directions. To be called before anything is received or sent.
@@ -113,7 +112,7 @@ impl<S> Connection<S> {
     /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
     #[must_use]
     pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.sender = Sender::new(dialect);
+        self.sending.set_dialect(dialect);
         self
     }
 
@@ -138,12 +137,12 @@ impl<S> Connection<S> {
 
     /// The stream.
     pub const fn get_ref(&self) -> &S {
-        &self.stream
+        &self.sending.stream
     }
 
     /// The stream. Bytes read from it or written to it here are lost to the connection.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.stream
+        &mut self.sending.stream
     }
 
     /// Gives the stream back, and the bytes that were read from it beyond the messages received.
@@ -152,11 +151,7 @@ impl<S> Connection<S> {
     /// a message, they begin with the content that has not been read.
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.receiver.into_unread())
-    }
-
-    pub(crate) fn into_directions(self) -> (S, Receiver, Sender) {
-        (self.stream, self.receiver, self.sender)
+        (self.sending.stream, self.receiver.into_unread())
     }
 }
 
@@ -175,7 +170,7 @@ impl<S: Read> Connection<S> {
     /// streams of TLS do: with [`io::ErrorKind::UnexpectedEof`]. Every later call returns the same error again, unless it
     /// was a [time-out](Error::is_timeout).
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        Incoming::receive(&mut self.stream, &mut self.receiver)
+        Incoming::receive(&mut self.sending.stream, &mut self.receiver)
     }
 }
 
@@ -188,7 +183,7 @@ impl<S: Write> Connection<S> {
     /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, so that nothing more can be
     /// sent ([`Error::SendBroken`]).
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.sender.send(&mut self.stream, header, content)
+        self.sending.send(header, content)
     }
 
     /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the
@@ -214,7 +209,7 @@ impl<S: Write> Connection<S> {
     /// message may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]).
     /// [`Error::Encode`] as for [`send`](Self::send).
     pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
-        self.sender.send_stream(&mut self.stream, header, source)
+        self.sending.send_stream(header, source)
     }
 
     /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream.
@@ -243,7 +238,7 @@ impl<S: Write> Connection<S> {
     /// [`Error::Io`] if the message cannot be received whole, and those of [`send_stream`](Self::send_stream): part of it
     /// may have gone out, so that nothing more can be sent ([`Error::SendBroken`]).
     pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
-        self.sender.forward(&mut self.stream, message)
+        self.sending.forward(message)
     }
 
     /// Sends a value as a message of JSON content.
@@ -253,7 +248,7 @@ impl<S: Write> Connection<S> {
     /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
     #[cfg(feature = "json")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.send_json_with(value, &[])
+        self.sending.send_json(value)
     }
 
     /// Sends a value as a message of JSON content, with members of its own in the header.
@@ -279,6 +274,6 @@ impl<S: Write> Connection<S> {
         value: &T,
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
-        self.sender.send_json(&mut self.stream, value, extensions)
+        self.sending.send_json_with(value, extensions)
     }
 }

@@ -1,14 +1,10 @@
 //! The two directions of a connection, for two threads.
 
-use std::io::{self, Read, Write};
-
-use jsonframe::Header;
-#[cfg(feature = "json")]
-use jsonframe::Value;
+use std::io::{self, Read};
+use std::mem;
 
 use crate::receive::Receiver;
-use crate::send::Sender;
-use crate::{Connection, Duplex, Error, Incoming};
+use crate::{Connection, Duplex, Error, Incoming, SendingHalf};
 
 /// The receiving direction of a connection: [`Connection::split`].
 #[derive(Debug)]
@@ -17,21 +13,15 @@ pub struct ReceivingHalf<S> {
     receiver: Receiver,
 }
 
-/// The sending direction of a connection: [`Connection::split`].
-#[derive(Debug)]
-pub struct SendingHalf<S> {
-    pub(crate) stream: S,
-    sender: Sender,
-}
-
 impl<S> Connection<S> {
     /// The two directions, the second over another handle on the same stream.
     ///
     /// For streams that can be duplicated in a way of their own; for those that are [`Duplex`] there is
     /// [`split`](Self::split).
     pub fn split_with(self, same: S) -> (ReceivingHalf<S>, SendingHalf<S>) {
-        let (stream, receiver, sender) = self.into_directions();
-        (ReceivingHalf { stream, receiver }, SendingHalf { stream: same, sender })
+        let Self { receiver, mut sending } = self;
+        let stream = mem::replace(&mut sending.stream, same);
+        (ReceivingHalf { stream, receiver }, sending)
     }
 }
 
@@ -116,81 +106,5 @@ impl<S: Read> ReceivingHalf<S> {
     /// Those of [`Connection::receive`].
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
         Incoming::receive(&mut self.stream, &mut self.receiver)
-    }
-}
-
-impl<S> SendingHalf<S> {
-    /// The stream, with its timeouts.
-    pub const fn get_ref(&self) -> &S {
-        &self.stream
-    }
-
-    /// Gives the stream back.
-    pub fn into_inner(self) -> S {
-        self.stream
-    }
-}
-
-impl<S: Write> SendingHalf<S> {
-    /// Sends a message: [`Connection::send`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send`].
-    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.sender.send(&mut self.stream, header, content)
-    }
-
-    /// Sends a message whose content is read from a source: [`Connection::send_stream`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_stream`].
-    pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
-        self.sender.send_stream(&mut self.stream, header, source)
-    }
-
-    /// Sends on a message that is being received, its content as it comes: [`Connection::forward`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::forward`].
-    pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
-        self.sender.forward(&mut self.stream, message)
-    }
-
-    /// Sends a value as a message of JSON content: [`Connection::send_json`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_json`].
-    #[cfg(feature = "json")]
-    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.send_json_with(value, &[])
-    }
-
-    /// Sends a value as a message of JSON content, with members of its own in the header: [`Connection::send_json_with`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_json`].
-    #[cfg(feature = "json")]
-    pub fn send_json_with<T: serde::Serialize + ?Sized>(
-        &mut self,
-        value: &T,
-        extensions: &[(&str, Value<'_>)],
-    ) -> Result<(), Error> {
-        self.sender.send_json(&mut self.stream, value, extensions)
-    }
-}
-
-impl<S: Duplex> SendingHalf<S> {
-    /// Ends the sending direction: the peer sees the end of the stream after the last message.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Duplex::end_sending`].
-    pub fn finish(self) -> io::Result<()> {
-        self.stream.end_sending()
     }
 }

@@ -73,9 +73,10 @@ pub use connection::Connection;
 pub use duplex::Duplex;
 pub use engine::Content;
 pub use error::Error;
-pub use halves::{ReceivingHalf, SendingHalf};
+pub use halves::ReceivingHalf;
 pub use incoming::Incoming;
 pub use jsonframe as protocol;
+pub use send::SendingHalf;
 pub use session::{Fill, Flush, Interest, Session};
 pub use timed::{Timed, Timeouts};
 

@@ -2,62 +2,75 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+#[cfg(feature = "json")]
+use jsonframe::Value;
 use jsonframe::{Dialect, Header, Outgoing, OwnedHeader};
 
 use crate::engine::Outbox;
 use crate::failure::plain;
 use crate::io::{retry, write_some};
 use crate::receive::at_most;
-use crate::{Error, Incoming};
+use crate::{Duplex, Error, Incoming};
 
-/// What the sending side keeps from message to message.
+/// The sending direction of a connection: [`Connection::split`](crate::Connection::split).
+///
+/// Its methods are those of a [`Connection`](crate::Connection), which are described there.
 #[derive(Debug)]
-pub(crate) struct Sender {
+pub struct SendingHalf<S> {
+    pub(crate) stream: S,
     /// It encodes heads, always in the same memory. Nothing is queued.
     outbox: Outbox,
     /// Whether a message may have gone out only in part.
     broken: bool,
 }
 
-impl Sender {
+impl<S> SendingHalf<S> {
     /// How much of a streamed content is held at a time, in bytes.
     const CHUNK: usize = 64 * 1024;
 
-    pub(crate) const fn new(dialect: &'static Dialect) -> Self {
-        Self { outbox: Outbox::new(dialect), broken: false }
+    pub(crate) const fn new(stream: S, dialect: &'static Dialect) -> Self {
+        Self { stream, outbox: Outbox::new(dialect), broken: false }
     }
 
-    pub(crate) fn send(&mut self, stream: &mut impl Write, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+    pub(crate) fn set_dialect(&mut self, dialect: &'static Dialect) {
+        self.outbox = Outbox::new(dialect);
+    }
+
+    /// The stream, with its timeouts.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Gives the stream back.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
+    const fn check(&self) -> Result<(), Error> {
+        if self.broken { Err(Error::SendBroken) } else { Ok(()) }
+    }
+}
+
+impl<S: Write> SendingHalf<S> {
+    /// Sends a message: [`Connection::send`](crate::Connection::send).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send`](crate::Connection::send).
+    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
         let message = self.outbox.begin(header, content)?;
         self.broken = true;
-        write_all(stream, message)?;
-        flush(stream)?;
-        self.broken = false;
-        Ok(())
+        write_all(&mut self.stream, message)?;
+        self.flush()
     }
 
-    #[cfg(feature = "json")]
-    pub(crate) fn send_json<T>(
-        &mut self,
-        stream: &mut impl Write,
-        value: &T,
-        extensions: &[(&str, jsonframe::Value<'_>)],
-    ) -> Result<(), Error>
-    where
-        T: serde::Serialize + ?Sized,
-    {
-        let content = jsonframe::to_json(value)?;
-        let header = self.outbox.dialect().json_header(content.len() as u64);
-        self.send(stream, &header.with_extensions(extensions), &content)
-    }
-
-    pub(crate) fn send_stream(
-        &mut self,
-        stream: &mut impl Write,
-        header: &Header<'_>,
-        source: &mut impl Read,
-    ) -> Result<(), Error> {
+    /// Sends a message whose content is read from a source: [`Connection::send_stream`](crate::Connection::send_stream).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_stream`](crate::Connection::send_stream).
+    pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
         self.check()?;
         let mut head = self.outbox.begin_head(header)?;
         let mut left = header.content_length();
@@ -69,38 +82,74 @@ impl Sender {
                 return Err(Error::SourceTooShort { missing: left });
             }
             self.broken = true;
-            write_all(stream, Outgoing::from_parts([head, &chunk[..count]]))?;
+            write_all(&mut self.stream, Outgoing::from_parts([head, &chunk[..count]]))?;
             head = &[];
             left -= count as u64;
             if left == 0 {
-                break;
+                return self.flush();
             }
         }
-        flush(stream)?;
-        self.broken = false;
-        Ok(())
     }
 
-    pub(crate) fn forward(
-        &mut self,
-        stream: &mut impl Write,
-        message: &mut Incoming<'_, impl Read>,
-    ) -> Result<(), Error> {
+    /// Sends on a message that is being received, its content as it comes:
+    /// [`Connection::forward`](crate::Connection::forward).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::forward`](crate::Connection::forward).
+    pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
         let header = OwnedHeader::try_from(&message.header())?;
         let read = header.header().content_length().saturating_sub(message.content_left());
         if read > 0 {
             return Err(Error::AlreadyRead { read });
         }
-        self.send_stream(stream, &header.header(), message)
+        self.send_stream(&header.header(), message)
     }
 
-    const fn check(&self) -> Result<(), Error> {
-        if self.broken { Err(Error::SendBroken) } else { Ok(()) }
+    /// Sends a value as a message of JSON content: [`Connection::send_json`](crate::Connection::send_json).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json`](crate::Connection::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.send_json_with(value, &[])
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header:
+    /// [`Connection::send_json_with`](crate::Connection::send_json_with).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json`](crate::Connection::send_json).
+    #[cfg(feature = "json")]
+    pub fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        let header = self.outbox.dialect().json_header(content.len() as u64);
+        self.send(&header.with_extensions(extensions), &content)
+    }
+
+    /// Flushes the stream, which ends a message.
+    fn flush(&mut self) -> Result<(), Error> {
+        retry(|| self.stream.flush()).map_err(|error| plain(error, "writing"))?;
+        self.broken = false;
+        Ok(())
     }
 }
 
-fn flush(stream: &mut impl Write) -> io::Result<()> {
-    retry(|| stream.flush()).map_err(|error| plain(error, "writing"))
+impl<S: Duplex> SendingHalf<S> {
+    /// Ends the sending direction: the peer sees the end of the stream after the last message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Duplex::end_sending`].
+    pub fn finish(self) -> io::Result<()> {
+        self.stream.end_sending()
+    }
 }
 
 fn write_all(stream: &mut impl Write, mut message: Outgoing<'_>) -> io::Result<()> {

@@ -8,9 +8,8 @@ use ::tokio::net::{TcpStream, ToSocketAddrs};
 use jsonframe::Value;
 use jsonframe::{Dialect, Header, OwnedMessage};
 
-use super::Incoming;
 use super::receive::Receiving;
-use super::send::Sender;
+use super::{Incoming, SendingHalf};
 use crate::Error;
 
 /// Sends and receives messages over a stream of tokio's: any number, both ways, in any order.
@@ -37,9 +36,9 @@ use crate::Error;
 /// ```
 #[derive(Debug)]
 pub struct Connection<S> {
-    stream: S,
-    receiving: Receiving,
-    sender: Sender,
+    pub(super) receiving: Receiving,
+    /// It has the stream, from which is received too.
+    pub(super) sending: SendingHalf<S>,
 }
 
 impl Connection<TcpStream> {
@@ -81,7 +80,8 @@ impl<S> Connection<S> {
     /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
     pub fn new(stream: S) -> Self {
         let dialect = &Dialect::STANDARD;
-        Self { stream, receiving: Receiving::new(dialect, Self::DEFAULT_MAX_CONTENT), sender: Sender::new(dialect) }
+        let receiving = Receiving::new(dialect, Self::DEFAULT_MAX_CONTENT);
+        Self { receiving, sending: SendingHalf::new(stream, dialect) }
     }
 
     /// Speaks this dialect, in both directions. To be called before anything is received or sent.
@@ -94,7 +94,7 @@ impl<S> Connection<S> {
     /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
     #[must_use]
     pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.sender = Sender::new(dialect);
+        self.sending.set_dialect(dialect);
         self
     }
 
@@ -119,18 +119,18 @@ impl<S> Connection<S> {
 
     /// The stream.
     pub const fn get_ref(&self) -> &S {
-        &self.stream
+        &self.sending.stream
     }
 
     /// The stream. Bytes read from it or written to it here are lost to the connection.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.stream
+        &mut self.sending.stream
     }
 
     /// How many bytes are kept of messages whose futures were dropped before they were written.
     /// [`flush`](Self::flush) writes them.
     pub const fn queued(&self) -> usize {
-        self.sender.queued()
+        self.sending.queued()
     }
 
     /// Gives the stream back, and the bytes that were read from it beyond the messages received. What is
@@ -140,11 +140,7 @@ impl<S> Connection<S> {
     /// a message, they begin with the content that has not been read.
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.receiving.receiver.into_unread())
-    }
-
-    pub(super) fn into_directions(self) -> (S, Receiving, Sender) {
-        (self.stream, self.receiving, self.sender)
+        (self.sending.stream, self.receiving.receiver.into_unread())
     }
 }
 
@@ -176,7 +172,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
     /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or if the stream
     /// ended inside it. [`Error::Io`] if the stream failed. Every later call returns the same error again.
     pub async fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        self.receiving.receive(&mut self.stream).await
+        self.receiving.receive(&mut self.sending.stream).await
     }
 
     /// Receives the next message with all of its content; `None` if the stream has ended after the last message.
@@ -205,7 +201,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
     ///
     /// Those of [`receive`](Self::receive), also for what comes after the header.
     pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        self.receiving.receive_message(&mut self.stream).await
+        self.receiving.receive_message(&mut self.sending.stream).await
     }
 }
 
@@ -237,7 +233,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, and every later call returns the
     /// same error again. [`Error::SendBroken`] if a [streamed message](Self::send_stream) has not been sent whole.
     pub async fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.sender.send(&mut self.stream, header, content).await
+        self.sending.send(header, content).await
     }
 
     /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the
@@ -275,7 +271,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     where
         R: AsyncRead + Unpin,
     {
-        self.sender.send_stream(&mut self.stream, header, source).await
+        self.sending.send_stream(header, source).await
     }
 
     /// Sends the rest of a message that was begun by [`send_stream`](Self::send_stream) or [`forward`](Self::forward), whose
@@ -306,7 +302,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     where
         R: AsyncRead + Unpin,
     {
-        self.sender.resume_stream(&mut self.stream, source).await
+        self.sending.resume_stream(source).await
     }
 
     /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream.
@@ -342,7 +338,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     where
         R: AsyncRead + Unpin,
     {
-        self.sender.forward(&mut self.stream, message).await
+        self.sending.forward(message).await
     }
 
     /// Writes what is [queued](Self::queued), and flushes the stream. What sends flushes; this is for what was dropped.
@@ -374,7 +370,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`Error::Io`] if the stream failed, now or before.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        self.sender.flush(&mut self.stream).await
+        self.sending.flush().await
     }
 
     /// Ends the sending direction, after what is [queued](Self::queued): the peer sees the end of the stream after the last
@@ -401,7 +397,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     ///
     /// Those of [`send`](Self::send).
     pub async fn finish(&mut self) -> Result<(), Error> {
-        self.sender.finish(&mut self.stream).await
+        self.sending.finish().await
     }
 
     /// Sends a value as a message of JSON content.
@@ -426,7 +422,7 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
     /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
     #[cfg(feature = "json")]
     pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.send_json_with(value, &[]).await
+        self.sending.send_json(value).await
     }
 
     /// Sends a value as a message of JSON content, with members of its own in the header.
@@ -456,6 +452,6 @@ impl<S: AsyncWrite + Unpin> Connection<S> {
         value: &T,
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
-        self.sender.send_json(&mut self.stream, value, extensions).await
+        self.sending.send_json_with(value, extensions).await
     }
 }

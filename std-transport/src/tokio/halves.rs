@@ -1,13 +1,10 @@
 //! The two directions of a connection, for two tasks.
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split};
-#[cfg(feature = "json")]
-use jsonframe::Value;
-use jsonframe::{Header, OwnedMessage};
+use jsonframe::OwnedMessage;
 
 use super::receive::Receiving;
-use super::send::Sender;
-use super::{Connection, Incoming};
+use super::{Connection, Incoming, SendingHalf};
 use crate::Error;
 
 /// The receiving direction of a connection: [`Connection::split`].
@@ -15,13 +12,6 @@ use crate::Error;
 pub struct ReceivingHalf<R> {
     stream: R,
     receiving: Receiving,
-}
-
-/// The sending direction of a connection: [`Connection::split`].
-#[derive(Debug)]
-pub struct SendingHalf<W> {
-    stream: W,
-    sender: Sender,
 }
 
 impl<S> Connection<S> {
@@ -79,9 +69,9 @@ impl<S> Connection<S> {
     /// # }
     /// ```
     pub fn split_with<R, W>(self, split: impl FnOnce(S) -> (R, W)) -> (ReceivingHalf<R>, SendingHalf<W>) {
-        let (stream, receiving, sender) = self.into_directions();
-        let (read, write) = split(stream);
-        (ReceivingHalf { stream: read, receiving }, SendingHalf { stream: write, sender })
+        let Self { receiving, sending } = self;
+        let (stream, sending) = sending.split_with(split);
+        (ReceivingHalf { stream, receiving }, sending)
     }
 }
 
@@ -95,23 +85,6 @@ impl<R> ReceivingHalf<R> {
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (R, Vec<u8>) {
         (self.stream, self.receiving.receiver.into_unread())
-    }
-}
-
-impl<W> SendingHalf<W> {
-    /// Its half of the stream.
-    pub const fn get_ref(&self) -> &W {
-        &self.stream
-    }
-
-    /// How many bytes are kept of messages whose futures were dropped: [`Connection::queued`].
-    pub const fn queued(&self) -> usize {
-        self.sender.queued()
-    }
-
-    /// Gives its half of the stream back. What is [queued](Self::queued) is lost.
-    pub fn into_inner(self) -> W {
-        self.stream
     }
 }
 
@@ -132,94 +105,5 @@ impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
     /// Those of [`Connection::receive_message`].
     pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
         self.receiving.receive_message(&mut self.stream).await
-    }
-}
-
-impl<S: AsyncWrite + Unpin> SendingHalf<S> {
-    /// Does what [`Connection::send`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send`].
-    pub async fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.sender.send(&mut self.stream, header, content).await
-    }
-
-    /// Does what [`Connection::send_stream`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_stream`].
-    pub async fn send_stream<R>(&mut self, header: &Header<'_>, source: &mut R) -> Result<(), Error>
-    where
-        R: AsyncRead + Unpin,
-    {
-        self.sender.send_stream(&mut self.stream, header, source).await
-    }
-
-    /// Does what [`Connection::resume_stream`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::resume_stream`].
-    pub async fn resume_stream<R>(&mut self, source: &mut R) -> Result<(), Error>
-    where
-        R: AsyncRead + Unpin,
-    {
-        self.sender.resume_stream(&mut self.stream, source).await
-    }
-
-    /// Does what [`Connection::forward`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::forward`].
-    pub async fn forward<R>(&mut self, message: &mut Incoming<'_, R>) -> Result<(), Error>
-    where
-        R: AsyncRead + Unpin,
-    {
-        self.sender.forward(&mut self.stream, message).await
-    }
-
-    /// Does what [`Connection::flush`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::flush`].
-    pub async fn flush(&mut self) -> Result<(), Error> {
-        self.sender.flush(&mut self.stream).await
-    }
-
-    /// Does what [`Connection::finish`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::finish`].
-    pub async fn finish(&mut self) -> Result<(), Error> {
-        self.sender.finish(&mut self.stream).await
-    }
-
-    /// Does what [`Connection::send_json`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_json`].
-    #[cfg(feature = "json")]
-    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.send_json_with(value, &[]).await
-    }
-
-    /// Does what [`Connection::send_json_with`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_json_with`].
-    #[cfg(feature = "json")]
-    pub async fn send_json_with<T: serde::Serialize + ?Sized>(
-        &mut self,
-        value: &T,
-        extensions: &[(&str, Value<'_>)],
-    ) -> Result<(), Error> {
-        self.sender.send_json(&mut self.stream, value, extensions).await
     }
 }

@@ -52,7 +52,8 @@ mod send;
 mod server;
 
 pub use connection::Connection;
-pub use halves::{ReceivingHalf, SendingHalf};
+pub use halves::ReceivingHalf;
 pub use incoming::Incoming;
+pub use send::SendingHalf;
 #[cfg(feature = "server")]
 pub use server::{Handler, Server};

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use bytes::BufMut;
+#[cfg(feature = "json")]
+use jsonframe::Value;
 use jsonframe::{Dialect, Header, Outgoing, OwnedHeader};
 
 use super::Incoming;
@@ -17,8 +19,12 @@ use crate::failure::Failure;
 use crate::io::{flush, write_queued, write_some};
 use crate::receive::at_most;
 
+/// The sending direction of a connection: [`Connection::split`](super::Connection::split).
+///
+/// Its methods are those of a [`Connection`](super::Connection), which are described there.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub struct SendingHalf<W> {
+    pub(super) stream: W,
     outbox: Outbox,
     failure: Failure,
     /// How many bytes the source of a streamed message still has to give.
@@ -28,70 +34,136 @@ pub(super) struct Sender {
     is_writing: bool,
 }
 
-impl Sender {
+impl<W> SendingHalf<W> {
     /// How much of a streamed content is held at a time, in bytes.
     const CHUNK: usize = 64 * 1024;
 
-    pub(super) const fn new(dialect: &'static Dialect) -> Self {
-        Self { outbox: Outbox::new(dialect), failure: Failure::new(), left: 0, is_writing: false }
+    pub(super) const fn new(stream: W, dialect: &'static Dialect) -> Self {
+        Self { stream, outbox: Outbox::new(dialect), failure: Failure::new(), left: 0, is_writing: false }
     }
 
-    pub(super) const fn queued(&self) -> usize {
+    pub(super) fn set_dialect(&mut self, dialect: &'static Dialect) {
+        self.outbox = Outbox::new(dialect);
+    }
+
+    /// The same over a half of its stream, and the other half.
+    pub(super) fn split_with<R, H>(self, split: impl FnOnce(W) -> (R, H)) -> (R, SendingHalf<H>) {
+        let Self { stream, outbox, failure, left, is_writing } = self;
+        let (other, stream) = split(stream);
+        (other, SendingHalf { stream, outbox, failure, left, is_writing })
+    }
+
+    /// Its half of the stream.
+    pub const fn get_ref(&self) -> &W {
+        &self.stream
+    }
+
+    /// How many bytes are kept of messages whose futures were dropped: [`Connection::queued`](super::Connection::queued).
+    pub const fn queued(&self) -> usize {
         self.outbox.queued()
     }
 
-    pub(super) async fn send<S>(&mut self, stream: &mut S, header: &Header<'_>, content: &[u8]) -> Result<(), Error>
-    where
-        S: AsyncWrite + Unpin,
-    {
+    /// Gives its half of the stream back. What is [queued](Self::queued) is lost.
+    pub fn into_inner(self) -> W {
+        self.stream
+    }
+
+    /// Whether a message can be begun.
+    fn check(&self) -> Result<(), Error> {
+        self.failure.check()?;
+        if self.left > 0 || self.is_writing { Err(Error::SendBroken) } else { Ok(()) }
+    }
+
+    /// Whether the stream was blocked, or how it failed.
+    fn written(&mut self, outcome: io::Result<bool>) -> Poll<io::Result<()>> {
+        match outcome {
+            Ok(false) => Poll::Ready(Ok(())),
+            Ok(true) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(self.failure.note(error))),
+        }
+    }
+}
+
+impl<W: AsyncWrite + Unpin> SendingHalf<W> {
+    /// Does what [`Connection::send`](super::Connection::send) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send`](super::Connection::send).
+    pub async fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
-        let in_two_writes = !stream.is_write_vectored() && content.len() <= Outbox::SMALL;
+        let in_two_writes = !self.stream.is_write_vectored() && content.len() <= Outbox::SMALL;
         if self.outbox.queued() > 0 || in_two_writes {
             self.outbox.queue_copy(header, content)?;
         } else {
             let left = self.outbox.begin(header, content)?.parts().map(<[u8]>::len);
             self.is_writing = true;
-            let mut writing = Writing { sender: self, content, left };
-            poll_fn(|context| writing.poll(stream, context)).await?;
+            let mut writing = Writing { half: self, content, left };
+            poll_fn(|context| writing.poll(context)).await?;
         }
-        self.flush(stream).await
+        self.flush().await
     }
 
+    /// Does what [`Connection::send_json`](super::Connection::send_json) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json`](super::Connection::send_json).
     #[cfg(feature = "json")]
-    pub(super) async fn send_json<S, T>(
+    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.send_json_with(value, &[]).await
+    }
+
+    /// Does what [`Connection::send_json_with`](super::Connection::send_json_with) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_json_with`](super::Connection::send_json_with).
+    #[cfg(feature = "json")]
+    pub async fn send_json_with<T: serde::Serialize + ?Sized>(
         &mut self,
-        stream: &mut S,
         value: &T,
-        extensions: &[(&str, jsonframe::Value<'_>)],
-    ) -> Result<(), Error>
-    where
-        S: AsyncWrite + Unpin,
-        T: serde::Serialize + ?Sized,
-    {
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
         let header = self.outbox.dialect().json_header(content.len() as u64);
-        self.send(stream, &header.with_extensions(extensions), &content).await
+        self.send(&header.with_extensions(extensions), &content).await
     }
 
-    pub(super) async fn send_stream<S, R>(
-        &mut self,
-        stream: &mut S,
-        header: &Header<'_>,
-        source: &mut R,
-    ) -> Result<(), Error>
+    /// Does what [`Connection::send_stream`](super::Connection::send_stream) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send_stream`](super::Connection::send_stream).
+    pub async fn send_stream<R>(&mut self, header: &Header<'_>, source: &mut R) -> Result<(), Error>
     where
-        S: AsyncWrite + Unpin,
         R: AsyncRead + Unpin,
     {
         self.check()?;
         self.outbox.queue_head(header)?;
         self.left = header.content_length();
-        self.resume_stream(stream, source).await
+        self.resume_stream(source).await
     }
 
-    pub(super) async fn forward<S, R>(&mut self, stream: &mut S, message: &mut Incoming<'_, R>) -> Result<(), Error>
+    /// Does what [`Connection::resume_stream`](super::Connection::resume_stream) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::resume_stream`](super::Connection::resume_stream).
+    pub async fn resume_stream<R>(&mut self, source: &mut R) -> Result<(), Error>
     where
-        S: AsyncWrite + Unpin,
+        R: AsyncRead + Unpin,
+    {
+        poll_fn(|context| self.poll_stream(source, context)).await
+    }
+
+    /// Does what [`Connection::forward`](super::Connection::forward) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::forward`](super::Connection::forward).
+    pub async fn forward<R>(&mut self, message: &mut Incoming<'_, R>) -> Result<(), Error>
+    where
         R: AsyncRead + Unpin,
     {
         let header = OwnedHeader::try_from(&message.header())?;
@@ -99,36 +171,42 @@ impl Sender {
         if read > 0 {
             return Err(Error::AlreadyRead { read });
         }
-        self.send_stream(stream, &header.header(), message).await
+        self.send_stream(&header.header(), message).await
     }
 
-    pub(super) async fn resume_stream<S, R>(&mut self, stream: &mut S, source: &mut R) -> Result<(), Error>
-    where
-        S: AsyncWrite + Unpin,
-        R: AsyncRead + Unpin,
-    {
-        poll_fn(|context| self.poll_stream(stream, source, context)).await
+    /// Does what [`Connection::flush`](super::Connection::flush) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::flush`](super::Connection::flush).
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        Ok(poll_fn(|context| self.poll_flush(context)).await?)
     }
 
-    fn poll_stream<S, R>(
-        &mut self,
-        stream: &mut S,
-        source: &mut R,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>>
+    /// Does what [`Connection::finish`](super::Connection::finish) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::finish`](super::Connection::finish).
+    pub async fn finish(&mut self) -> Result<(), Error> {
+        self.check()?;
+        self.flush().await?;
+        Ok(poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?)
+    }
+
+    fn poll_stream<R>(&mut self, source: &mut R, context: &mut Context<'_>) -> Poll<Result<(), Error>>
     where
-        S: AsyncWrite + Unpin,
         R: AsyncRead + Unpin,
     {
         loop {
             self.failure.check()?;
             let filled = self.poll_fill(source, context)?;
             if filled.is_ready() && self.left > 0 {
-                let outcome = write_queued(&mut self.outbox, &mut Polled::new(stream, context), usize::MAX);
+                let outcome = write_queued(&mut self.outbox, &mut Polled::new(&mut self.stream, context), usize::MAX);
                 ready!(self.written(outcome))?;
             } else {
                 // Whoever waits for a slow source waits for no more than that.
-                ready!(self.poll_flush(stream, context))?;
+                ready!(self.poll_flush(context))?;
                 if filled.is_ready() {
                     self.outbox.release();
                 }
@@ -159,63 +237,38 @@ impl Sender {
         Poll::Ready(Ok(()))
     }
 
-    pub(super) async fn flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> Result<(), Error> {
-        Ok(poll_fn(|context| self.poll_flush(stream, context)).await?)
-    }
-
-    pub(super) async fn finish<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> Result<(), Error> {
-        self.check()?;
-        self.flush(stream).await?;
-        Ok(poll_fn(|context| Pin::new(&mut *stream).poll_shutdown(context)).await?)
-    }
-
-    fn poll_flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.failure.check()?;
-        let outcome = flush(&mut self.outbox, &mut Polled::new(stream, context), usize::MAX);
+        let outcome = flush(&mut self.outbox, &mut Polled::new(&mut self.stream, context), usize::MAX);
         self.written(outcome)
-    }
-
-    /// Whether the stream was blocked, or how it failed.
-    fn written(&mut self, outcome: io::Result<bool>) -> Poll<io::Result<()>> {
-        match outcome {
-            Ok(false) => Poll::Ready(Ok(())),
-            Ok(true) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(self.failure.note(error))),
-        }
-    }
-
-    /// Whether a message can be begun.
-    fn check(&self) -> Result<(), Error> {
-        self.failure.check()?;
-        if self.left > 0 || self.is_writing { Err(Error::SendBroken) } else { Ok(()) }
     }
 }
 
 /// A message that is being written from where its content lies. What is left of it is kept when this is dropped.
-struct Writing<'s, 'c> {
-    sender: &'s mut Sender,
+struct Writing<'s, 'c, W> {
+    half: &'s mut SendingHalf<W>,
     content: &'c [u8],
     /// How many bytes of its head and of its content have not been written.
     left: [usize; 2],
 }
 
-impl Writing<'_, '_> {
-    fn poll<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let head = self.sender.outbox.in_one_piece().unwrap_or_default();
+impl<W: AsyncWrite + Unpin> Writing<'_, '_, W> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let head = self.half.outbox.in_one_piece().unwrap_or_default();
         let [of_head, of_content] = self.left;
         let rest = [&head[head.len() - of_head..], &self.content[self.content.len() - of_content..]];
         let mut message = Outgoing::from_parts(rest);
-        let outcome = write_some(&mut Polled::new(stream, context), &mut message);
+        let outcome = write_some(&mut Polled::new(&mut self.half.stream, context), &mut message);
         self.left = message.parts().map(<[u8]>::len);
-        self.sender.written(outcome.map(|()| self.left != [0, 0]))
+        self.half.written(outcome.map(|()| self.left != [0, 0]))
     }
 }
 
-impl Drop for Writing<'_, '_> {
+impl<W> Drop for Writing<'_, '_, W> {
     fn drop(&mut self) {
         // After a stream that has failed nothing is sent.
-        let left = if self.sender.failure.is_set() { [0, 0] } else { self.left };
-        self.sender.outbox.keep_rest(left, self.content);
-        self.sender.is_writing = false;
+        let left = if self.half.failure.is_set() { [0, 0] } else { self.left };
+        self.half.outbox.keep_rest(left, self.content);
+        self.half.is_writing = false;
     }
 }
