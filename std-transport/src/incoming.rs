@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use jsonframe::{Header, Message, OwnedMessage};
+use jsonframe::{Growable, Header, Message, OwnedHeader, OwnedMessage};
 
 use crate::Error;
 use crate::receive::Receiver;
@@ -21,7 +21,7 @@ use crate::receive::Receiver;
 #[derive(Debug)]
 pub struct Incoming<'c, S> {
     stream: &'c mut S,
-    receiver: &'c mut Receiver,
+    pub(crate) receiver: &'c mut Receiver,
 }
 
 impl<'c, S: Read> Incoming<'c, S> {
@@ -103,6 +103,35 @@ impl<'c, S: Read> Incoming<'c, S> {
     pub fn into_message(mut self) -> Result<OwnedMessage, Error> {
         let content = self.content()?;
         Ok(OwnedMessage::new(&self.header(), content)?)
+    }
+
+    /// Returns a copy of the header, and the content, to be read or sent on while the header is in use. To send a message on
+    /// as it is, there is [`forward`](crate::Connection::forward).
+    ///
+    /// A proxy that marks what it has passed on:
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::{Header, Message};
+    ///
+    /// let sent = Message::new(Header::new("text/plain", "utf-8", 5), b"hello")?;
+    /// let mut from = Connection::new(Cursor::new(sent.to_vec()?));
+    /// let mut to = Connection::new(Cursor::new(Vec::new()));
+    /// while let Some(message) = from.receive()? {
+    ///     let (header, mut content) = message.into_parts()?;
+    ///     to.send_stream(&header.header().with_extensions(&[("hops", 1.into())]), &mut content)?;
+    /// }
+    /// assert!(to.get_ref().get_ref().ends_with(br#""content-length": 5, "hops": 1}hello"#));
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyRead`] if any of the content has been read before. [`Error::Encode`] if memory runs out.
+    pub fn into_parts(self) -> Result<(OwnedHeader<Growable>, Self), Error> {
+        Ok((self.receiver.unread_header()?, self))
     }
 
     /// Reads the content as text, in any [encoding](jsonframe::Encoding) that its header can name.

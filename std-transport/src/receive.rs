@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{Dialect, Header, Message};
+use jsonframe::{Dialect, Growable, Header, Message, OwnedHeader};
 
 use crate::Error;
 use crate::engine::{Inbox, ReadBuffer, Step};
@@ -89,6 +89,16 @@ impl Receiver {
         self.inbox.header()
     }
 
+    /// A copy of the header of the message under way, of whose content nothing may have been read.
+    pub(crate) fn unread_header(&self) -> Result<OwnedHeader<Growable>, Error> {
+        self.check_unread()?;
+        Ok(OwnedHeader::try_from(&self.header().unwrap_or(Header::new("", "", 0)))?)
+    }
+
+    const fn check_unread(&self) -> Result<(), Error> {
+        if self.had > 0 { Err(Error::AlreadyRead { read: self.had }) } else { Ok(()) }
+    }
+
     /// How many bytes of content of the message under way have not been read.
     pub(crate) fn content_left(&self) -> u64 {
         self.inbox.content_needs() + self.kept().len() as u64
@@ -151,9 +161,7 @@ impl Receiver {
 
     /// The message with all of its content, which is kept: it can still be read. So is what had come before a time-out.
     pub(crate) fn message(&mut self, stream: &mut impl Read) -> Result<Message<'_>, Error> {
-        if self.had > 0 {
-            return Err(Error::AlreadyRead { read: self.had });
-        }
+        self.check_unread()?;
         let mut content = std::mem::take(&mut self.collected);
         let outcome = self.collect(stream, &mut content);
         self.collected = content;

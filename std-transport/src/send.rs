@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 #[cfg(feature = "json")]
 use jsonframe::Value;
-use jsonframe::{Dialect, Header, Outgoing, OwnedHeader};
+use jsonframe::{Dialect, Header, Outgoing};
 
 use crate::engine::Outbox;
 use crate::failure::plain;
@@ -98,11 +98,7 @@ impl<S: Write> SendingHalf<S> {
     ///
     /// Those of [`Connection::forward`](crate::Connection::forward).
     pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
-        let header = OwnedHeader::try_from(&message.header())?;
-        let read = header.header().content_length().saturating_sub(message.content_left());
-        if read > 0 {
-            return Err(Error::AlreadyRead { read });
-        }
+        let header = message.receiver.unread_header()?;
         self.send_stream(&header.header(), message)
     }
 

@@ -47,12 +47,13 @@ fn a_message_of_which_some_was_read_is_not_given_whole() {
     let stream = extended(b"content").repeat(3);
     let mut connection = Connection::new(Scripted::reading(&stream));
     let mut to = Connection::new(Scripted::default());
-    for _ in 0..3 {
+    for in_parts in [false, true, false] {
         let mut incoming = connection.receive().unwrap().unwrap();
         incoming.read_exact(&mut [0; 3]).unwrap();
         assert!(matches!(incoming.message(), Err(Error::AlreadyRead { read: 3 })));
         assert!(matches!(to.forward(&mut incoming), Err(Error::AlreadyRead { read: 3 })));
-        assert!(matches!(incoming.into_message(), Err(Error::AlreadyRead { read: 3 })));
+        let outcome = if in_parts { incoming.into_parts().map(drop) } else { incoming.into_message().map(drop) };
+        assert!(matches!(outcome, Err(Error::AlreadyRead { read: 3 })));
     }
     assert_eq!(to.get_ref().calls, 0);
 }
@@ -90,6 +91,22 @@ fn a_forwarded_message_arrives_as_it_was_with_its_extensions() {
         to.forward(&mut message).unwrap();
     }
     assert!(to.get_ref().output == stream);
+}
+
+#[test]
+fn the_parts_of_a_message_are_a_header_and_all_of_its_content() {
+    let stream = [extended(b"streamed"), extended(b"kept")].concat();
+    let mut from = Connection::new(Scripted::reading(&stream));
+    let mut to = Connection::new(Scripted::default());
+    while let Some(mut message) = from.receive().unwrap() {
+        if message.header().content_length() == 4 {
+            message.message().unwrap();
+        }
+        let (header, mut content) = message.into_parts().unwrap();
+        assert_eq!(content.header(), header.header());
+        to.send_stream(&header.header(), &mut content).unwrap();
+    }
+    assert_eq!(to.get_ref().output, stream);
 }
 
 #[test]

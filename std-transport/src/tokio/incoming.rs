@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ::tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
-use jsonframe::{Header, Message, OwnedMessage};
+use jsonframe::{Growable, Header, Message, OwnedHeader, OwnedMessage};
 
 use super::polled::{self, Polled};
 use super::receive::pending_if_blocked;
@@ -111,6 +111,40 @@ impl<S: AsyncRead + Unpin> Incoming<'_, S> {
     pub async fn into_message(mut self) -> Result<OwnedMessage, Error> {
         let content = self.content().await?;
         Ok(OwnedMessage::new(&self.header(), content)?)
+    }
+
+    /// Returns a copy of the header, and the content, to be read or sent on while the header is in use. To send a message on
+    /// as it is, there is [`forward`](super::Connection::forward).
+    ///
+    /// A proxy that marks what it has passed on:
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// # let (client, front) = tokio::io::duplex(1024);
+    /// # let (back, server) = tokio::io::duplex(1024);
+    /// # let (mut client, mut from) = (Connection::new(client), Connection::new(front));
+    /// # let (mut to, mut server) = (Connection::new(back), Connection::new(server));
+    /// # client.send_json("pass it on").await?;
+    /// # client.finish().await?;
+    /// while let Some(message) = from.receive().await? {
+    ///     let (header, mut content) = message.into_parts()?;
+    ///     to.send_stream(&header.header().with_extensions(&[("hops", 1.into())]), &mut content).await?;
+    /// }
+    /// let message = server.receive().await?.expect("a message");
+    /// assert_eq!(message.header().extension("hops"), Some(1.into()));
+    /// assert_eq!(message.json::<String>().await?, "pass it on");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyRead`] if any of the content has been read before. [`Error::Encode`] if memory runs out.
+    pub fn into_parts(self) -> Result<(OwnedHeader<Growable>, Self), Error> {
+        Ok((self.receiver.unread_header()?, self))
     }
 
     /// Reads the content as text, in any [encoding](jsonframe::Encoding) that its header can name.

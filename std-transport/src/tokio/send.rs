@@ -9,7 +9,7 @@ use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use bytes::BufMut;
 #[cfg(feature = "json")]
 use jsonframe::Value;
-use jsonframe::{Dialect, Header, Outgoing, OwnedHeader};
+use jsonframe::{Dialect, Header, Outgoing};
 
 use super::Incoming;
 use super::polled::Polled;
@@ -166,11 +166,7 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
     where
         R: AsyncRead + Unpin,
     {
-        let header = OwnedHeader::try_from(&message.header())?;
-        let read = header.header().content_length().saturating_sub(message.content_left());
-        if read > 0 {
-            return Err(Error::AlreadyRead { read });
-        }
+        let header = message.receiver.unread_header()?;
         self.send_stream(&header.header(), message).await
     }
 

@@ -103,6 +103,7 @@ async fn content_of_which_some_was_read_cannot_be_had_whole() {
     tokio::io::AsyncReadExt::read_u8(&mut message).await.unwrap();
     assert!(matches!(message.content().await, Err(Error::AlreadyRead { read: 1 })));
     assert!(matches!(to.forward(&mut message).await, Err(Error::AlreadyRead { read: 1 })));
+    assert!(matches!(message.into_parts(), Err(Error::AlreadyRead { read: 1 })));
     assert!(to.get_ref().is_empty());
     assert_eq!(from.receive_message().await.unwrap().unwrap().content(), b"next");
 }
