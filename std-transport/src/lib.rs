@@ -71,7 +71,7 @@ pub mod tokio;
 pub use backoff::Backoff;
 pub use connection::Connection;
 pub use duplex::Duplex;
-pub use engine::Content;
+pub use engine::{Content, Deadline, Limits};
 pub use error::Error;
 pub use halves::ReceivingHalf;
 pub use incoming::Incoming;

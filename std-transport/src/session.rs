@@ -1,13 +1,16 @@
 //! A stream that carries messages both ways, and never blocks.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use jsonframe::{Dialect, Event, Header};
 
-use crate::Error;
-use crate::engine::{Content, Inbox, Outbox, Step};
+use crate::engine::{Content, Engine, Inbox, Outbox, Step, Totals};
 use crate::failure::Failure;
 use crate::io::{flush, retry, send};
+use crate::{Deadline, Error, Limits};
 
 /// What one read gave: [`Session::fill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct Interest {
 /// 2. While [`interest`](Self::interest) is readable, [`next_event`](Self::next_event); at `None`, [`fill`](Self::fill);
 ///    until that is [`Blocked`](Fill::Blocked), or for as long as is fair to the others.
 /// 3. [`flush`](Self::flush), if replies have been [queued](Self::queue).
+/// 4. Wait until the stream is ready, or until [`poll_timeout`](Self::poll_timeout): then
+///    [`handle_timeout`](Self::handle_timeout) says whether the peer is too slow. A loop that asks neither has no deadlines.
 ///
 /// It holds memory only while it is needed: that for what is read until a [`fill`](Self::fill) finds nothing to be read,
 /// that for a header at least to the end of the message, and what is queued until it is written.
@@ -93,14 +98,24 @@ pub struct Interest {
 #[derive(Debug)]
 pub struct Session<S> {
     stream: S,
-    inbox: Inbox,
-    outbox: Outbox,
+    engine: Engine,
+    /// How many bytes have come since the engine was last told the time, and whether a header has.
+    received: usize,
+    has_header: bool,
     /// How reading has failed, and writing.
     read_failure: Failure,
     write_failure: Failure,
-    max_content: u64,
-    max_unread_replies: usize,
 }
+
+/// What sessions begin with: their limits, and totals, in which no session counts.
+static DEFAULTS: LazyLock<(Arc<Limits>, Arc<Totals>)> = LazyLock::new(|| {
+    let limits = Limits::default()
+        .with_max_header(u16::MAX)
+        .with_max_content(Session::<()>::DEFAULT_MAX_CONTENT)
+        .with_max_unread_replies(Session::<()>::DEFAULT_MAX_UNREAD_REPLIES);
+    let totals = Totals::new(&limits, 1);
+    (Arc::new(limits), Arc::new(totals))
+});
 
 impl<S> Session<S> {
     /// The longest content accepted by default: 64 MiB.
@@ -114,52 +129,69 @@ impl<S> Session<S> {
     /// It accepts headers of up to 65,535 bytes and content of up to
     /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
     pub fn new(stream: S) -> Self {
+        let (limits, totals) = DEFAULTS.clone();
+        let engine = Engine::new(limits, totals, &Dialect::STANDARD, &Dialect::STANDARD, Instant::now());
         Self {
             stream,
-            inbox: Inbox::new(&Dialect::STANDARD, u16::MAX),
-            outbox: Outbox::new(&Dialect::STANDARD),
+            engine,
+            received: 0,
+            has_header: false,
             read_failure: Failure::new(),
             write_failure: Failure::new(),
-            max_content: Self::DEFAULT_MAX_CONTENT,
-            max_unread_replies: Self::DEFAULT_MAX_UNREAD_REPLIES,
         }
     }
 
     /// Speaks this dialect, in both directions. To be called before anything is received or queued.
     #[must_use]
     pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.inbox = self.inbox.with_dialect(dialect);
+        self.engine.inbox = Inbox::new(dialect, self.engine.sending.limits.max_header);
         self.with_sending_dialect(dialect)
     }
 
     /// Sends in this dialect, whatever the peer sends in. To be called before anything is queued.
     #[must_use]
     pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.outbox = Outbox::new(dialect);
+        self.engine.sending.outbox = Outbox::new(dialect);
         self
+    }
+
+    /// Sets all limits, which sessions may share. To be called before anything is received.
+    ///
+    /// A session keeps to `max_header`, `max_content` and `max_unread_replies`, and in
+    /// [`handle_timeout`](Self::handle_timeout) to `header_timeout`, `min_rate` over `rate_window`, `idle_timeout`, and
+    /// `write_timeout` with `min_write_rate`. The others are those of a server.
+    #[must_use]
+    pub fn with_limits(mut self, limits: impl Into<Arc<Limits>>) -> Self {
+        let limits = limits.into();
+        self.engine.inbox.set_max_header(limits.max_header);
+        self.engine.sending.limits = limits;
+        self
+    }
+
+    fn with_limit(self, set: impl FnOnce(&mut Limits)) -> Self {
+        let mut limits = Arc::clone(&self.engine.sending.limits);
+        set(Arc::make_mut(&mut limits));
+        self.with_limits(limits)
     }
 
     /// Accepts headers of at most this many bytes.
     #[must_use]
-    pub const fn with_max_header(mut self, bytes: u16) -> Self {
-        self.inbox.set_max_header(bytes);
-        self
+    pub fn with_max_header(self, bytes: u16) -> Self {
+        self.with_limit(|limits| limits.max_header = bytes)
     }
 
     /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
     ///
     /// The session keeps no content, so this takes no memory; it is for users who collect the pieces.
     #[must_use]
-    pub const fn with_max_content(mut self, bytes: u64) -> Self {
-        self.max_content = bytes;
-        self
+    pub fn with_max_content(self, bytes: u64) -> Self {
+        self.with_limit(|limits| limits.max_content = bytes)
     }
 
     /// Stops wanting to read while more than this many bytes are queued.
     #[must_use]
-    pub const fn with_max_unread_replies(mut self, bytes: usize) -> Self {
-        self.max_unread_replies = bytes;
-        self
+    pub fn with_max_unread_replies(self, bytes: usize) -> Self {
+        self.with_limit(|limits| limits.max_unread_replies = bytes)
     }
 
     /// The stream.
@@ -175,7 +207,7 @@ impl<S> Session<S> {
     /// Gives the stream back, and the bytes that were read from it beyond the events reported. What is queued is lost.
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.inbox.unread().to_vec())
+        (self.stream, self.engine.inbox.unread().to_vec())
     }
 
     /// What to wait for.
@@ -186,30 +218,45 @@ impl<S> Session<S> {
     /// there is to be no decoding either, of what has been read already.
     ///
     /// `writable` is true while anything is queued and the stream has not failed.
-    pub const fn interest(&self) -> Interest {
+    pub fn interest(&self) -> Interest {
+        let Engine { inbox, sending, .. } = &self.engine;
         Interest {
-            readable: self.inbox.wants()
-                && !self.read_failure.is_set()
-                && self.outbox.queued() <= self.max_unread_replies,
-            writable: !self.outbox.is_done() && !self.write_failure.is_set(),
+            readable: inbox.wants() && !self.read_failure.is_set() && !sending.is_paused(),
+            writable: !sending.outbox.is_done() && !self.write_failure.is_set(),
         }
+    }
+
+    /// When the peer will be too slow, unless something happens until then; `None` if it has ended and nothing is queued for it.
+    /// To be asked before the loop waits.
+    ///
+    /// `now` is the time at which the loop begins to wait. What has happened since the session was last told the time counts
+    /// as having happened then.
+    pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        self.update(now);
+        self.engine.poll_timeout()
+    }
+
+    /// Tells the engine the time, and what has happened since it was last told.
+    fn update(&mut self, now: Instant) {
+        self.engine.received_steps(mem::take(&mut self.received), mem::take(&mut self.has_header), now);
+        self.engine.update(now);
     }
 
     /// How many bytes are queued.
     pub const fn queued(&self) -> usize {
-        self.outbox.queued()
+        self.engine.sending.outbox.queued()
     }
 
     /// The header of the message under way, or of the last one until the next begins or the session waits for one.
     ///
     /// After [`ContentTooLong`](jsonframe::DecodeErrorKind::ContentTooLong) it is that of the message refused.
     pub fn header(&self) -> Option<Header<'_>> {
-        self.inbox.header()
+        self.engine.inbox.header()
     }
 
     /// How many bytes the part of the message under way still lacks: its proto-header, its header or its content.
     pub const fn needs(&self) -> u64 {
-        self.inbox.needs()
+        self.engine.inbox.needs()
     }
 
     /// The next event, from what has been read; `None` if that is used up, and then there is to be a
@@ -221,13 +268,15 @@ impl<S> Session<S> {
     /// been reported, if the stream ended inside a message. The error is returned again by every later call. What is
     /// queued can still be sent, and more be queued.
     pub fn next_event(&mut self) -> Result<Option<Event<'_, '_>>, Error> {
-        Ok(match self.inbox.next_step()? {
+        let inbox = &mut self.engine.inbox;
+        Ok(match inbox.next_step()? {
             None => None,
             Some(Step::End) => Some(Event::End),
-            Some(Step::Content(length)) => Some(Event::Content(self.inbox.piece(length))),
+            Some(Step::Content(length)) => Some(Event::Content(inbox.piece(length))),
             Some(Step::Header) => {
-                self.inbox.limit_content(self.max_content)?;
-                self.inbox.header().map(Event::Header)
+                self.has_header = true;
+                inbox.limit_content(self.engine.sending.limits.max_content)?;
+                inbox.header().map(Event::Header)
             }
         })
     }
@@ -243,7 +292,7 @@ impl<S> Session<S> {
     /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has. Nothing is queued
     /// then.
     pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        Ok(self.outbox.queue(header, content.into())?)
+        Ok(self.engine.sending.outbox.queue(header, content.into())?)
     }
 }
 
@@ -260,26 +309,26 @@ impl<S: Read> Session<S> {
     pub fn fill(&mut self) -> io::Result<Fill> {
         let outcome = self.read();
         if !matches!(outcome, Ok(Fill::Data)) {
-            self.inbox.release();
+            self.engine.inbox.release();
         }
         outcome
     }
 
     fn read(&mut self) -> io::Result<Fill> {
-        if !self.inbox.unread().is_empty() {
+        if !self.engine.inbox.unread().is_empty() {
             return Ok(Fill::Data);
         }
         self.read_failure.check()?;
-        if self.inbox.ended() {
+        if self.engine.has_ended() {
             return Ok(Fill::Eof);
         }
-        match retry(|| self.stream.read(self.inbox.read_buf())) {
+        match retry(|| self.stream.read(self.engine.inbox.read_buf())) {
             Ok(0) => {
-                self.inbox.end();
+                self.engine.ended();
                 Ok(Fill::Eof)
             }
             Ok(count) => {
-                self.inbox.received(count);
+                self.received = self.received.saturating_add(self.engine.inbox.received(count));
                 Ok(Fill::Data)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Fill::Blocked),
@@ -298,8 +347,9 @@ impl<S: Write> Session<S> {
     /// nevertheless; and if it had failed before, as for [`flush`](Self::flush): then nothing is queued.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<Flush, Error> {
         self.write_failure.check()?;
-        let outcome = send(&mut self.outbox, &mut self.stream, header, content);
-        self.outbox.release();
+        let outbox = &mut self.engine.sending.outbox;
+        let outcome = send(outbox, &mut self.stream, header, content);
+        outbox.release();
         match outcome {
             Err(Error::Io(error)) => Err(Error::Io(self.write_failure.note(error))),
             outcome => outcome.map(|()| self.flushed()),
@@ -339,7 +389,7 @@ impl<S: Write> Session<S> {
         extensions: &[(&str, jsonframe::Value<'_>)],
     ) -> Result<Flush, Error> {
         let content = jsonframe::to_json(value)?;
-        let header = self.outbox.dialect().json_header(content.len() as u64);
+        let header = self.engine.sending.outbox.dialect().json_header(content.len() as u64);
         self.send(&header.with_extensions(extensions), &content)
     }
 
@@ -353,16 +403,48 @@ impl<S: Write> Session<S> {
     /// asking the stream; only after a [time-out](Error::is_timeout) is it written to again.
     pub fn flush(&mut self) -> io::Result<Flush> {
         self.write_failure.check()?;
-        let outcome = flush(&mut self.outbox, &mut self.stream, usize::MAX);
-        self.outbox.release();
+        let outbox = &mut self.engine.sending.outbox;
+        let outcome = flush(outbox, &mut self.stream, usize::MAX);
+        outbox.release();
         match outcome {
             Ok(_) => Ok(self.flushed()),
             Err(error) => Err(self.write_failure.note(error)),
         }
     }
 
+    /// Says whether the peer is too slow, by the [limits](Self::with_limits): in sending a header or content, in taking what
+    /// is queued, or idle. What is queued is written first if that is what is due.
+    ///
+    /// The session can still be used: to tell the peer why, before the stream is closed.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use jsonframe_std::{Deadline, Limits, Session};
+    ///
+    /// let limits = Limits::default().with_idle_timeout(Duration::from_secs(60));
+    /// let mut session = Session::new(Cursor::new(Vec::new())).with_limits(limits);
+    /// let due = session.poll_timeout(Instant::now()).expect("a time at the latest");
+    /// // A poller would wait here until then.
+    /// assert_eq!(session.handle_timeout(due), Err(Deadline::Idle));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The deadline that the peer has missed.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Deadline> {
+        self.update(now);
+        if self.engine.sending.is_write_due(now) {
+            // Pollers tell of free space only when there is much of it. If this fails, every later flush says so.
+            let _ = self.flush();
+            self.update(now);
+        }
+        self.engine.sending.handle_timeout(now)
+    }
+
     const fn flushed(&self) -> Flush {
-        if self.outbox.is_done() { Flush::Done } else { Flush::Blocked }
+        if self.engine.sending.outbox.is_done() { Flush::Done } else { Flush::Blocked }
     }
 }
 
@@ -386,8 +468,8 @@ mod tests {
         let mut session = Session::new((&wire[..]).chain(Blocked));
         assert_eq!(session.fill().unwrap(), Fill::Data);
         while session.next_event().unwrap().is_some() {}
-        assert!(session.inbox.memory() > 0);
+        assert!(session.engine.inbox.memory() > 0);
         assert_eq!(session.fill().unwrap(), Fill::Blocked);
-        assert_eq!(session.inbox.memory(), 0);
+        assert_eq!(session.engine.inbox.memory(), 0);
     }
 }

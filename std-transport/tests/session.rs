@@ -4,10 +4,11 @@ mod common;
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use common::{Scripted, Step, contents, message, steps, stream};
 use jsonframe_std::protocol::{DecodeErrorKind, EncodeError, Event, Header, Message};
-use jsonframe_std::{Content, Error, Fill, Flush, Session};
+use jsonframe_std::{Content, Deadline, Error, Fill, Flush, Limits, Session};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -469,4 +470,114 @@ fn a_stream_that_has_nothing_to_give_is_asked_once() {
     let error: io::Error = ErrorKind::ConnectionReset.into();
     session.get_mut().reads.push_back(Step::Fail(error.kind()));
     assert_eq!(session.fill().unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+const fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// The time that a session has for what is to come, and the deadline that is missed then and not a moment before.
+fn due(session: &mut Session<Scripted>, now: Instant) -> (Instant, Deadline) {
+    let due = session.poll_timeout(now).unwrap();
+    session.handle_timeout(due.checked_sub(Duration::from_nanos(1)).unwrap()).unwrap();
+    (due, session.handle_timeout(due).unwrap_err())
+}
+
+#[test]
+fn a_peer_has_the_time_that_the_limits_say_for_each_thing() {
+    let limits = Limits::default().with_header_timeout(secs(1)).with_rate_window(secs(2)).with_idle_timeout(secs(3));
+    let whole = message(&[b'x'; 1000]);
+    let head = whole.len() - 1000;
+    // A byte of a header, the rest of it, content in three pieces, of which the last comes with the next message's header.
+    let input = [&whole[..], &whole[..=head]].concat();
+    let reads = [1, head - 1, 255, 1, 744 + head + 1].map(Step::Move).into();
+    let mut session = Session::new(Scripted { reads, ..Scripted::reading(&input) }).with_limits(limits);
+    let receive = |session: &mut Session<Scripted>| {
+        assert_eq!(session.fill().unwrap(), Fill::Data);
+        while session.next_event().unwrap().is_some() {}
+    };
+    let start = Instant::now();
+    let (idle, deadline) = due(&mut session, start);
+    assert!(deadline == Deadline::Idle && idle <= start + secs(3));
+
+    receive(&mut session);
+    assert_eq!(due(&mut session, start), (start + secs(1), Deadline::Header));
+
+    receive(&mut session);
+    assert_eq!(due(&mut session, start), (start + secs(2), Deadline::Content));
+
+    // 128 bytes a second are enough: 256 in two seconds, for which one is lacking.
+    receive(&mut session);
+    assert_eq!(session.handle_timeout(start + secs(2)), Err(Deadline::Content));
+    receive(&mut session);
+    assert_eq!(session.handle_timeout(start + secs(2)), Ok(()));
+    assert_eq!(due(&mut session, start + secs(2)), (start + secs(4), Deadline::Content));
+
+    // The content of the next message has its time from its own beginning.
+    receive(&mut session);
+    assert_eq!(session.poll_timeout(start + secs(3)), Some(start + secs(5)));
+    assert_eq!(due(&mut session, start + secs(3)), (start + secs(5), Deadline::Content));
+}
+
+#[test]
+fn an_idle_peer_has_its_time_from_what_happened_last() {
+    let whole = message(b"content");
+    let mut session = Session::new(Scripted::reading(&whole.repeat(2)));
+    session.get_mut().reads = [Step::Move(whole.len()); 2].into();
+    let start = Instant::now();
+    for now in [start + secs(10), start + secs(20)] {
+        assert_eq!(session.fill().unwrap(), Fill::Data);
+        while session.next_event().unwrap().is_some() {}
+        assert_eq!(session.poll_timeout(now), Some(now + secs(300)));
+        // To be asked is not to do anything.
+        assert_eq!(session.poll_timeout(now + secs(1)), Some(now + secs(300)));
+    }
+    assert_eq!(session.send(&header(b""), b"").unwrap(), Flush::Done);
+    assert_eq!(session.poll_timeout(start + secs(30)), Some(start + secs(330)));
+    assert_eq!(session.fill().unwrap(), Fill::Eof);
+    assert_eq!(session.poll_timeout(start + secs(40)), None);
+}
+
+#[test]
+fn a_peer_must_take_what_is_queued_and_is_asked_once_more_when_it_is_late() {
+    let blocked = || [Step::Move(10), Step::Fail(ErrorKind::WouldBlock)];
+    let mut session = Session::new(Scripted::writing(blocked().into_iter().chain(blocked())));
+    let now = Instant::now();
+    assert_eq!(session.send(&header(b"content"), b"content").unwrap(), Flush::Blocked);
+    let late = session.poll_timeout(now).unwrap();
+    assert_eq!(late, now + secs(120));
+    // Ten bytes are not the rate there is to be.
+    assert_eq!(session.handle_timeout(late), Err(Deadline::Write));
+    assert_eq!(session.get_ref().output.len(), 20);
+    assert_eq!(session.handle_timeout(late), Ok(()));
+    assert_eq!((session.queued(), session.get_ref().output.len()), (0, message(b"content").len()));
+}
+
+#[test]
+fn while_a_peer_does_not_read_its_replies_only_that_is_due() {
+    let mut session = Session::new(Scripted::writing([Step::Fail(ErrorKind::WouldBlock)])).with_max_unread_replies(10);
+    let now = Instant::now();
+    assert_eq!(session.send(&header(b"content"), b"content").unwrap(), Flush::Blocked);
+    assert_eq!(session.poll_timeout(now), Some(now + secs(120)));
+    assert!(!session.interest().readable);
+}
+
+#[test]
+fn shared_limits_are_those_of_each_session_and_changed_for_one() {
+    let limits = Arc::new(Limits::default().with_max_content(4).with_max_header(200).with_max_unread_replies(10));
+    for (session, accepts) in [
+        (Session::new(Scripted::reading(&message(b"12345"))).with_limits(Arc::clone(&limits)), false),
+        (
+            Session::new(Scripted::reading(&message(b"12345"))).with_limits(Arc::clone(&limits)).with_max_content(5),
+            true,
+        ),
+        (Session::new(Scripted::reading(&message(b"1234"))).with_limits(Arc::clone(&limits)), true),
+        (Session::new(Scripted::reading(&message(b"1234"))).with_limits(Arc::clone(&limits)).with_max_header(9), false),
+    ] {
+        let mut session = session;
+        assert_eq!(receive_all(&mut session).1.is_ok(), accepts);
+        session.queue(&header(b"content"), b"content").unwrap();
+        assert!(session.queued() > 10 && !session.interest().readable);
+    }
+    assert_eq!((limits.max_content, limits.max_header), (4, 200));
 }

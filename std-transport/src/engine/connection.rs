@@ -16,7 +16,7 @@ const STRAIGHT: u64 = 16 * 1024;
 /// One connection. See the [module](super).
 #[derive(Debug)]
 pub(crate) struct Engine {
-    inbox: Inbox,
+    pub(crate) inbox: Inbox,
     pub(crate) sending: Sending,
     /// The content of the message under way, as far as it is collected.
     content: Collected,
@@ -84,6 +84,17 @@ impl Engine {
             self.inbox.content_bypassed(count);
         } else {
             self.inbox.received(count);
+        }
+    }
+
+    /// Tells the time at which a driver that takes steps from the [inbox](Self::inbox) has received `count` bytes, and
+    /// whether the header of a message ended in them.
+    pub(crate) fn received_steps(&mut self, count: usize, has_header: bool, now: Instant) {
+        if count > 0 {
+            self.sending.clock.receive(count, now);
+        }
+        if has_header {
+            self.sending.clock.begin(Phase::Content, now);
         }
     }
 
@@ -189,7 +200,7 @@ impl Engine {
         if self.linger.as_ref().and_then(|linger| linger.due()).is_some_and(|due| due <= now) {
             return Err(self.closed());
         }
-        self.sending.handle_timeout(now)
+        self.sending.handle_timeout(now).map_err(CloseReason::Deadline)
     }
 
     /// Why the connection is over, if it is: nothing is under way, and the peer has ended it or `is_stopping`.

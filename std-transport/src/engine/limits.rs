@@ -1,4 +1,4 @@
-//! What a server grants its peers.
+//! What a server or a session grants its peers.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ const MIB: usize = 1024 * 1024;
 /// Declares the limits: what each means, its setter, and its default.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident, $with:ident: $type:ty = $default:expr;)*) => {
-        /// What a [`Server`](crate::server::Server) grants its peers. Every default is finite.
+        /// What a [`Server`](crate::server::Server) grants its peers, and in part a [`Session`](crate::Session). Every default is
+        /// finite.
         ///
         /// The memory a server takes for its peers is at most about
         /// `max_connections` × (`max_header` + 64 KiB + the larger of `max_queued` and one reply), and no more in all than

@@ -109,12 +109,12 @@ impl Sending {
         clock.into_iter().chain(self.deadline).min()
     }
 
-    /// Does what is due. The error is why the connection is to end.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), CloseReason> {
+    /// Does what is due. The error is the deadline that the peer has missed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Deadline> {
         if self.deadline.is_some_and(|due| due <= now) {
-            return Err(CloseReason::Deadline(Deadline::Handler));
+            return Err(Deadline::Handler);
         }
-        self.clock.expired(&self.limits, now).map_or(Ok(()), |deadline| Err(CloseReason::Deadline(deadline)))
+        self.clock.expired(&self.limits, now).map_or(Ok(()), Err)
     }
 
     /// Whether it is due that the peer takes more of what is queued. A driver had better write before it says that the time

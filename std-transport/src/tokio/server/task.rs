@@ -286,7 +286,7 @@ impl<H> Place<H> {
         if outlet.sending.is_write_due(now) {
             outlet.relieve(now).map_err(CloseReason::Io)?;
         }
-        outlet.sending.handle_timeout(now)?;
+        outlet.sending.handle_timeout(now).map_err(CloseReason::Deadline)?;
         Ok(outlet.sending.poll_timeout())
     }
 
