@@ -8,7 +8,7 @@
 //! | … who may not be there yet, or no more | [`Backoff`] |
 //! | … over TLS | a [`Connection`] over `rustls::StreamOwned`: `cargo run -p jsonframe-std --example tls` |
 //! | serve many peers in one thread, or a few | [`server`] |
-//! | talk to many in a loop of your own | [`Session`], which never blocks |
+//! | talk to many in a loop of your own | [`Session`], which never blocks, and says when a peer is too slow |
 //! | talk to one peer with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
 //! | serve many peers with tokio | `tokio::Server` (features `server` and `tokio`), a task for each connection |
 //!
