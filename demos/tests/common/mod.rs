@@ -71,6 +71,11 @@ impl Program {
         self.unheard = None;
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the program is our child").is_none()
     }
@@ -151,13 +156,17 @@ impl AppServer {
         }
     }
 
+    /// With how many threads the server is tested: one, and several.
+    pub(crate) const fn thread_counts(self) -> [usize; 2] {
+        match self {
+            Self::Std => [1, 3],
+            Self::Tokio => [1, 2],
+        }
+    }
+
     /// The server with one thread, and with several.
     pub(crate) fn start_with_threads(self, options: &[&str]) -> [Server; 2] {
-        let several = match self {
-            Self::Std => "3",
-            Self::Tokio => "2",
-        };
-        ["1", several].map(|workers| self.start(&[&["--workers", workers], options].concat()))
+        self.thread_counts().map(|threads| self.start(&[&["--workers", &threads.to_string()], options].concat()))
     }
 
     /// The server on a free port, with these options.
