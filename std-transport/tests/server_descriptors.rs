@@ -73,7 +73,8 @@ fn a_server_without_descriptors_waits_for_some_and_does_not_spin(driver: Driver)
         assert!(figures[3].abs_diff(figures[1]) <= 1, "{line}");
         (figures[0], figures[1], Duration::from_millis(figures[2]))
     };
-    // More than it has descriptors for; the others wait in the backlog.
+    // More than it has descriptors for, of which each thread takes some itself, and less than twice as many: the others wait in
+    // the backlog, and there is room for all of them when those that were served have gone.
     let mut connections: Vec<_> = (0..45).map(|_| connect(address)).collect();
     wait_until(|| stats().1 > 0);
     let (open, errors, time) = stats();

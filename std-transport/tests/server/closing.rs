@@ -186,7 +186,7 @@ fn a_shutdown_answers_a_message_under_way(driver: Driver) {
     exchange(&mut idle, "so that it has arrived");
     server.handle.shutdown(GRACE);
     assert_eq!(receive(&mut idle), None);
-    // The listener is closed, perhaps by another thread.
+    // A shutdown returns at once, and of several threads or tasks, the one that closes the listener is another than ends this peer.
     wait_until(|| Connection::connect(server.address).is_err());
     connection.get_mut().write_all(&message[50..]).unwrap();
     assert_eq!(receive(&mut connection).as_deref(), Some("{}"));

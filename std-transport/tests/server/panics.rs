@@ -124,6 +124,6 @@ fn a_handler_that_panics_over_a_refused_connection_does_not_end_the_server(drive
     exchange(&mut first, "before");
     assert_eq!(receive(&mut server.connect()), None);
     exchange(&mut first, "after");
-    // Another thread may accept than serves the first one.
+    // The refused peer sees the end before the handler is told, and of several threads or tasks, another one serves the first peer.
     server.wait_until(|server| server.handle.stats().panics == 1);
 }
