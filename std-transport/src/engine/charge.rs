@@ -1,5 +1,6 @@
 //! Counts content that many queues share once, for as long as one of them holds it.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -43,14 +44,11 @@ impl Charges {
 
     /// Replaces what was counted of something by what it holds now.
     pub(crate) fn recount(&self, counted: &mut usize, now: usize) {
-        if now == *counted {
-            return;
-        }
-        if now > *counted {
-            self.total.fetch_add(now - *counted, Ordering::Relaxed);
-        } else if now < *counted {
-            self.total.fetch_sub(*counted - now, Ordering::Relaxed);
-        }
+        match now.cmp(counted) {
+            Greater => self.total.fetch_add(now - *counted, Ordering::Relaxed),
+            Less => self.total.fetch_sub(*counted - now, Ordering::Relaxed),
+            Equal => return,
+        };
         *counted = now;
     }
 
@@ -119,6 +117,18 @@ fn address(bytes: &Arc<[u8]>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_grows_and_shrinks_counts_as_much_as_it_is_beside_what_is_held() {
+        let (charges, mut counted) = (Arc::new(Charges::default()), 0);
+        let held = charges.hold(7);
+        for now in [10, 30, 30, 20, 0, 5] {
+            charges.recount(&mut counted, now);
+            assert_eq!((charges.total(), charges.queued(), counted), (now + 7, now + 7, now));
+        }
+        drop(held);
+        assert_eq!(charges.total(), 5);
+    }
 
     #[test]
     fn content_that_many_share_counts_once_until_the_last_has_dropped_it() {

@@ -123,3 +123,43 @@ impl From<&'static str> for Content {
         Self(Repr::Static(text.as_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_holds_the_memory_that_nobody_else_counts() {
+        let shared: Arc<[u8]> = Arc::from(&b"for many"[..]);
+        let mut owned = Vec::with_capacity(100);
+        owned.extend(*b"for one");
+        let charged = Content::from(Arc::clone(&shared)).charged(&Arc::default());
+        for (content, bytes, held, shares) in [
+            (Content::from(owned), &b"for one"[..], 100, 0),
+            (Content::from(String::from("text")), b"text", 4, 0),
+            (Content::from(Box::from(&b"boxed"[..])), b"boxed", 5, 0),
+            (Content::from(shared), b"for many", 8, 0),
+            (Content::from(&b"always"[..]), b"always", 0, 0),
+            (Content::from(b"there"), b"there", 0, 0),
+            (Content::from("as text"), b"as text", 0, 0),
+            (charged, b"for many", 0, 8),
+        ] {
+            assert_eq!((content.as_ref(), content.held(), content.shared()), (bytes, held, shares));
+        }
+    }
+
+    #[test]
+    fn only_shared_content_is_charged_and_once_for_all_that_share_it() {
+        let charges = Arc::default();
+        let owned = Content::from(vec![b'x'; 100]).charged(&charges);
+        owned.arrive();
+        assert_eq!((charges.total(), owned.held()), (0, 100));
+        let shared = owned.share();
+        let queues = [(); 3].map(|()| shared.clone().charged(&charges));
+        assert_eq!((charges.total(), charges.queued()), (100, 0));
+        queues[1].arrive();
+        assert_eq!((charges.total(), charges.queued()), (100, 100));
+        drop(queues);
+        assert_eq!((charges.total(), shared.as_ref()), (0, &[b'x'; 100][..]));
+    }
+}

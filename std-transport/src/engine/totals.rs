@@ -88,7 +88,45 @@ pub(crate) struct Holding {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn nothing_is_received_while_too_much_is_queued_or_collected() {
+        let limits = Limits::default().with_max_queued_total(2000).with_max_queued(400).with_max_collected(1500);
+        let (totals, mut counted) = (Totals::new(&limits, 1), 0);
+        for (queued, collected, is_full) in [(1600, 1500, false), (1601, 0, true), (0, 1501, true)] {
+            let _queued = totals.queued.hold(queued);
+            totals.collected.recount(&mut counted, collected);
+            assert_eq!(totals.is_full(), is_full, "{queued} {collected}");
+        }
+    }
+
+    #[test]
+    fn the_connection_that_holds_most_alone_and_by_its_part_of_what_is_shared_is_the_one() {
+        let start = Instant::now();
+        let most = |queued, holdings: &[(usize, usize, Option<u64>)]| {
+            let totals = Totals::new(&Limits::default(), 1);
+            let _queued = totals.queued.hold(queued);
+            let holdings = holdings.iter().enumerate().map(|(number, (alone, shared, since))| {
+                let unsent_since = since.map(|seconds| start + Duration::from_secs(seconds));
+                (Holding { alone: *alone, shared: *shared, unsent_since }, number)
+            });
+            totals.most_queued(holdings)
+        };
+        assert_eq!(most(0, &[]), None);
+        assert_eq!(most(0, &[(0, 0, None), (0, 0, None)]), None);
+        assert_eq!(most(45, &[(10, 0, None), (20, 0, None), (15, 0, None)]), Some(1));
+        // Two share 100 bytes, of which each holds half.
+        assert_eq!(most(200, &[(30, 100, None), (0, 100, None), (70, 0, None)]), Some(0));
+        assert_eq!(most(220, &[(30, 100, None), (0, 100, None), (90, 0, None)]), Some(2));
+        // It may be counted when a queue has let go of it already: then it is held no more.
+        assert_eq!(most(10, &[(10, 0, None), (5, 100, None)]), Some(0));
+        // Of several that hold as much, the one that has had something queued for longest.
+        assert_eq!(most(20, &[(10, 0, Some(1)), (10, 0, Some(2))]), Some(0));
+        assert_eq!(most(20, &[(10, 0, Some(2)), (10, 0, Some(1))]), Some(1));
+    }
 
     #[test]
     fn each_worker_has_its_share_of_the_totals_to_the_byte() {

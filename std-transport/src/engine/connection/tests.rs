@@ -419,6 +419,28 @@ fn memory_is_counted_while_it_is_held() {
     assert_eq!((totals.queued.total(), totals.collected.total()), (0, 0));
 }
 
+#[test]
+fn all_memory_of_a_turn_is_borrowed_and_given_back() {
+    let start = Instant::now();
+    let (mut engine, mut scratch) = (engine(Limits::default(), start), Scratch::default());
+    let lent = |scratch: &Scratch| {
+        [scratch.ahead.len(), scratch.header.len(), scratch.tail.capacity(), scratch.content.held()]
+            .map(|bytes| bytes > 0)
+    };
+    let wire = message(&[b'x'; 1000]);
+    for _ in 0..2 {
+        engine.borrow(&mut scratch);
+        assert_eq!(lent(&scratch), [false; 4]);
+        assert_eq!(engine.read_buf(usize::MAX).unwrap().len(), 64 * 1024);
+        receive(&mut engine, &wire[..wire.len() - 1], start).unwrap();
+        assert_eq!(receive(&mut engine, &wire[wire.len() - 1..], start).unwrap(), 1);
+        queue(&mut engine, 100, start);
+        wrote(&mut engine, usize::MAX, start);
+        engine.give_back(&mut scratch);
+        assert_eq!((lent(&scratch), held(&engine)), ([true; 4], 0));
+    }
+}
+
 /// How much memory it holds between its turns.
 fn held(engine: &Engine) -> usize {
     engine.inbox.memory() + engine.content.held() + engine.sending.outbox.held()

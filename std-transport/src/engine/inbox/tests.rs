@@ -134,6 +134,65 @@ fn after_a_refusal_or_the_end_nothing_more_is_wanted() {
 }
 
 #[test]
+fn after_two_errors_nothing_is_wanted_either() {
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 100);
+    inbox.read_buf()[..2].copy_from_slice(&[1, 0]);
+    assert_eq!(inbox.received(2), 2);
+    for _ in 0..2 {
+        assert!(inbox.next_step().is_err(), "its header is longer than the limit");
+        assert!(!inbox.wants());
+    }
+
+    let wire = Message::new(Header::new("text", "", 3), b"abc").unwrap().to_vec().unwrap();
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 1000);
+    receive(&mut inbox, &wire[..wire.len() - 3]);
+    for _ in 0..2 {
+        inbox.limit_content(2).unwrap_err();
+        assert!(!inbox.wants());
+    }
+}
+
+#[test]
+fn the_stream_may_end_only_between_messages() {
+    let wire = message(&Dialect::STANDARD, 0);
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 1000);
+    inbox.finish().unwrap();
+    receive(&mut inbox, &wire[..50]);
+    inbox.finish().unwrap_err();
+    inbox.end();
+    assert!(inbox.next_step().is_err());
+
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 1000);
+    receive(&mut inbox, &wire);
+    inbox.finish().unwrap();
+    inbox.end();
+    assert!(inbox.next_step().unwrap().is_none());
+}
+
+#[test]
+fn only_unread_bytes_of_the_content_are_consumed() {
+    let wire = Message::new(Header::new("text", "", 5), b"abcde").unwrap().to_vec().unwrap();
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 1000);
+    receive(&mut inbox, &wire[..wire.len() - 5]);
+    for (piece, count, consumed, unread) in
+        [(&b"abc"[..], 2, 2, &b"c"[..]), (b"c", 9, 1, b""), (b"de and", 9, 2, b" and")]
+    {
+        inbox.read_buf()[..piece.len()].copy_from_slice(piece);
+        assert_eq!(inbox.received(piece.len()), piece.len());
+        assert_eq!((inbox.consume_content(count), inbox.unread()), (consumed, unread));
+    }
+    assert_eq!(inbox.content_needs(), 0);
+}
+
+#[test]
+fn a_prefix_of_the_dialect_adds_to_the_longest_header() {
+    static PREFIXED: Dialect = Dialect::STANDARD.with_prefix(b"three");
+    let mut inbox = Inbox::new(&Dialect::STANDARD, 300).with_dialect(&PREFIXED);
+    receive(&mut inbox, b"three\x01");
+    assert_eq!(inbox.capacity, 305);
+}
+
+#[test]
 fn content_lacks_nothing_before_its_header_has_come_and_after_its_end() {
     let head = Header::new("bytes", "binary", 10);
     let mut wire = Dialect::STANDARD.encode(&head, &mut [0; 256]).unwrap().to_vec();

@@ -3,6 +3,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
 
 use super::*;
 use crate::io::{flush, send};
@@ -108,6 +109,23 @@ fn no_bytes_are_nothing_to_write() {
     let mut outbox = Outbox::new(&Dialect::STANDARD);
     outbox.push(Vec::new().into());
     assert!(outbox.segments.is_none() && outbox.is_done());
+}
+
+#[test]
+fn shared_content_is_counted_as_queued_and_as_shared_until_it_is_written() {
+    let charges = Arc::default();
+    let shared: Arc<[u8]> = vec![b'x'; 20_000].into();
+    let content = || Content::from(Arc::clone(&shared)).charged(&charges);
+    let mut outbox = Outbox::new(&Dialect::STANDARD);
+    for count in 1..=2 {
+        outbox.queue(&header(20_000), content()).unwrap();
+        assert_eq!((outbox.shared(), charges.queued()), (count * 20_000, 20_000));
+        assert!(outbox.held() < 2_000, "{}", outbox.held());
+    }
+    outbox.wrote(header(20_000).encoded_len() + 20_000);
+    assert_eq!((outbox.shared(), charges.total()), (20_000, 20_000));
+    outbox.wrote(usize::MAX);
+    assert_eq!((outbox.shared(), charges.total()), (0, 0));
 }
 
 #[test]
