@@ -1,6 +1,5 @@
 //! Counts content that many queues share once, for as long as one of them holds it.
 
-use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -44,12 +43,11 @@ impl Charges {
 
     /// Replaces what was counted of something by what it holds now.
     pub(crate) fn recount(&self, counted: &mut usize, now: usize) {
-        match now.cmp(counted) {
-            Greater => self.total.fetch_add(now - *counted, Ordering::Relaxed),
-            Less => self.total.fetch_sub(*counted - now, Ordering::Relaxed),
-            Equal => return,
-        };
-        *counted = now;
+        if now != *counted {
+            // Sums of atomics wrap, so a difference that has wrapped makes the total less.
+            self.total.fetch_add(now.wrapping_sub(*counted), Ordering::Relaxed);
+            *counted = now;
+        }
     }
 
     /// Counts bytes for as long as the result lives.
