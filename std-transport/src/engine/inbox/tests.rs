@@ -100,6 +100,14 @@ fn the_lender_gets_no_buffer_that_is_shorter_than_its_own_or_too_long_for_others
         let expected = if (longer, lent) == (0, 0) { 255 } else { lent };
         assert_eq!((inbox.capacity, header.len()), (0, expected), "{longer} {lent}");
     }
+    let shortest = message(&Dialect::STANDARD, 0).len() - 2;
+    for (length, given) in [(1024, 1024), (1025, 0)] {
+        let mut inbox = Inbox::new(&Dialect::STANDARD, length);
+        receive(&mut inbox, &message(&Dialect::STANDARD, usize::from(length) - shortest));
+        let (mut ahead, mut header) = (Box::default(), Box::default());
+        inbox.give_back(&mut ahead, &mut header);
+        assert_eq!(header.len(), given);
+    }
 }
 
 #[test]

@@ -218,3 +218,23 @@ fn it_says_how_much_was_written_since_it_was_last_asked() {
     send(&mut outbox, &mut sink, &header(30_000), &[b'x'; 30_000]).unwrap();
     assert_eq!(outbox.take_moved(), 20_000);
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn what_is_appended_is_queued_and_makes_the_tail_no_longer_than_asked_for() {
+    let mut outbox = Outbox::new(&Dialect::STANDARD);
+    let fill = |tail: &mut Vec<u8>, space: usize| tail.resize(tail.len() + space, b'x');
+    for (size, wanted, appends, queued) in [
+        (10, 4, true, 4),
+        (10, 100, true, 10),
+        (10, 1, false, 10),
+        (5, 1, false, 10),
+        (20, 0, false, 10),
+        (11, 1, true, 11),
+    ] {
+        assert_eq!(outbox.append(size, wanted, fill).is_some(), appends, "{size} {wanted}");
+        assert_eq!((outbox.queued(), outbox.tail.capacity()), (queued, queued));
+    }
+    assert!(outbox.append(20, 9, |_, space| assert_eq!(space, 9)).is_some());
+    assert_eq!(outbox.queued(), 11, "nothing was appended");
+}
