@@ -386,6 +386,29 @@ fn a_failure_counts_more_than_a_close_that_came_before_it() {
     assert!(matches!(engine.sending.take_reason(), Some(CloseReason::QueueFull)));
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn only_another_reason_than_a_close_by_the_handler_is_a_failure() {
+    let mut engine = engine(Limits::default(), Instant::now());
+    for (reason, is_failing) in
+        [(None, false), (Some(CloseReason::ByHandler), false), (Some(CloseReason::Panicked), true)]
+    {
+        reason.into_iter().for_each(|reason| engine.sending.end(reason));
+        assert_eq!(engine.sending.is_failing(), is_failing);
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn no_time_to_receive_runs_while_it_is_suspended() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    engine.sending.suspend(start);
+    assert_eq!(engine.poll_timeout(), None);
+    engine.update(start + secs(1));
+    ends_at(&mut engine, start + secs(301), IDLE);
+}
+
 #[test]
 fn memory_is_counted_while_it_is_held() {
     let start = Instant::now();
