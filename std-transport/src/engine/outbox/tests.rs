@@ -145,6 +145,8 @@ fn messages_are_put_together_up_to_a_length() {
         let mut outbox = with_tail(1000, 32 * 1024);
         outbox.queue_copy(&header(content), &vec![b'x'; content]).unwrap();
         assert_eq!(segments(&outbox), expected, "{content}");
+        let in_one_piece = expected.is_empty().then_some(outbox.queued());
+        assert_eq!(outbox.in_one_piece().map(<[u8]>::len), in_one_piece);
     }
 }
 
