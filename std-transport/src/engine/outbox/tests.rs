@@ -129,6 +129,19 @@ fn shared_content_is_counted_as_queued_and_as_shared_until_it_is_written() {
 }
 
 #[test]
+fn content_is_held_until_all_of_it_is_written() {
+    let mut outbox = Outbox::new(&Dialect::STANDARD);
+    for _ in 0..2 {
+        outbox.push(vec![b'x'; 20_000].into());
+    }
+    let each = 20_000 + size_of::<Segment>();
+    for (count, held) in [(0, 2 * each), (19_999, 2 * each), (1, each), (20_000, 0)] {
+        outbox.wrote(count);
+        assert_eq!(outbox.held(), held);
+    }
+}
+
+#[test]
 fn what_the_stream_does_not_take_is_put_together_if_it_is_small() {
     for (content, expected) in [(Outbox::SMALL, 0), (Outbox::SMALL + 1, 2)] {
         let mut outbox = Outbox::new(&Dialect::STANDARD);
