@@ -63,6 +63,12 @@ impl Totals {
         self.collected.total() > self.most_collected
     }
 
+    /// The connection that collects most. Of several, the one that compares least: the oldest.
+    pub(crate) fn most_collected<K: Ord>(&self, collecting: impl Iterator<Item = (usize, K)>) -> Option<K> {
+        let most = collecting.filter(|(collected, _)| *collected > 0).map(|(collected, key)| (collected, Reverse(key)));
+        most.max().map(|(_, key)| key.0)
+    }
+
     /// The connection for which most memory is held by what is queued. Of several, the one that has had something queued for
     /// longest, about. What connections share counts for each of them in part.
     pub(crate) fn most_queued<K: Ord>(&self, holdings: impl Iterator<Item = (Holding, K)> + Clone) -> Option<K> {

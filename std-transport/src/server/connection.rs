@@ -1,6 +1,5 @@
 //! One connection of a server without its handler: its engine, its stream, and how its turns begin and end.
 
-use std::cmp::Reverse;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -106,11 +105,6 @@ impl<T: Stream> Connection<T> {
     pub(crate) fn relieve(&mut self, now: Instant) -> Result<bool, CloseReason> {
         self.ready.writable = true;
         self.outlet().relieve(now).map_err(CloseReason::Io)
-    }
-
-    /// How much is being collected; of connections that collect as much, the oldest has the highest rank.
-    pub(super) const fn collected_rank(&self) -> (usize, Reverse<Id>) {
-        (self.engine.collected(), Reverse(self.id))
     }
 
     /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.

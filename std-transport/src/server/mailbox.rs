@@ -1,11 +1,12 @@
 //! What a worker is asked to do by other threads.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
 use super::Id;
 use super::frame::Frame;
+use super::shared::lock;
 #[cfg(feature = "tokio")]
 use crate::engine::Holding;
 use crate::engine::{CloseReason, Held, Sending, Totals};
@@ -172,7 +173,7 @@ impl Mailbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inside)
     }
 }
 

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 #[cfg(feature = "tokio")]
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use jsonframe::Header;
@@ -15,6 +15,8 @@ use jsonframe::Value;
 
 use super::outlet::Outlet;
 use super::shared::Shared;
+#[cfg(feature = "tokio")]
+use super::shared::lock;
 use super::stream::Sink;
 use super::{CloseReason, Handle, Id, Reply};
 use crate::Error;
@@ -231,11 +233,6 @@ impl<'a> Peer<'a> {
     pub fn close(&mut self) {
         self.with(|outlet| outlet.sending.end(CloseReason::ByHandler));
     }
-}
-
-#[cfg(feature = "tokio")]
-pub(crate) fn lock<'m, 'o>(outlet: &'m Mutex<Outlet<'o>>) -> MutexGuard<'m, Outlet<'o>> {
-    outlet.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Peer<'_> {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -115,11 +115,11 @@ impl Shared {
 
     /// Sets the waker to call when a connection may be accepted again, and when the server is shut down.
     pub(crate) fn set_acceptor(&self, waker: &Waker) {
-        self.acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone_from(waker);
+        lock(&self.acceptor).clone_from(waker);
     }
 
     fn wake_acceptor(&self) {
-        let waker = self.acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let waker = lock(&self.acceptor).clone();
         waker.wake();
     }
 
@@ -132,7 +132,7 @@ impl Shared {
     pub(crate) fn shut_down(&self, within: Duration) {
         let now = Instant::now();
         let until = now.checked_add(within).unwrap_or(now + Duration::from_secs(u32::MAX.into()));
-        let mut shutdown = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shutdown = lock(&self.shutdown);
         let Shutdown { since, until: before } = shutdown.unwrap_or(Shutdown { since: now, until });
         *shutdown = Some(Shutdown { since, until: before.min(until) });
         drop(shutdown);
@@ -141,7 +141,7 @@ impl Shared {
 
     /// The shutdown, if there is one.
     pub(crate) fn shutdown(&self) -> Option<Shutdown> {
-        *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.shutdown)
     }
 
     pub(crate) fn end_accepting(&self) {
@@ -205,6 +205,11 @@ impl Shared {
             collected: totals.iter().map(|totals| totals.collected.total()).sum(),
         }
     }
+}
+
+/// Locks a mutex. A panic while it was locked has left what is inside as it is between two steps.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The time in which a server comes to its end.

@@ -243,8 +243,9 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     /// Ends the connections that hold most, until what is held together is within the totals again.
     fn relieve<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         while self.totals.is_collected_over() {
-            let ranks = self.links.iter().map(|(slot, link)| (link.connection.collected_rank(), slot));
-            let Some(((1.., _), slot)) = ranks.max() else { break };
+            let collecting =
+                self.links.iter().map(|(_, link)| (link.connection.engine.collected(), link.connection.id));
+            let Some(slot) = self.totals.most_collected(collecting).map(Id::slot) else { break };
             let Some(link) = self.links.get_mut(slot) else { break };
             let (shared, scratch) = (&self.shared, &mut self.scratch);
             match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, scratch, now, pace }) {

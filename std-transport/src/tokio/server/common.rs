@@ -1,11 +1,10 @@
 //! What the tasks of a server share.
 
-use std::cmp::Reverse;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::engine::{Scratch, Totals};
-use crate::server::shared::Shared;
+use crate::server::shared::{Shared, lock};
 use crate::server::{CloseReason, Id};
 
 #[derive(Debug)]
@@ -53,8 +52,8 @@ impl<H> Common<H> {
         let mailboxes = self.shared.mailboxes();
         let holdings: Vec<_> = mailboxes.iter().filter_map(|(_, mailbox)| mailbox.holding()).collect();
         let (most, reason) = if is_collected_over {
-            let most = holdings.iter().map(|(id, _, collected)| (*collected, Reverse(*id))).max();
-            (most.filter(|(collected, _)| *collected > 0).map(|(_, id)| id.0), CloseReason::CollectedTotal)
+            let collecting = holdings.iter().map(|(id, _, collected)| (*collected, *id));
+            (self.totals.most_collected(collecting), CloseReason::CollectedTotal)
         } else {
             let queued = holdings.iter().map(|(id, queued, _)| (*queued, *id));
             (self.totals.most_queued(queued), CloseReason::QueueFull)
@@ -75,8 +74,4 @@ impl<H> Common<H> {
             self.asked.store(Self::NOBODY, Ordering::SeqCst);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,13 +15,12 @@ use super::Handler;
 use super::common::Common;
 use super::stream::Stream;
 use crate::Interest;
-use crate::engine::{Engine, Event, Holding};
+use crate::engine::{Engine, Event, Holding, Sending};
 use crate::io::flush;
 use crate::server::connection::{Connection, Next, Pace};
 use crate::server::mailbox::Mailbox;
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
-use crate::server::peer::lock;
-use crate::server::shared::Shutdown;
+use crate::server::shared::{Shutdown, lock};
 use crate::server::{CloseReason, Id, Peer};
 
 /// While all connections together hold too much, each looks this often whether that is over.
@@ -143,36 +142,34 @@ impl<H: Handler> Task<H> {
             if let Some(next) = self.connection.may_receive(&budget, pace)? {
                 return Ok(next);
             }
-            let Connection { stream, engine, id, address, .. } = &mut self.connection;
+            let Connection { stream, engine, address, .. } = &mut self.connection;
             let Some((event, sending)) = engine.poll_event(now())? else {
                 if !self.connection.receive(&mut budget, now())? {
                     return Ok(Next::Wait);
                 }
                 continue;
             };
-            let outlet = Mutex::new(Outlet::new(stream, sending));
-            let Common { handler, shared, .. } = &*self.place.common;
-            let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
-            let (place, timer) = (&self.place, timer.as_mut());
+            let Self { place, state, .. } = self;
+            let handler = &place.common.handler;
             match event {
                 Event::Header(header) => {
-                    let call = async { handler.header(&mut peer, state, &header).await };
-                    if let Some(mode) = place.attend_while(call, &outlet, timer).await {
+                    let call = async |peer: &mut Peer<'_>| handler.header(peer, state, &header).await;
+                    if let Some(mode) = place.call(*address, stream, sending, timer.as_mut(), call).await {
                         engine.set_mode(mode);
                     }
                 }
                 Event::Content(piece) => {
-                    let call = async { handler.content(&mut peer, state, piece).await };
-                    place.attend_while(call, &outlet, timer).await;
+                    let call = async |peer: &mut Peer<'_>| handler.content(peer, state, piece).await;
+                    place.call(*address, stream, sending, timer.as_mut(), call).await;
                 }
                 Event::End => {
-                    let call = async { handler.end(&mut peer, state).await };
-                    place.attend_while(call, &outlet, timer).await;
+                    let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
+                    place.call(*address, stream, sending, timer.as_mut(), call).await;
                     budget.spend_message();
                 }
                 Event::Message(message) => {
-                    let call = async { handler.message(&mut peer, state, message).await };
-                    place.attend_while(call, &outlet, timer).await;
+                    let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
+                    place.call(*address, stream, sending, timer.as_mut(), call).await;
                     engine.discount_collected();
                     budget.spend_message();
                 }
@@ -182,24 +179,18 @@ impl<H: Handler> Task<H> {
 
     /// Tells the handler of the connection.
     async fn connected(&mut self, timer: Pin<&mut Sleep>) {
-        let Connection { stream, engine, id, address, .. } = &mut self.connection;
-        let outlet = Mutex::new(Outlet::new(stream, &mut engine.sending));
-        let Common { handler, shared, .. } = &*self.place.common;
-        let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
-        let call = async { handler.connected(&mut peer, state).await };
-        self.place.attend_while(call, &outlet, timer).await;
+        let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
+        let call = async |peer: &mut Peer<'_>| place.common.handler.connected(peer, state).await;
+        place.call(*address, stream, &mut engine.sending, timer, call).await;
     }
 
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
     async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
-        let Connection { stream, engine, id, address, .. } = &mut self.connection;
+        let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
         // It may have passed.
         engine.sending.deadline = None;
-        let outlet = Mutex::new(Outlet::new(stream, &mut engine.sending));
-        let Common { handler, shared, .. } = &*self.place.common;
-        let (mut peer, state) = (Peer::sharing(*id, *address, &outlet, shared), &mut self.state);
-        let call = async { handler.farewell(&mut peer, state, &reason).await };
-        self.place.attend_while(call, &outlet, timer).await;
+        let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
+        place.call(*address, stream, &mut engine.sending, timer, call).await;
         if self.connection.engine.is_long_idle(now()) {
             return Err(reason);
         }
@@ -222,6 +213,20 @@ impl<H> Place<H> {
     fn attend(&self, context: &Context<'_>) -> Poll<()> {
         self.mailbox.set_waker(context.waker());
         Poll::Ready(())
+    }
+
+    /// Calls the handler, with a peer of this address that sends to this stream. See [`attend_while`](Self::attend_while).
+    async fn call<T>(
+        &self,
+        address: SocketAddr,
+        stream: &mut Stream,
+        sending: &mut Sending,
+        timer: Pin<&mut Sleep>,
+        call: impl AsyncFnOnce(&mut Peer<'_>) -> T,
+    ) -> Option<T> {
+        let outlet = Mutex::new(Outlet::new(stream, sending));
+        let mut peer = Peer::sharing(self.id, address, &outlet, &self.common.shared);
+        self.attend_while(call(&mut peer), &outlet, timer).await
     }
 
     /// Runs a call of the handler. While it waits, sends what is queued, takes letters and keeps deadlines. Returns `None` if
