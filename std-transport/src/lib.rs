@@ -64,6 +64,9 @@ mod send;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
+#[cfg(feature = "server")]
+#[allow(dead_code, reason = "each driver uses a part of it")]
+mod stream;
 mod timed;
 #[cfg(feature = "tokio")]
 pub mod tokio;

@@ -1,0 +1,32 @@
+//! What a driver's streams must do, and those of mio that do it.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+
+use mio::net::TcpStream;
+#[cfg(unix)]
+use mio::net::UnixStream;
+
+/// A stream of the system's that does not block, and whose readiness a poller reports.
+pub(crate) trait Raw: Read + Write + Send {
+    /// Closes the sending direction: the peer sees the end of the stream after the last byte.
+    fn shut_down_sending(&mut self) -> io::Result<()>;
+
+    /// Writes even if the poller has not reported that something can be written.
+    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+}
+
+impl Raw for TcpStream {
+    fn shut_down_sending(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(unix)]
+impl Raw for UnixStream {
+    fn shut_down_sending(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
