@@ -1,12 +1,18 @@
 //! A stream with what lies between it and the messages: a PROXY header, TLS, both or neither.
 //!
 //! ```text
-//!  engine ── plaintext ── Stream { TLS ── what follows the PROXY header ── raw } ── the system
+//!  messages ── plaintext ── Stream { TLS ── what follows the PROXY header ── raw stream } ── the system
 //! ```
 //!
 //! A driver calls [`Stream::open`] until it is `Ok`, then reads, writes and flushes as it would the raw stream.
 
+#[cfg(any(feature = "proxy-protocol", feature = "tls"))]
+mod error;
+#[cfg(feature = "proxy-protocol")]
+mod proxy;
 mod raw;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
@@ -25,12 +31,16 @@ pub(crate) struct Stream<R> {
 
 #[derive(Debug, Default)]
 struct Layers {
-    /// The address that the PROXY header has given.
+    /// The PROXY header, until it has been read.
+    #[cfg(feature = "proxy-protocol")]
+    proxy: Option<Box<proxy::Header>>,
+    /// The client's address, if a PROXY header has given it.
     client_address: Option<SocketAddr>,
     #[cfg(feature = "tls")]
-    tls: Option<Box<rustls::Connection>>,
+    tls: Option<Box<tls::Tls>>,
 }
 
+#[cfg_attr(not(feature = "tls"), allow(clippy::unused_self, reason = "without TLS there is one answer"))]
 impl<R: Raw> Stream<R> {
     /// A stream whose bytes are messages.
     pub(crate) const fn new(raw: R) -> Self {
@@ -40,55 +50,64 @@ impl<R: Raw> Stream<R> {
     /// The same with a PROXY header first, before TLS if there is TLS.
     #[cfg(feature = "proxy-protocol")]
     pub(crate) fn with_proxy_header(mut self) -> Self {
-        let _ = self.layers.get_or_insert_default();
+        self.layers.get_or_insert_default().proxy = Some(Box::new(proxy::Header::new()));
         self
     }
 
     /// The same with TLS, as the server's end of it.
     #[cfg(feature = "tls")]
-    pub(crate) fn with_tls(mut self, config: &Arc<rustls::ServerConfig>) -> Result<Self, rustls::Error> {
-        let tls = rustls::ServerConnection::new(Arc::clone(config))?.into();
-        self.layers.get_or_insert_default().tls = Some(Box::new(tls));
-        Ok(self)
+    pub(crate) fn with_tls(self, config: &Arc<rustls::ServerConfig>) -> Result<Self, rustls::Error> {
+        Ok(self.secured(rustls::ServerConnection::new(Arc::clone(config))?.into()))
     }
 
     /// The same with TLS, as the client's end of it.
     #[cfg(feature = "tls")]
     pub(crate) fn with_tls_client(
-        mut self,
+        self,
         config: &Arc<rustls::ClientConfig>,
         name: rustls::pki_types::ServerName<'static>,
     ) -> Result<Self, rustls::Error> {
-        let tls = rustls::ClientConnection::new(Arc::clone(config), name)?.into();
-        self.layers.get_or_insert_default().tls = Some(Box::new(tls));
-        Ok(self)
+        Ok(self.secured(rustls::ClientConnection::new(Arc::clone(config), name)?.into()))
+    }
+
+    #[cfg(feature = "tls")]
+    fn secured(mut self, session: rustls::Connection) -> Self {
+        self.layers.get_or_insert_default().tls = Some(Box::new(tls::Tls::new(session)));
+        self
     }
 
     /// Goes on with what precedes the messages; `Ok` once they may flow. To be called again whenever the raw stream has
     /// become readable or writable, until then.
     ///
-    /// After `Ok` there may be something to read of which no poller tells any more. Without layers it is `Ok` at once.
+    /// After `Ok` there may be something to read of which no poller tells any more, and something to
+    /// [write](Self::wants_write). Without layers it is `Ok` at once.
     ///
     /// # Errors
     ///
     /// `WouldBlock` if the peer has yet to send, or to take something. Every other error is final, and says what came
     /// instead of what was expected.
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "it is to come")]
-    pub(crate) const fn open(&mut self) -> io::Result<()> {
-        Ok(())
+    pub(crate) fn open(&mut self) -> io::Result<()> {
+        let Some(layers) = &mut self.layers else { return Ok(()) };
+        layers.open(&mut self.raw)
     }
 
-    /// Whether the layers have bytes to write, their own or what was written: [`flush`](Write::flush) is to be called when
-    /// the raw stream is writable.
-    #[allow(clippy::unused_self, reason = "it is to come")]
-    pub(crate) const fn wants_write(&self) -> bool {
+    /// Whether TLS has bytes to write, its own or what was written: [`flush`](Write::flush) is to be called when the raw
+    /// stream is writable.
+    pub(crate) fn wants_write(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls_layer() {
+            return tls.wants_write();
+        }
         false
     }
 
-    /// Whether a read that gets less than it could have had has got all there was, if it is so of the raw stream. If not,
-    /// only `WouldBlock` says that.
-    #[allow(clippy::unused_self, reason = "it is to come")]
-    pub(crate) const fn drains_by_short_read(&self) -> bool {
+    /// Whether a read that gets less than it could have had has got all there was, if that is so of the raw stream. If not,
+    /// only `WouldBlock` says so.
+    pub(crate) fn drains_by_short_read(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls_layer().is_some() {
+            return false;
+        }
         true
     }
 
@@ -102,7 +121,18 @@ impl<R: Raw> Stream<R> {
     /// TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn tls(&self) -> Option<&rustls::Connection> {
+        self.tls_layer().map(tls::Tls::session)
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls_layer(&self) -> Option<&tls::Tls> {
         self.layers.as_ref()?.tls.as_deref()
+    }
+
+    /// TLS and the raw stream below it.
+    #[cfg(feature = "tls")]
+    fn tls_over_raw(&mut self) -> Option<(&mut tls::Tls, &mut R)> {
+        Some((self.layers.as_mut()?.tls.as_deref_mut()?, &mut self.raw))
     }
 
     pub(crate) const fn get_ref(&self) -> &R {
@@ -119,12 +149,40 @@ impl<R: Raw> Stream<R> {
     ///
     /// `WouldBlock` if not all could be written: it is to be called again when the raw stream is writable.
     pub(crate) fn shut_down_sending(&mut self) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            tls.close(raw)?;
+        }
         self.raw.shut_down_sending()
     }
 
     /// Writes even if the poller has not reported that something can be written.
     pub(crate) fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            return tls.write(&mut raw::Unasked(raw), &[IoSlice::new(bytes)]);
+        }
         self.raw.write_unasked(bytes)
+    }
+}
+
+impl Layers {
+    #[cfg_attr(
+        not(any(feature = "proxy-protocol", feature = "tls")),
+        allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "there is no layer then")
+    )]
+    fn open(&mut self, raw: &mut (impl Read + Write)) -> io::Result<()> {
+        let _ = &raw;
+        #[cfg(feature = "proxy-protocol")]
+        if let Some(header) = &mut self.proxy {
+            self.client_address = header.read(raw)?;
+            self.proxy = None;
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return tls.open(raw);
+        }
+        Ok(())
     }
 }
 
@@ -132,6 +190,10 @@ impl<R: Raw> Stream<R> {
 /// stream may have been cut off, and it is an error of the kind `UnexpectedEof`.
 impl<R: Raw> Read for Stream<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            return tls.read(raw, space);
+        }
         self.raw.read(space)
     }
 }
@@ -139,15 +201,27 @@ impl<R: Raw> Read for Stream<R> {
 /// With TLS, what was written may be in a buffer of limited size, until [`flush`](Write::flush) is `Ok`.
 impl<R: Raw> Write for Stream<R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            return tls.write(raw, &[IoSlice::new(bytes)]);
+        }
         self.raw.write(bytes)
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            return tls.write(raw, slices);
+        }
         self.raw.write_vectored(slices)
     }
 
-    /// Hands all there is to the raw stream.
+    /// Hands all there is to the raw stream, and flushes it.
     fn flush(&mut self) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            tls.push(raw)?;
+        }
         self.raw.flush()
     }
 }

@@ -18,6 +18,19 @@ pub(crate) trait Raw: Read + Write + Send {
     }
 }
 
+/// Writes to a raw stream [unasked](Raw::write_unasked).
+pub(super) struct Unasked<'r, R>(pub(super) &'r mut R);
+
+impl<R: Raw> Write for Unasked<'_, R> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_unasked(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 impl Raw for TcpStream {
     fn shut_down_sending(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
