@@ -2,14 +2,15 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::mem;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::process;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use jsonframe::{Header, JsonError, Message};
-use jsonframe_std::server::{CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer};
+use jsonframe_std::server::{
+    Address, CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer,
+};
 use jsonframe_std::tokio;
 use tracing::{Level, debug, info, warn};
 
@@ -103,7 +104,7 @@ impl Options {
     /// # Errors
     ///
     /// Why the signals cannot be waited for, in words.
-    pub fn announce(&self, address: SocketAddr, handle: Handle, console: &Console) -> Result<(), String> {
+    pub fn announce(&self, address: Address, handle: Handle, console: &Console) -> Result<(), String> {
         let patience = Duration::from(self.shutdown_timeout);
         let mut asked = false;
         signals::on_end(move || {
@@ -228,7 +229,7 @@ impl Handler for &Application {
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, _: Exchange, why: &CloseReason) {
+    fn disconnected(&mut self, id: Id, address: Address, _: Exchange, why: &CloseReason) {
         info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
         match why {
             // As it should be.
@@ -284,7 +285,7 @@ impl tokio::Handler for Application {
         Handler::farewell(&mut &*self, peer, exchange, why);
     }
 
-    fn disconnected(&self, id: Id, address: SocketAddr, exchange: Exchange, why: &CloseReason) {
+    fn disconnected(&self, id: Id, address: Address, exchange: Exchange, why: &CloseReason) {
         Handler::disconnected(&mut &*self, id, address, exchange, why);
     }
 

@@ -4,13 +4,12 @@
 //! work and is done by the pool. A peer that has not joined a room within a second is told so and disconnected.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, Server};
+use jsonframe_std::server::{Address, CloseReason, Handler, Id, Limits, Peer, Reply, Server};
 use jsonframe_std::{Connection, Error};
 
 struct Chat {
@@ -43,7 +42,7 @@ impl Handler for Chat {
         let _ = peer.send_json(&why.to_string());
     }
 
-    fn disconnected(&mut self, id: Id, _: SocketAddr, room: Option<String>, _: &CloseReason) {
+    fn disconnected(&mut self, id: Id, _: Address, room: Option<String>, _: &CloseReason) {
         if let Some(members) = room.and_then(|room| self.rooms.get_mut(&room)) {
             members.retain(|member| *member != id);
         }

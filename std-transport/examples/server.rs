@@ -3,12 +3,11 @@
 //! It doubles numbers. Small requests are collected; what is not JSON is counted as it comes, and kept nowhere. Three
 //! clients in threads ask it, and then it is shut down.
 
-use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{Address, CloseReason, ContentMode, Handler, Id, Limits, Peer, Server};
 use jsonframe_std::{Connection, Error};
 
 struct Doubler;
@@ -45,7 +44,7 @@ impl Handler for Doubler {
         }
     }
 
-    fn disconnected(&mut self, _: Id, address: SocketAddr, _: usize, why: &CloseReason) {
+    fn disconnected(&mut self, _: Id, address: Address, _: usize, why: &CloseReason) {
         println!("{address}: {why}");
     }
 }
@@ -69,7 +68,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-fn ask(address: SocketAddr, number: u32) -> Result<(), Error> {
+fn ask(address: Address, number: u32) -> Result<(), Error> {
     let mut connection = Connection::connect(address)?;
     let zeros = vec![0; 100_000];
 

@@ -4,12 +4,11 @@
 mod running;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{CloseReason, Handler, Id, Peer};
+use jsonframe_std::server::{Address, CloseReason, Handler, Id, Peer};
 use running::child::{generous, resident};
 use running::crowd::{affordable, alone, crowd};
 use running::driver::{Driver, on_each_driver};
@@ -30,7 +29,7 @@ impl Handler for Counting {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, _: Id, _: Address, (): (), why: &CloseReason) {
         *self.0.lock().unwrap().entry(why.to_string()).or_default() += 1;
     }
 }

@@ -158,7 +158,7 @@ impl<'a> Guide<'a> {
     fn start(console: &'a Console) -> Result<Self, String> {
         let (said, server_lines) = console_of_lines();
         let server = Server::bind("127.0.0.1:0", default_limits()).map_err(|error| error.to_string())?;
-        let address = server.address();
+        let address = server.address().socket_addr().ok_or("it listens nowhere on TCP")?;
         said.say(format_args!("listening on {address}"));
         thread::spawn(move || server.run(&Application::new(said)));
         Ok(Self { console, server: address, server_lines })

@@ -93,7 +93,7 @@ pub(crate) fn serve(side: Side) -> Result<()> {
     let address = match side {
         Side::Messages => {
             let server = server()?;
-            let address = server.address();
+            let address = server.address().socket_addr().expect("it listens on TCP");
             thread::spawn(move || server.run(Echo));
             address
         }

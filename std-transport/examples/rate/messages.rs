@@ -28,7 +28,7 @@ impl Messages {
     /// Starts the servers, each in a thread that lives as long as the process.
     pub(crate) fn start() -> io::Result<Self> {
         let server = server()?;
-        let address = server.address();
+        let address = server.address().socket_addr().expect("it listens on TCP");
         thread::spawn(move || server.run(Echo));
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let blocking = listener.local_addr()?;

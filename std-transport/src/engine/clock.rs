@@ -29,6 +29,8 @@ struct Unsent {
 /// What the peer is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Before the messages: whatever the stream needs until they may flow.
+    Opening,
     /// Between messages.
     Idle,
     Header,
@@ -57,6 +59,10 @@ impl Clock {
     /// Since when something has been queued, or when the rate at which it is taken was last measured.
     pub(crate) fn unsent_since(&self) -> Option<Instant> {
         self.unsent.map(|unsent| unsent.since)
+    }
+
+    pub(crate) fn is_opening(&self) -> bool {
+        self.phase == Phase::Opening
     }
 
     /// Begins a phase, or begins the same one again.
@@ -101,6 +107,7 @@ impl Clock {
     pub(crate) fn due(&self, limits: &Limits) -> Option<Due> {
         let due = |since: Instant, time, which| since.checked_add(time).map(|at| Due { at, which });
         let receiving = match self.phase {
+            Phase::Opening => due(self.since, limits.handshake_timeout, Deadline::Handshake),
             Phase::Idle if self.unsent.is_some() => None,
             Phase::Idle => due(self.since, limits.idle_timeout, Deadline::Idle),
             Phase::Header => due(self.since, limits.header_timeout, Deadline::Header),
@@ -149,6 +156,16 @@ mod tests {
         clock.receive(1, start + Duration::from_secs(100));
         assert_eq!(expired_after(&mut clock, 399, start), None);
         assert_eq!(expired_after(&mut clock, 400, start), Some(Deadline::Idle));
+    }
+
+    #[test]
+    fn bytes_do_not_prolong_the_deadline_for_what_precedes_the_messages() {
+        let start = Instant::now();
+        let mut clock = Clock::new(start);
+        clock.begin(Phase::Opening, start);
+        clock.receive(1, start + Duration::from_secs(9));
+        assert_eq!(expired_after(&mut clock, 9, start), None);
+        assert_eq!(expired_after(&mut clock, 10, start), Some(Deadline::Handshake));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl CloseReason {
     pub(crate) const fn can_be_told(&self) -> bool {
         match self {
             Self::Protocol(_) | Self::CollectedTotal | Self::Shutdown => true,
-            Self::Deadline(deadline) => !matches!(deadline, Deadline::Write),
+            Self::Deadline(deadline) => !matches!(deadline, Deadline::Write | Deadline::Handshake),
             Self::Ended
             | Self::ByHandler
             | Self::QueueFull
@@ -67,6 +67,9 @@ impl CloseReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Deadline {
+    /// [`Limits::handshake_timeout`](super::Limits::handshake_timeout).
+    #[error("the handshake took too long")]
+    Handshake,
     /// [`Limits::header_timeout`](super::Limits::header_timeout).
     #[error("the header took too long")]
     Header,

@@ -62,6 +62,21 @@ impl Engine {
         }
     }
 
+    /// The stream is not ready for messages yet, from now on until it is [open](Self::opened).
+    pub(crate) const fn begin_opening(&mut self, now: Instant) {
+        self.sending.clock.begin(Phase::Opening, now);
+    }
+
+    /// The stream is ready for messages.
+    pub(crate) const fn opened(&mut self, now: Instant) {
+        self.sending.clock.begin(Phase::Idle, now);
+    }
+
+    /// Whether the stream is not ready for messages yet.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.sending.clock.is_opening()
+    }
+
     /// Where to read to when there is no event, at most about `budget` bytes; never empty, unless the budget is 0.
     pub(crate) fn read_buf(&mut self, budget: usize) -> Result<&mut [u8], CloseReason> {
         if !self.reads_straight() {
@@ -241,6 +256,13 @@ impl Engine {
         self.sending.outbox.is_done() && self.linger.as_ref().is_some_and(|linger| !linger.is_half_closed())
     }
 
+    /// This side's half of the stream is being closed, which may take the stream some time.
+    pub(crate) fn half_closing(&mut self, now: Instant) {
+        if let Some(linger) = &mut self.linger {
+            linger.half_closing(&self.sending.limits, now);
+        }
+    }
+
     /// This side's half of the stream has been closed.
     pub(crate) fn half_closed(&mut self, now: Instant) {
         if let Some(linger) = &mut self.linger {
@@ -250,8 +272,8 @@ impl Engine {
 
     /// Why the connection that was being closed is over, once it is.
     pub(crate) fn poll_closed(&mut self) -> Option<CloseReason> {
-        let is_over = self.sending.outbox.is_done() && self.inbox.ended() && self.linger.is_some();
-        is_over.then(|| self.closed())
+        let is_half_closed = self.linger.as_ref().is_some_and(|linger| linger.is_half_closed());
+        (is_half_closed && self.inbox.ended()).then(|| self.closed())
     }
 
     /// Why the connection that was being closed is over, now that it is.

@@ -14,7 +14,7 @@ pub(crate) struct Linger {
     pub(crate) reason: CloseReason,
     /// How many bytes may still be discarded.
     left: u64,
-    /// Once this side's half is closed, when the other one is given up.
+    /// Once this side's half is being closed, when the other one is given up.
     until: Option<Instant>,
     /// When the peer will have been silent for too long.
     silent_until: Option<Instant>,
@@ -31,17 +31,26 @@ impl Linger {
         self.is_half_closed
     }
 
-    /// This side's half has been closed, all having been sent.
+    /// This side's half is being closed, all having been sent.
+    pub(crate) fn half_closing(&mut self, limits: &Limits, now: Instant) {
+        if self.until.is_none() {
+            self.until = now.checked_add(limits.linger);
+        }
+    }
+
+    /// This side's half has been closed.
     pub(crate) fn half_closed(&mut self, limits: &Limits, now: Instant) {
+        self.half_closing(limits, now);
         self.is_half_closed = true;
-        self.until = now.checked_add(limits.linger);
         self.silent_until = now.checked_add(limits.linger_silence);
     }
 
     /// Discards `count` bytes: false if they are too many by now.
     pub(crate) fn discard(&mut self, count: usize, limits: &Limits, now: Instant) -> bool {
         self.left = self.left.saturating_sub(count as u64);
-        self.silent_until = self.until.and_then(|_| now.checked_add(limits.linger_silence));
+        if self.is_half_closed {
+            self.silent_until = now.checked_add(limits.linger_silence);
+        }
         self.left > 0
     }
 

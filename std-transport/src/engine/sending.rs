@@ -100,7 +100,9 @@ impl Sending {
 
     /// Takes what has been written into account. To be called before [`poll_timeout`](Self::poll_timeout).
     pub(crate) fn update(&mut self, now: Instant) {
-        self.clock.write(self.outbox.take_moved(), self.outbox.queued(), now);
+        // What the stream has in a buffer of its own, the peer has not taken either.
+        let unsent = self.outbox.queued().max(usize::from(!self.outbox.is_done()));
+        self.clock.write(self.outbox.take_moved(), unsent, now);
     }
 
     /// When something is due next.

@@ -1,25 +1,39 @@
 //! Accepting connections, whatever goes wrong.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::AtLimit;
+use super::listener::Setup;
 use super::shared::Shared;
-use super::stream::Listener;
+use super::stream::Accept;
+use super::{Address, AtLimit, CloseReason};
+use crate::stream::Stream;
 
-/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted).
+/// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted) and
+/// [`Handle::adopt`](super::Handle::adopt).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAccepted {
     /// There were as many as there may be, so the one from this address was closed:
     /// [`AtLimit::Refuse`].
     #[error("there are as many connections as there may be")]
-    AtLimit(SocketAddr),
+    AtLimit(Address),
+    /// What precedes the messages, a PROXY header or the handshake of TLS, has failed, has taken too long
+    /// ([`Deadline::Handshake`](super::Deadline::Handshake)), or was not complete when the server was shut down.
+    #[error("{why}")]
+    Handshake {
+        /// The peer's address; that of the client if a PROXY header has come.
+        address: Address,
+        /// What has gone wrong.
+        why: CloseReason,
+    },
     /// The system had none to give, for want of file descriptors or memory, or because the peer was gone already.
     #[error(transparent)]
     Io(io::Error),
+    /// The server has ended or is being shut down, so it does not [adopt](super::Handle::adopt) any.
+    #[error("the server accepts no more connections")]
+    Closed,
 }
 
 /// How many connections are accepted before the others have their turn.
@@ -27,46 +41,63 @@ pub(crate) const AT_ONCE: usize = 256;
 /// How long is waited after a failure: no more than 50 of them a second.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A listener, and whether there is any use in asking it.
+/// A connection that has been accepted.
 #[derive(Debug)]
-pub(crate) struct Acceptor<L> {
-    pub(crate) listener: L,
-    /// Whether there may be a connection in the backlog.
-    ready: bool,
-    /// After a failure, when to try again.
-    retry_at: Option<Instant>,
-    /// In a shutdown, how many connections are still accepted: as many as can be in the backlog.
-    left: Option<u32>,
+pub(crate) struct Arrival<R> {
+    pub(crate) stream: Stream<R>,
+    pub(crate) address: Address,
 }
 
-impl<L: Listener> Acceptor<L> {
-    pub(crate) const fn new(listener: L) -> Self {
-        Self { listener, ready: true, retry_at: None, left: None }
+/// All that connections come from, each in turn.
+#[derive(Debug)]
+pub(crate) struct Acceptors<L> {
+    all: Vec<Acceptor<L>>,
+    /// Whose turn it is.
+    next: usize,
+}
+
+impl<L: Accept> Acceptors<L> {
+    pub(crate) const fn new(all: Vec<Acceptor<L>>) -> Self {
+        Self { all, next: 0 }
     }
 
-    /// The listener says that there is a connection.
-    pub(crate) const fn wake(&mut self) {
-        self.ready = true;
+    pub(crate) fn doors(&mut self) -> impl DoubleEndedIterator<Item = &mut L> {
+        self.all.iter_mut().map(|acceptor| &mut acceptor.door)
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// There may be a connection at one of them.
+    pub(crate) fn wake(&mut self, index: usize) {
+        if let Some(acceptor) = self.all.get_mut(index) {
+            acceptor.ready = true;
+        }
+    }
+
+    /// There may be a connection at each of them.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn wake_all(&mut self) {
+        self.all.iter_mut().for_each(|acceptor| acceptor.ready = true);
     }
 
     /// Accepts only those that wait already.
-    pub(crate) const fn stop(&mut self, backlog: u32) {
-        self.ready = true;
-        // The system lets one more wait than it was told.
-        self.left = Some(backlog.saturating_add(1));
+    pub(crate) fn stop(&mut self, backlog: u32) {
+        self.all.iter_mut().for_each(|acceptor| acceptor.stop(backlog));
     }
 
-    /// Whether all that waited when it was stopped have been accepted.
-    pub(crate) const fn is_over(&self) -> bool {
-        matches!(self.left, Some(0)) || (self.left.is_some() && !self.ready)
+    /// Whether all that waited when they were stopped have been accepted.
+    pub(crate) fn is_over(&self) -> bool {
+        self.all.iter().all(Acceptor::is_over)
     }
 
-    /// When it is to be asked, if not by an event.
+    /// When one is to be asked, if not by an event.
     pub(crate) fn due(&self, shared: &Shared, now: Instant) -> Option<Instant> {
-        if !self.ready || (shared.limits.at_limit == AtLimit::Wait && shared.is_at_limit()) {
+        if shared.limits.at_limit == AtLimit::Wait && shared.is_at_limit() {
             return None;
         }
-        Some(self.retry_at.unwrap_or(now))
+        self.all.iter().filter_map(|acceptor| acceptor.due(now)).min()
     }
 
     /// The next connection, if there is one that may be served, and how many were accepted before it. Never fails for
@@ -76,32 +107,81 @@ impl<L: Listener> Acceptor<L> {
         not_accepted: &mut dyn FnMut(&NotAccepted),
         shared: &Shared,
         now: Instant,
-    ) -> Option<(L::Stream, SocketAddr, u64)> {
-        if self.due(shared, now).is_none_or(|due| due > now) || self.is_over() {
+    ) -> Option<(Arrival<L::Raw>, u64)> {
+        if self.due(shared, now).is_none_or(|due| due > now) {
+            return None;
+        }
+        for _ in 0..self.all.len() {
+            self.next = (self.next + 1) % self.all.len();
+            let acceptor = self.all.get_mut(self.next)?;
+            if let Some(arrival) = acceptor.accept(not_accepted, shared, now) {
+                shared.open.fetch_add(1, Ordering::SeqCst);
+                return Some((arrival, shared.accepted.fetch_add(1, Ordering::Relaxed)));
+            }
+        }
+        None
+    }
+}
+
+/// What connections come from, and whether there is any use in asking it.
+#[derive(Debug)]
+pub(crate) struct Acceptor<L> {
+    door: L,
+    setup: Setup,
+    /// Whether there may be a connection in the backlog.
+    ready: bool,
+    /// After a failure, when to try again.
+    retry_at: Option<Instant>,
+    /// In a shutdown, how many connections are still accepted: as many as can be in the backlog.
+    left: Option<u32>,
+}
+
+impl<L: Accept> Acceptor<L> {
+    pub(crate) const fn new(door: L, setup: Setup) -> Self {
+        Self { door, setup, ready: true, retry_at: None, left: None }
+    }
+
+    const fn stop(&mut self, backlog: u32) {
+        self.ready = true;
+        // The system lets one more wait than it was told.
+        self.left = Some(backlog.saturating_add(1));
+    }
+
+    const fn is_over(&self) -> bool {
+        matches!(self.left, Some(0)) || (self.left.is_some() && !self.ready)
+    }
+
+    fn due(&self, now: Instant) -> Option<Instant> {
+        self.ready.then_some(self.retry_at.unwrap_or(now))
+    }
+
+    fn accept(
+        &mut self,
+        not_accepted: &mut dyn FnMut(&NotAccepted),
+        shared: &Shared,
+        now: Instant,
+    ) -> Option<Arrival<L::Raw>> {
+        if self.due(now).is_none_or(|due| due > now) || self.is_over() {
             return None;
         }
         self.retry_at = None;
         // Refusing connections is bounded too.
         for _ in 0..AT_ONCE {
-            let accepted = self.listener.accept();
+            let accepted = self.door.accept();
             if let (Ok(_), Some(left)) = (&accepted, &mut self.left) {
                 *left = left.saturating_sub(1);
             }
-            match accepted {
+            let arrival = match accepted {
                 Ok((stream, address)) if shared.is_at_limit() => {
                     shared.refused.fetch_add(1, Ordering::Relaxed);
                     drop(stream);
                     shared.guard(|| not_accepted(&NotAccepted::AtLimit(address)));
+                    continue;
                 }
-                Ok((stream, address)) => {
-                    shared.open.fetch_add(1, Ordering::SeqCst);
-                    return Some((stream, address, shared.accepted.fetch_add(1, Ordering::Relaxed)));
-                }
-                Err(error) => {
-                    self.fail(error, not_accepted, shared, now);
-                    return None;
-                }
-            }
+                Ok((stream, address)) => self.setup.layer(stream).map(|stream| Arrival { stream, address }),
+                Err(error) => Err(error),
+            };
+            return arrival.map_err(|error| self.fail(error, not_accepted, shared, now)).ok();
         }
         None
     }
@@ -122,21 +202,20 @@ impl<L: Listener> Acceptor<L> {
 
 #[cfg(test)]
 mod tests {
-    use mio::net::TcpListener;
-
-    use super::super::Limits;
+    use super::super::socket::Door;
+    use super::super::{Limits, Listener};
     use super::*;
 
     #[test]
     fn after_a_failure_it_is_tried_again_and_neither_at_once_nor_never() {
-        let listener = TcpListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let (listening, setup) = Listener::tcp("127.0.0.1:0").unwrap().into_parts(1024).unwrap();
         let (shared, mut told, now) = (Shared::new(Limits::default()), Vec::new(), Instant::now());
         let mut tell = |why: &NotAccepted| {
             let NotAccepted::Io(error) = why else { panic!("{why}") };
             told.push(error.kind());
         };
-        let mut acceptor = Acceptor::new(listener);
-        assert_eq!(acceptor.due(&shared, now), Some(now));
+        let mut acceptor = Acceptor::new(Door::new(listening), setup);
+        assert_eq!(acceptor.due(now), Some(now));
         for (kind, due, counted) in [
             (ErrorKind::Interrupted, Some(now), 0),
             // Each of these takes a connection from the backlog, so they come to an end.
@@ -145,14 +224,14 @@ mod tests {
             (ErrorKind::Other, Some(now + PAUSE), 3),
         ] {
             acceptor.fail(kind.into(), &mut tell, &shared, now);
-            assert_eq!((acceptor.due(&shared, now), shared.stats().accept_errors), (due, counted), "{kind}");
+            assert_eq!((acceptor.due(now), shared.stats().accept_errors), (due, counted), "{kind}");
         }
         assert!(acceptor.accept(&mut tell, &shared, now).is_none());
         // When the time has come, it asks, and hears that there is none.
         assert!(acceptor.accept(&mut tell, &shared, now + PAUSE).is_none());
-        assert_eq!(acceptor.due(&shared, now), None);
-        acceptor.wake();
-        assert_eq!(acceptor.due(&shared, now), Some(now));
+        assert_eq!(acceptor.due(now), None);
+        acceptor.ready = true;
+        assert_eq!(acceptor.due(now), Some(now));
         assert_eq!(told, [ErrorKind::ConnectionAborted, ErrorKind::OutOfMemory, ErrorKind::Other]);
     }
 }

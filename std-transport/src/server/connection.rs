@@ -1,18 +1,17 @@
 //! One connection of a server without its handler: its engine, its stream, and how its turns begin and end.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::frame::Frame;
 use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::shared::Shared;
-use super::stream::Stream;
-use super::{CloseReason, Id, Peer};
+use super::{Address, CloseReason, Id, Peer};
 use crate::Interest;
 use crate::engine::Engine;
 use crate::io::{flush, retry};
+use crate::stream::{Raw, Stream};
 
 /// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
 /// that was there already is not, nor what follows urgent data, but the poller has seen both.
@@ -25,11 +24,11 @@ const BYTES_READ: usize = 256 * 1024;
 
 /// A connection.
 #[derive(Debug)]
-pub(crate) struct Connection<T> {
-    pub(crate) stream: T,
+pub(crate) struct Connection<R> {
+    pub(crate) stream: Stream<R>,
     pub(crate) engine: Engine,
     pub(crate) id: Id,
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
     /// Whether there may be something to read, and whether the stream may take something.
     ready: Interest,
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
@@ -71,17 +70,46 @@ impl Budget {
     }
 }
 
-impl<T: Stream> Connection<T> {
-    pub(crate) const fn new(stream: T, engine: Engine, id: Id, address: SocketAddr) -> Self {
+impl<R: Raw> Connection<R> {
+    pub(crate) const fn new(stream: Stream<R>, engine: Engine, id: Id, address: Address) -> Self {
         let ready = Interest { readable: false, writable: true };
         Self { stream, engine, id, address, ready, read_on: false }
     }
 
     /// The stream may have become ready.
-    pub(crate) const fn wake(&mut self, ready: Interest, read_on: bool) {
-        self.ready.readable |= ready.readable;
-        self.ready.writable |= ready.writable;
+    pub(crate) fn wake(&mut self, ready: Interest, read_on: bool) {
+        // Layers may have to write before they can read on, and the reverse.
+        let both = !self.stream.is_plain();
+        self.ready.readable |= ready.readable || both;
+        self.ready.writable |= ready.writable || both;
         self.read_on |= read_on;
+    }
+
+    /// Goes on with what precedes the messages: `Again` once they may flow. The error is why the connection is to end.
+    pub(crate) fn open(&mut self, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
+        let opened = retry(|| self.stream.open());
+        if let Some(client) = self.stream.client_address() {
+            self.address = client.into();
+        }
+        match opened {
+            Ok(()) => {
+                self.engine.opened(now);
+                // Of what has come together with the last of it nobody tells any more.
+                self.ready.readable |= !self.stream.is_plain();
+                Ok(Next::Again)
+            }
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(CloseReason::Io(error)),
+            Err(_) if pace == Pace::GoOn => Ok(Next::Wait),
+            // Its peer cannot have sent a message yet.
+            Err(_) => Err(CloseReason::Shutdown),
+        }
+    }
+
+    /// Tells the peer that nothing more comes, where a stream has words for that and all has been sent. It is not waited for.
+    pub(crate) fn finish(&mut self, why: &CloseReason) {
+        if !self.stream.is_plain() && self.is_done() && !matches!(why, CloseReason::Io(_)) {
+            let _ = self.stream.shut_down_sending();
+        }
     }
 
     pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {
@@ -94,7 +122,8 @@ impl<T: Stream> Connection<T> {
 
     /// Queues a message from outside.
     pub(super) fn send(&mut self, frame: Frame) {
-        if !self.engine.is_closing() {
+        // To those that are connected, as far as the handler knows.
+        if !self.engine.is_closing() && !self.engine.is_opening() {
             // If it does not fit, the connection ends in its next turn.
             let _ = self.outlet().queue_frame(frame);
             self.engine.count();
@@ -187,7 +216,7 @@ impl<T: Stream> Connection<T> {
                 // A stream that says it has read more than fits is not believed.
                 let count = count.min(wanted);
                 self.engine.received(count, now);
-                if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on {
+                if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on && self.stream.drains_by_short_read() {
                     self.ready.readable = false;
                 }
                 Ok(count)
@@ -202,9 +231,17 @@ impl<T: Stream> Connection<T> {
 
     /// Writes what is queued as far as the stream takes it, or about as much as is fair to the others.
     fn flush(&mut self) -> Result<(), CloseReason> {
-        if self.ready.writable && !self.is_done() {
+        if !self.ready.writable {
+            return Ok(());
+        }
+        if !self.is_done() {
             let outbox = &mut self.engine.sending.outbox;
             self.ready.writable = !flush(outbox, &mut self.stream, BYTES_WRITTEN).map_err(CloseReason::Io)?;
+        } else if self.stream.wants_write() {
+            match retry(|| self.stream.flush()) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready.writable = false,
+                outcome => outcome.map_err(CloseReason::Io)?,
+            }
         }
         Ok(())
     }
@@ -226,10 +263,13 @@ impl<T: Stream> Connection<T> {
             return Err(self.engine.closed());
         }
         if self.engine.is_half_close_due() {
-            if self.stream.shut_down_sending().is_err() {
-                return Err(self.engine.closed());
+            self.engine.half_closing(now);
+            match retry(|| self.stream.shut_down_sending()) {
+                Ok(()) => self.engine.half_closed(now),
+                // In a later turn, when something can be written.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready.writable = false,
+                Err(_) => return Err(self.engine.closed()),
             }
-            self.engine.half_closed(now);
         }
         let mut bytes = BYTES_READ;
         while bytes > 0 && self.ready.readable && !self.engine.has_ended() {

@@ -9,7 +9,7 @@ use jsonframe::Value;
 
 use super::frame::Frame;
 use super::shared::Shared;
-use super::{Id, Stats, To};
+use super::{Accepted, Id, NotAccepted, Stats, To};
 use crate::{Content, Error};
 
 /// Sends to a server's peers, and ends the server, from any thread. Cheap to clone.
@@ -99,10 +99,46 @@ impl Handle {
         }
     }
 
+    /// Serves a stream that somebody else has accepted, as if it had come by a listener without TLS and PROXY header. It waits
+    /// as others do in the backlog, and counts as they do.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::server::{Limits, Server, from_fn};
+    ///
+    /// let server = Server::bind("127.0.0.1:0", Limits::default())?;
+    /// let handle = server.handle();
+    /// let thread = std::thread::spawn(move || {
+    ///     server.run(from_fn(|peer, message| drop(peer.send(&message.header(), message.content()))))
+    /// });
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut connection = Connection::connect(listener.local_addr()?)?;
+    /// handle.adopt(listener.accept()?.0)?;
+    /// connection.send_json("hello")?;
+    /// assert_eq!(connection.receive()?.expect("an answer").json::<String>()?, "hello");
+    ///
+    /// handle.shutdown(std::time::Duration::ZERO);
+    /// thread.join().expect("it does not panic")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotAccepted::AtLimit`] if [`Limits::backlog`](super::Limits::backlog) of them wait already, [`NotAccepted::Io`] if the
+    /// peer is gone or the stream cannot be made non-blocking, [`NotAccepted::Closed`] if the server has ended or is being shut
+    /// down.
+    pub fn adopt(&self, stream: impl Into<Accepted>) -> Result<(), NotAccepted> {
+        self.shared.adopt(stream.into())
+    }
+
     /// Shuts the server down: it accepts no more connections, handles every message that has arrived or is under way,
     /// waits for replies that are owed and until all replies have been sent, and ends. What is not over within this time
     /// is broken off. A peer that never pauses is served for half of that time, and then no further than to the end of the
-    /// message it is at. Returns at once.
+    /// message it is at. Of a connection whose handshake is not complete, what has arrived is taken, and then it is ended. Returns
+    /// at once.
     ///
     /// Asked again, it keeps to the shorter time: `shutdown(Duration::ZERO)` ends the server now.
     pub fn shutdown(&self, within: Duration) {

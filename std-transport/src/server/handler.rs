@@ -1,10 +1,8 @@
 //! What a user of the server implements.
 
-use std::net::SocketAddr;
-
 use jsonframe::{Header, Message};
 
-use super::{CloseReason, ContentMode, Id, NotAccepted, Peer};
+use super::{Address, CloseReason, ContentMode, Id, NotAccepted, Peer};
 
 /// What a server does about its peers.
 ///
@@ -18,10 +16,8 @@ use super::{CloseReason, ContentMode, Id, NotAccepted, Peer};
 /// What one connection needs to know from call to call is its state. It is lent to each call and given to the last one:
 ///
 /// ```
-/// use std::net::SocketAddr;
-///
 /// use jsonframe_std::protocol::Message;
-/// use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, TestPeer};
+/// use jsonframe_std::server::{Address, CloseReason, Handler, Id, Limits, Peer, TestPeer};
 ///
 /// /// Numbers the messages of each peer.
 /// struct Counter;
@@ -34,7 +30,7 @@ use super::{CloseReason, ContentMode, Id, NotAccepted, Peer};
 ///         let _ = peer.send_json(count);
 ///     }
 ///
-///     fn disconnected(&mut self, id: Id, _: SocketAddr, count: u32, why: &CloseReason) {
+///     fn disconnected(&mut self, id: Id, _: Address, count: u32, why: &CloseReason) {
 ///         println!("{id}: {count} messages; {why}");
 ///     }
 /// }
@@ -54,7 +50,7 @@ pub trait Handler {
     /// What is kept for each connection from its beginning to its end; `()` if nothing is.
     type State: Default;
 
-    /// A connection has been accepted.
+    /// A connection has been accepted, and its messages may flow.
     fn connected(&mut self, peer: &mut Peer<'_>, state: &mut Self::State) {
         let _ = (peer, state);
     }
@@ -90,13 +86,15 @@ pub trait Handler {
     }
 
     /// The connection has ended.
-    fn disconnected(&mut self, id: Id, address: SocketAddr, state: Self::State, why: &CloseReason) {
+    fn disconnected(&mut self, id: Id, address: Address, state: Self::State, why: &CloseReason) {
         let _ = (id, address, state, why);
     }
 
-    /// A connection could not be accepted, or was refused, as the [`Limits`](super::Limits) say.
+    /// A connection could not be accepted, or was refused, as the [`Limits`](super::Limits) say, or its handshake has failed.
+    /// Nothing else is called for it.
     ///
-    /// After an error the server tries again, up to 50 times a second. For each connection refused there is a call.
+    /// After an error the server tries again, up to 50 times a second. For each connection refused, and each failed handshake,
+    /// there is a call.
     fn not_accepted(&mut self, why: &NotAccepted) {
         let _ = why;
     }
@@ -171,7 +169,7 @@ macro_rules! forward {
                 (**self).farewell(peer, state, why);
             }
 
-            fn disconnected(&mut self, id: Id, address: SocketAddr, state: H::State, why: &CloseReason) {
+            fn disconnected(&mut self, id: Id, address: Address, state: H::State, why: &CloseReason) {
                 (**self).disconnected(id, address, state, why);
             }
 

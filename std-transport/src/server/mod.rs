@@ -56,18 +56,24 @@
 //!   connections that wait to be accepted.
 
 pub(crate) mod accept;
+mod address;
+pub(crate) mod adopt;
 pub(crate) mod connection;
 mod frame;
 mod handle;
 mod handler;
 mod id;
+mod links;
+pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod outlet;
 pub(crate) mod peer;
 mod reply;
 pub(crate) mod shared;
+pub(crate) mod socket;
+#[cfg(unix)]
+mod socket_file;
 mod stats;
-mod stopping;
 pub(crate) mod stream;
 mod test_peer;
 mod to;
@@ -75,18 +81,19 @@ mod turn;
 mod worker;
 
 use std::io;
-use std::net::{self, SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::thread;
 
 use jsonframe::Dialect;
-use mio::net::TcpListener;
-use socket2::{Domain, Protocol, Socket, Type};
 
 pub use accept::NotAccepted;
+pub use address::Address;
+pub use adopt::Accepted;
 pub use handle::Handle;
 pub use handler::{FromFn, Handler, from_fn};
 pub use id::Id;
+pub use listener::Listener;
 pub use peer::Peer;
 pub use reply::Reply;
 pub use stats::Stats;
@@ -95,16 +102,19 @@ pub use to::To;
 
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 
-use accept::Acceptor;
+use accept::{Acceptor, Acceptors};
+use listener::{Listening, Setup};
 use shared::Shared;
+use socket::Door;
+use stream::Accept;
 use worker::Worker;
 
 /// A server that listens. See the [module](self).
 #[derive(Debug)]
 #[must_use = "it serves nobody until it runs"]
 pub struct Server {
-    listener: net::TcpListener,
-    address: SocketAddr,
+    listeners: Vec<Listener>,
+    address: Address,
     shared: Arc<Shared>,
 }
 
@@ -115,25 +125,19 @@ impl Server {
     ///
     /// If the address cannot be resolved, or at none of its results can be listened.
     pub fn bind(address: impl ToSocketAddrs, limits: Limits) -> io::Result<Self> {
-        let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-        for address in address.to_socket_addrs()? {
-            match listen(address, limits.backlog) {
-                Ok(listener) => return Self::from_listener(listener, limits),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        Ok(Self::new(Listener::tcp(address)?, limits))
     }
 
-    /// A server on a listener that is there already, from a supervisor for one.
-    ///
-    /// # Errors
-    ///
-    /// If the listener has no address or cannot be made non-blocking.
-    pub fn from_listener(listener: net::TcpListener, limits: Limits) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address, shared: Arc::new(Shared::new(limits)) })
+    /// A server that listens so.
+    pub fn new(listener: Listener, limits: Limits) -> Self {
+        let address = listener.address();
+        Self { listeners: vec![listener], address, shared: Arc::new(Shared::new(limits)) }
+    }
+
+    /// Listens so too. The peers of all listeners are served together, and the limits are those of all.
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
+        self
     }
 
     /// Speaks this dialect with all peers, in both directions. Of several calls the last one counts.
@@ -148,13 +152,29 @@ impl Server {
         self
     }
 
-    #[cfg(feature = "tokio")]
-    pub(crate) fn into_parts(self) -> (net::TcpListener, Arc<Shared>) {
-        (self.listener, self.shared)
+    /// What to accept from, made of each listener by `open`, and at last of the streams that are adopted.
+    pub(crate) fn acceptors<L: Accept>(
+        listeners: Vec<Listener>,
+        shared: &Arc<Shared>,
+        open: impl Fn(Listening) -> io::Result<L>,
+        adopted: L,
+    ) -> io::Result<Acceptors<L>> {
+        let acceptor = |listener: Listener| {
+            let (listening, setup) = listener.into_parts(shared.limits.backlog)?;
+            Ok(Acceptor::new(open(listening)?, setup))
+        };
+        let mut all = listeners.into_iter().map(acceptor).collect::<io::Result<Vec<_>>>()?;
+        all.push(Acceptor::new(adopted, Setup::default()));
+        Ok(Acceptors::new(all))
     }
 
-    /// The address at which it listens.
-    pub const fn address(&self) -> SocketAddr {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_parts(self) -> (Vec<Listener>, Arc<Shared>) {
+        (self.listeners, self.shared)
+    }
+
+    /// The address at which it listens; of several, the first one's.
+    pub const fn address(&self) -> Address {
         self.address
     }
 
@@ -187,9 +207,7 @@ impl Server {
         let handlers: Vec<H> = handlers.into_iter().collect();
         let workers = self.start(handlers.len())?;
         thread::scope(|scope| {
-            let run = |(worker, mut handler): (Worker<TcpListener, H::State>, H)| {
-                scope.spawn(move || worker.run(&mut handler))
-            };
+            let run = |(worker, mut handler): (Worker<H::State>, H)| scope.spawn(move || worker.run(&mut handler));
             let threads: Vec<_> = workers.into_iter().zip(handlers).map(run).collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(outcome) => outcome,
@@ -199,16 +217,17 @@ impl Server {
     }
 
     /// The workers, of which the first accepts.
-    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<TcpListener, S>>> {
+    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<S>>> {
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }
         let (mut workers, mut posts): (Vec<_>, Vec<_>) =
             (0..count).map(|_| Worker::new(count, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
-        self.shared.start(workers.iter().map(|worker: &Worker<_, _>| Arc::clone(worker.totals())).collect());
+        self.shared.start(workers.iter().map(|worker: &Worker<_>| Arc::clone(worker.totals())).collect());
         if let Some(first) = workers.first_mut() {
-            let listener = TcpListener::from_std(self.listener);
-            first.listen(Acceptor::new(listener), posts.split_off(1))?;
+            let adopted = Door::Adopted(Arc::clone(&self.shared));
+            let open = |listening| Ok(Door::new(listening));
+            first.listen(Self::acceptors(self.listeners, &self.shared, open, adopted)?, posts.split_off(1))?;
         }
         Ok(workers)
     }
@@ -221,14 +240,4 @@ impl Drop for Over {
     fn drop(&mut self) {
         self.0.end();
     }
-}
-
-fn listen(address: SocketAddr, backlog: u32) -> io::Result<net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Elsewhere it means that another program may take the address over.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-    Ok(socket.into())
 }

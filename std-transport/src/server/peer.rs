@@ -3,7 +3,6 @@
 use std::fmt;
 #[cfg(feature = "tokio")]
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::sync::Arc;
 #[cfg(feature = "tokio")]
 use std::sync::Mutex;
@@ -18,7 +17,7 @@ use super::shared::Shared;
 #[cfg(feature = "tokio")]
 use super::shared::lock;
 use super::stream::Sink;
-use super::{CloseReason, Handle, Id, Reply};
+use super::{Address, CloseReason, Handle, Id, Reply};
 use crate::Error;
 use crate::engine::{Content, Sending};
 
@@ -28,7 +27,7 @@ use crate::engine::{Content, Sending};
 /// [`TestPeer`](super::TestPeer).
 pub struct Peer<'a> {
     id: Id,
-    address: SocketAddr,
+    address: Address,
     access: Access<'a>,
     shared: &'a Arc<Shared>,
 }
@@ -44,7 +43,7 @@ enum Access<'a> {
 impl<'a> Peer<'a> {
     pub(super) const fn new(
         id: Id,
-        address: SocketAddr,
+        address: Address,
         stream: &'a mut dyn Sink,
         sending: &'a mut Sending,
         shared: &'a Arc<Shared>,
@@ -55,7 +54,7 @@ impl<'a> Peer<'a> {
     #[cfg(feature = "tokio")]
     pub(crate) const fn sharing(
         id: Id,
-        address: SocketAddr,
+        address: Address,
         outlet: &'a Mutex<Outlet<'a>>,
         shared: &'a Arc<Shared>,
     ) -> Self {
@@ -75,9 +74,43 @@ impl<'a> Peer<'a> {
         self.id
     }
 
-    /// The peer's address.
-    pub const fn address(&self) -> SocketAddr {
+    /// The peer's address. Behind a proxy that sends a PROXY header it is the client's.
+    pub const fn address(&self) -> Address {
         self.address
+    }
+
+    /// The certificates that the peer has shown in the handshake of TLS, its own first, as the server's configuration has
+    /// verified them. None if it has shown none, or if this is not TLS.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::Message;
+    /// use jsonframe_std::server::{Handler, Peer};
+    ///
+    /// /// Knows its peers by their certificates.
+    /// struct Guarded;
+    ///
+    /// impl Handler for Guarded {
+    ///     type State = Vec<u8>;
+    ///
+    ///     fn connected(&mut self, peer: &mut Peer<'_>, name: &mut Vec<u8>) {
+    ///         match peer.certificates().first() {
+    ///             Some(certificate) => *name = certificate.to_vec(),
+    ///             None => peer.close(),
+    ///         }
+    ///     }
+    ///
+    ///     fn message(&mut self, _: &mut Peer<'_>, _: &mut Vec<u8>, _: Message<'_>) {}
+    /// }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+        let certificates = |outlet: &Outlet<'_>| outlet.stream.tls()?.peer_certificates().map(<[_]>::to_vec);
+        match &self.access {
+            Access::Owned(outlet) => certificates(outlet),
+            #[cfg(feature = "tokio")]
+            Access::Shared(outlet) => certificates(&lock(outlet)),
+        }
+        .unwrap_or_default()
     }
 
     /// How many bytes are queued for the peer.

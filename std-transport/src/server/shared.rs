@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use jsonframe::Dialect;
 use slab::Slab;
 
+use super::adopt::{Accepted, Adopted};
 use super::connection::Pace;
 use super::mailbox::Mailbox;
-use super::{Id, Limits, Stats};
+use super::{Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
 
 #[derive(Debug)]
@@ -33,10 +34,13 @@ pub(crate) struct Shared {
     at_limit: AtomicBool,
     /// Wakes whoever accepts.
     acceptor: Mutex<Waker>,
+    /// Streams that somebody else has accepted.
+    pub(crate) adopted: Adopted,
     pub(crate) open: AtomicUsize,
     pub(crate) accepted: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
+    pub(crate) failed_handshakes: AtomicU64,
     pub(crate) panics: AtomicU64,
 }
 
@@ -52,10 +56,12 @@ impl Shared {
             over: AtomicBool::new(false),
             at_limit: AtomicBool::new(false),
             acceptor: Mutex::new(Waker::noop().clone()),
+            adopted: Adopted::default(),
             open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             accept_errors: AtomicU64::new(0),
+            failed_handshakes: AtomicU64::new(0),
             panics: AtomicU64::new(0),
         }
     }
@@ -118,6 +124,13 @@ impl Shared {
         lock(&self.acceptor).clone_from(waker);
     }
 
+    /// Has a stream that somebody else has accepted wait to be served.
+    pub(super) fn adopt(&self, stream: Accepted) -> Result<(), NotAccepted> {
+        self.adopted.push(stream, self.limits.backlog)?;
+        self.wake_acceptor();
+        Ok(())
+    }
+
     fn wake_acceptor(&self) {
         let waker = lock(&self.acceptor).clone();
         waker.wake();
@@ -130,6 +143,8 @@ impl Shared {
 
     /// Ends the server within this time, or sooner if that has been asked for.
     pub(crate) fn shut_down(&self, within: Duration) {
+        // First, for those that wait are served when the shutdown begins, and nobody looks for more.
+        self.adopted.close();
         let now = Instant::now();
         let until = now.checked_add(within).unwrap_or(now + Duration::from_secs(u32::MAX.into()));
         let mut shutdown = lock(&self.shutdown);
@@ -167,6 +182,7 @@ impl Shared {
 
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
+        self.adopted.end();
         self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.end());
     }
 
@@ -200,6 +216,7 @@ impl Shared {
             accepted: self.accepted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
+            failed_handshakes: self.failed_handshakes.load(Ordering::Relaxed),
             panics: self.panics.load(Ordering::Relaxed),
             queued: totals.iter().map(|totals| totals.all_queued()).sum(),
             collected: totals.iter().map(|totals| totals.collected.total()).sum(),

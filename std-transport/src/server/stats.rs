@@ -12,6 +12,8 @@ pub struct Stats {
     pub refused: u64,
     /// How often no connection could be accepted, for want of file descriptors or other reasons.
     pub accept_errors: u64,
+    /// How many connections have failed in what precedes the messages: [`NotAccepted::Handshake`](super::NotAccepted::Handshake).
+    pub failed_handshakes: u64,
     /// How often the handler has panicked.
     pub panics: u64,
     /// How many bytes of memory are held by what is queued for all peers together. Content that several peers share

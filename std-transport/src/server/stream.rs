@@ -1,16 +1,16 @@
-//! What the servers ask of listeners and streams.
+//! What the servers ask of what they accept from, and of the streams that they send to.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, Write};
 
-use mio::net::{TcpListener, TcpStream};
+use super::Address;
+use crate::stream::{Raw, Stream};
 
 /// Where connections come from.
-pub(crate) trait Listener {
-    type Stream;
+pub(crate) trait Accept {
+    type Raw: Raw;
 
     /// The next connection, or `WouldBlock` if there is none.
-    fn accept(&mut self) -> io::Result<(Self::Stream, SocketAddr)>;
+    fn accept(&mut self) -> io::Result<(Self::Raw, Address)>;
 }
 
 /// What is sent to. It does not block.
@@ -19,12 +19,12 @@ pub(crate) trait Sink: Write + Send {
     fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write(bytes)
     }
-}
 
-/// A stream that does not block, and whose readiness a poller reports.
-pub(crate) trait Stream: Read + Sink {
-    /// Closes the sending direction: the peer sees the end of the stream after the last byte.
-    fn shut_down_sending(&mut self) -> io::Result<()>;
+    /// What TLS knows of the peer.
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<&rustls::Connection> {
+        None
+    }
 }
 
 /// Writes to a sink [unasked](Sink::write_unasked).
@@ -40,21 +40,13 @@ impl<S: Sink + ?Sized> Write for Unasked<'_, S> {
     }
 }
 
-impl Listener for TcpListener {
-    type Stream = TcpStream;
-
-    fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, address) = Self::accept(self)?;
-        // Messages are written whole, so there is nothing to be gained by waiting for more.
-        let _ = stream.set_nodelay(true);
-        Ok((stream, address))
+impl<R: Raw> Sink for Stream<R> {
+    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_unasked(bytes)
     }
-}
 
-impl Sink for TcpStream {}
-
-impl Stream for TcpStream {
-    fn shut_down_sending(&mut self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<&rustls::Connection> {
+        self.tls()
     }
 }

@@ -69,7 +69,7 @@ impl TestPeer {
 
     /// The peer, as a handler is lent it.
     pub fn peer(&mut self) -> Peer<'_> {
-        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        let address = SocketAddr::from(([0, 0, 0, 0], 0)).into();
         Peer::new(self.id, address, &mut self.stream, &mut self.sending, &self.shared)
     }
 

@@ -1,18 +1,19 @@
 //! One connection of a worker, and what its handler does in each of its turns.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::connection::{Budget, Connection, Next, Pace};
 use super::shared::Shared;
-use super::stream::Stream;
-use super::{CloseReason, Handler, Peer};
+use super::{CloseReason, Handler, NotAccepted, Peer};
 use crate::engine::{Event, Scratch};
+use crate::stream::Raw;
 
 /// A connection. What it may do in one turn is bounded, so that no peer delays the others.
 #[derive(Debug)]
-pub(super) struct Served<T, S> {
-    pub(super) connection: Connection<T>,
+pub(super) struct Served<R, S> {
+    pub(super) connection: Connection<R>,
     /// What the handler keeps for it.
     state: S,
     /// Whether it is in the list of those that have a turn.
@@ -29,21 +30,37 @@ pub(super) struct Turn<'a, H> {
     pub(super) pace: Pace,
 }
 
-impl<T: Stream, S> Served<T, S> {
-    pub(super) const fn new(connection: Connection<T>, state: S) -> Self {
+impl<R: Raw, S> Served<R, S> {
+    pub(super) const fn new(connection: Connection<R>, state: S) -> Self {
         Self { connection, state, listed: false }
     }
 
-    /// Says that it has ended.
-    pub(super) fn disconnected<H: Handler<State = S>>(self, reason: &CloseReason, handler: &mut H, shared: &Shared) {
+    /// Says that it has ended, or that it has never begun.
+    pub(super) fn disconnected<H: Handler<State = S>>(mut self, why: CloseReason, handler: &mut H, shared: &Shared) {
         let (id, address) = (self.connection.id, self.connection.address);
+        let is_opening = self.connection.engine.is_opening();
+        self.connection.finish(&why);
         // What it holds is not counted any more when the handler is told.
         drop(self.connection);
-        shared.guard(|| handler.disconnected(id, address, self.state, reason));
+        if is_opening {
+            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+            shared.guard(|| handler.not_accepted(&NotAccepted::Handshake { address, why }));
+        } else {
+            shared.guard(|| handler.disconnected(id, address, self.state, &why));
+        }
+    }
+
+    /// Goes on opening: tells the handler of the connection once its messages may flow.
+    pub(super) fn open<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
+        let next = self.connection.open(turn.pace, turn.now)?;
+        if next == Next::Again {
+            self.connected(turn);
+        }
+        Ok(next)
     }
 
     /// Tells the handler of the connection.
-    pub(super) fn connected<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) {
+    fn connected<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) {
         let mut peer = self.connection.peer(turn.shared);
         if turn.shared.guard(|| turn.handler.connected(&mut peer, &mut self.state)).is_none() {
             self.connection.close(CloseReason::Panicked, turn.now);
@@ -62,6 +79,9 @@ impl<T: Stream, S> Served<T, S> {
 
     /// Does what can be done now, within bounds. The error is why the connection is to end.
     pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
+        if self.connection.engine.is_opening() {
+            return self.open(turn);
+        }
         self.connection.engine.borrow(turn.scratch);
         let outcome = if self.connection.engine.is_closing() {
             self.connection.drain(turn.now)

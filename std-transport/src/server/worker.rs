@@ -1,32 +1,29 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
-use slab::Slab;
 
-use super::accept::{AT_ONCE, Acceptor};
+use super::accept::{AT_ONCE, Acceptors, Arrival};
 use super::connection::{Connection, Next, Pace};
 use super::frame::Frame;
+use super::links::Links;
 use super::mailbox::{Command, Mailbox};
 use super::shared::{Shared, Shutdown};
-use super::stopping::EndsAll;
-use super::stream::{Listener, Stream};
+use super::socket::{Door, Socket};
 use super::turn::{Served, Turn};
 use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
 use crate::engine::{Engine, Scratch, Totals};
 
-/// The waker's token; connections have the numbers of their slots.
+/// The waker's token. Before it come those of what is accepted from; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
-const LISTENER: Token = Token(usize::MAX - 1);
+/// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
+const HANDSHAKES: usize = 4;
 
 /// What is waited for on a connection.
 ///
@@ -37,40 +34,36 @@ const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest
 const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// There may be something to read.
-pub(super) const UNREAD: Ready = Ready { readable: true, writable: false };
+const UNREAD: Ready = Ready { readable: true, writable: false };
 
 #[derive(Debug)]
-pub(super) struct Worker<L: Listener, S> {
-    pub(super) poll: Poll,
+pub(super) struct Worker<S> {
+    poll: Poll,
     mailbox: Arc<Mailbox>,
     /// The number of the mailbox.
     number: u32,
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     totals: Arc<Totals>,
-    /// The worker that accepts has the acceptor, until a shutdown.
-    pub(super) acceptor: Option<Acceptor<L>>,
+    /// The worker that accepts has the acceptors, until a shutdown.
+    acceptors: Option<Acceptors<Door>>,
     /// Where the connections go that it accepts, in turns.
-    others: Vec<Post<L>>,
+    others: Vec<Post>,
     /// Connections that another worker has accepted.
-    arrivals: mpsc::Receiver<Arrival<L>>,
-    pub(super) links: Slab<Served<L::Stream, S>>,
-    /// The slots of those that have a turn.
-    ready: VecDeque<usize>,
+    arrivals: mpsc::Receiver<Arrival<Socket>>,
+    links: Links<S>,
     scratch: Scratch,
     /// When something may be due on a connection.
     due: Option<Instant>,
     /// Whether it is being shut down.
-    pub(super) is_stopping: bool,
+    is_stopping: bool,
 }
 
-impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
-    /// For this many connections, memory is kept when they have ended.
-    const FEW: usize = 1024;
+impl<S: Default> Worker<S> {
     /// Deadlines are looked at no more often than this.
     const TICK: Duration = Duration::from_millis(25);
 
     /// One of this many workers, and where connections for it go.
-    pub(super) fn new(workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post<L>)> {
+    pub(super) fn new(workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post)> {
         let poll = Poll::new()?;
         let totals = Arc::new(Totals::new(&shared.limits, workers));
         let waker = Waker::from(Arc::new(Wakes(mio::Waker::new(poll.registry(), WAKER)?)));
@@ -82,11 +75,10 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
             mailbox: Arc::clone(&mailbox),
             totals,
             shared,
-            acceptor: None,
+            acceptors: None,
             others: Vec::new(),
             arrivals,
-            links: Slab::new(),
-            ready: VecDeque::new(),
+            links: Links::new(),
             scratch: Scratch::default(),
             due: None,
             is_stopping: false,
@@ -99,10 +91,12 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     }
 
     /// Makes this worker the one that accepts, for all of them.
-    pub(super) fn listen(&mut self, mut acceptor: Acceptor<L>, workers: Vec<Post<L>>) -> io::Result<()> {
-        self.poll.registry().register(&mut acceptor.listener, LISTENER, Interest::READABLE)?;
+    pub(super) fn listen(&mut self, mut acceptors: Acceptors<Door>, workers: Vec<Post>) -> io::Result<()> {
+        for (index, door) in acceptors.doors().enumerate() {
+            door.register(self.poll.registry(), Token(WAKER.0 - 1 - index))?;
+        }
         self.shared.set_acceptor(&self.mailbox.waker());
-        (self.acceptor, self.others) = (Some(acceptor), workers);
+        (self.acceptors, self.others) = (Some(acceptors), workers);
         Ok(())
     }
 
@@ -156,13 +150,13 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
         let over = self.totals.is_queue_over() || self.totals.is_collected_over();
-        let at_once = (over || !self.ready.is_empty()).then_some(now);
-        let accept = self.acceptor.as_ref().and_then(|acceptor| acceptor.due(&self.shared, now));
+        let at_once = (over || self.links.turns() > 0).then_some(now);
+        let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, now));
         // When the time is over, those that are left are broken off.
         let until = self
             .shared
             .shutdown()
-            .filter(|_| self.is_stopping && (!self.links.is_empty() || self.acceptor.is_some()))
+            .filter(|_| self.is_stopping && (!self.links.is_empty() || self.acceptors.is_some()))
             .map(|shutdown| shutdown.until);
         let first = [at_once, accept, self.due, until].into_iter().flatten().min();
         match self.poll.poll(events, first.map(|first| first.saturating_duration_since(now))) {
@@ -171,43 +165,49 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
         }
     }
 
-    pub(super) fn wake(&mut self, token: Token, ready: Ready, read_on: bool) {
-        match token {
-            WAKER => {}
-            LISTENER => {
-                if let Some(acceptor) = &mut self.acceptor {
-                    acceptor.wake();
-                }
-            }
-            Token(slot) => {
-                if let Some(link) = self.links.get_mut(slot) {
-                    link.connection.wake(ready, read_on);
-                    Self::list(link, slot, &mut self.ready);
-                }
+    fn wake(&mut self, token: Token, ready: Ready, read_on: bool) {
+        if let Some(acceptors) = &mut self.acceptors {
+            // The waker may have been called for what is accepted from last, which no poller knows.
+            let last = acceptors.len().saturating_sub(1);
+            let index = if token == WAKER { last } else { (WAKER.0 - 1).saturating_sub(token.0) };
+            if index <= last {
+                return acceptors.wake(index);
             }
         }
+        self.links.wake(token.0, ready, read_on);
     }
 
-    /// Puts a connection on the ready list, unless it is there.
-    fn list(link: &mut Served<L::Stream, S>, slot: usize, ready: &mut VecDeque<usize>) {
-        if !link.listed {
-            link.listed = true;
-            ready.push_back(slot);
+    /// Begins the shutdown.
+    fn stop(&mut self) {
+        self.is_stopping = true;
+        // Those in the backlog are connected as far as their peers know, and may have sent something.
+        if let Some(acceptors) = &mut self.acceptors {
+            acceptors.stop(self.shared.limits.backlog);
+        }
+        // Whatever has arrived is read.
+        self.links.list_all(|link| link.connection.wake(UNREAD, false));
+    }
+
+    /// Ends all connections now.
+    fn abandon<H: Handler<State = S>>(&mut self, handler: &mut H) {
+        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.connection.engine.abandon())).collect();
+        for (slot, why) in ends {
+            self.remove(slot, why, handler);
         }
     }
 
     /// Does what other threads have asked for.
     fn open_mail<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        while let Ok((stream, address)) = self.arrivals.try_recv() {
-            self.adopt(stream, address, handler, now, pace);
+        while let Ok(arrival) = self.arrivals.try_recv() {
+            self.admit(arrival, handler, now, pace);
         }
         let letters = self.mailbox.take();
         for command in letters.commands {
             match command {
                 Command::End(id, reason) => {
-                    if let Some(link) = find(&mut self.links, id) {
+                    if let Some(link) = self.links.find(id) {
                         link.connection.engine.sending.end(reason);
-                        Self::list(link, id.slot(), &mut self.ready);
+                        self.links.list(id.slot());
                     }
                 }
                 Command::Send { to, frame, held } => {
@@ -218,9 +218,9 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
             }
         }
         for (id, mark) in letters.marks {
-            if let Some(link) = find(&mut self.links, id) {
+            if let Some(link) = self.links.find(id) {
                 mark.apply(&mut link.connection.engine.sending);
-                Self::list(link, id.slot(), &mut self.ready);
+                self.links.list(id.slot());
             }
         }
     }
@@ -228,15 +228,11 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     /// Queues a message for a connection, or for all.
     fn send(&mut self, to: Option<Id>, frame: Frame) {
         let Some(id) = to else {
-            for (slot, link) in &mut self.links {
-                link.connection.send(frame.clone());
-                Self::list(link, slot, &mut self.ready);
-            }
-            return;
+            return self.links.list_all(|link| link.connection.send(frame.clone()));
         };
-        if let Some(link) = find(&mut self.links, id) {
+        if let Some(link) = self.links.find(id) {
             link.connection.send(frame);
-            Self::list(link, id.slot(), &mut self.ready);
+            self.links.list(id.slot());
         }
     }
 
@@ -249,8 +245,8 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
             let Some(link) = self.links.get_mut(slot) else { break };
             let (shared, scratch) = (&self.shared, &mut self.scratch);
             match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, scratch, now, pace }) {
-                Ok(()) => Self::list(link, slot, &mut self.ready),
-                Err(why) => self.remove(slot, &why, handler),
+                Ok(()) => self.links.list(slot),
+                Err(why) => self.remove(slot, why, handler),
             }
         }
         while self.totals.is_queue_over() {
@@ -258,9 +254,9 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
             let Some(link) = self.links.get_mut(slot) else { break };
             // It may be that the peer reads, and the worker has not come to write.
             match link.connection.relieve(now) {
-                Ok(true) => Self::list(link, slot, &mut self.ready),
-                Ok(false) => self.remove(slot, &CloseReason::QueueFull, handler),
-                Err(why) => self.remove(slot, &why, handler),
+                Ok(true) => self.links.list(slot),
+                Ok(false) => self.remove(slot, CloseReason::QueueFull, handler),
+                Err(why) => self.remove(slot, why, handler),
             }
         }
     }
@@ -274,76 +270,79 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
     /// Accepts as many connections as is fair to the others.
     fn accept<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
         for _ in 0..AT_ONCE {
-            let Some(acceptor) = &mut self.acceptor else { return };
+            let Some(acceptors) = &mut self.acceptors else { return };
             let mut not_accepted = |why: &NotAccepted| handler.not_accepted(why);
-            let accepted = acceptor.accept(&mut not_accepted, &self.shared, now);
-            let Some((stream, address, number)) = accepted else { break };
+            let Some((arrival, number)) = acceptors.accept(&mut not_accepted, &self.shared, now) else { break };
             // The first one is this one.
             match usize::try_from(number).unwrap_or(0) % (self.others.len() + 1) {
-                0 => self.adopt(stream, address, handler, now, pace),
-                other => self.others[other - 1].send(stream, address),
+                0 => self.admit(arrival, handler, now, pace),
+                other => self.others[other - 1].send(arrival),
             }
         }
-        if self.acceptor.as_ref().is_some_and(Acceptor::is_over) || pace == Pace::Hurry {
-            self.acceptor = None;
+        if self.acceptors.as_ref().is_some_and(Acceptors::is_over) || pace == Pace::Hurry {
+            self.acceptors = None;
             self.shared.end_accepting();
         }
     }
 
-    fn adopt<H: Handler<State = S>>(
-        &mut self,
-        stream: L::Stream,
-        address: SocketAddr,
-        handler: &mut H,
-        now: Instant,
-        pace: Pace,
-    ) {
+    /// Takes a connection that has been accepted.
+    fn admit<H: Handler<State = S>>(&mut self, arrival: Arrival<Socket>, handler: &mut H, now: Instant, pace: Pace) {
         // Before the handler queues more, place is made for it.
         self.relieve(handler, now, pace);
-        let entry = self.links.vacant_entry();
-        let slot = entry.key();
+        let slot = self.links.vacant();
         let Ok(number) = u32::try_from(slot) else { return self.shared.count_down() };
         let (received, sent) = (self.shared.dialect(), self.shared.sending_dialect());
-        let engine = Engine::new(Arc::clone(&self.shared.limits), Arc::clone(&self.totals), received, sent, now);
-        let connection = Connection::new(stream, engine, Id::new(self.number, number), address);
-        let mut link = Served::new(connection, S::default());
-        if let Err(error) = self.poll.registry().register(&mut link.connection.stream, Token(slot), EVENTS) {
+        let mut engine = Engine::new(Arc::clone(&self.shared.limits), Arc::clone(&self.totals), received, sent, now);
+        let is_plain = arrival.stream.is_plain();
+        engine.begin_opening(now);
+        let mut connection = Connection::new(arrival.stream, engine, Id::new(self.number, number), arrival.address);
+        if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
             self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
             return self.shared.count_down();
         }
-        let (shared, scratch) = (&self.shared, &mut self.scratch);
-        link.connected(&mut Turn { handler, shared, scratch, now, pace });
+        let mut link = Served::new(connection, S::default());
+        // A handshake has its turn after others.
+        if is_plain {
+            let (shared, scratch) = (&self.shared, &mut self.scratch);
+            let _ = link.open(&mut Turn { handler, shared, scratch, now, pace });
+        }
         if self.is_stopping {
             link.connection.wake(UNREAD, false);
         }
-        Self::list(entry.insert(link), slot, &mut self.ready);
+        self.links.insert(link);
+        self.links.list(slot);
     }
 
     /// Runs one round-robin pass over the ready list. Connections with work left go to the back.
     fn take_turns<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        for _ in 0..self.ready.len() {
+        let mut handshakes = 0;
+        for _ in 0..self.links.turns() {
             // Before more is queued or collected, place is made for it.
             if self.totals.is_full() {
                 return;
             }
-            let Some(slot) = self.ready.pop_front() else { return };
+            let Some(slot) = self.links.next() else { return };
             let Some(link) = self.links.get_mut(slot) else { continue };
-            link.listed = false;
+            if link.connection.engine.is_opening() {
+                handshakes += 1;
+                if handshakes > HANDSHAKES {
+                    self.links.list(slot);
+                    continue;
+                }
+            }
             let (shared, scratch) = (&self.shared, &mut self.scratch);
             match link.turn(&mut Turn { handler, shared, scratch, now, pace }) {
                 Ok(next) => {
                     self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
                     if next == Next::Again {
-                        Self::list(link, slot, &mut self.ready);
+                        self.links.list(slot);
                     }
                 }
-                Err(why) => self.remove(slot, &why, handler),
+                Err(why) => self.remove(slot, why, handler),
             }
         }
-        if self.ready.is_empty() && self.ready.capacity() > Self::FEW {
-            self.ready = VecDeque::new();
-        }
+        self.links.give_back();
     }
 
     /// Ends the connections whose time is over.
@@ -354,7 +353,7 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        let due = |(slot, link): (usize, &Served<L::Stream, S>)| {
+        let due = |(slot, link): (usize, &Served<Socket, S>)| {
             link.connection.engine.poll_timeout().is_some_and(|due| due <= now).then_some(slot)
         };
         let due: Vec<_> = self.links.iter().filter_map(due).collect();
@@ -363,53 +362,47 @@ impl<L: Listener<Stream: Source + Stream> + Source, S: Default> Worker<L, S> {
             let (shared, scratch) = (&self.shared, &mut self.scratch);
             match link.expire(&mut Turn { handler, shared, scratch, now, pace }) {
                 Ok(false) => {}
-                Ok(true) => Self::list(link, slot, &mut self.ready),
-                Err(why) => self.remove(slot, &why, handler),
+                Ok(true) => self.links.list(slot),
+                Err(why) => self.remove(slot, why, handler),
             }
             self.relieve(handler, now, pace);
         }
-        self.give_back();
+        self.links.give_back();
         let next = self.links.iter().filter_map(|(_, link)| link.connection.engine.poll_timeout()).min();
         self.due = next.map(|next| next.max(now + Self::TICK));
     }
 
-    /// Gives back the memory of many connections that have ended, as far as it comes after that of the others.
-    fn give_back(&mut self) {
-        if self.links.capacity() > Self::FEW && self.links.len() < self.links.capacity() / 4 {
-            self.links.shrink_to_fit();
-        }
-    }
-
-    pub(super) fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: &CloseReason, handler: &mut H) {
-        if let Some(link) = self.links.try_remove(slot) {
+    fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: CloseReason, handler: &mut H) {
+        if let Some(link) = self.links.remove(slot) {
             link.disconnected(why, handler, &self.shared);
             self.shared.count_down();
-            if self.links.is_empty() {
-                self.give_back();
-            }
         }
     }
 }
 
-/// The connection with this id, if it has not ended.
-fn find<T, S>(links: &mut Slab<Served<T, S>>, id: Id) -> Option<&mut Served<T, S>> {
-    links.get_mut(id.slot()).filter(|link| link.connection.id == id)
-}
+/// Ends the other workers when one has failed.
+struct EndsAll(Arc<Shared>);
 
-/// A connection that has been accepted.
-type Arrival<L> = (<L as Listener>::Stream, SocketAddr);
+impl Drop for EndsAll {
+    fn drop(&mut self) {
+        if !self.0.is_accepting_over() || std::thread::panicking() {
+            self.0.end_accepting();
+            self.0.shut_down(Duration::ZERO);
+        }
+    }
+}
 
 /// Where connections for a worker go that another one accepts.
 #[derive(Debug)]
-pub(super) struct Post<L: Listener> {
-    arrivals: mpsc::Sender<Arrival<L>>,
+pub(super) struct Post {
+    arrivals: mpsc::Sender<Arrival<Socket>>,
     mailbox: Arc<Mailbox>,
 }
 
-impl<L: Listener> Post<L> {
-    fn send(&self, stream: L::Stream, address: SocketAddr) {
+impl Post {
+    fn send(&self, arrival: Arrival<Socket>) {
         // A worker that has failed has no use for it.
-        let _ = self.arrivals.send((stream, address));
+        let _ = self.arrivals.send(arrival);
         self.mailbox.notify();
     }
 }

@@ -91,6 +91,11 @@ impl<R: Raw> Stream<R> {
         layers.open(&mut self.raw)
     }
 
+    /// Whether the raw stream is all there is.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.layers.is_none()
+    }
+
     /// Whether TLS has bytes to write, its own or what was written: [`flush`](Write::flush) is to be called when the raw
     /// stream is writable.
     pub(crate) fn wants_write(&self) -> bool {

@@ -40,7 +40,7 @@ impl<S: AsyncWrite + Unpin> Write for Polled<'_, '_, S> {
     }
 }
 
-fn blocked_if_pending<T>(outcome: Poll<io::Result<T>>) -> io::Result<T> {
+pub(super) fn blocked_if_pending<T>(outcome: Poll<io::Result<T>>) -> io::Result<T> {
     match outcome {
         Poll::Pending => Err(ErrorKind::WouldBlock.into()),
         // Nobody would wake the task.

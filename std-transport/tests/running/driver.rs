@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
 use jsonframe_std::protocol::Dialect;
-use jsonframe_std::server::{Handle, Handler, Limits, Server};
+use jsonframe_std::server::{Address, Handle, Handler, Limits, Listener, Server};
 
 use super::Running;
 #[cfg(feature = "tokio")]
@@ -51,36 +51,42 @@ impl Driver {
 
     /// A server that runs and speaks these dialects, the one when it receives and the other one when it sends.
     pub fn speak(self, limits: Limits, dialects: [&'static Dialect; 2], handler: impl Shared) -> Running {
-        self.build(None, limits, dialects, handler).start()
+        self.build(Vec::new(), limits, dialects, handler).start()
     }
 
     pub fn bind(self, limits: Limits, handler: impl Shared) -> Bound {
-        self.build(None, limits, [&Dialect::STANDARD; 2], handler)
+        self.build(Vec::new(), limits, [&Dialect::STANDARD; 2], handler)
     }
 
     /// A server on this listener that runs.
     pub fn listen(self, listener: TcpListener, limits: Limits, handler: impl Shared) -> Running {
-        self.build(Some(listener), limits, [&Dialect::STANDARD; 2], handler).start()
+        self.serve(vec![Listener::try_from(listener).unwrap()], limits, handler)
+    }
+
+    /// A server on these listeners that runs.
+    pub fn serve(self, listeners: Vec<Listener>, limits: Limits, handler: impl Shared) -> Running {
+        self.build(listeners, limits, [&Dialect::STANDARD; 2], handler).start()
     }
 
     fn build(
         self,
-        listener: Option<TcpListener>,
+        listeners: Vec<Listener>,
         limits: Limits,
         [receiving, sending]: [&'static Dialect; 2],
         handler: impl Shared,
     ) -> Bound {
         match self {
             Self::Workers(count) => {
-                let server = match listener {
-                    Some(listener) => Server::from_listener(listener, limits),
-                    None => Server::bind("127.0.0.1:0", limits),
+                let mut listeners = listeners.into_iter();
+                let server = match listeners.next() {
+                    Some(first) => listeners.fold(Server::new(first, limits), Server::with_listener),
+                    None => Server::bind("127.0.0.1:0", limits).unwrap(),
                 };
-                let mut server = server.unwrap().with_dialect(receiving);
+                let mut server = server.with_dialect(receiving);
                 if receiving != sending {
                     server = server.with_sending_dialect(sending);
                 }
-                let (address, handle) = (server.address(), server.handle());
+                let (address, handle) = (tcp_address(server.address()), server.handle());
                 let run = Box::new(move || match count {
                     1 => server.run(handler),
                     _ => server.run_workers(vec![handler; count]),
@@ -88,7 +94,7 @@ impl Driver {
                 Bound { address, handle, run }
             }
             #[cfg(feature = "tokio")]
-            Self::Tokio(threads) => over_tokio::build(threads, listener, limits, [receiving, sending], handler),
+            Self::Tokio(threads) => over_tokio::build(threads, listeners, limits, [receiving, sending], handler),
         }
     }
 
@@ -131,6 +137,11 @@ impl fmt::Display for Driver {
             Self::Tokio(_) => "tokio_two_threads",
         })
     }
+}
+
+/// An address to connect to; nobody's if the server listens on a Unix socket alone.
+pub fn tcp_address(address: Address) -> SocketAddr {
+    address.socket_addr().unwrap_or(([0, 0, 0, 0], 0).into())
 }
 
 impl Bound {

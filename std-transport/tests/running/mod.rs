@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{Address, CloseReason, Handle, Handler, Id, Limits, Peer, Server};
 
 /// No test waits longer than this for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ impl Handler for Echo {
         peer.send(&Header::new("error", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, _: Id, _: Address, (): (), why: &CloseReason) {
         self.note(why);
     }
 }
@@ -83,7 +83,7 @@ impl Running {
     /// A server whose workers are set up by the test.
     pub fn spawn(limits: Limits, run: impl FnOnce(Server) -> io::Result<()> + Send + 'static) -> Self {
         let server = Server::bind("127.0.0.1:0", limits).unwrap();
-        let (address, handle) = (server.address(), server.handle());
+        let (address, handle) = (driver::tcp_address(server.address()), server.handle());
         let thread = Some(thread::spawn(move || run(server)));
         Self { address, handle, thread }
     }

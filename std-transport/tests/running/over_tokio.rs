@@ -1,34 +1,33 @@
 //! A server over tokio with a handler of the other one.
 
-use std::net::{SocketAddr, TcpListener};
-
 use jsonframe_std::protocol::{Dialect, Header, Message};
-use jsonframe_std::server::{CloseReason, ContentMode, Id, Limits, NotAccepted, Peer};
+use jsonframe_std::server::{Address, CloseReason, ContentMode, Id, Limits, Listener, NotAccepted, Peer};
 use jsonframe_std::tokio::{Handler, Server};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
-use super::driver::{Bound, Shared};
+use super::driver::{Bound, Shared, tcp_address};
 
 /// A server in a runtime of its own, of one thread or more.
 pub fn build(
     threads: usize,
-    listener: Option<TcpListener>,
+    listeners: Vec<Listener>,
     limits: Limits,
     [receiving, sending]: [&'static Dialect; 2],
     handler: impl Shared,
 ) -> Bound {
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let runtime = builder.worker_threads(threads).enable_all().build().unwrap();
-    let server = match listener {
-        Some(listener) => Server::from_listener(listener, limits),
-        None => runtime.block_on(Server::bind("127.0.0.1:0", limits)),
+    let mut listeners = listeners.into_iter();
+    let server = match listeners.next() {
+        Some(first) => listeners.fold(Server::new(first, limits), Server::with_listener),
+        None => runtime.block_on(Server::bind("127.0.0.1:0", limits)).unwrap(),
     };
-    let mut server = server.unwrap().with_dialect(receiving);
+    let mut server = server.with_dialect(receiving);
     if receiving != sending {
         server = server.with_sending_dialect(sending);
     }
-    let (address, handle) = (server.address(), server.handle());
+    let (address, handle) = (tcp_address(server.address()), server.handle());
     let handler = Async { handler, waits: threads > 1 };
     Bound { address, handle, run: Box::new(move || runtime.block_on(server.run(handler))) }
 }
@@ -88,7 +87,7 @@ impl<H: Shared> Handler for Async<H> {
         self.pause().await;
     }
 
-    fn disconnected(&self, id: Id, address: SocketAddr, state: H::State, why: &CloseReason) {
+    fn disconnected(&self, id: Id, address: Address, state: H::State, why: &CloseReason) {
         self.handler.clone().disconnected(id, address, state, why);
     }
 

@@ -8,7 +8,7 @@ use std::thread;
 use crate::running::driver::{Driver, on_each_driver};
 use crate::running::{GRACE, PATIENCE, Running, connect, exchange, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, Handle, Handler, Id, Limits, Peer, To};
+use jsonframe_std::server::{Address, CloseReason, Handle, Handler, Id, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};
 
 on_each_driver! {
@@ -41,7 +41,7 @@ impl Handler for Player {
         peer.send(&message.header(), message.content()).unwrap();
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, _: Id, _: Address, (): (), why: &CloseReason) {
         self.ended.lock().unwrap().push(why.to_string());
     }
 }

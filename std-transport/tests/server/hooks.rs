@@ -9,7 +9,9 @@ use crate::running::driver::{Driver, on_each_driver};
 use crate::running::{GRACE, exchange, message, receive, wait_until};
 use jsonframe_std::Error;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{AtLimit, CloseReason, ContentMode, Deadline, Handler, Id, Limits, NotAccepted, Peer, To};
+use jsonframe_std::server::{
+    Address, AtLimit, CloseReason, ContentMode, Deadline, Handler, Id, Limits, NotAccepted, Peer, To,
+};
 
 on_each_driver! {
     hooks_are_called_in_the_documented_order,
@@ -23,7 +25,7 @@ on_each_driver! {
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Whom it is about, if that is known, and what there was.
-type Entry = (Option<SocketAddr>, String);
+type Entry = (Option<Address>, String);
 
 /// Writes down all that it is told.
 #[derive(Clone, Default)]
@@ -34,7 +36,7 @@ struct Diary {
 }
 
 impl Diary {
-    fn write(&self, address: SocketAddr, text: impl Into<String>) {
+    fn write(&self, address: Address, text: impl Into<String>) {
         self.entries.lock().unwrap().push((Some(address), text.into()));
     }
 
@@ -42,7 +44,11 @@ impl Diary {
     fn about(&self, address: SocketAddr) -> Vec<String> {
         let of = || {
             let entries = self.entries.lock().unwrap();
-            entries.iter().filter(|(of, _)| *of == Some(address)).map(|(_, text)| text.clone()).collect::<Vec<_>>()
+            entries
+                .iter()
+                .filter(|(of, _)| *of == Some(address.into()))
+                .map(|(_, text)| text.clone())
+                .collect::<Vec<_>>()
         };
         wait_until(|| of().last().is_some_and(|last| last.starts_with("disconnected")));
         of()
@@ -84,7 +90,7 @@ impl Handler for Diary {
         }
     }
 
-    fn disconnected(&mut self, _: Id, address: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, _: Id, address: Address, (): (), why: &CloseReason) {
         self.write(address, format!("disconnected: {why}"));
     }
 
@@ -246,7 +252,7 @@ impl Handler for Verbose {
         self.0.lock().unwrap().push("told".to_owned());
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, _: Id, _: Address, (): (), why: &CloseReason) {
         self.0.lock().unwrap().push(why.to_string());
     }
 }
@@ -277,7 +283,7 @@ fn a_refused_connection_is_told_to_the_handler(driver: Driver) {
     for connection in &mut refused {
         assert_eq!(receive(connection), None);
         let address = connection.get_ref().local_addr().unwrap();
-        let entry = (Some(address), "not accepted: there are as many connections as there may be".to_owned());
+        let entry = (Some(address.into()), "not accepted: there are as many connections as there may be".to_owned());
         wait_until(|| diary.entries.lock().unwrap().contains(&entry));
     }
     assert_eq!(server.handle.stats().refused, 3);

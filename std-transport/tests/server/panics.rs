@@ -1,12 +1,12 @@
 //! A handler that panics: the connection whose turn it was ends, and nothing else does.
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 
 use crate::running::driver::{Driver, on_each_driver};
 use crate::running::{Echo, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, NotAccepted, Peer};
+use jsonframe_std::server::{Address, CloseReason, ContentMode, Handler, Id, Limits, NotAccepted, Peer};
 
 on_each_driver! {
     a_handler_that_panics_ends_one_connection_and_the_worker_goes_on,
@@ -64,7 +64,7 @@ impl Handler for Fragile {
         self.panic_at("farewell");
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, id: Id, address: Address, (): (), why: &CloseReason) {
         self.echo.disconnected(id, address, (), why);
         self.panic_at("disconnected");
     }

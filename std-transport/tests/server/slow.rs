@@ -11,7 +11,7 @@ use crate::running::driver::{Driver, on_all_drivers_at_once, on_each_driver};
 use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer};
+use jsonframe_std::server::{Address, CloseReason, Handler, Id, Limits, Peer};
 use socket2::{Domain, Socket, Type};
 
 on_each_driver! {
@@ -281,7 +281,7 @@ impl Handler for Impatient {
         self.0.farewell(peer, &mut (), why);
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, id: Id, address: Address, (): (), why: &CloseReason) {
         self.0.disconnected(id, address, (), why);
     }
 }

@@ -1,13 +1,12 @@
 //! What a handler keeps for each connection, and the forms in which there are handlers.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, ContentMode, Handler, Id, Limits, Peer, from_fn};
+use jsonframe_std::server::{Address, CloseReason, ContentMode, Handler, Id, Limits, Peer, from_fn};
 
 use crate::running::driver::{Driver, on_each_driver};
 use crate::running::{GRACE, Running, exchange, message, receive, wait_until};
@@ -53,7 +52,7 @@ impl Handler for Chronicler {
         story.push('f');
     }
 
-    fn disconnected(&mut self, _: Id, _: SocketAddr, story: String, _: &CloseReason) {
+    fn disconnected(&mut self, _: Id, _: Address, story: String, _: &CloseReason) {
         self.ended.lock().unwrap().push(story);
     }
 }

@@ -1,7 +1,7 @@
 //! What all peers together may have a server hold: when it is too much, whoever holds most is ended, and nobody else.
 
 use std::io::{ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::running::driver::{Driver, on_each_driver, on_one_thread, on_undivided_totals};
 use crate::running::{Echo, GRACE, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{CloseReason, Handler, Id, Limits, Peer, Reply, To};
+use jsonframe_std::server::{Address, CloseReason, Handler, Id, Limits, Peer, Reply, To};
 use jsonframe_std::{Connection, Error};
 
 on_each_driver! {
@@ -290,7 +290,7 @@ impl Handler for Doorkeeper {
 
     fn message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, id: Id, address: Address, (): (), why: &CloseReason) {
         self.echo.disconnected(id, address, (), why);
     }
 }
@@ -394,7 +394,7 @@ impl Handler for Owing {
         }
     }
 
-    fn disconnected(&mut self, id: Id, address: SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&mut self, id: Id, address: Address, (): (), why: &CloseReason) {
         self.echo.disconnected(id, address, (), why);
     }
 }

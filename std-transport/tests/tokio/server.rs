@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{CloseReason, Handle, Id, Limits, Peer, To};
+use jsonframe_std::server::{Address, CloseReason, Handle, Id, Limits, Peer, To};
 use jsonframe_std::tokio::{Connection, Handler, Server};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -82,7 +82,7 @@ impl Handler for Waiter {
         peer.send_json(&why.to_string()).unwrap();
     }
 
-    fn disconnected(&self, _: Id, _: std::net::SocketAddr, (): (), why: &CloseReason) {
+    fn disconnected(&self, _: Id, _: Address, (): (), why: &CloseReason) {
         self.note(why);
     }
 }
@@ -97,7 +97,7 @@ struct Running {
 impl Running {
     async fn start(limits: Limits) -> Self {
         let (server, waiter) = (Server::bind("127.0.0.1:0", limits).await.unwrap(), Waiter::default());
-        let (address, handle) = (server.address(), server.handle());
+        let (address, handle) = (server.address().socket_addr().unwrap(), server.handle());
         Self { address, handle, waiter: waiter.clone(), task: tokio::spawn(server.run(waiter)) }
     }
 

@@ -226,7 +226,33 @@ fn a_peer_that_ends_first_still_gets_what_is_queued() {
     wrote(&mut engine, 10, start);
     assert!(engine.poll_closed().is_none());
     wrote(&mut engine, usize::MAX, start);
+    assert!(engine.poll_closed().is_none(), "it has not been told that this was all");
+    engine.half_closed(start);
     assert!(engine.poll_closed().is_some());
+}
+
+#[test]
+fn a_half_close_that_takes_the_stream_some_time_is_waited_for_as_long_as_a_peer_that_sends() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    engine.close(CloseReason::ByHandler, start);
+    for second in 0..3 {
+        assert!(engine.is_half_close_due());
+        engine.half_closing(start + secs(second));
+    }
+    assert_eq!(engine.poll_timeout(), Some(start + secs(10)));
+    engine.half_closed(start + secs(3));
+    assert_eq!(engine.poll_timeout(), Some(start + secs(4)), "from now on the peer must not be silent");
+}
+
+#[test]
+fn what_a_stream_has_taken_and_not_passed_on_must_be_passed_on_in_time() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    queue(&mut engine, 100, start);
+    engine.sending.outbox.wrote(usize::MAX);
+    engine.update(start);
+    ends_at(&mut engine, start + secs(120), "the peer took what was sent to it too slowly");
 }
 
 #[test]

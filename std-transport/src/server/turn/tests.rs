@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 
 use jsonframe::{Dialect, Header, Message};
 
-use super::super::stream::Sink;
 use super::*;
 use crate::Interest;
 use crate::engine::{Engine, Totals};
 use crate::server::{Id, Limits};
+use crate::stream::Stream;
 
 /// A stream that gives what it is told, and takes everything.
 #[derive(Default)]
@@ -53,9 +53,7 @@ impl Write for Memory {
     }
 }
 
-impl Sink for Memory {}
-
-impl Stream for Memory {
+impl Raw for Memory {
     fn shut_down_sending(&mut self) -> io::Result<()> {
         if self.half == Half::Broken {
             return Err(ErrorKind::NotConnected.into());
@@ -102,8 +100,8 @@ impl Test {
         let shared = Arc::new(Shared::new(limits.clone()));
         let engine = Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, now);
         let stream = Memory { given: given.iter().copied().collect(), ..Memory::default() };
-        let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let served = Served::new(Connection::new(stream, engine, Id::new(0, 0), address), ());
+        let address = SocketAddr::from(([127, 0, 0, 1], 1)).into();
+        let served = Served::new(Connection::new(Stream::new(stream), engine, Id::new(0, 0), address), ());
         Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now }
     }
 
@@ -125,8 +123,8 @@ fn a_message_is_answered_in_the_turn_in_which_it_comes() {
     let request = message("text", b"hello");
     let mut test = Test::new(&request);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!(test.served.connection.stream.taken, request);
-    test.served.connection.stream.ends = true;
+    assert_eq!(test.served.connection.stream.get_mut().taken, request);
+    test.served.connection.stream.get_mut().ends = true;
     assert!(matches!(test.turn(), Err(CloseReason::Ended)));
 }
 
@@ -143,14 +141,14 @@ fn a_turn_is_over_after_64_messages_and_the_next_one_goes_on() {
 fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_ends() {
     let mut test = Test::new(&[message("last", b"bye"), message("text", b"ignored")].concat());
     assert_eq!(test.turn().unwrap(), Next::Again);
-    assert_eq!(test.served.connection.stream.half, Half::Open);
+    assert_eq!(test.served.connection.stream.get_mut().half, Half::Open);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!((&test.served.connection.stream.half, test.handler.messages), (&Half::Closed, 1));
-    assert_eq!(test.served.connection.stream.taken, message("last", b"bye"));
+    assert_eq!((&test.served.connection.stream.get_mut().half, test.handler.messages), (&Half::Closed, 1));
+    assert_eq!(test.served.connection.stream.get_mut().taken, message("last", b"bye"));
     // What still comes is discarded.
-    test.served.connection.stream.given.extend(message("text", b"ignored"));
+    test.served.connection.stream.get_mut().given.extend(message("text", b"ignored"));
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    test.served.connection.stream.ends = true;
+    test.served.connection.stream.get_mut().ends = true;
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
     assert_eq!(test.handler.messages, 1);
 }
@@ -158,7 +156,7 @@ fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_en
 #[test]
 fn a_stream_that_cannot_be_half_closed_is_given_up() {
     let mut test = Test::new(&message("last", b"bye"));
-    test.served.connection.stream.half = Half::Broken;
+    test.served.connection.stream.get_mut().half = Half::Broken;
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
 }
@@ -166,6 +164,6 @@ fn a_stream_that_cannot_be_half_closed_is_given_up() {
 #[test]
 fn a_stream_that_says_it_has_read_more_than_fits_is_not_believed() {
     let mut test = Test::new(&message("text", &vec![b'x'; 200_000]));
-    test.served.connection.stream.lies = true;
+    test.served.connection.stream.get_mut().lies = true;
     assert!(matches!(test.turn(), Ok(_) | Err(CloseReason::Protocol(_))), "and nothing panics");
 }

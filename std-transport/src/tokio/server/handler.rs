@@ -1,11 +1,9 @@
 //! What a user of the server implements.
 
-use std::future::{Future, ready};
-use std::net::SocketAddr;
-
 use jsonframe::{Header, Message};
+use std::future::{Future, ready};
 
-use crate::server::{CloseReason, ContentMode, Id, NotAccepted, Peer};
+use crate::server::{Address, CloseReason, ContentMode, Id, NotAccepted, Peer};
 
 /// What a [`Server`](super::Server) does about its peers: [`server::Handler`](crate::server::Handler), whose methods may wait.
 ///
@@ -49,7 +47,7 @@ pub trait Handler: Send + Sync + 'static {
     /// What is kept for each connection from its beginning to its end; `()` if nothing is.
     type State: Default + Send;
 
-    /// A connection has been accepted.
+    /// A connection has been accepted, and its messages may flow.
     fn connected(&self, peer: &mut Peer<'_>, state: &mut Self::State) -> impl Future<Output = ()> + Send {
         let _ = (peer, state);
         ready(())
@@ -99,7 +97,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// The connection has ended. For what takes time, spawn a task.
-    fn disconnected(&self, id: Id, address: SocketAddr, state: Self::State, why: &CloseReason) {
+    fn disconnected(&self, id: Id, address: Address, state: Self::State, why: &CloseReason) {
         let _ = (id, address, state, why);
     }
 

@@ -2,18 +2,17 @@
 
 mod common;
 mod handler;
-mod stream;
+mod socket;
 mod task;
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{self, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
-use ::tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
+use ::tokio::net::{ToSocketAddrs, lookup_host};
 use ::tokio::task::JoinSet;
 use ::tokio::time::sleep;
 use jsonframe::Dialect;
@@ -21,11 +20,11 @@ use jsonframe::Dialect;
 pub use handler::Handler;
 
 use crate::engine::Totals;
-use crate::server::accept::{AT_ONCE, Acceptor};
+use crate::server::accept::{AT_ONCE, Acceptors};
 use crate::server::connection::Pace;
-use crate::server::{self, Handle, Limits, NotAccepted, Over};
+use crate::server::{self, Address, Handle, Limits, Listener, NotAccepted, Over};
 use common::Common;
-use stream::Listener;
+use socket::Door;
 use task::{Task, change, first, is_due, now};
 
 /// A server that listens, and serves each connection in a task of its own.
@@ -63,7 +62,7 @@ use task::{Task, change, first, is_due, now};
 /// let (address, handle) = (server.address(), server.handle());
 /// let server = tokio::spawn(server.run(Doubler));
 ///
-/// let mut connection = Connection::new(tokio::net::TcpStream::connect(address).await?);
+/// let mut connection = Connection::new(tokio::net::TcpStream::connect(address.to_string()).await?);
 /// connection.send_json(&21).await?;
 /// assert_eq!(connection.receive().await?.expect("an answer").json::<u32>().await?, 42);
 ///
@@ -86,13 +85,14 @@ impl Server {
         Ok(Self(server::Server::bind(&*addresses, limits)?))
     }
 
-    /// A server on a listener that is there already, from a supervisor for one.
-    ///
-    /// # Errors
-    ///
-    /// If the listener has no address or cannot be made non-blocking.
-    pub fn from_listener(listener: net::TcpListener, limits: Limits) -> io::Result<Self> {
-        Ok(Self(server::Server::from_listener(listener, limits)?))
+    /// A server that listens so.
+    pub fn new(listener: Listener, limits: Limits) -> Self {
+        Self(server::Server::new(listener, limits))
+    }
+
+    /// Listens so too. The peers of all listeners are served together, and the limits are those of all.
+    pub fn with_listener(self, listener: Listener) -> Self {
+        Self(self.0.with_listener(listener))
     }
 
     /// Speaks this dialect with all peers, in both directions. Of several calls the last one counts.
@@ -105,8 +105,8 @@ impl Server {
         Self(self.0.with_sending_dialect(dialect))
     }
 
-    /// The address at which it listens.
-    pub const fn address(&self) -> SocketAddr {
+    /// The address at which it listens; of several, the first one's.
+    pub const fn address(&self) -> Address {
         self.0.address()
     }
 
@@ -122,20 +122,19 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the listener cannot be registered with the runtime.
+    /// If a listener cannot be registered with the runtime.
     ///
     /// # Panics
     ///
     /// Outside of a runtime whose io and time are enabled.
     pub async fn run(self, handler: impl Handler) -> io::Result<()> {
-        let (listener, shared) = self.0.into_parts();
+        let (listeners, shared) = self.0.into_parts();
         let _over = Over(Arc::clone(&shared));
-        let inner = TcpListener::from_std(listener)?;
-        let listener = Listener { inner, waker: Waker::noop().clone(), asks_first: false };
+        let adopted = Door::adopted(Arc::clone(&shared));
+        let mut acceptors = Some(server::Server::acceptors(listeners, &shared, Door::new, adopted)?);
         let totals = Arc::new(Totals::new(&shared.limits, 1));
         shared.start([Arc::clone(&totals)].into());
         let common = Arc::new(Common::new(handler, Arc::clone(&shared), totals));
-        let mut acceptor = Some(Acceptor::new(listener));
         let mut tasks = JoinSet::new();
         let mut is_stopping = false;
         let mut timer = pin!(sleep(Duration::MAX));
@@ -144,29 +143,29 @@ impl Server {
             let shutdown = shared.shutdown();
             // At the end of the time it waits for what the tasks do about that, and for nothing else.
             let mut due = change(shutdown.filter(|shutdown| now() < shutdown.until));
-            if let Some(acceptor) = &mut acceptor {
-                acceptor.listener.waker.clone_from(context.waker());
+            if let Some(acceptors) = &mut acceptors {
+                acceptors.doors().for_each(|door| door.waker.clone_from(context.waker()));
                 if shutdown.is_some() && !is_stopping {
                     is_stopping = true;
                     // Those in the backlog are connected as far as their peers know, and may have sent something.
-                    acceptor.listener.asks_first = true;
-                    acceptor.stop(shared.limits.backlog);
+                    acceptors.doors().for_each(|door| door.asks_first = true);
+                    acceptors.stop(shared.limits.backlog);
                 }
-                acceptor.wake();
+                acceptors.wake_all();
                 let mut not_accepted = |why: &NotAccepted| common.handler.not_accepted(why);
                 for _ in 0..AT_ONCE {
-                    let Some((stream, address, _)) = acceptor.accept(&mut not_accepted, &shared, now()) else { break };
-                    tasks.spawn(Box::new(Task::new(stream, address, Arc::clone(&common))).run());
+                    let Some((arrival, _)) = acceptors.accept(&mut not_accepted, &shared, now()) else { break };
+                    tasks.spawn(Box::new(Task::new(arrival, Arc::clone(&common))).run());
                 }
-                due = first(due, acceptor.due(&shared, now()));
+                due = first(due, acceptors.due(&shared, now()));
             }
             // After the last one is spawned: of no tasks at all, none wakes this one.
             while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
             let is_hurrying = shutdown.is_some_and(|shutdown| shutdown.pace(now()) == Pace::Hurry);
-            if acceptor.as_ref().is_some_and(Acceptor::is_over) || is_hurrying {
-                acceptor = None;
+            if acceptors.as_ref().is_some_and(Acceptors::is_over) || is_hurrying {
+                acceptors = None;
             }
-            if acceptor.is_none() && tasks.is_empty() {
+            if acceptors.is_none() && tasks.is_empty() {
                 return Poll::Ready(());
             }
             if is_due(due, timer.as_mut(), context) {

@@ -1,34 +1,35 @@
 //! The task of one connection: its turns, and what is done while its handler waits.
 
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use ::tokio::net::TcpStream;
 use ::tokio::task::yield_now;
 use ::tokio::time::{self, Sleep, sleep};
 
 use super::Handler;
 use super::common::Common;
-use super::stream::Stream;
+use super::socket::Socket;
 use crate::Interest;
 use crate::engine::{Engine, Event, Holding, Sending};
 use crate::io::flush;
+use crate::server::accept::Arrival;
 use crate::server::connection::{Connection, Next, Pace};
 use crate::server::mailbox::Mailbox;
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
 use crate::server::shared::{Shutdown, lock};
-use crate::server::{CloseReason, Id, Peer};
+use crate::server::{Address, CloseReason, Id, NotAccepted, Peer};
+use crate::stream::Stream;
 
 /// While all connections together hold too much, each looks this often whether that is over.
 const TICK: Duration = Duration::from_millis(25);
 
 /// A connection.
 pub(super) struct Task<H: Handler> {
-    connection: Connection<Stream>,
+    connection: Connection<Socket>,
     state: H::State,
     place: Place<H>,
 }
@@ -42,13 +43,15 @@ struct Place<H> {
 
 impl<H: Handler> Task<H> {
     /// The task of a connection that has just been accepted.
-    pub(super) fn new(stream: TcpStream, address: SocketAddr, common: Arc<Common<H>>) -> Self {
+    pub(super) fn new(arrival: Arrival<Socket>, common: Arc<Common<H>>) -> Self {
+        let Arrival { mut stream, address } = arrival;
         let (shared, totals) = (&common.shared, &common.totals);
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
         let (received, sent) = (shared.dialect(), shared.sending_dialect());
-        let engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now());
-        let stream = Stream::new(stream, Waker::from(Arc::clone(&mailbox)));
+        let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now());
+        engine.begin_opening(now());
+        stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
         let connection = Connection::new(stream, engine, id, address);
         let place = Place { id, common, mailbox };
         Self { connection, state: <_>::default(), place }
@@ -59,16 +62,25 @@ impl<H: Handler> Task<H> {
     pub(super) async fn run(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
-        let Self { connection, state, place } = *self;
-        let address = connection.address;
+        let Self { mut connection, state, place } = *self;
+        let (address, is_opening) = (connection.address, connection.engine.is_opening());
+        connection.finish(&why);
         // What it holds is not counted any more when the handler is told.
         drop(connection);
         let Common { handler, shared, .. } = &*place.common;
-        shared.guard(|| handler.disconnected(place.id, address, state, &why));
+        if is_opening {
+            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+            shared.guard(|| handler.not_accepted(&NotAccepted::Handshake { address, why }));
+        } else {
+            shared.guard(|| handler.disconnected(place.id, address, state, &why));
+        }
     }
 
     /// Serves the connection until it ends, and returns the reason.
     async fn serve(&mut self, mut timer: Pin<&mut Sleep>) -> CloseReason {
+        if let Err(reason) = self.open(timer.as_mut()).await {
+            return reason;
+        }
         self.connected(timer.as_mut()).await;
         loop {
             poll_fn(|context| self.place.attend(context)).await;
@@ -78,7 +90,7 @@ impl<H: Handler> Task<H> {
             }
             let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(now()));
             // Whatever has arrived is read.
-            self.connection.stream.asks_first = pace != Pace::GoOn;
+            self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
             self.connection.wake(Interest { readable: true, writable: true }, true);
             let letters = self.place.mailbox.take();
             if !self.connection.engine.is_closing() {
@@ -105,6 +117,34 @@ impl<H: Handler> Task<H> {
             let tick = (next == Next::Again).then(|| now() + TICK);
             wait(first(first(due, tick), change(shutdown)), timer.as_mut()).await;
         }
+    }
+
+    /// Waits until messages may flow. The error is why the connection is to end.
+    async fn open(&mut self, mut timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+        poll_fn(|context| {
+            let _ = self.place.attend(context);
+            // Nobody knows the connection yet, so none of them is for it alone.
+            drop(self.place.mailbox.take());
+            loop {
+                let shutdown = self.place.common.shared.shutdown();
+                if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
+                    return Poll::Ready(Err(self.connection.engine.abandon()));
+                }
+                let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(now()));
+                self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
+                match self.connection.open(pace, now()) {
+                    Ok(Next::Wait) => {}
+                    outcome => return Poll::Ready(outcome.map(drop)),
+                }
+                if !is_due(self.connection.engine.poll_timeout(), timer.as_mut(), context) {
+                    return Poll::Pending;
+                }
+                if let Err(reason) = self.connection.engine.handle_timeout(now()) {
+                    return Poll::Ready(Err(reason));
+                }
+            }
+        })
+        .await
     }
 
     async fn turn(&mut self, pace: Pace, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
@@ -218,8 +258,8 @@ impl<H> Place<H> {
     /// Calls the handler, with a peer of this address that sends to this stream. See [`attend_while`](Self::attend_while).
     async fn call<T>(
         &self,
-        address: SocketAddr,
-        stream: &mut Stream,
+        address: Address,
+        stream: &mut Stream<Socket>,
         sending: &mut Sending,
         timer: Pin<&mut Sleep>,
         call: impl AsyncFnOnce(&mut Peer<'_>) -> T,

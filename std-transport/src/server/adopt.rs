@@ -1,0 +1,98 @@
+//! Streams that somebody else has accepted.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
+
+use super::shared::lock;
+use super::{Address, NotAccepted};
+
+/// A stream that somebody else has accepted, for [`Handle::adopt`](super::Handle::adopt): a `TcpStream`, or on Unix a `UnixStream`.
+#[derive(Debug)]
+pub struct Accepted(Unpolled);
+
+impl From<TcpStream> for Accepted {
+    fn from(stream: TcpStream) -> Self {
+        Self(Unpolled::Tcp(stream))
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Accepted {
+    fn from(stream: UnixStream) -> Self {
+        Self(Unpolled::Unix(stream))
+    }
+}
+
+/// A connected socket that no poller knows yet.
+#[derive(Debug)]
+pub(crate) enum Unpolled {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Unpolled {
+    /// Makes the socket as those are that a server accepts itself, and returns the peer's address.
+    fn prepare(&self) -> io::Result<Address> {
+        match self {
+            Self::Tcp(stream) => {
+                stream.set_nonblocking(true)?;
+                // Messages are written whole, so there is nothing to be gained by waiting for more.
+                let _ = stream.set_nodelay(true);
+                stream.peer_addr().map(Address::Ip)
+            }
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.set_nonblocking(true).map(|()| Address::Unix),
+        }
+    }
+}
+
+/// Streams that wait to be served, as others do in the system's backlog.
+#[derive(Debug, Default)]
+pub(crate) struct Adopted(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    queue: VecDeque<(Unpolled, Address)>,
+    /// Whether no more are taken.
+    is_closed: bool,
+}
+
+impl Adopted {
+    /// Has a stream wait, unless `most` of them do already.
+    pub(super) fn push(&self, Accepted(stream): Accepted, most: u32) -> Result<(), NotAccepted> {
+        let address = stream.prepare().map_err(NotAccepted::Io)?;
+        let mut waiting = lock(&self.0);
+        if waiting.is_closed {
+            return Err(NotAccepted::Closed);
+        }
+        if waiting.queue.len() >= most.try_into().unwrap_or(usize::MAX) {
+            return Err(NotAccepted::AtLimit(address));
+        }
+        waiting.queue.push_back((stream, address));
+        Ok(())
+    }
+
+    /// The one that has waited for longest, or `WouldBlock` if there is none.
+    pub(crate) fn pop(&self) -> io::Result<(Unpolled, Address)> {
+        lock(&self.0).queue.pop_front().ok_or_else(|| ErrorKind::WouldBlock.into())
+    }
+
+    /// Takes no more from now on.
+    pub(super) fn close(&self) {
+        lock(&self.0).is_closed = true;
+    }
+
+    /// Takes no more from now on, and closes those that wait.
+    pub(super) fn end(&self) {
+        let mut waiting = lock(&self.0);
+        waiting.is_closed = true;
+        let queue = std::mem::take(&mut waiting.queue);
+        drop(waiting);
+        drop(queue);
+    }
+}

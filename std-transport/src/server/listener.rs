@@ -1,0 +1,314 @@
+//! What a server listens on.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+use super::Address;
+#[cfg(unix)]
+pub(crate) use super::socket_file::SocketFile;
+use crate::stream::{Raw, Stream};
+
+/// What a [`Server`](super::Server) listens on: a TCP address or a Unix socket, and what is to be done about connections to it.
+///
+/// A server can have any number of them, and serves the peers of all alike:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use jsonframe_std::server::{Limits, Listener, Server};
+///
+/// let local = Listener::tcp("127.0.0.1:0")?.with_keepalive(Duration::from_secs(60))?;
+/// let server = Server::bind("127.0.0.1:0", Limits::default())?.with_listener(local);
+/// # #[cfg(unix)]
+/// # {
+/// # let path = std::env::temp_dir().join(format!("jsonframe-doc-{}.sock", std::process::id()));
+/// let server = server.with_listener(Listener::unix(path)?);
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Of a supervisor's listener it is made by [`try_from`](Self::try_from), or with the feature `listenfd` by `Listener::inherited`.
+#[derive(Debug)]
+#[must_use = "nobody is accepted before a server runs that has it"]
+pub struct Listener {
+    listening: Listening,
+    setup: Setup,
+    address: Address,
+    /// Whether the length of the backlog is the server's to set.
+    is_own: bool,
+}
+
+/// A socket that listens and does not block.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix {
+        /// The socket's file, if it is to be removed; first, so that nobody finds it with nobody listening.
+        file: Option<SocketFile>,
+        listener: UnixListener,
+        /// Not inherited from the listener.
+        buffers: Buffers,
+    },
+}
+
+/// How large the system's buffers of a connection are, unless it decides that itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Buffers {
+    receive: Option<usize>,
+    send: Option<usize>,
+}
+
+impl Buffers {
+    pub(crate) fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
+        self.receive.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))?;
+        self.send.map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes))
+    }
+}
+
+impl Listener {
+    /// How many connections may wait before a server runs whose limits say how many.
+    const BACKLOG: u32 = 1024;
+
+    /// Listens at this address, which can be used again at once after it.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be resolved, or at none of its results can be listened.
+    pub fn tcp(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut failure = io::Error::new(ErrorKind::InvalidInput, "the name has no address");
+        for address in address.to_socket_addrs()? {
+            match listen_at(address) {
+                Ok(listener) => return Ok(Self { is_own: true, ..Self::try_from(listener)? }),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Listens on a Unix socket with this path. Its file is removed when the server ends, unless it is another one by then.
+    ///
+    /// A file that a server has left there that does not run any more is replaced. Of two servers that begin at the same
+    /// time, the later one may replace that of the other.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use jsonframe_std::server::Listener;
+    ///
+    /// let path = std::env::temp_dir().join(format!("jsonframe-doc-listen-{}.sock", std::process::id()));
+    /// let listener = Listener::unix(&path)?;
+    /// assert_eq!(Listener::unix(&path).map(drop).unwrap_err().kind(), ErrorKind::AddrInUse);
+    /// drop(listener);
+    /// assert!(!path.exists());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AddrInUse`] if a server listens there already, or there is a file that is no socket; and if the system has
+    /// no socket to give, or no access to the path.
+    #[cfg(unix)]
+    pub fn unix(path: impl AsRef<Path>) -> io::Result<Self> {
+        let (listener, file) = super::socket_file::listen(path.as_ref(), Self::BACKLOG)?;
+        let mut this = Self { is_own: true, ..Self::try_from(listener)? };
+        if let Listening::Unix { file: place, .. } = &mut this.listening {
+            *place = Some(file);
+        }
+        Ok(this)
+    }
+
+    /// The listeners that the program was started with, as systemd does it: those that `LISTEN_FDS` counts, from file
+    /// descriptor 3 on; none if there is no such variable. To be called once, before there are other threads, for it takes
+    /// the variables away.
+    ///
+    /// ```no_run
+    /// use jsonframe_std::server::{Limits, Listener, Server, from_fn};
+    ///
+    /// let mut listeners = Listener::inherited()?.into_iter();
+    /// let first = listeners.next().ok_or_else(|| std::io::Error::other("started without a socket"))?;
+    /// let server = listeners.fold(Server::new(first, Limits::default()), Server::with_listener);
+    /// server.run(from_fn(|_, _| {}))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If one of them listens neither on TCP nor on a Unix socket.
+    #[cfg(feature = "listenfd")]
+    pub fn inherited() -> io::Result<Vec<Self>> {
+        let mut inherited = listenfd::ListenFd::from_env();
+        let mut listeners = Vec::new();
+        for index in 0..inherited.len() {
+            #[cfg(unix)]
+            if let Ok(Some(listener)) = inherited.take_unix_listener(index) {
+                listeners.push(Self::try_from(listener)?);
+                continue;
+            }
+            if let Some(listener) = inherited.take_tcp_listener(index)? {
+                listeners.push(Self::try_from(listener)?);
+            }
+        }
+        Ok(listeners)
+    }
+
+    /// Has the system ask a peer that was silent for this long whether it is still there, and end the connection if it is not.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses it, as for less than a second, or if it is a Unix socket, whose peer the system knows to be there.
+    pub fn with_keepalive(self, silence: Duration) -> io::Result<Self> {
+        match &self.listening {
+            Listening::Tcp(listener) => {
+                SockRef::from(listener).set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
+            }
+            #[cfg(unix)]
+            Listening::Unix { .. } => {
+                return Err(io::Error::new(ErrorKind::Unsupported, "a Unix socket has no keepalive"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Sets the size of the system's buffer for what a peer has sent and the server has not read. Systems round it, double
+    /// it, or have a limit of their own; and they do not let it grow by itself any more.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses it.
+    pub fn with_receive_buffer(self, bytes: usize) -> io::Result<Self> {
+        self.with_buffers(Buffers { receive: Some(bytes), send: None })
+    }
+
+    /// Sets the size of the system's buffer for what is on its way to a peer, as [`with_receive_buffer`](Self::with_receive_buffer)
+    /// does that for the other direction.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses it.
+    pub fn with_send_buffer(self, bytes: usize) -> io::Result<Self> {
+        self.with_buffers(Buffers { receive: None, send: Some(bytes) })
+    }
+
+    fn with_buffers(mut self, new: Buffers) -> io::Result<Self> {
+        match &mut self.listening {
+            // Inherited by the connections, and to be known before they are: TCP agrees on the scale of the window.
+            Listening::Tcp(listener) => new.set(&SockRef::from(&*listener))?,
+            #[cfg(unix)]
+            Listening::Unix { listener, buffers, .. } => {
+                new.set(&SockRef::from(&*listener))?;
+                *buffers = Buffers { receive: new.receive.or(buffers.receive), send: new.send.or(buffers.send) };
+            }
+        }
+        Ok(self)
+    }
+
+    /// Expects a PROXY header, of version 1 or 2, before the first message of each connection, and before TLS. The
+    /// [address](super::Peer::address) of a peer is the client's that it gives.
+    ///
+    /// Only a proxy must be able to connect, for the header is believed. A connection without one is
+    /// [not accepted](super::NotAccepted::Handshake).
+    #[cfg(feature = "proxy-protocol")]
+    pub const fn with_proxy_header(mut self) -> Self {
+        self.setup.proxy_header = true;
+        self
+    }
+
+    /// Speaks TLS with the peers. A connection whose handshake fails is [not accepted](super::NotAccepted::Handshake).
+    #[cfg(feature = "tls")]
+    pub fn with_tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
+        self.setup.tls = Some(config);
+        self
+    }
+
+    /// The address at which it listens.
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// What there is to poll, once the server begins, and what becomes of what it accepts.
+    pub(crate) fn into_parts(self, backlog: u32) -> io::Result<(Listening, Setup)> {
+        if self.is_own && backlog != Self::BACKLOG {
+            let socket = match &self.listening {
+                Listening::Tcp(listener) => SockRef::from(listener),
+                #[cfg(unix)]
+                Listening::Unix { listener, .. } => SockRef::from(listener),
+            };
+            socket.listen(length(backlog))?;
+        }
+        Ok((self.listening, self.setup))
+    }
+}
+
+/// Of a listener that is there already, from a supervisor for one. It fails if the listener has no address or cannot be made
+/// non-blocking.
+impl TryFrom<TcpListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?.into();
+        Ok(Self { listening: Listening::Tcp(listener), setup: Setup::default(), address, is_own: false })
+    }
+}
+
+/// Of a listener that is there already, from a supervisor for one, whose file is not removed. It fails if the listener cannot
+/// be made non-blocking.
+#[cfg(unix)]
+impl TryFrom<UnixListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listening = Listening::Unix { file: None, listener, buffers: Buffers::default() };
+        Ok(Self { listening, setup: Setup::default(), address: Address::Unix, is_own: false })
+    }
+}
+
+/// What becomes of the connections of a listener.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    #[cfg(feature = "proxy-protocol")]
+    proxy_header: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Setup {
+    /// The stream of a connection, with what lies between it and the messages.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "without layers there is nothing to do")]
+    pub(crate) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {
+        let stream = Stream::new(raw);
+        #[cfg(feature = "proxy-protocol")]
+        let stream = if self.proxy_header { stream.with_proxy_header() } else { stream };
+        #[cfg(feature = "tls")]
+        if let Some(config) = &self.tls {
+            return stream.with_tls(config).map_err(io::Error::other);
+        }
+        Ok(stream)
+    }
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere it means that another program may take the address over.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(length(Listener::BACKLOG))?;
+    Ok(socket.into())
+}
+
+/// A backlog's length as systems take it.
+pub(super) fn length(backlog: u32) -> i32 {
+    i32::try_from(backlog).unwrap_or(i32::MAX)
+}

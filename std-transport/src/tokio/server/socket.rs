@@ -1,0 +1,223 @@
+//! Sockets of both kinds, as tokio polls them and the servers know them: they say when they are blocked.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use ::tokio::net::{UnixListener, UnixStream};
+use socket2::SockRef;
+
+use crate::server::Address;
+use crate::server::adopt::Unpolled;
+use crate::server::listener::Listening;
+#[cfg(unix)]
+use crate::server::listener::{Buffers, SocketFile};
+use crate::server::shared::Shared;
+use crate::server::socket::each;
+use crate::server::stream::Accept;
+use crate::stream::Raw;
+use crate::tokio::polled::{Polled, blocked_if_pending};
+
+/// A connected socket that wakes the task of its connection.
+#[derive(Debug)]
+pub(super) struct Socket {
+    inner: Inner,
+    pub(super) waker: Waker,
+    /// Whether the system is asked before tokio is, which hears of what has arrived a little later.
+    pub(super) asks_first: bool,
+    /// Whether the last read got less than it could have had. Tokio takes that for all there was, but a read ends before
+    /// urgent data too, and of what follows that no poller tells again.
+    read_on: bool,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Inner {
+    fn socket(&self) -> SockRef<'_> {
+        each!(self, socket => SockRef::from(socket))
+    }
+}
+
+impl AsyncRead for Inner {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, place: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_read(context, place))
+    }
+}
+
+impl AsyncWrite for Inner {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_write_vectored(context, slices))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.socket().shutdown(Shutdown::Write))
+    }
+}
+
+impl Socket {
+    fn new(inner: Inner) -> Self {
+        Self { inner, waker: Waker::noop().clone(), asks_first: false, read_on: false }
+    }
+
+    fn polled<T>(&mut self, call: impl FnOnce(&mut Polled<'_, '_, Inner>) -> io::Result<T>) -> io::Result<T> {
+        call(&mut Polled::new(&mut self.inner, &mut Context::from_waker(&self.waker)))
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if self.asks_first || self.read_on {
+            match (&*self.inner.socket()).read(space) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.read_on = false,
+                outcome => return outcome,
+            }
+        }
+        let count = self.polled(|stream| stream.read(space))?;
+        self.read_on = count < space.len();
+        Ok(count)
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.polled(|stream| stream.write(bytes))
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.polled(|stream| stream.write_vectored(slices))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Raw for Socket {
+    fn shut_down_sending(&mut self) -> io::Result<()> {
+        self.inner.socket().shutdown(Shutdown::Write)
+    }
+
+    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.socket().send(bytes)
+    }
+}
+
+/// Where connections come from, which wakes the task that accepts.
+#[derive(Debug)]
+pub(super) struct Door {
+    kind: Kind,
+    pub(super) waker: Waker,
+    /// Whether the system is asked before tokio is.
+    pub(super) asks_first: bool,
+}
+
+/// A listener, or whoever has accepted connections.
+#[derive(Debug)]
+enum Kind {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix {
+        /// Removed before the listener is closed.
+        #[expect(dead_code, reason = "it is dropped")]
+        file: Option<SocketFile>,
+        listener: UnixListener,
+        buffers: Buffers,
+    },
+    Adopted(Arc<Shared>),
+}
+
+impl Door {
+    pub(super) fn new(listening: Listening) -> io::Result<Self> {
+        Ok(Self::of(match listening {
+            Listening::Tcp(listener) => Kind::Tcp(TcpListener::from_std(listener)?),
+            #[cfg(unix)]
+            Listening::Unix { file, listener, buffers } => {
+                Kind::Unix { file, listener: UnixListener::from_std(listener)?, buffers }
+            }
+        }))
+    }
+
+    pub(super) fn adopted(shared: Arc<Shared>) -> Self {
+        Self::of(Kind::Adopted(shared))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, waker: Waker::noop().clone(), asks_first: false }
+    }
+}
+
+impl Accept for Door {
+    type Raw = Socket;
+
+    fn accept(&mut self) -> io::Result<(Socket, Address)> {
+        let mut context = Context::from_waker(&self.waker);
+        match &self.kind {
+            Kind::Tcp(listener) => {
+                let accepted = if self.asks_first { accept_unasked(SockRef::from(listener))? } else { None };
+                let (stream, address) = match accepted {
+                    Some((socket, address)) => {
+                        let address = address.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
+                        (TcpStream::from_std(socket.into())?, address)
+                    }
+                    None => blocked_if_pending(listener.poll_accept(&mut context))?,
+                };
+                // Messages are written whole, so there is nothing to be gained by waiting for more.
+                let _ = stream.set_nodelay(true);
+                Ok((Socket::new(Inner::Tcp(stream)), address.into()))
+            }
+            #[cfg(unix)]
+            Kind::Unix { listener, buffers, .. } => {
+                let accepted = if self.asks_first { accept_unasked(SockRef::from(listener))? } else { None };
+                let stream = match accepted {
+                    Some((socket, _)) => UnixStream::from_std(socket.into())?,
+                    None => blocked_if_pending(listener.poll_accept(&mut context))?.0,
+                };
+                let _ = buffers.set(&SockRef::from(&stream));
+                Ok((Socket::new(Inner::Unix(stream)), Address::Unix))
+            }
+            Kind::Adopted(shared) => {
+                let (stream, address) = shared.adopted.pop()?;
+                let inner = match stream {
+                    Unpolled::Tcp(stream) => Inner::Tcp(TcpStream::from_std(stream)?),
+                    #[cfg(unix)]
+                    Unpolled::Unix(stream) => Inner::Unix(UnixStream::from_std(stream)?),
+                };
+                Ok((Socket::new(inner), address))
+            }
+        }
+    }
+}
+
+/// Accepts even if tokio has not heard of a connection.
+fn accept_unasked(listener: SockRef<'_>) -> io::Result<Option<(socket2::Socket, socket2::SockAddr)>> {
+    match listener.accept() {
+        Ok((socket, address)) => {
+            socket.set_nonblocking(true)?;
+            Ok(Some((socket, address)))
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
