@@ -151,3 +151,61 @@ impl Accept for Door {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net;
+    use std::time::Duration;
+
+    use socket2::SockRef;
+
+    use super::super::Listener;
+    use super::*;
+
+    /// A connection that is accepted from this listener.
+    fn accepted<C>(listener: Listener, connect: impl FnOnce() -> C) -> (Socket, C) {
+        let (listening, _) = listener.into_parts(1024).unwrap();
+        let (mut door, client) = (Door::new(listening), connect());
+        (door.accept().unwrap().0, client)
+    }
+
+    #[test]
+    fn what_a_listener_is_told_holds_for_its_connections() {
+        let listener = Listener::tcp("127.0.0.1:0").unwrap();
+        let listener = listener.with_keepalive(Duration::from_secs(77)).unwrap().with_receive_buffer(50_000).unwrap();
+        let listener = listener.with_send_buffer(60_000).unwrap();
+        let address = listener.address();
+        let (socket, client) = accepted(listener, || net::TcpStream::connect(address).unwrap());
+        let Socket::Tcp(stream) = &socket else { panic!("{socket:?}") };
+        let socket = SockRef::from(stream);
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(77));
+        // Linux doubles what it is asked for.
+        let factor = if cfg!(target_os = "linux") { 2 } else { 1 };
+        assert_eq!(socket.recv_buffer_size().unwrap(), factor * 50_000);
+        assert_eq!(socket.send_buffer_size().unwrap(), factor * 60_000);
+        assert!(!SockRef::from(&client).keepalive().unwrap(), "by itself it is not so");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_unix_socket_has_buffers_and_no_keepalive() {
+        let path = std::env::temp_dir().join(format!("jsonframe-{}-buffers.sock", std::process::id()));
+        let listener =
+            Listener::unix(&path).unwrap().with_receive_buffer(50_000).unwrap().with_send_buffer(60_000).unwrap();
+        let connect = || std::os::unix::net::UnixStream::connect(&path).unwrap();
+        let (socket, _client) = accepted(listener, connect);
+        let Socket::Unix(stream) = &socket else { panic!("{socket:?}") };
+        let socket = SockRef::from(stream);
+        let factor = if cfg!(target_os = "linux") { 2 } else { 1 };
+        assert_eq!(socket.recv_buffer_size().unwrap(), factor * 50_000);
+        assert_eq!(socket.send_buffer_size().unwrap(), factor * 60_000);
+        let error = Listener::unix(&path).unwrap().with_keepalive(Duration::from_secs(77)).map(drop).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Unsupported, "a Unix socket has no keepalive")
+        );
+    }
+}

@@ -24,11 +24,16 @@ pub struct Helper {
 impl Helper {
     /// Runs one of this program's tests in a process of its own, with this limit, as `ulimit` has it.
     pub fn run(test: &str, role: &str, limit: &str) -> Self {
+        Self::run_after(&format!("ulimit {limit}"), test, role, [Stdio::piped(), Stdio::inherit()])
+    }
+
+    /// The same after these commands of the shell, with these for its input and for its errors.
+    pub fn run_after(commands: &str, test: &str, role: &str, [input, errors]: [Stdio; 2]) -> Self {
         let program = env::current_exe().unwrap();
-        let script = format!("ulimit {limit} && exec \"$0\" --exact {test} --nocapture --test-threads 1");
+        let script = format!("{commands} && exec \"$0\" --exact {test} --nocapture --test-threads 1");
         let mut command = Command::new("sh");
-        command.args(["-c", &script]).arg(program).env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.args(["-c", &script]).arg(program).env(ROLE, role);
+        let mut child = command.stdin(input).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
     }

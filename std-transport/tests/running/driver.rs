@@ -65,7 +65,11 @@ impl Driver {
 
     /// A server on these listeners that runs.
     pub fn serve(self, listeners: Vec<Listener>, limits: Limits, handler: impl Shared) -> Running {
-        self.build(listeners, limits, [&Dialect::STANDARD; 2], handler).start()
+        self.bind_to(listeners, limits, handler).start()
+    }
+
+    pub fn bind_to(self, listeners: Vec<Listener>, limits: Limits, handler: impl Shared) -> Bound {
+        self.build(listeners, limits, [&Dialect::STANDARD; 2], handler)
     }
 
     fn build(

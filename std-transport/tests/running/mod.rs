@@ -9,6 +9,8 @@ pub mod crowd;
 pub mod driver;
 #[cfg(feature = "tokio")]
 mod over_tokio;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use jsonframe_std::Connection;
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{Address, CloseReason, Handle, Handler, Id, Limits, Peer, Server};
+use jsonframe_std::server::{Address, CloseReason, Handle, Handler, Id, Limits, NotAccepted, Peer, Server};
 
 /// No test waits longer than this for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,6 +71,10 @@ impl Handler for Echo {
 
     fn disconnected(&mut self, _: Id, _: Address, (): (), why: &CloseReason) {
         self.note(why);
+    }
+
+    fn not_accepted(&mut self, why: &NotAccepted) {
+        self.note(&format_args!("not accepted: {why}"));
     }
 }
 
@@ -147,13 +153,13 @@ pub fn wait_until(mut so: impl FnMut() -> bool) {
 }
 
 /// Sends a text and expects it back.
-pub fn exchange(connection: &mut Connection<TcpStream>, text: &str) {
+pub fn exchange<S: Read + Write>(connection: &mut Connection<S>, text: &str) {
     connection.send(&Header::new("text", "utf-8", text.len() as u64), text.as_bytes()).unwrap();
     assert_eq!(receive(connection).as_deref(), Some(text));
 }
 
 /// The next message's content as text, or `None` at the end of the stream.
-pub fn receive(connection: &mut Connection<TcpStream>) -> Option<String> {
+pub fn receive<S: Read>(connection: &mut Connection<S>) -> Option<String> {
     let mut incoming = connection.receive().unwrap()?;
     Some(String::from_utf8(incoming.content().unwrap()).unwrap())
 }

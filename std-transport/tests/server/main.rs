@@ -7,7 +7,11 @@ mod closing;
 mod crowd;
 mod fair;
 mod hooks;
+#[cfg(all(feature = "proxy-protocol", feature = "tls"))]
+mod layers;
 mod limits;
+#[cfg(unix)]
+mod listeners;
 #[cfg(feature = "json")]
 mod messages;
 mod panics;
