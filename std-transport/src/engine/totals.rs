@@ -64,7 +64,7 @@ impl Totals {
     }
 
     /// The connection that collects most. Of several, the one that compares least: the oldest.
-    pub(crate) fn most_collected<K: Ord>(&self, collecting: impl Iterator<Item = (usize, K)>) -> Option<K> {
+    pub(crate) fn most_collected<K: Ord>(collecting: impl Iterator<Item = (usize, K)>) -> Option<K> {
         let most = collecting.filter(|(collected, _)| *collected > 0).map(|(collected, key)| (collected, Reverse(key)));
         most.max().map(|(_, key)| key.0)
     }

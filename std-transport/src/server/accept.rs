@@ -61,11 +61,11 @@ impl<L: Accept> Acceptors<L> {
         Self { all, next: 0 }
     }
 
-    pub(crate) fn doors(&mut self) -> impl DoubleEndedIterator<Item = &mut L> {
+    pub(crate) fn doors(&mut self) -> impl Iterator<Item = &mut L> {
         self.all.iter_mut().map(|acceptor| &mut acceptor.door)
     }
 
-    pub(crate) const fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 

@@ -241,7 +241,7 @@ impl<S: Default> Worker<S> {
         while self.totals.is_collected_over() {
             let collecting =
                 self.links.iter().map(|(_, link)| (link.connection.engine.collected(), link.connection.id));
-            let Some(slot) = self.totals.most_collected(collecting).map(Id::slot) else { break };
+            let Some(slot) = Totals::most_collected(collecting).map(Id::slot) else { break };
             let Some(link) = self.links.get_mut(slot) else { break };
             let (shared, scratch) = (&self.shared, &mut self.scratch);
             match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, scratch, now, pace }) {

@@ -216,9 +216,12 @@ fn a_shutdown_does_not_wait_for_handshakes(driver: Driver) {
     is_closed(silent.get_ref());
 }
 
+/// Where a peer is, and its certificates, or why it was not accepted.
+type Entry = (Address, Vec<Vec<u8>>);
+
 /// Notes what each peer is known by.
 #[derive(Clone, Default)]
-struct Register(Arc<Mutex<Vec<(Address, Vec<Vec<u8>>)>>>);
+struct Register(Arc<Mutex<Vec<Entry>>>);
 
 impl Handler for Register {
     type State = ();
@@ -283,7 +286,9 @@ fn the_address_in_a_proxy_header_is_the_peers(driver: Driver) {
             if at_once {
                 connection.get_mut().write_all(&bytes).unwrap();
             } else {
-                bytes.iter().for_each(|byte| connection.get_mut().write_all(&[*byte]).unwrap());
+                for byte in bytes {
+                    connection.get_mut().write_all(&[byte]).unwrap();
+                }
             }
             assert_eq!(receive(&mut connection).as_deref(), Some("hello"));
             drop(connection);

@@ -95,12 +95,16 @@ fn a_broadcast_reaches_the_peers_of_all_listeners(driver: Driver) {
     assert_eq!(Address::Ip(server.address), first);
     let mut over_tcp = [first, second].map(|address| Connection::connect(address).unwrap());
     let mut over_unix = dial(&place.0);
-    over_tcp.iter_mut().for_each(|connection| exchange(connection, "hello"));
+    for connection in &mut over_tcp {
+        exchange(connection, "hello");
+    }
     exchange(&mut over_unix, "hello");
     assert_eq!(server.handle.stats().connections, 3);
 
     server.handle.send(To::All, &Header::new("text", "utf-8", 3), b"all").unwrap();
-    over_tcp.iter_mut().for_each(|connection| assert_eq!(receive(connection).as_deref(), Some("all")));
+    for connection in &mut over_tcp {
+        assert_eq!(receive(connection).as_deref(), Some("all"));
+    }
     assert_eq!(receive(&mut over_unix).as_deref(), Some("all"));
     // They count as one.
     drop(over_unix);
@@ -117,8 +121,12 @@ fn a_shutdown_serves_what_waits_at_each_listener(driver: Driver) {
     let mut over_unix = [dial(&place.0), patient(adopted.0)];
     server.handle.adopt(adopted.1).unwrap();
     let header = Header::for_json(2);
-    over_tcp.iter_mut().for_each(|connection| connection.send(&header, b"{}").unwrap());
-    over_unix.iter_mut().for_each(|connection| connection.send(&header, b"{}").unwrap());
+    for connection in &mut over_tcp {
+        connection.send(&header, b"{}").unwrap();
+    }
+    for connection in &mut over_unix {
+        connection.send(&header, b"{}").unwrap();
+    }
     server.handle.shutdown(GRACE);
     let server = server.start();
     for connection in &mut over_tcp {

@@ -53,7 +53,7 @@ impl<H> Common<H> {
         let holdings: Vec<_> = mailboxes.iter().filter_map(|(_, mailbox)| mailbox.holding()).collect();
         let (most, reason) = if is_collected_over {
             let collecting = holdings.iter().map(|(id, _, collected)| (*collected, *id));
-            (self.totals.most_collected(collecting), CloseReason::CollectedTotal)
+            (Totals::most_collected(collecting), CloseReason::CollectedTotal)
         } else {
             let queued = holdings.iter().map(|(id, queued, _)| (*queued, *id));
             (self.totals.most_queued(queued), CloseReason::QueueFull)

@@ -175,7 +175,7 @@ impl Accept for Door {
         let mut context = Context::from_waker(&self.waker);
         match &self.kind {
             Kind::Tcp(listener) => {
-                let accepted = if self.asks_first { accept_unasked(SockRef::from(listener))? } else { None };
+                let accepted = if self.asks_first { accept_unasked(&SockRef::from(listener))? } else { None };
                 let (stream, address) = match accepted {
                     Some((socket, address)) => {
                         let address = address.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
@@ -189,7 +189,7 @@ impl Accept for Door {
             }
             #[cfg(unix)]
             Kind::Unix { listener, buffers, .. } => {
-                let accepted = if self.asks_first { accept_unasked(SockRef::from(listener))? } else { None };
+                let accepted = if self.asks_first { accept_unasked(&SockRef::from(listener))? } else { None };
                 let stream = match accepted {
                     Some((socket, _)) => UnixStream::from_std(socket.into())?,
                     None => blocked_if_pending(listener.poll_accept(&mut context))?.0,
@@ -211,7 +211,7 @@ impl Accept for Door {
 }
 
 /// Accepts even if tokio has not heard of a connection.
-fn accept_unasked(listener: SockRef<'_>) -> io::Result<Option<(socket2::Socket, socket2::SockAddr)>> {
+fn accept_unasked(listener: &SockRef<'_>) -> io::Result<Option<(socket2::Socket, socket2::SockAddr)>> {
     match listener.accept() {
         Ok((socket, address)) => {
             socket.set_nonblocking(true)?;
