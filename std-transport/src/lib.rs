@@ -6,7 +6,8 @@
 //! | … from two threads | [`Connection::split`] |
 //! | … with one deadline for a whole exchange | [`Timed`] |
 //! | … who may not be there yet, or no more | [`Backoff`] |
-//! | … over TLS | a [`Connection`] over `rustls::StreamOwned`: `cargo run -p jsonframe-std --example tls` |
+//! | … over TLS | `tls::connect` (feature `tls`): `cargo run -p jsonframe-std --example tls --features tls` |
+//! | … over a Unix socket | [`Connection::new`] over `UnixStream::connect(path)?` |
 //! | serve many peers in one thread, or a few | [`server`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks, and says when a peer is too slow |
 //! | talk to one peer with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
@@ -68,6 +69,8 @@ mod session;
 #[allow(dead_code, reason = "each driver uses a part of it")]
 mod stream;
 mod timed;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 

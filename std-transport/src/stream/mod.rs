@@ -13,6 +13,8 @@ mod proxy;
 mod raw;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(all(test, any(feature = "proxy-protocol", feature = "tls")))]
+mod wire;
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;

@@ -150,4 +150,6 @@ impl<R: Read> Read for Noted<'_, R> {
 }
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod tests;

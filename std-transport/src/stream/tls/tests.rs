@@ -1,1 +1,198 @@
+//! The layer against rustls itself, over a stream in memory.
 
+mod faults;
+mod flow;
+mod handshake;
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+
+use super::certificates::{Authority, Identity, NAME};
+use crate::stream::Stream;
+use crate::stream::wire::Wire;
+
+/// Which end is the stream, and which rustls's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Server,
+    Client,
+}
+
+const ROLES: [Role; 2] = [Role::Server, Role::Client];
+
+/// What both ends are configured with.
+struct Ends {
+    server: Arc<ServerConfig>,
+    client: Arc<ClientConfig>,
+}
+
+fn chain(identity: &Identity) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+    (vec![certificate], PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap())
+}
+
+fn roots(authority: &Authority) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
+    roots
+}
+
+impl Ends {
+    /// A server whose certificate the client trusts, and a client without one.
+    fn new() -> Self {
+        Self::of(&Authority::new(), None, None)
+    }
+
+    /// The same with certificates of clients: whom the server asks for one by, and the client's own.
+    fn of(authority: &Authority, verifier: Option<&Authority>, own: Option<&Identity>) -> Self {
+        let server = ServerConfig::builder();
+        let server = match verifier {
+            Some(clients) => {
+                server.with_client_cert_verifier(WebPkiClientVerifier::builder(roots(clients).into()).build().unwrap())
+            }
+            None => server.with_no_client_auth(),
+        };
+        let (certificates, key) = chain(&authority.certify());
+        let server = server.with_single_cert(certificates, key).unwrap();
+        let client = ClientConfig::builder().with_root_certificates(roots(authority));
+        let client = match own.map(chain) {
+            Some((certificates, key)) => client.with_client_auth_cert(certificates, key).unwrap(),
+            None => client.with_no_client_auth(),
+        };
+        Self { server: server.into(), client: client.into() }
+    }
+
+    fn name() -> ServerName<'static> {
+        ServerName::try_from(NAME).unwrap()
+    }
+
+    fn pair(&self, role: Role) -> Pair {
+        self.pair_over(role, Stream::new(Wire::default()))
+    }
+
+    fn pair_over(&self, role: Role, stream: Stream<Wire>) -> Pair {
+        let (stream, peer) = match role {
+            Role::Server => {
+                let peer = ClientConnection::new(Arc::clone(&self.client), Self::name()).unwrap();
+                (stream.with_tls(&self.server), peer.into())
+            }
+            Role::Client => {
+                let peer = ServerConnection::new(Arc::clone(&self.server)).unwrap();
+                (stream.with_tls_client(&self.client, Self::name()), peer.into())
+            }
+        };
+        Pair { stream: stream.unwrap(), peer, received: Vec::new(), carried: 0, cut: usize::MAX, failure: None }
+    }
+
+    /// The same after the handshake.
+    fn opened(&self, role: Role) -> Pair {
+        let mut pair = self.pair(role);
+        pair.open().unwrap();
+        pair
+    }
+}
+
+/// A stream and its peer.
+struct Pair {
+    stream: Stream<Wire>,
+    peer: Connection,
+    /// What the peer has received.
+    received: Vec<u8>,
+    /// How many bytes have gone from the peer to the stream, and after how many the stream is cut off.
+    carried: usize,
+    cut: usize,
+    /// Why the peer does not go on.
+    failure: Option<rustls::Error>,
+}
+
+impl Pair {
+    /// Carries everything both ways: false if there was nothing.
+    fn carry(&mut self) -> bool {
+        let sent = std::mem::take(&mut self.stream.get_mut().outgoing);
+        let mut unread = sent.as_slice();
+        while !unread.is_empty() && self.failure.is_none() {
+            self.peer.read_tls(&mut unread).unwrap();
+            self.failure = self.peer.process_new_packets().err();
+            self.read_peer();
+        }
+        let mut bytes = Vec::new();
+        while self.peer.wants_write() {
+            self.peer.write_tls(&mut bytes).unwrap();
+        }
+        bytes.truncate(self.cut - self.carried);
+        self.carried += bytes.len();
+        let wire = self.stream.get_mut();
+        let moves = !sent.is_empty() || !bytes.is_empty() || (self.carried == self.cut && !wire.ends);
+        wire.ends = self.carried == self.cut;
+        wire.incoming.extend(bytes);
+        moves
+    }
+
+    fn read_peer(&mut self) {
+        let outcome = self.peer.reader().read_to_end(&mut self.received);
+        assert!(outcome.is_ok_and(|_| true) || self.peer.reader().read(&mut [0]).is_err());
+    }
+
+    /// Does something until it is no longer blocked.
+    fn drive<T>(&mut self, mut step: impl FnMut(&mut Stream<Wire>) -> io::Result<T>) -> io::Result<T> {
+        let mut patience = 4;
+        loop {
+            match step(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => {
+                    self.carry();
+                    return outcome;
+                }
+            }
+            // A stream that balks blocks though there is something.
+            patience = if self.carry() || self.stream.get_ref().balks { 4 } else { patience - 1 };
+            assert!(patience > 0, "neither end goes on");
+        }
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        self.drive(Stream::open)
+    }
+
+    /// Sends to the stream.
+    fn send(&mut self, bytes: &[u8]) {
+        self.peer.set_buffer_limit(None);
+        self.peer.writer().write_all(bytes).unwrap();
+        self.carry();
+    }
+
+    /// Reads from the stream until its end, or so many bytes.
+    fn receive(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut received = Vec::new();
+        let mut space = [0; 5_000];
+        while received.len() < length {
+            match self.drive(|stream| stream.read(&mut space))? {
+                0 => break,
+                count => received.extend(&space[..count]),
+            }
+        }
+        Ok(received)
+    }
+
+    /// Writes to the stream until the peer has it all.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut left = bytes;
+        while !left.is_empty() {
+            let (head, tail) = left.split_at(left.len().min(3));
+            let written = self.drive(|stream| stream.write_vectored(&[IoSlice::new(head), IoSlice::new(tail)]))?;
+            left = &left[written..];
+        }
+        self.drive(Stream::flush)
+    }
+}
+
+/// Bytes that are not all the same.
+fn pattern(length: usize) -> Vec<u8> {
+    (0..=250).cycle().take(length).collect()
+}

@@ -1,0 +1,160 @@
+//! Messages, and the end of the stream.
+
+use super::*;
+use crate::stream::tls::BUFFER;
+
+const LENGTH: usize = 100_000;
+
+/// Opens, exchanges and ends, over a stream that is cut like this.
+fn exchange(ends: &Ends, role: Role, at_once: usize, balks: bool) {
+    let mut pair = ends.pair(role);
+    (pair.stream.get_mut().at_once, pair.stream.get_mut().balks) = (at_once, balks);
+    pair.open().unwrap();
+
+    let content = pattern(LENGTH);
+    pair.send(&content);
+    assert!(pair.receive(LENGTH).unwrap() == content);
+    pair.write(&content).unwrap();
+    assert!(!pair.stream.wants_write());
+    assert!(pair.received == content);
+
+    pair.drive(Stream::shut_down_sending).unwrap();
+    assert!(pair.stream.get_ref().has_shut_down);
+    assert_eq!(pair.peer.reader().read(&mut [0]).unwrap(), 0, "the peer sees the end");
+    pair.send(b"last");
+    pair.peer.send_close_notify();
+    pair.carry();
+    assert_eq!(pair.receive(usize::MAX).unwrap(), b"last");
+    assert_eq!(pair.receive(usize::MAX).unwrap(), b"", "the end stays the end");
+}
+
+#[test]
+fn messages_are_the_same_however_the_stream_is_cut() {
+    let ends = Ends::new();
+    for role in ROLES {
+        for at_once in [1, 2, 3, 5, 100, 5_000, usize::MAX] {
+            for balks in [false, true] {
+                exchange(&ends, role, at_once, balks);
+            }
+        }
+    }
+}
+
+#[test]
+fn handshake_goes_on_after_a_block_at_every_byte() {
+    let ends = Ends::new();
+    for role in ROLES {
+        let mut whole = ends.pair(role);
+        whole.open().unwrap();
+        for cut in 0..whole.carried {
+            let mut pair = ends.pair(role);
+            pair.cut = cut;
+            // The stream blocks there before it goes on.
+            let blocked = loop {
+                let outcome = pair.stream.open();
+                let moves = pair.carry();
+                pair.stream.get_mut().ends = false;
+                if pair.carried == cut && pair.stream.get_ref().incoming.is_empty() || !moves {
+                    break outcome;
+                }
+            };
+            let _ = blocked;
+            drop(pair);
+        }
+    }
+}
+
+#[test]
+fn no_byte_is_lost_when_the_stream_blocks_at_any_byte() {
+    let ends = Ends::new();
+    let mut pair = ends.opened(Role::Server);
+    let content = pattern(300);
+    for capacity in 0..700 {
+        pair.stream.get_mut().capacity = capacity;
+        let mut left = content.as_slice();
+        while !left.is_empty() {
+            let (head, tail) = left.split_at(left.len().min(10));
+            match pair.stream.write_vectored(&[IoSlice::new(head), IoSlice::new(tail)]) {
+                Ok(count) => left = &left[count..],
+                Err(error) => panic!("the buffer has space for all of it: {error}"),
+            }
+        }
+        let is_blocked = pair.stream.flush().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        assert_eq!(pair.stream.wants_write(), is_blocked);
+        assert!(pair.stream.get_ref().outgoing.len() <= capacity);
+        pair.carry();
+        pair.stream.get_mut().capacity = usize::MAX;
+        pair.stream.flush().unwrap();
+        pair.carry();
+        assert!(std::mem::take(&mut pair.received) == content, "{capacity}");
+    }
+}
+
+#[test]
+fn blocked_stream_takes_no_more_than_its_buffer() {
+    for role in ROLES {
+        let mut pair = Ends::new().opened(role);
+        pair.stream.get_mut().capacity = 0;
+        let content = pattern(3 * BUFFER);
+        let mut taken = 0;
+        let error = loop {
+            match pair.stream.write(&content[taken..taken + 1_000]) {
+                Ok(count) => taken += count,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert!(taken <= BUFFER, "{taken}");
+        assert_eq!(pair.stream.write(&content).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(pair.stream.write_unasked(&content).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(pair.stream.flush().unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(pair.stream.shut_down_sending().unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(pair.stream.wants_write() && !pair.stream.get_ref().has_shut_down);
+
+        pair.stream.get_mut().capacity = usize::MAX;
+        pair.stream.shut_down_sending().unwrap();
+        pair.carry();
+        assert!(pair.received == content[..taken]);
+        assert_eq!(pair.peer.reader().read(&mut [0]).unwrap(), 0, "the end comes after it");
+    }
+}
+
+#[test]
+fn unasked_write_goes_through_tls_as_well() {
+    let mut pair = Ends::new().opened(Role::Server);
+    assert_eq!(pair.stream.write_unasked(b"unasked").unwrap(), 7);
+    pair.carry();
+    assert_eq!(pair.received, b"unasked");
+    assert_eq!(pair.stream.write(b"").unwrap(), 0);
+    assert_eq!(pair.stream.write_vectored(&[]).unwrap(), 0);
+    assert!(!pair.stream.wants_write());
+}
+
+#[test]
+fn peer_that_has_ended_still_receives() {
+    for role in ROLES {
+        let mut pair = Ends::new().opened(role);
+        pair.peer.send_close_notify();
+        pair.carry();
+        assert_eq!(pair.receive(usize::MAX).unwrap(), b"");
+        pair.write(b"answer").unwrap();
+        assert_eq!(pair.received, b"answer");
+    }
+}
+
+#[test]
+fn plain_stream_grows_by_one_pointer() {
+    assert_eq!(size_of::<Stream<usize>>(), 2 * size_of::<usize>());
+}
+
+#[test]
+fn read_of_a_record_in_parts_leaves_the_rest_until_it_would_block() {
+    let mut pair = Ends::new().opened(Role::Server);
+    pair.send(b"parts");
+    assert!(!pair.stream.drains_by_short_read());
+    let mut space = [0; 3];
+    assert_eq!(pair.stream.read(&mut space).unwrap(), 3);
+    assert_eq!(pair.stream.read(&mut []).unwrap(), 0);
+    assert_eq!(pair.stream.read(&mut space).unwrap(), 2);
+    assert_eq!(pair.stream.read(&mut space).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
