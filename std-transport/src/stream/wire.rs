@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use super::Raw;
 
 /// A stream that is as cut as it is told. What is put into `incoming` can be read; what is written is in `outgoing`.
+#[derive(Debug)]
 pub(super) struct Wire {
     pub(super) incoming: VecDeque<u8>,
     pub(super) outgoing: Vec<u8>,

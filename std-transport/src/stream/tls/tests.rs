@@ -7,6 +7,7 @@ mod handshake;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
@@ -67,6 +68,13 @@ impl Ends {
         Self { server: server.into(), client: client.into() }
     }
 
+    /// The same without sessions that are resumed: each handshake is as long as the others.
+    fn forgetful() -> Self {
+        let mut ends = Self::new();
+        Arc::get_mut(&mut ends.client).unwrap().resumption = Resumption::disabled();
+        ends
+    }
+
     fn name() -> ServerName<'static> {
         ServerName::try_from(NAME).unwrap()
     }
@@ -86,7 +94,15 @@ impl Ends {
                 (stream.with_tls_client(&self.client, Self::name()), peer.into())
             }
         };
-        Pair { stream: stream.unwrap(), peer, received: Vec::new(), carried: 0, cut: usize::MAX, failure: None }
+        Pair {
+            stream: stream.unwrap(),
+            peer,
+            received: Vec::new(),
+            carried: 0,
+            cut: usize::MAX,
+            held: None,
+            failure: None,
+        }
     }
 
     /// The same after the handshake.
@@ -106,6 +122,8 @@ struct Pair {
     /// How many bytes have gone from the peer to the stream, and after how many the stream is cut off.
     carried: usize,
     cut: usize,
+    /// What comes after the cut, if it is only held up.
+    held: Option<Vec<u8>>,
     /// Why the peer does not go on.
     failure: Option<rustls::Error>,
 }
@@ -124,24 +142,35 @@ impl Pair {
         while self.peer.wants_write() {
             self.peer.write_tls(&mut bytes).unwrap();
         }
-        bytes.truncate(self.cut - self.carried);
+        let rest = bytes.split_off(bytes.len().min(self.cut - self.carried));
         self.carried += bytes.len();
         let wire = self.stream.get_mut();
-        let moves = !sent.is_empty() || !bytes.is_empty() || (self.carried == self.cut && !wire.ends);
-        wire.ends = self.carried == self.cut;
+        let mut moves = !sent.is_empty() || !bytes.is_empty();
         wire.incoming.extend(bytes);
+        match &mut self.held {
+            Some(held) => held.extend(rest),
+            None if self.carried == self.cut && !wire.ends => {
+                wire.ends = true;
+                moves = true;
+            }
+            None => {}
+        }
         moves
     }
 
     fn read_peer(&mut self) {
-        let outcome = self.peer.reader().read_to_end(&mut self.received);
-        assert!(outcome.is_ok_and(|_| true) || self.peer.reader().read(&mut [0]).is_err());
+        let mut space = [0; 5_000];
+        while let Ok(count @ 1..) = self.peer.reader().read(&mut space) {
+            self.received.extend(&space[..count]);
+        }
     }
 
     /// Does something until it is no longer blocked.
     fn drive<T>(&mut self, mut step: impl FnMut(&mut Stream<Wire>) -> io::Result<T>) -> io::Result<T> {
-        let mut patience = 4;
+        const PATIENCE: usize = 20;
+        let mut patience = PATIENCE;
         loop {
+            let incoming = self.stream.get_ref().incoming.len();
             match step(&mut self.stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -150,14 +179,16 @@ impl Pair {
                     return outcome;
                 }
             }
-            // A stream that balks blocks though there is something.
-            patience = if self.carry() || self.stream.get_ref().balks { 4 } else { patience - 1 };
-            assert!(patience > 0, "neither end goes on");
+            let has_read = self.stream.get_ref().incoming.len() < incoming;
+            patience = if self.carry() || has_read { PATIENCE } else { patience - 1 };
+            assert!(patience > 0, "neither end goes on: {:?}", self.stream.get_ref());
         }
     }
 
     fn open(&mut self) -> io::Result<()> {
-        self.drive(Stream::open)
+        self.drive(Stream::open)?;
+        // The last message of the handshake, and tickets.
+        self.drive(Stream::flush)
     }
 
     /// Sends to the stream.
