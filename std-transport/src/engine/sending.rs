@@ -22,8 +22,8 @@ pub(crate) struct Sending {
     /// When the handler wants the connection to have ended.
     pub(crate) deadline: Option<Instant>,
     pending_replies: u32,
-    /// How many bytes were to be sent in this turn.
-    pub(crate) offered: usize,
+    /// How many bytes were to be sent in this turn; of very many, it does not matter how many.
+    pub(crate) offered: u32,
     /// Why the connection is to end, once there is a reason. Few have one, and not for long.
     reason: Option<Box<CloseReason>>,
 }

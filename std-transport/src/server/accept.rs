@@ -54,11 +54,13 @@ pub(crate) struct Acceptors<L> {
     all: Vec<Acceptor<L>>,
     /// Whose turn it is.
     next: usize,
+    /// Whether there may be a connection at one of them.
+    ready: bool,
 }
 
 impl<L: Accept> Acceptors<L> {
     pub(crate) const fn new(all: Vec<Acceptor<L>>) -> Self {
-        Self { all, next: 0 }
+        Self { all, next: 0, ready: true }
     }
 
     pub(crate) fn doors(&mut self) -> impl Iterator<Item = &mut L> {
@@ -72,18 +74,20 @@ impl<L: Accept> Acceptors<L> {
     /// There may be a connection at one of them.
     pub(crate) fn wake(&mut self, index: usize) {
         if let Some(acceptor) = self.all.get_mut(index) {
-            acceptor.ready = true;
+            (acceptor.ready, self.ready) = (true, true);
         }
     }
 
     /// There may be a connection at each of them.
     #[cfg(feature = "tokio")]
     pub(crate) fn wake_all(&mut self) {
+        self.ready = true;
         self.all.iter_mut().for_each(|acceptor| acceptor.ready = true);
     }
 
     /// Accepts only those that wait already.
     pub(crate) fn stop(&mut self, backlog: u32) {
+        self.ready = true;
         self.all.iter_mut().for_each(|acceptor| acceptor.stop(backlog));
     }
 
@@ -94,7 +98,7 @@ impl<L: Accept> Acceptors<L> {
 
     /// When one is to be asked, if not by an event.
     pub(crate) fn due(&self, shared: &Shared, now: Instant) -> Option<Instant> {
-        if shared.limits.at_limit == AtLimit::Wait && shared.is_at_limit() {
+        if !self.ready || (shared.limits.at_limit == AtLimit::Wait && shared.is_at_limit()) {
             return None;
         }
         self.all.iter().filter_map(|acceptor| acceptor.due(now)).min()
@@ -119,6 +123,7 @@ impl<L: Accept> Acceptors<L> {
                 return Some((arrival, shared.accepted.fetch_add(1, Ordering::Relaxed)));
             }
         }
+        self.ready = self.all.iter().any(|acceptor| acceptor.ready);
         None
     }
 }
@@ -202,7 +207,7 @@ impl<L: Accept> Acceptor<L> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::socket::Door;
+    use super::super::door::Door;
     use super::super::{Limits, Listener};
     use super::*;
 

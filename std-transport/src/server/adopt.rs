@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 #[cfg(unix)]
+use std::os::fd::OwnedFd;
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 
@@ -12,43 +14,42 @@ use super::{Address, NotAccepted};
 
 /// A stream that somebody else has accepted, for [`Handle::adopt`](super::Handle::adopt): a `TcpStream`, or on Unix a `UnixStream`.
 #[derive(Debug)]
-pub struct Accepted(Unpolled);
+pub struct Accepted {
+    stream: TcpStream,
+    is_unix: bool,
+}
 
 impl From<TcpStream> for Accepted {
     fn from(stream: TcpStream) -> Self {
-        Self(Unpolled::Tcp(stream))
+        Self { stream, is_unix: false }
     }
 }
 
 #[cfg(unix)]
 impl From<UnixStream> for Accepted {
     fn from(stream: UnixStream) -> Self {
-        Self(Unpolled::Unix(stream))
+        Self { stream: as_tcp(stream), is_unix: true }
     }
 }
 
-/// A connected socket that no poller knows yet.
-#[derive(Debug)]
-pub(crate) enum Unpolled {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-impl Unpolled {
-    /// Makes the socket as those are that a server accepts itself, and returns the peer's address.
-    fn prepare(&self) -> io::Result<Address> {
-        match self {
-            Self::Tcp(stream) => {
-                stream.set_nonblocking(true)?;
-                // Messages are written whole, so there is nothing to be gained by waiting for more.
-                let _ = stream.set_nodelay(true);
-                stream.peer_addr().map(Address::Ip)
-            }
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.set_nonblocking(true).map(|()| Address::Unix),
+impl Accepted {
+    /// Makes the stream as those are that a server accepts itself, and returns it with the peer's address.
+    fn prepare(self) -> io::Result<(TcpStream, Address)> {
+        self.stream.set_nonblocking(true)?;
+        if self.is_unix {
+            return Ok((self.stream, Address::Unix));
         }
+        // Messages are written whole, so there is nothing to be gained by waiting for more.
+        let _ = self.stream.set_nodelay(true);
+        let address = self.stream.peer_addr()?.into();
+        Ok((self.stream, address))
     }
+}
+
+/// The same stream by the type of the other ones: to read, write and poll, a descriptor is a descriptor.
+#[cfg(unix)]
+pub(crate) fn as_tcp(stream: impl Into<OwnedFd>) -> TcpStream {
+    stream.into().into()
 }
 
 /// Streams that wait to be served, as others do in the system's backlog.
@@ -57,15 +58,15 @@ pub(crate) struct Adopted(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    queue: VecDeque<(Unpolled, Address)>,
+    queue: VecDeque<(TcpStream, Address)>,
     /// Whether no more are taken.
     is_closed: bool,
 }
 
 impl Adopted {
     /// Has a stream wait, unless `most` of them do already.
-    pub(super) fn push(&self, Accepted(stream): Accepted, most: u32) -> Result<(), NotAccepted> {
-        let address = stream.prepare().map_err(NotAccepted::Io)?;
+    pub(super) fn push(&self, accepted: Accepted, most: u32) -> Result<(), NotAccepted> {
+        let (stream, address) = accepted.prepare().map_err(NotAccepted::Io)?;
         let mut waiting = lock(&self.0);
         if waiting.is_closed {
             return Err(NotAccepted::Closed);
@@ -78,7 +79,7 @@ impl Adopted {
     }
 
     /// The one that has waited for longest, or `WouldBlock` if there is none.
-    pub(crate) fn pop(&self) -> io::Result<(Unpolled, Address)> {
+    pub(crate) fn pop(&self) -> io::Result<(TcpStream, Address)> {
         lock(&self.0).queue.pop_front().ok_or_else(|| ErrorKind::WouldBlock.into())
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Connection<R> {
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
     /// data.
     read_on: bool,
+    /// Whether it is in the list of those that have a turn, where there is one.
+    pub(super) listed: bool,
 }
 
 /// Whether the server is being shut down.
@@ -73,7 +75,7 @@ impl Budget {
 impl<R: Raw> Connection<R> {
     pub(crate) const fn new(stream: Stream<R>, engine: Engine, id: Id, address: Address) -> Self {
         let ready = Interest { readable: false, writable: true };
-        Self { stream, engine, id, address, ready, read_on: false }
+        Self { stream, engine, id, address, ready, read_on: false, listed: false }
     }
 
     /// The stream may have become ready.
@@ -157,7 +159,11 @@ impl<R: Raw> Connection<R> {
     /// Returns what is next after the turn if no event may be taken now.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
-        if budget.bytes == 0 || budget.messages == 0 || sending.offered >= BYTES_WRITTEN || sending.totals.is_full() {
+        if budget.bytes == 0
+            || budget.messages == 0
+            || sending.offered as usize >= BYTES_WRITTEN
+            || sending.totals.is_full()
+        {
             return Ok(Some(Next::Again));
         }
         if sending.is_ending() || sending.is_paused() {
@@ -203,6 +209,7 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Reads once and returns the byte count. `budget` is a soft cap.
+    #[inline]
     fn read(&mut self, budget: usize, now: Instant) -> Result<usize, CloseReason> {
         let space = self.engine.read_buf(budget)?;
         let wanted = space.len();

@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 
+use mio::net::TcpStream;
 use slab::Slab;
 
 use super::Id;
-use super::socket::Socket;
 use super::turn::Served;
 use crate::Interest;
 
 /// Connections in slots, and the slots of those that have a turn.
 #[derive(Debug)]
 pub(super) struct Links<S> {
-    slots: Slab<Served<Socket, S>>,
+    slots: Slab<Served<TcpStream, S>>,
     ready: VecDeque<usize>,
 }
 
@@ -28,20 +28,20 @@ impl<S> Links<S> {
         self.slots.is_empty()
     }
 
-    pub(super) fn iter(&self) -> slab::Iter<'_, Served<Socket, S>> {
+    pub(super) fn iter(&self) -> slab::Iter<'_, Served<TcpStream, S>> {
         self.slots.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> slab::IterMut<'_, Served<Socket, S>> {
+    pub(super) fn iter_mut(&mut self) -> slab::IterMut<'_, Served<TcpStream, S>> {
         self.slots.iter_mut()
     }
 
-    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Served<Socket, S>> {
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Served<TcpStream, S>> {
         self.slots.get_mut(slot)
     }
 
     /// The connection with this id, if it has not ended.
-    pub(super) fn find(&mut self, id: Id) -> Option<&mut Served<Socket, S>> {
+    pub(super) fn find(&mut self, id: Id) -> Option<&mut Served<TcpStream, S>> {
         self.slots.get_mut(id.slot()).filter(|link| link.connection.id == id)
     }
 
@@ -50,11 +50,11 @@ impl<S> Links<S> {
         self.slots.vacant_key()
     }
 
-    pub(super) fn insert(&mut self, link: Served<Socket, S>) {
+    pub(super) fn insert(&mut self, link: Served<TcpStream, S>) {
         self.slots.insert(link);
     }
 
-    pub(super) fn remove(&mut self, slot: usize) -> Option<Served<Socket, S>> {
+    pub(super) fn remove(&mut self, slot: usize) -> Option<Served<TcpStream, S>> {
         let link = self.slots.try_remove(slot)?;
         if self.slots.is_empty() {
             self.give_back();
@@ -78,16 +78,16 @@ impl<S> Links<S> {
     }
 
     /// Does this to all connections, and gives each of them a turn.
-    pub(super) fn list_all(&mut self, mut act: impl FnMut(&mut Served<Socket, S>)) {
+    pub(super) fn list_all(&mut self, mut act: impl FnMut(&mut Served<TcpStream, S>)) {
         for (slot, link) in &mut self.slots {
             act(link);
             Self::put(link, slot, &mut self.ready);
         }
     }
 
-    fn put(link: &mut Served<Socket, S>, slot: usize, ready: &mut VecDeque<usize>) {
-        if !link.listed {
-            link.listed = true;
+    fn put(link: &mut Served<TcpStream, S>, slot: usize, ready: &mut VecDeque<usize>) {
+        if !link.connection.listed {
+            link.connection.listed = true;
             ready.push_back(slot);
         }
     }
@@ -97,21 +97,25 @@ impl<S> Links<S> {
         self.ready.len()
     }
 
-    /// The slot of the connection whose turn it is, which is not listed any more. The connection may have ended.
-    pub(super) fn next(&mut self) -> Option<usize> {
+    /// The slot whose turn it is, with its connection, which is not listed any more, unless it has ended since.
+    pub(super) fn next(&mut self) -> Option<(usize, Option<&mut Served<TcpStream, S>>)> {
         let slot = self.ready.pop_front()?;
-        if let Some(link) = self.slots.get_mut(slot) {
-            link.listed = false;
+        let mut link = self.slots.get_mut(slot);
+        if let Some(link) = &mut link {
+            link.connection.listed = false;
         }
-        Some(slot)
+        Some((slot, link))
     }
 
-    /// Gives back the memory of many connections that have ended or had their turn, as far as it comes after that of the
-    /// others.
+    /// Gives back the memory of many connections that have ended, as far as it comes after that of the others.
     pub(super) fn give_back(&mut self) {
         if self.slots.capacity() > Self::FEW && self.slots.len() < self.slots.capacity() / 4 {
             self.slots.shrink_to_fit();
         }
+    }
+
+    /// Gives back the memory of many connections that have had their turn.
+    pub(super) fn give_back_turns(&mut self) {
         if self.ready.is_empty() && self.ready.capacity() > Self::FEW {
             self.ready = VecDeque::new();
         }

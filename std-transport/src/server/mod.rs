@@ -59,6 +59,7 @@ pub(crate) mod accept;
 mod address;
 pub(crate) mod adopt;
 pub(crate) mod connection;
+mod door;
 mod frame;
 mod handle;
 mod handler;
@@ -70,7 +71,6 @@ pub(crate) mod outlet;
 pub(crate) mod peer;
 mod reply;
 pub(crate) mod shared;
-pub(crate) mod socket;
 #[cfg(unix)]
 mod socket_file;
 mod stats;
@@ -103,9 +103,9 @@ pub use to::To;
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 
 use accept::{Acceptor, Acceptors};
+use door::Door;
 use listener::{Listening, Setup};
 use shared::Shared;
-use socket::Door;
 use stream::Accept;
 use worker::Worker;
 

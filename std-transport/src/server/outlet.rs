@@ -125,7 +125,7 @@ impl<'a> Outlet<'a> {
         if self.sending.is_ending() {
             return Err(Error::Closed);
         }
-        self.sending.offered = self.sending.offered.saturating_add(bytes);
+        self.sending.offered = self.sending.offered.saturating_add(bytes.try_into().unwrap_or(u32::MAX));
         if self.sending.fits(bytes) {
             return Ok(());
         }

@@ -16,8 +16,6 @@ pub(super) struct Served<R, S> {
     pub(super) connection: Connection<R>,
     /// What the handler keeps for it.
     state: S,
-    /// Whether it is in the list of those that have a turn.
-    pub(super) listed: bool,
 }
 
 /// What a connection needs for its turn.
@@ -32,7 +30,7 @@ pub(super) struct Turn<'a, H> {
 
 impl<R: Raw, S> Served<R, S> {
     pub(super) const fn new(connection: Connection<R>, state: S) -> Self {
-        Self { connection, state, listed: false }
+        Self { connection, state }
     }
 
     /// Says that it has ended, or that it has never begun.
@@ -79,9 +77,6 @@ impl<R: Raw, S> Served<R, S> {
 
     /// Does what can be done now, within bounds. The error is why the connection is to end.
     pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        if self.connection.engine.is_opening() {
-            return self.open(turn);
-        }
         self.connection.engine.borrow(turn.scratch);
         let outcome = if self.connection.engine.is_closing() {
             self.connection.drain(turn.now)

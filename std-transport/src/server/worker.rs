@@ -6,15 +6,16 @@ use std::sync::{Arc, mpsc};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::accept::{AT_ONCE, Acceptors, Arrival};
 use super::connection::{Connection, Next, Pace};
+use super::door::Door;
 use super::frame::Frame;
 use super::links::Links;
 use super::mailbox::{Command, Mailbox};
 use super::shared::{Shared, Shutdown};
-use super::socket::{Door, Socket};
 use super::turn::{Served, Turn};
 use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
@@ -49,7 +50,7 @@ pub(super) struct Worker<S> {
     /// Where the connections go that it accepts, in turns.
     others: Vec<Post>,
     /// Connections that another worker has accepted.
-    arrivals: mpsc::Receiver<Arrival<Socket>>,
+    arrivals: mpsc::Receiver<Arrival<TcpStream>>,
     links: Links<S>,
     scratch: Scratch,
     /// When something may be due on a connection.
@@ -286,7 +287,7 @@ impl<S: Default> Worker<S> {
     }
 
     /// Takes a connection that has been accepted.
-    fn admit<H: Handler<State = S>>(&mut self, arrival: Arrival<Socket>, handler: &mut H, now: Instant, pace: Pace) {
+    fn admit<H: Handler<State = S>>(&mut self, arrival: Arrival<TcpStream>, handler: &mut H, now: Instant, pace: Pace) {
         // Before the handler queues more, place is made for it.
         self.relieve(handler, now, pace);
         let slot = self.links.vacant();
@@ -301,17 +302,16 @@ impl<S: Default> Worker<S> {
             self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
             return self.shared.count_down();
         }
-        let mut link = Served::new(connection, S::default());
-        // A handshake has its turn after others.
-        if is_plain {
-            let (shared, scratch) = (&self.shared, &mut self.scratch);
-            let _ = link.open(&mut Turn { handler, shared, scratch, now, pace });
-        }
         if self.is_stopping {
-            link.connection.wake(UNREAD, false);
+            connection.wake(UNREAD, false);
         }
-        self.links.insert(link);
-        self.links.list(slot);
+        self.links.insert(Served::new(connection, S::default()));
+        if is_plain {
+            self.open(slot, handler, now, pace);
+        } else {
+            // A handshake has its turn after others.
+            self.links.list(slot);
+        }
     }
 
     /// Runs one round-robin pass over the ready list. Connections with work left go to the back.
@@ -322,14 +322,16 @@ impl<S: Default> Worker<S> {
             if self.totals.is_full() {
                 return;
             }
-            let Some(slot) = self.links.next() else { return };
-            let Some(link) = self.links.get_mut(slot) else { continue };
+            let Some((slot, link)) = self.links.next() else { return };
+            let Some(link) = link else { continue };
             if link.connection.engine.is_opening() {
                 handshakes += 1;
                 if handshakes > HANDSHAKES {
                     self.links.list(slot);
-                    continue;
+                } else {
+                    self.open(slot, handler, now, pace);
                 }
+                continue;
             }
             let (shared, scratch) = (&self.shared, &mut self.scratch);
             match link.turn(&mut Turn { handler, shared, scratch, now, pace }) {
@@ -342,7 +344,24 @@ impl<S: Default> Worker<S> {
                 Err(why) => self.remove(slot, why, handler),
             }
         }
-        self.links.give_back();
+        self.links.give_back_turns();
+    }
+
+    /// Goes on with what precedes the messages of a connection.
+    // Once or a few times for each connection, and not among what is done for each message.
+    #[cold]
+    fn open<H: Handler<State = S>>(&mut self, slot: usize, handler: &mut H, now: Instant, pace: Pace) {
+        let Some(link) = self.links.get_mut(slot) else { return };
+        let (shared, scratch) = (&self.shared, &mut self.scratch);
+        match link.open(&mut Turn { handler, shared, scratch, now, pace }) {
+            Ok(next) => {
+                self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
+                if next == Next::Again {
+                    self.links.list(slot);
+                }
+            }
+            Err(why) => self.remove(slot, why, handler),
+        }
     }
 
     /// Ends the connections whose time is over.
@@ -353,7 +372,7 @@ impl<S: Default> Worker<S> {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        let due = |(slot, link): (usize, &Served<Socket, S>)| {
+        let due = |(slot, link): (usize, &Served<TcpStream, S>)| {
             link.connection.engine.poll_timeout().is_some_and(|due| due <= now).then_some(slot)
         };
         let due: Vec<_> = self.links.iter().filter_map(due).collect();
@@ -395,12 +414,12 @@ impl Drop for EndsAll {
 /// Where connections for a worker go that another one accepts.
 #[derive(Debug)]
 pub(super) struct Post {
-    arrivals: mpsc::Sender<Arrival<Socket>>,
+    arrivals: mpsc::Sender<Arrival<TcpStream>>,
     mailbox: Arc<Mailbox>,
 }
 
 impl Post {
-    fn send(&self, arrival: Arrival<Socket>) {
+    fn send(&self, arrival: Arrival<TcpStream>) {
         // A worker that has failed has no use for it.
         let _ = self.arrivals.send(arrival);
         self.mailbox.notify();

@@ -4,8 +4,6 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
-#[cfg(unix)]
-use mio::net::UnixStream;
 
 /// A stream of the system's that does not block, and whose readiness a poller reports.
 pub(crate) trait Raw: Read + Write + Send {
@@ -32,13 +30,6 @@ impl<R: Raw> Write for Unasked<'_, R> {
 }
 
 impl Raw for TcpStream {
-    fn shut_down_sending(&mut self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
-    }
-}
-
-#[cfg(unix)]
-impl Raw for UnixStream {
     fn shut_down_sending(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }

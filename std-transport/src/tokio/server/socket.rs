@@ -1,24 +1,22 @@
-//! Sockets of both kinds, as tokio polls them and the servers know them: they say when they are blocked.
+//! Sockets and listeners, as tokio polls them and the servers know them: they say when they are blocked.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use ::tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
-use ::tokio::net::{UnixListener, UnixStream};
+use ::tokio::net::UnixListener;
+use ::tokio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
 use crate::server::Address;
-use crate::server::adopt::Unpolled;
+#[cfg(unix)]
+use crate::server::adopt::as_tcp;
 use crate::server::listener::Listening;
 #[cfg(unix)]
 use crate::server::listener::{Buffers, SocketFile};
 use crate::server::shared::Shared;
-use crate::server::socket::each;
 use crate::server::stream::Accept;
 use crate::stream::Raw;
 use crate::tokio::polled::{Polled, blocked_if_pending};
@@ -26,7 +24,7 @@ use crate::tokio::polled::{Polled, blocked_if_pending};
 /// A connected socket that wakes the task of its connection.
 #[derive(Debug)]
 pub(super) struct Socket {
-    inner: Inner,
+    inner: TcpStream,
     pub(super) waker: Waker,
     /// Whether the system is asked before tokio is, which hears of what has arrived a little later.
     pub(super) asks_first: bool,
@@ -35,53 +33,12 @@ pub(super) struct Socket {
     read_on: bool,
 }
 
-#[derive(Debug)]
-enum Inner {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-impl Inner {
-    fn socket(&self) -> SockRef<'_> {
-        each!(self, socket => SockRef::from(socket))
-    }
-}
-
-impl AsyncRead for Inner {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, place: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), socket => Pin::new(socket).poll_read(context, place))
-    }
-}
-
-impl AsyncWrite for Inner {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), socket => Pin::new(socket).poll_write(context, bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), socket => Pin::new(socket).poll_write_vectored(context, slices))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.socket().shutdown(Shutdown::Write))
-    }
-}
-
 impl Socket {
-    fn new(inner: Inner) -> Self {
+    fn new(inner: TcpStream) -> Self {
         Self { inner, waker: Waker::noop().clone(), asks_first: false, read_on: false }
     }
 
-    fn polled<T>(&mut self, call: impl FnOnce(&mut Polled<'_, '_, Inner>) -> io::Result<T>) -> io::Result<T> {
+    fn polled<T>(&mut self, call: impl FnOnce(&mut Polled<'_, '_, TcpStream>) -> io::Result<T>) -> io::Result<T> {
         call(&mut Polled::new(&mut self.inner, &mut Context::from_waker(&self.waker)))
     }
 }
@@ -89,7 +46,7 @@ impl Socket {
 impl Read for Socket {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         if self.asks_first || self.read_on {
-            match (&*self.inner.socket()).read(space) {
+            match (&*SockRef::from(&self.inner)).read(space) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.read_on = false,
                 outcome => return outcome,
             }
@@ -116,11 +73,11 @@ impl Write for Socket {
 
 impl Raw for Socket {
     fn shut_down_sending(&mut self) -> io::Result<()> {
-        self.inner.socket().shutdown(Shutdown::Write)
+        SockRef::from(&self.inner).shutdown(Shutdown::Write)
     }
 
     fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.socket().send(bytes)
+        SockRef::from(&self.inner).send(bytes)
     }
 }
 
@@ -185,26 +142,22 @@ impl Accept for Door {
                 };
                 // Messages are written whole, so there is nothing to be gained by waiting for more.
                 let _ = stream.set_nodelay(true);
-                Ok((Socket::new(Inner::Tcp(stream)), address.into()))
+                Ok((Socket::new(stream), address.into()))
             }
             #[cfg(unix)]
             Kind::Unix { listener, buffers, .. } => {
                 let accepted = if self.asks_first { accept_unasked(&SockRef::from(listener))? } else { None };
                 let stream = match accepted {
-                    Some((socket, _)) => UnixStream::from_std(socket.into())?,
-                    None => blocked_if_pending(listener.poll_accept(&mut context))?.0,
+                    Some((socket, _)) => socket.into(),
+                    // What tokio knows of it, it knows by another type.
+                    None => as_tcp(blocked_if_pending(listener.poll_accept(&mut context))?.0.into_std()?),
                 };
                 let _ = buffers.set(&SockRef::from(&stream));
-                Ok((Socket::new(Inner::Unix(stream)), Address::Unix))
+                Ok((Socket::new(TcpStream::from_std(stream)?), Address::Unix))
             }
             Kind::Adopted(shared) => {
                 let (stream, address) = shared.adopted.pop()?;
-                let inner = match stream {
-                    Unpolled::Tcp(stream) => Inner::Tcp(TcpStream::from_std(stream)?),
-                    #[cfg(unix)]
-                    Unpolled::Unix(stream) => Inner::Unix(UnixStream::from_std(stream)?),
-                };
-                Ok((Socket::new(inner), address))
+                Ok((Socket::new(TcpStream::from_std(stream)?), address))
             }
         }
     }
