@@ -173,7 +173,6 @@ impl Pair {
             let incoming = self.stream.get_ref().incoming.len();
             match step(&mut self.stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 outcome => {
                     self.carry();
                     return outcome;

@@ -4,7 +4,7 @@ use super::*;
 use crate::stream::tls::BUFFER;
 
 /// More than one record.
-const LENGTH: usize = 20_000;
+const LENGTH: usize = 17_000;
 
 /// Opens, exchanges and ends, over a stream that is cut like this.
 fn exchange(ends: &Ends, role: Role, at_once: usize, balks: bool) {
@@ -33,7 +33,7 @@ fn exchange(ends: &Ends, role: Role, at_once: usize, balks: bool) {
 fn messages_are_the_same_however_the_stream_is_cut() {
     let ends = Ends::new();
     for role in ROLES {
-        for at_once in [1, 2, 3, 5, 100, 5_000, usize::MAX] {
+        for at_once in [1, 2, 5, 100, 5_000, usize::MAX] {
             for balks in [false, true] {
                 exchange(&ends, role, at_once, balks);
             }
