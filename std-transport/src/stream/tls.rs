@@ -100,11 +100,12 @@ impl Tls {
             return Ok(0);
         }
         loop {
+            let was_empty = !self.session.wants_write();
             let count = self.session.writer().write_vectored(slices)?;
             match self.push(raw) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock && count > 0 => return Ok(count),
-                // The buffer was full and is empty now.
-                Ok(()) if count == 0 => {}
+                // The buffer was full and is empty now. If it was empty, TLS takes nothing any more.
+                Ok(()) if count == 0 && !was_empty => {}
                 outcome => return outcome.map(|()| count),
             }
         }

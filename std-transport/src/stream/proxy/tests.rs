@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
+use proptest::prelude::*;
+
 use crate::stream::Stream;
 use crate::stream::wire::Wire;
 
@@ -190,4 +192,27 @@ fn stream_passes_everything_on_after_the_header() {
     stream.shut_down_sending().unwrap();
     assert!(stream.get_ref().has_shut_down);
     assert_eq!(stream.get_ref().outgoing, b"answer");
+}
+
+proptest! {
+    #[test]
+    fn changed_header_has_one_outcome_however_the_stream_is_cut(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        byte: u8,
+        at_once in 1..20_usize,
+    ) {
+        let (mut bytes, _) = which.get(&valid()).clone();
+        bytes.truncate(400);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let run = |at_once| {
+            let mut stream = over(&[&bytes, REST].concat());
+            stream.get_mut().at_once = at_once;
+            let outcome = outcome(&mut stream);
+            // What an error leaves unread is nobody's.
+            (outcome, outcome.is_ok().then(|| stream.get_ref().incoming.clone()))
+        };
+        prop_assert_eq!(run(at_once), run(usize::MAX));
+    }
 }
