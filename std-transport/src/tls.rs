@@ -18,8 +18,8 @@
 //! name [`ALPN`] among its protocols. A client and a server that both name protocols need one in common; a peer that names
 //! none is welcome.
 //!
-//! **The end.** A stream of TLS ends with a `close_notify`. If it ends without, it may have been cut off, and receiving fails with
-//! [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where it would have been the end.
+//! **The end.** A stream of TLS ends with a `close_notify`. If it ends without, it may have been cut off, and receiving fails
+//! with [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where it would have been the end.
 //!
 //! **Sessions** are resumed when a client connects again with the same configuration, by rustls's defaults: keep the `Arc`.
 //!

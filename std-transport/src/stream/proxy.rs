@@ -5,7 +5,8 @@
 //! version 2:  signature (12) | version, command | family | length (2) | addresses | more, which is skipped
 //! ```
 //!
-//! The format is that of `proxy-protocol.txt` in the sources of `haproxy`. Not a byte after the header is read, for TLS or messages follow at once.
+//! The format is that of `proxy-protocol.txt` in the sources of `haproxy`. Not a byte after the header is read, for TLS or
+//! messages follow at once.
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
