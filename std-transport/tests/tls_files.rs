@@ -196,7 +196,8 @@ fn unix_socket_carries_tls_too() {
     thread::scope(|scope| {
         let served = scope.spawn(|| echo(serve(&server, one)).map(drop));
         let mut connection = tls::client(other, NAME, &client).unwrap();
-        assert_eq!(ask(&mut connection, &[7; 100_000]).unwrap(), [7; 100_000]);
+        let content = vec![7; 100_000];
+        assert_eq!(ask(&mut connection, &content).unwrap(), content);
         tls::finish(&mut connection).unwrap();
         served.join().unwrap().unwrap();
     });
