@@ -9,6 +9,7 @@
 //! | … over TLS | `tls::connect` (feature `tls`): `cargo run -p jsonframe-std --example tls --features tls` |
 //! | … over a Unix socket | [`Connection::new`] over `UnixStream::connect(path)?` |
 //! | serve many peers in one thread, or a few | [`server`] |
+//! | … on Unix sockets too, over TLS, behind a proxy, on sockets of systemd's | [`server::Listener`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks, and says when a peer is too slow |
 //! | talk to one peer with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
 //! | serve many peers with tokio | `tokio::Server` (features `server` and `tokio`), a task for each connection |
