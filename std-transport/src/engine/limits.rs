@@ -80,8 +80,8 @@ limits! {
     /// How many [replies](crate::server::Peer::reply_later) may be owed to a peer: 1,024. While as many are, nothing is read from
     /// it. Even at 0, one may be owed.
     max_pending_replies, with_max_pending_replies: u32 = 1024;
-    /// The time from the acceptance of a connection to its first message, on a listener with TLS or a PROXY header: for both
-    /// together 10 s. While it runs, the connection counts as one, and its TLS takes some 10 KB of memory.
+    /// The time from the acceptance of a connection until its messages may flow, where the listener has a PROXY header, TLS or
+    /// both come first: 10 s for all of that. The connection counts as one from the beginning.
     handshake_timeout, with_handshake_timeout: Duration = Duration::from_secs(10);
     /// The time from the first byte of a message to the last of its header: 10 s.
     header_timeout, with_header_timeout: Duration = Duration::from_secs(10);

@@ -41,6 +41,15 @@
 //! # Ok::<(), jsonframe_std::Error>(())
 //! ```
 //!
+//! # Where it listens
+//!
+//! On any number of [`Listener`]s at once, for TCP and Unix sockets, whose peers are served together. A listener with a
+//! certificate speaks TLS; one behind a proxy takes the client's address from a PROXY header. What somebody else has accepted,
+//! [`Handle::adopt`] serves too.
+//!
+//! What precedes the messages, a PROXY header or a handshake, has a [deadline](Limits::handshake_timeout) and turns of its own. The
+//! handler hears of a connection when its messages may flow, and of one that fails before by [`Handler::not_accepted`].
+//!
 //! # What it promises
 //!
 //! - **One peer never delays another**: slow, silent or greedy, it has its turn, of 64 messages, 256 KiB in or 1 MiB
@@ -49,7 +58,8 @@
 //!   read either, and no peer ever misses a message or a reply and goes on: if one does not fit, the connection ends. When
 //!   all peers together hold too much, whoever holds most is ended, not whoever comes next.
 //! - **A panic ends one connection**, the one that the handler was called for.
-//! - **Accepting never ends**: without file descriptors it is tried again, 50 times a second and no more.
+//! - **Accepting never ends**: without file descriptors it is tried again, 50 times a second for each listener and no
+//!   more.
 //! - **What was wrong, the peer can be told**: what [`Handler::farewell`] sends arrives, even if the peer is still
 //!   sending.
 //! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out, also on

@@ -29,6 +29,8 @@ enum Half {
     #[default]
     Open,
     Closed,
+    /// It is blocked, once.
+    Blocked,
     /// It cannot be closed.
     Broken,
 }
@@ -55,11 +57,17 @@ impl Write for Memory {
 
 impl Raw for Memory {
     fn shut_down_sending(&mut self) -> io::Result<()> {
-        if self.half == Half::Broken {
-            return Err(ErrorKind::NotConnected.into());
+        match self.half {
+            Half::Broken => Err(ErrorKind::NotConnected.into()),
+            Half::Blocked => {
+                self.half = Half::Open;
+                Err(ErrorKind::WouldBlock.into())
+            }
+            Half::Open | Half::Closed => {
+                self.half = Half::Closed;
+                Ok(())
+            }
         }
-        self.half = Half::Closed;
-        Ok(())
     }
 }
 
@@ -159,6 +167,19 @@ fn a_stream_that_cannot_be_half_closed_is_given_up() {
     test.served.connection.stream.get_mut().half = Half::Broken;
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
+}
+
+#[test]
+fn a_half_close_that_is_blocked_is_tried_again_though_the_peer_has_ended() {
+    let mut test = Test::new(&message("last", b"bye"));
+    test.served.connection.stream.get_mut().half = Half::Blocked;
+    test.served.connection.stream.get_mut().ends = true;
+    assert_eq!(test.turn().unwrap(), Next::Again);
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    assert!(test.served.connection.engine.poll_timeout().is_some(), "it is not waited for for ever");
+    assert_eq!(test.served.connection.stream.get_ref().half, Half::Open);
+    assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
+    assert_eq!(test.served.connection.stream.get_ref().half, Half::Closed);
 }
 
 #[test]
