@@ -144,12 +144,11 @@ impl Listener {
     /// # Errors
     ///
     /// If one of them listens neither on TCP nor on a Unix socket.
-    #[cfg(feature = "listenfd")]
+    #[cfg(all(unix, feature = "listenfd"))]
     pub fn inherited() -> io::Result<Vec<Self>> {
         let mut inherited = listenfd::ListenFd::from_env();
         let mut listeners = Vec::new();
         for index in 0..inherited.len() {
-            #[cfg(unix)]
             if let Ok(Some(listener)) = inherited.take_unix_listener(index) {
                 listeners.push(Self::try_from(listener)?);
                 continue;
