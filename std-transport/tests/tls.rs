@@ -1,5 +1,5 @@
 //! Messages over TLS, with real sockets on loopback.
-#![cfg(feature = "json")]
+#![cfg(all(feature = "json", feature = "tls"))]
 
 #[path = "../examples/tls/ends.rs"]
 mod ends;
@@ -12,9 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ends::{Ends, finish};
+use ends::Ends;
 use jsonframe_std::protocol::{DecodeErrorKind, Event, Header, Message};
-use jsonframe_std::{Connection, Error, Fill, Flush, Session, Timed};
+use jsonframe_std::{Connection, Error, Fill, Flush, Session, Timed, tls};
 use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 /// No test waits longer than this for anything.
@@ -77,7 +77,7 @@ fn messages_of_all_sizes_go_both_ways() {
         client.send(&header(size), &content).unwrap();
         assert!(client.receive().unwrap().unwrap().content().unwrap() == content, "{size}");
     }
-    finish(client).unwrap();
+    tls::finish(&mut client).unwrap();
     echo.join().unwrap();
 }
 
@@ -89,7 +89,7 @@ fn content_is_streamed() {
         client.send_stream(&Header::new("zeros", "binary", LENGTH), &mut io::repeat(0)).unwrap();
         client.send_json("after").unwrap();
         assert_eq!(client.receive().unwrap().unwrap().json::<u64>().unwrap(), LENGTH);
-        finish(client).unwrap();
+        tls::finish(&mut client).unwrap();
     });
     let count = io::copy(&mut server.receive().unwrap().unwrap(), &mut io::sink()).unwrap();
     assert_eq!(count, LENGTH);
@@ -101,7 +101,7 @@ fn content_is_streamed() {
 
 #[test]
 fn an_end_that_tls_has_announced_is_clean() {
-    let (request, end) = after_an_answer(|client| finish(client).unwrap());
+    let (request, end) = after_an_answer(|mut client| tls::finish(&mut client).unwrap());
     assert_eq!(request, br#""request""#);
     assert!(end.unwrap().is_none());
 }
@@ -127,7 +127,7 @@ fn an_end_inside_a_message_is_truncation_with_close_notify_and_without() {
                 stream.write_all(part).unwrap();
                 stream.flush().unwrap();
                 if announced {
-                    finish(client).unwrap();
+                    tls::finish(&mut client).unwrap();
                 } else {
                     stream.sock.get_ref().shutdown(Shutdown::Write).unwrap();
                 }
@@ -203,7 +203,7 @@ fn a_session_over_tls_sends_all_when_the_socket_blocks() {
             for _ in 0..COUNT {
                 assert!(client.receive().unwrap().unwrap().content().unwrap() == content);
             }
-            finish(client).unwrap();
+            tls::finish(&mut client).unwrap();
         }
     });
     let start = Instant::now();

@@ -1,9 +1,8 @@
-//! Both ends of TLS, with a certificate made on the spot.
+//! Both ends of TLS, with a certificate made on the spot. With certificates in files, see [`jsonframe_std::tls`].
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use jsonframe_std::Connection;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
@@ -41,12 +40,4 @@ impl Ends {
         let connection = ServerConnection::new(Arc::clone(&self.server)).map_err(io::Error::other)?;
         Ok(StreamOwned::new(connection, stream))
     }
-}
-
-/// Ends the sending direction of the client: by `close_notify`, as TLS wants it, for without it the other end takes what it
-/// has got for cut off.
-pub(crate) fn finish<S: Read + Write>(connection: Connection<StreamOwned<ClientConnection, S>>) -> io::Result<()> {
-    let (mut stream, _) = connection.into_parts();
-    stream.conn.send_close_notify();
-    stream.flush()
 }

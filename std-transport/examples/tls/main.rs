@@ -1,4 +1,4 @@
-//! Messages over TLS: `cargo run -p jsonframe-std --example tls`.
+//! Messages over TLS: `cargo run -p jsonframe-std --example tls --features tls`.
 //!
 //! A stream of TLS reads and writes, and a [`Connection`] wants no more. The deadlines are those of the TCP stream below.
 
@@ -9,9 +9,9 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ends::{Ends, finish};
+use ends::Ends;
 use jsonframe_std::protocol::Header;
-use jsonframe_std::{Connection, Timed};
+use jsonframe_std::{Connection, Timed, tls};
 use serve::{Outcome, serve};
 
 /// The length of a long content, in bytes.
@@ -41,11 +41,14 @@ fn ask(ends: &Ends, stream: TcpStream) -> Outcome {
 
     connection.send_json("Is anybody listening?")?;
     let answer: String = connection.receive()?.ok_or("the server has gone")?.json()?;
-    let tls = &connection.get_ref().conn;
-    println!("client: answered {answer:?} over {:?}, {:?}", tls.protocol_version(), tls.negotiated_cipher_suite());
+    let session = &connection.get_ref().conn;
+    let (version, suite) = (session.protocol_version(), session.negotiated_cipher_suite());
+    println!("client: answered {answer:?} over {version:?}, {suite:?}");
 
     connection.send_stream(&Header::new("zeros", "binary", LENGTH), &mut std::io::repeat(0))?;
     let answer: String = connection.receive()?.ok_or("the server has gone")?.json()?;
     println!("client: answered {answer:?}");
-    Ok(finish(connection)?)
+    // Without it, the server would take the stream for cut off.
+    tls::finish(&mut connection)?;
+    Ok(())
 }

@@ -12,14 +12,12 @@ pub(super) struct Wire {
     pub(super) outgoing: Vec<u8>,
     /// Whether the stream ends after what is incoming.
     pub(super) ends: bool,
-    /// How many bytes a read gets and a write takes at most.
+    /// How many bytes a read gets and a write takes at most; with none, a write calls that a success.
     pub(super) at_once: usize,
     /// Whether every other call blocks, and every third is interrupted.
     pub(super) balks: bool,
     /// How many bytes can be written until the stream blocks for good.
     pub(super) capacity: usize,
-    /// Whether a write takes nothing and calls that a success.
-    pub(super) is_full: bool,
     pub(super) has_shut_down: bool,
     calls: usize,
 }
@@ -28,8 +26,8 @@ impl Default for Wire {
     fn default() -> Self {
         let (incoming, outgoing) = Default::default();
         let (at_once, capacity) = (usize::MAX, usize::MAX);
-        let (ends, balks, is_full, has_shut_down) = (false, false, false, false);
-        Self { incoming, outgoing, ends, at_once, balks, capacity, is_full, has_shut_down, calls: 0 }
+        let (ends, balks, has_shut_down) = (false, false, false);
+        Self { incoming, outgoing, ends, at_once, balks, capacity, has_shut_down, calls: 0 }
     }
 }
 
@@ -62,7 +60,7 @@ impl Read for Wire {
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.balk()?;
-        if self.is_full {
+        if self.at_once == 0 {
             return Ok(0);
         }
         let count = bytes.len().min(self.at_once).min(self.capacity - self.outgoing.len().min(self.capacity));

@@ -100,7 +100,7 @@ fn what_came_before_a_corrupted_record_is_received_however_the_stream_is_cut() {
 #[test]
 fn write_that_takes_nothing_is_an_error() {
     let mut pair = Ends::new().opened(Role::Server);
-    pair.stream.get_mut().is_full = true;
+    pair.stream.get_mut().at_once = 0;
     assert_eq!(pair.stream.write(b"message").unwrap_err().kind(), ErrorKind::WriteZero);
     assert_eq!(pair.stream.flush().unwrap_err().kind(), ErrorKind::WriteZero);
 }
