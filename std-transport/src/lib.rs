@@ -8,10 +8,12 @@
 //! | … who may not be there yet, or no more | [`Backoff`] |
 //! | … over TLS | `tls::connect` (feature `tls`): `cargo run -p jsonframe-std --example tls --features tls` |
 //! | … over a Unix socket | [`Connection::new`] over `UnixStream::connect(path)?` |
+//! | call one peer from many threads, over one connection | `client::Client` (feature `client`) |
 //! | serve many peers in one thread, or a few | [`server`] |
 //! | … on Unix sockets too, over TLS, behind a proxy, on sockets of systemd's | [`server::Listener`] |
 //! | talk to many in a loop of your own | [`Session`], which never blocks, and says when a peer is too slow |
 //! | talk to one peer with tokio | `tokio::Connection` (feature `tokio`), cancel-safe |
+//! | call one peer from many tasks, over one connection | `tokio::Client` (features `client` and `tokio`) |
 //! | serve many peers with tokio | `tokio::Server` (features `server` and `tokio`), a task for each connection |
 //!
 //! A reply that comes after a time-out is the next message received, whatever has been asked since: see
@@ -49,6 +51,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
+#[cfg(feature = "client")]
+pub mod client;
 mod connection;
 mod duplex;
 #[cfg_attr(
@@ -66,7 +70,7 @@ mod send;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "client", feature = "server"))]
 #[allow(dead_code, reason = "each driver uses a part of it")]
 mod stream;
 mod timed;
@@ -78,7 +82,7 @@ pub mod tokio;
 pub use backoff::Backoff;
 pub use connection::Connection;
 pub use duplex::Duplex;
-pub use engine::{Content, Deadline, Limits};
+pub use engine::{Content, Deadline, Limits, REPLY_TO, REQUEST_ID};
 pub use error::Error;
 pub use halves::ReceivingHalf;
 pub use incoming::Incoming;

@@ -42,13 +42,13 @@ impl Receiver {
     }
 
     /// The same for streams that do not block: [`ErrorKind::WouldBlock`] is returned as it is, and receiving can go on.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "client", feature = "tokio"))]
     pub(crate) fn without_blocking(self) -> Self {
         Self { blocks: false, ..self }
     }
 
     /// Gives the memory back that no message needs.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "client", feature = "tokio"))]
     pub(crate) fn release(&mut self) {
         self.inbox.release();
     }

@@ -7,6 +7,7 @@ use jsonframe::{Dialect, Header, Message};
 
 use super::clock::Phase;
 use super::collected::Collected;
+use super::ids::request_id;
 use super::linger::Linger;
 use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Scratch, Sending, Step, Totals};
 
@@ -141,6 +142,7 @@ impl Engine {
             self.inbox.limit_content(max).map_err(CloseReason::Protocol)?;
         } else if !self.inbox.in_message() {
             self.content.clear();
+            self.sending.request = None;
         }
         let mut in_one_piece = None;
         let step = loop {
@@ -164,7 +166,10 @@ impl Engine {
         }
         let Some(header) = self.inbox.header() else { return Ok(None) };
         let event = match step {
-            Step::Header => Event::Header(header),
+            Step::Header => {
+                self.sending.request = request_id(&header);
+                Event::Header(header)
+            }
             Step::Content(length) => Event::Content(self.inbox.piece(length)),
             Step::End if self.mode != ContentMode::Whole => Event::End,
             Step::End => {
@@ -186,8 +191,16 @@ impl Engine {
         self.inbox.in_message()
     }
 
+    /// Between messages, no request is being handled any more.
+    pub(crate) const fn leave_request(&mut self) {
+        if !self.inbox.in_message() {
+            self.sending.request = None;
+        }
+    }
+
     /// Takes what has happened since into account. To be called before [`poll_timeout`](Self::poll_timeout).
     pub(crate) fn update(&mut self, now: Instant) {
+        self.leave_request();
         if self.linger.is_none() {
             let in_message = self.inbox.in_message();
             let is_owed = self.sending.has_pending_replies();

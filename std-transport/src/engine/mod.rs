@@ -29,6 +29,7 @@ mod collected;
 mod connection;
 mod content;
 mod content_mode;
+mod ids;
 mod inbox;
 mod limits;
 mod linger;
@@ -41,10 +42,14 @@ mod totals;
 pub use close_reason::{CloseReason, Deadline};
 pub use content::Content;
 pub use content_mode::ContentMode;
+pub use ids::{REPLY_TO, REQUEST_ID};
 pub use limits::{AtLimit, Limits};
 
 pub(crate) use charge::{Charges, Held};
 pub(crate) use connection::{Engine, Event};
+#[cfg(feature = "client")]
+pub(crate) use ids::reply_to;
+pub(crate) use ids::{RequestId, answering, request_id};
 pub(crate) use inbox::{Inbox, Step};
 pub(crate) use outbox::Outbox;
 pub(crate) use read_buffer::ReadBuffer;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::clock::Clock;
 use super::close_reason::{CloseReason, Deadline};
+use super::ids::RequestId;
 use super::limits::Limits;
 use super::outbox::Outbox;
 use super::totals::{Holding, Totals};
@@ -22,6 +23,8 @@ pub(crate) struct Sending {
     /// When the handler wants the connection to have ended.
     pub(crate) deadline: Option<Instant>,
     pending_replies: u32,
+    /// The id of the request that is being handled, until it has been answered.
+    pub(crate) request: Option<RequestId>,
     /// How many bytes were to be sent in this turn; of very many, it does not matter how many.
     pub(crate) offered: u32,
     /// Why the connection is to end, once there is a reason. Few have one, and not for long.
@@ -31,7 +34,18 @@ pub(crate) struct Sending {
 impl Sending {
     pub(crate) const fn new(outbox: Outbox, limits: Arc<Limits>, totals: Arc<Totals>, now: Instant) -> Self {
         let clock = Clock::new(now);
-        Self { outbox, limits, totals, counted: 0, clock, deadline: None, pending_replies: 0, offered: 0, reason: None }
+        Self {
+            outbox,
+            limits,
+            totals,
+            counted: 0,
+            clock,
+            deadline: None,
+            pending_replies: 0,
+            request: None,
+            offered: 0,
+            reason: None,
+        }
     }
 
     /// Whether this many more bytes may be queued. A peer that is read can be answered, at whatever length.

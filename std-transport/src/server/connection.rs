@@ -115,6 +115,7 @@ impl<R: Raw> Connection<R> {
     }
 
     pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {
+        self.engine.leave_request();
         Peer::new(self.id, self.address, &mut self.stream, &mut self.engine.sending, shared)
     }
 

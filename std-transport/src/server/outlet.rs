@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::mailbox::{Command, Letters};
 use super::stream::{Sink, Unasked};
 use super::{CloseReason, Id};
-use crate::engine::{Content, Outbox, Sending};
+use crate::engine::{Content, Outbox, Sending, answering};
 use crate::io::flush;
 use crate::{Error, io as driver};
 
@@ -61,6 +61,24 @@ impl<'a> Outlet<'a> {
 
     /// Sends a message of borrowed content. What is long is written at once as far as the peer takes it.
     pub(super) fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
+        self.answering(header, |outlet, header| outlet.send_as_it_is(header, content))
+    }
+
+    /// Sends a message as the answer to the request that is being handled, if that has an id and no answer yet.
+    fn answering(
+        &mut self,
+        header: &Header<'_>,
+        send: impl FnOnce(&mut Self, &Header<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match answering(self.sending.request, header.extensions()) {
+            Some(members) => send(self, &header.with_extensions(&members)),
+            None => send(self, header),
+        }?;
+        self.sending.request = None;
+        Ok(())
+    }
+
+    fn send_as_it_is(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.admit(content.len())?;
         if content.len() <= Outbox::SMALL {
             return Ok(self.sending.outbox.queue_copy(header, content)?);
@@ -79,7 +97,7 @@ impl<'a> Outlet<'a> {
         if content.as_ref().len() > Outbox::SMALL {
             content = content.charged(&self.sending.totals.queued);
         }
-        Ok(self.sending.outbox.queue(header, content)?)
+        self.answering(header, |outlet, header| Ok(outlet.sending.outbox.queue(header, content)?))
     }
 
     /// Queues an encoded message.
@@ -125,7 +143,7 @@ impl<'a> Outlet<'a> {
         if self.sending.is_ending() {
             return Err(Error::Closed);
         }
-        self.sending.offered = self.sending.offered.saturating_add(bytes.try_into().unwrap_or(u32::MAX));
+        self.sending.offered = self.sending.offered.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         if self.sending.fits(bytes) {
             return Ok(());
         }

@@ -23,7 +23,14 @@ use crate::engine::{Content, Sending};
 
 /// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
 ///
-/// What is sent is queued, and written together when the handler has returned. For unit tests of a handler, there is
+/// What is sent is queued, and written together when the handler has returned.
+///
+/// If the message that is being handled has an id ([`REQUEST_ID`](crate::REQUEST_ID)), the first message that is sent here
+/// carries it as [`REPLY_TO`](crate::REPLY_TO), unless its header says whom it answers; or that of a [`Reply`] does, if one is
+/// [made](Self::reply_later) before. The message is being handled from the call with its header to the return of the last one.
+/// What is sent by a [`Handle`] is never a reply.
+///
+/// For unit tests of a handler, there is
 /// [`TestPeer`](super::TestPeer).
 pub struct Peer<'a> {
     id: Id,
@@ -191,8 +198,11 @@ impl<'a> Peer<'a> {
     /// the server shutting down. While [`Limits::max_pending_replies`](super::Limits::max_pending_replies) of them are owed, nothing is read from the
     /// peer.
     pub fn reply_later(&mut self) -> Reply {
-        self.with(|outlet| outlet.sending.reply_later());
-        Reply::new(self.handle(), self.id)
+        let request = self.with(|outlet| {
+            outlet.sending.reply_later();
+            outlet.sending.request.take()
+        });
+        Reply::new(self.handle(), self.id, request)
     }
 
     /// Ends the connection at this time, whatever happens on it until then, unless another time is set, or none, before. The

@@ -5,9 +5,13 @@ use jsonframe::Header;
 use jsonframe::Value;
 
 use super::{Handle, Id};
+use crate::engine::{RequestId, answering};
 use crate::{Content, Error};
 
 /// A reply that is owed to a peer: [`Peer::reply_later`](super::Peer::reply_later). To be sent from any thread.
+///
+/// If the request has an id ([`REQUEST_ID`](crate::REQUEST_ID)), the reply carries it as [`REPLY_TO`](crate::REPLY_TO), unless
+/// its header says whom it answers.
 ///
 /// Dropped without being sent, it is not owed any more. But if it cannot be sent, or its thread panics, the connection
 /// ends ([`CloseReason::ReplyLost`](super::CloseReason::ReplyLost)): the peer would take the next reply for this one.
@@ -16,13 +20,15 @@ use crate::{Content, Error};
 pub struct Reply {
     handle: Handle,
     id: Id,
+    /// The id of the request that it answers.
+    request: Option<RequestId>,
     /// Whether it could not be sent, once that has been tried.
     lost: Option<bool>,
 }
 
 impl Reply {
-    pub(super) const fn new(handle: Handle, id: Id) -> Self {
-        Self { handle, id, lost: None }
+    pub(super) const fn new(handle: Handle, id: Id, request: Option<RequestId>) -> Self {
+        Self { handle, id, request, lost: None }
     }
 
     /// The connection that it is for.
@@ -36,7 +42,9 @@ impl Reply {
     ///
     /// Those of [`Handle::send`]. The connection ends then.
     pub fn send(self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.by(|handle, id| handle.send(id, header, content))
+        let members = answering(self.request, header.extensions());
+        let header = members.as_ref().map_or(*header, |members| header.with_extensions(members));
+        self.by(|handle, id| handle.send(id, &header, content))
     }
 
     /// Sends the reply, and takes its content.
@@ -45,7 +53,9 @@ impl Reply {
     ///
     /// Those of [`Handle::queue`]. The connection ends then.
     pub fn queue(self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
-        self.by(|handle, id| handle.queue(id, header, content))
+        let members = answering(self.request, header.extensions());
+        let header = members.as_ref().map_or(*header, |members| header.with_extensions(members));
+        self.by(|handle, id| handle.queue(id, &header, content))
     }
 
     /// Sends a value as the reply, of JSON content.
@@ -80,6 +90,8 @@ impl Reply {
         value: &T,
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
+        let members = answering(self.request, extensions.iter().copied());
+        let extensions = members.as_deref().unwrap_or(extensions);
         self.by(|handle, id| handle.send_json_with(id, value, extensions))
     }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use jsonframe::{Dialect, OwnedMessage};
+use jsonframe::{Dialect, Header, OwnedMessage};
 
 use super::mailbox::Mailbox;
 use super::outlet::Outlet;
 use super::shared::Shared;
 use super::stream::Sink;
 use super::{Id, Limits, Peer};
-use crate::engine::{Outbox, Sending, Totals};
+use crate::engine::{Outbox, RequestId, Sending, Totals, request_id};
 use crate::io::flush;
 use crate::{Connection, Error};
 
@@ -69,8 +69,36 @@ impl TestPeer {
 
     /// The peer, as a handler is lent it.
     pub fn peer(&mut self) -> Peer<'_> {
+        self.lend(None)
+    }
+
+    fn lend(&mut self, request: Option<RequestId>) -> Peer<'_> {
+        self.sending.request = request;
         let address = SocketAddr::from(([0, 0, 0, 0], 0)).into();
         Peer::new(self.id, address, &mut self.stream, &mut self.sending, &self.shared)
+    }
+
+    /// The peer, as a handler is lent it for a message of this header, whose id the reply names if it has one.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::{Message, OwnedMessage};
+    /// use jsonframe_std::server::{Handler, Limits, TestPeer, from_fn};
+    /// use jsonframe_std::{REPLY_TO, REQUEST_ID};
+    ///
+    /// let mut echo = from_fn(|peer, request| {
+    ///     let _ = peer.send_json(&request.json::<u32>().ok());
+    ///     let _ = peer.send_json("no reply, for there has been one");
+    /// });
+    /// let request = OwnedMessage::from_json(&1)?.with_extensions(&[(REQUEST_ID, 7.into())])?;
+    /// let mut peer = TestPeer::new(Limits::default());
+    /// echo.message(&mut peer.peer_for(&request.header()), &mut (), request.message());
+    /// let sent = peer.take_sent()?;
+    /// let named: Vec<_> = sent.iter().map(|message| message.header().extension(REPLY_TO)).collect();
+    /// assert_eq!(named, [Some(7.into()), None]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peer_for(&mut self, header: &Header<'_>) -> Peer<'_> {
+        self.lend(request_id(header))
     }
 
     /// Takes what has been sent to it since it was last asked.

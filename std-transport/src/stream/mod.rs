@@ -72,8 +72,9 @@ impl<R: Raw> Stream<R> {
         Ok(self.secured(rustls::ClientConnection::new(Arc::clone(config), name)?.into()))
     }
 
+    /// The same with TLS that has been begun, perhaps.
     #[cfg(feature = "tls")]
-    fn secured(mut self, session: rustls::Connection) -> Self {
+    pub(crate) fn secured(mut self, session: rustls::Connection) -> Self {
         self.layers.get_or_insert_default().tls = Some(Box::new(tls::Tls::new(session)));
         self
     }

@@ -1,5 +1,5 @@
-//! Connections over tokio's streams: [`Connection`] over whatever is `AsyncRead`, `AsyncWrite` and `Unpin`, and, with the feature
-//! `server`, `Server`.
+//! Connections over tokio's streams: [`Connection`] over whatever is `AsyncRead`, `AsyncWrite` and `Unpin`; with the feature `server`
+//! also `Server`, and with `client` also `Client`.
 //!
 //! A [`Connection`] has the methods of the [blocking one](crate::Connection), and the same engine under them. Time is the user's: wrap a
 //! call in `tokio::time::timeout`.
@@ -42,6 +42,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "client")]
+mod client;
 mod connection;
 mod halves;
 mod incoming;
@@ -51,6 +53,8 @@ mod send;
 #[cfg(feature = "server")]
 mod server;
 
+#[cfg(feature = "client")]
+pub use client::{Client, Pushes};
 pub use connection::Connection;
 pub use halves::ReceivingHalf;
 pub use incoming::Incoming;

@@ -3,6 +3,8 @@
 //! What measures a process has one to itself, in the programs `server_*`.
 #![cfg(feature = "server")]
 
+#[cfg(feature = "json")]
+mod answers;
 mod closing;
 mod crowd;
 mod fair;

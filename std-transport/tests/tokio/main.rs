@@ -1,6 +1,8 @@
 //! Connections over tokio's streams: messages, halves, limits, memory, and futures that are dropped at every point.
 #![cfg(all(feature = "json", feature = "tokio"))]
 
+#[cfg(feature = "client")]
+mod calls;
 mod dropped_receiving;
 mod dropped_sending;
 mod faults;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use self::model::{CONTENT, HANDLER, HEADER, IDLE, NANOSECOND, WRITE, before, engine, header, message, secs};
 use super::*;
-use crate::engine::Content;
+use crate::engine::{Content, REQUEST_ID};
 
 mod model;
 
@@ -50,6 +50,37 @@ fn ends_at(engine: &mut Engine, due: Instant, reason: &str) {
     engine.handle_timeout(before(due)).unwrap();
     assert_eq!(engine.poll_timeout(), Some(due));
     assert_eq!(engine.handle_timeout(due).unwrap_err().to_string(), reason);
+}
+
+#[test]
+fn a_request_with_an_id_is_handled_from_its_header_to_its_end_and_no_longer() {
+    let start = Instant::now();
+    let extensions = [(REQUEST_ID, 7.into())];
+    let header = header(2).with_extensions(&extensions);
+    let wire = Message::new(header, b"ab").unwrap().to_vec().unwrap();
+    for streams in [false, true] {
+        let mut engine = engine(Limits::default(), start);
+        let count = wire.len() - 1;
+        assert!(engine.poll_event(start).unwrap().is_none());
+        engine.read_buf(usize::MAX).unwrap()[..count].copy_from_slice(&wire[..count]);
+        engine.received(count, start);
+        assert!(matches!(engine.poll_event(start), Ok(Some((Event::Header(_), Sending { request: Some(_), .. })))));
+        if streams {
+            engine.set_mode(ContentMode::Streamed { max: 2 });
+            assert!(matches!(engine.poll_event(start), Ok(Some((Event::Content(b"a"), _)))));
+        }
+        assert!(engine.poll_event(start).unwrap().is_none());
+        engine.update(start);
+        assert!(engine.sending.request.is_some(), "it is under way");
+
+        engine.read_buf(usize::MAX).unwrap()[0] = b'b';
+        engine.received(1, start);
+        let is_end = |event: &Event<'_>| matches!(event, Event::End | Event::Message(_));
+        while !engine.poll_event(start).unwrap().is_some_and(|(event, _)| is_end(&event)) {}
+        assert!(engine.sending.request.is_some(), "its end is being handled");
+        engine.update(start);
+        assert!(engine.sending.request.is_none());
+    }
 }
 
 #[test]

@@ -229,6 +229,7 @@ impl<H: Handler> Task<H> {
         let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
         // It may have passed.
         engine.sending.deadline = None;
+        engine.leave_request();
         let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
         place.call(*address, stream, &mut engine.sending, timer, call).await;
         if self.connection.engine.is_long_idle(now()) {

@@ -1,0 +1,178 @@
+//! One connection of a client: requests go out, and replies come in.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+
+use jsonframe::OwnedMessage;
+
+use super::Options;
+use super::shared::{Frame, Shared};
+use crate::Error;
+use crate::io::retry;
+use crate::receive::Receiver;
+
+/// What a stream is used for, as far as it goes without blocking.
+#[derive(Debug)]
+pub(crate) struct Link {
+    receiver: Receiver,
+    /// Whether the header of a message has been received, and its content not yet.
+    has_header: bool,
+    /// Whether a message has been received.
+    pub(crate) is_proven: bool,
+    /// The requests that are being written.
+    batch: VecDeque<(u64, Frame)>,
+    /// How many bytes of the first of them have been written.
+    start: usize,
+    /// How many bytes of requests have been written whole since that was last told.
+    written: usize,
+    unflushed: bool,
+}
+
+/// How far receiving has come.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// A message that is no reply.
+    Push(OwnedMessage),
+    /// As many messages as are received at a time. There may be more.
+    Enough,
+    /// Nothing more can be read now.
+    Blocked,
+}
+
+impl Link {
+    /// How many messages are received before something is sent again.
+    const AT_ONCE: usize = 64;
+
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            receiver: Receiver::new(options.dialect, options.max_header, options.max_content).without_blocking(),
+            has_header: false,
+            is_proven: false,
+            batch: VecDeque::new(),
+            start: 0,
+            written: 0,
+            unflushed: false,
+        }
+    }
+
+    /// Receives replies for the calls they belong to, until there is nothing to read or a message that is none. The end of the
+    /// stream is an error.
+    pub(crate) fn receive(&mut self, stream: &mut impl Read, shared: &Shared) -> Result<Received, Error> {
+        let mut stream = Heard { stream, is_heard: false };
+        let mut outcome = Ok(Received::Enough);
+        for _ in 0..Self::AT_ONCE {
+            outcome = match self.next_message(&mut stream) {
+                Ok(message) => {
+                    self.is_proven = true;
+                    shared.received(message).map_or(Ok(Received::Enough), |push| Ok(Received::Push(push)))
+                }
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(Received::Blocked),
+                Err(error) => Err(error),
+            };
+            if !matches!(outcome, Ok(Received::Enough)) {
+                break;
+            }
+        }
+        if stream.is_heard {
+            shared.heard();
+        }
+        outcome
+    }
+
+    fn next_message(&mut self, stream: &mut impl Read) -> Result<OwnedMessage, Error> {
+        if !self.has_header {
+            match self.receiver.next_header(stream) {
+                Ok(true) => self.has_header = true,
+                Ok(false) => {
+                    let end = io::Error::new(ErrorKind::UnexpectedEof, "the peer has ended the connection");
+                    return Err(Error::Io(end));
+                }
+                Err(error) => {
+                    self.receiver.release();
+                    return Err(error);
+                }
+            }
+        }
+        let content = self.receiver.content(stream)?;
+        self.has_header = false;
+        let header = self.receiver.header().unwrap_or(jsonframe::Header::new("", "", 0));
+        Ok(OwnedMessage::new(&header, content)?)
+    }
+
+    /// Sends the requests there are: true if the stream is blocked, false if there is nothing to send.
+    pub(crate) fn send(&mut self, stream: &mut impl Write, shared: &Shared) -> io::Result<bool> {
+        loop {
+            if self.batch.is_empty() {
+                shared.take_requests(std::mem::take(&mut self.written), &mut self.batch);
+            }
+            let outcome = if !self.batch.is_empty() {
+                retry(|| self.write(stream)).map(|count| self.wrote(count))
+            } else if self.unflushed {
+                retry(|| stream.flush()).map(|()| self.unflushed = false)
+            } else {
+                return Ok(false);
+            };
+            match outcome {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                outcome => outcome?,
+            }
+        }
+    }
+
+    fn write(&self, stream: &mut impl Write) -> io::Result<usize> {
+        let mut start = self.start;
+        let frames = self.batch.iter().map(|(_, frame)| {
+            let rest = frame.get(std::mem::take(&mut start)..).unwrap_or_default();
+            IoSlice::new(rest)
+        });
+        let slices: Vec<_> = frames.collect();
+        let count = match &slices[..] {
+            [single] => stream.write(single),
+            several => stream.write_vectored(several),
+        }?;
+        if count == 0 { Err(ErrorKind::WriteZero.into()) } else { Ok(count) }
+    }
+
+    fn wrote(&mut self, count: usize) {
+        self.unflushed = true;
+        self.start += count;
+        while let Some((_, frame)) = self.batch.front() {
+            let length = frame.len();
+            if self.start < length {
+                return;
+            }
+            self.start -= length;
+            self.written += length;
+            self.batch.pop_front();
+        }
+        // A stream that says it has written more than there was is not believed.
+        self.start = 0;
+    }
+
+    /// The requests of which no byte has been written.
+    pub(crate) fn into_unsent(mut self) -> VecDeque<(u64, Frame)> {
+        if self.start > 0 {
+            self.batch.pop_front();
+        }
+        self.batch
+    }
+}
+
+/// The peer sends nothing, though a reply is overdue.
+pub(crate) fn silent() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the peer has been silent for too long")
+}
+
+/// A stream that notes whether anything came.
+struct Heard<'s, S> {
+    stream: &'s mut S,
+    is_heard: bool,
+}
+
+impl<S: Read> Read for Heard<'_, S> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(space)?;
+        self.is_heard |= count > 0;
+        Ok(count)
+    }
+}

@@ -1,0 +1,419 @@
+//! What the callers of a client and its driver share.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use jsonframe::{Header, Message, OwnedMessage, Value};
+
+use super::pending::{Ended, Matching, Pending, Taken};
+use super::{CallError, Options, Stats, WhenFull};
+use crate::Error;
+use crate::engine::{REQUEST_ID, reply_to};
+
+/// What has become of a call.
+pub(crate) type Outcome = Result<OwnedMessage, CallError>;
+
+/// An encoded request.
+pub(crate) type Frame = Vec<u8>;
+
+/// Calls, and what drives them. The driver and the callers have no other way to reach each other.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    /// What time it is.
+    pub(crate) now: fn() -> Instant,
+    next_key: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    pending: Pending<Waker>,
+    /// What has become of calls, until their callers look.
+    done: HashMap<u64, Outcome>,
+    /// Requests to be sent. They are in the order of their keys.
+    queue: BTreeMap<u64, Frame>,
+    /// How many bytes are in the queue, or are being written.
+    queued: usize,
+    /// The calls that wait for a place in the queue, by their turn.
+    waiting: BTreeMap<u64, usize>,
+    /// Since when a reply has been due, and nothing has been received.
+    silent_since: Option<Instant>,
+    /// Wakes the driver.
+    driver: Waker,
+    /// Who is to be woken when the lock is free again: a waker may drop what uses it.
+    to_wake: Vec<Waker>,
+    phase: Phase,
+    /// Whether the driver is in a call of the user's that connects, which takes its time.
+    is_connecting: bool,
+    stats: Stats,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// There is no client any more. The driver is to end.
+    Closing,
+    /// The driver has ended.
+    Ended,
+}
+
+/// What [`Shared::register`] has done with a request.
+pub(crate) enum Registered {
+    Queued,
+    /// It is to be [admitted](Shared::admit) later.
+    Waiting(Frame),
+}
+
+impl Shared {
+    /// How many bytes of requests are handed to the driver at a time, about, and how many requests.
+    const BATCH: (usize, usize) = (64 * 1024, 32);
+
+    pub(crate) fn new(options: Options, now: fn() -> Instant, driver: Waker) -> Self {
+        let state = State {
+            pending: Pending::new(options.matching, options.max_pending),
+            done: HashMap::new(),
+            queue: BTreeMap::new(),
+            queued: 0,
+            waiting: BTreeMap::new(),
+            silent_since: None,
+            driver,
+            to_wake: Vec::new(),
+            phase: Phase::Open,
+            is_connecting: false,
+            stats: Stats::default(),
+        };
+        Self { options, now, next_key: AtomicU64::new(0), state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> Locked<'_> {
+        Locked { state: self.state.lock().unwrap_or_else(PoisonError::into_inner), wakes: Wakes(Vec::new()) }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.lock().stats
+    }
+}
+
+/// The state while it is locked. Its wakes are made when it is not any more, which is why they come last.
+struct Locked<'s> {
+    state: MutexGuard<'s, State>,
+    wakes: Wakes,
+}
+
+struct Wakes(Vec<Waker>);
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.wakes = Wakes(std::mem::take(&mut self.state.to_wake));
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// For callers.
+impl Shared {
+    /// Encodes a request, and gives it a key, which is its id where requests have one.
+    pub(crate) fn encode(&self, header: &Header<'_>, content: &[u8]) -> Result<(u64, Frame), CallError> {
+        Message::new(*header, content)?;
+        let key = self.next_key.fetch_add(1, Ordering::Relaxed);
+        let mut frame = Vec::with_capacity(256 + content.len());
+        if self.options.matching == Matching::ById {
+            // The client's id takes the place of one that a header may have come with.
+            let others = header.extensions().filter(|(name, _)| *name != REQUEST_ID);
+            let extensions: Vec<(&str, Value<'_>)> = others.chain([(REQUEST_ID, key.into())]).collect();
+            self.options.dialect.append_to(&header.with_extensions(&extensions), &mut frame)?;
+        } else {
+            self.options.dialect.append_to(header, &mut frame)?;
+        }
+        frame.extend_from_slice(content);
+        Ok((key, frame))
+    }
+
+    /// Begins a call: its request is queued if there is a place.
+    pub(crate) fn register(
+        &self,
+        key: u64,
+        frame: Frame,
+        deadline: Option<Instant>,
+        waker: &Waker,
+    ) -> Result<Registered, CallError> {
+        let mut state = self.lock();
+        if state.phase != Phase::Open {
+            return Err(CallError::Closed { is_sent: false });
+        }
+        let is_next = state.waiting.is_empty() && state.has_place(&self.options, frame.len());
+        if !is_next && self.options.when_full == WhenFull::Fail {
+            return Err(CallError::Full);
+        }
+        let is_due_first =
+            deadline.is_some_and(|deadline| state.pending.poll_timeout().is_none_or(|due| deadline < due));
+        state.pending.register(key, waker.clone(), deadline);
+        if is_next {
+            // A driver that has something to do or to wait for has been woken for that already.
+            let wakes = state.queue.is_empty() || is_due_first;
+            state.queue(key, frame);
+            if wakes {
+                state.wake_driver();
+            }
+            return Ok(Registered::Queued);
+        }
+        state.waiting.insert(key, frame.len());
+        if is_due_first {
+            state.wake_driver();
+        }
+        Ok(Registered::Waiting(frame))
+    }
+
+    /// Looks for what has become of a call. Unless it has ended, it queues the request if it is its turn, and wakes the caller
+    /// when there is something to look for.
+    pub(crate) fn poll(&self, key: u64, frame: &mut Option<Frame>, waker: &Waker) -> Option<Outcome> {
+        let mut state = self.lock();
+        if let Some(outcome) = state.done.remove(&key) {
+            return Some(outcome);
+        }
+        if let Some(waiter) = state.pending.waiter_mut(key) {
+            waiter.clone_from(waker);
+        }
+        if frame.is_some() && state.turn(&self.options) == Some(key) {
+            let wakes = state.queue.is_empty();
+            state.waiting.remove(&key);
+            state.queue(key, frame.take()?);
+            state.wake_next(&self.options);
+            if wakes {
+                state.wake_driver();
+            }
+        }
+        None
+    }
+
+    /// Ends a call that nobody waits for any more.
+    pub(crate) fn cancel(&self, key: u64) {
+        let now = (self.now)();
+        let mut state = self.lock();
+        if state.done.remove(&key).is_none() {
+            if let Some(ended) = state.pending.cancel(key) {
+                state.given_up(&ended, now);
+                state.wake_next(&self.options);
+            }
+        }
+    }
+
+    /// There is no client any more: true if the driver ends without delay.
+    pub(crate) fn close(&self) -> bool {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closing;
+        }
+        state.wake_driver();
+        !state.is_connecting
+    }
+}
+
+/// For the driver.
+impl Shared {
+    pub(crate) fn is_closing(&self) -> bool {
+        self.lock().phase != Phase::Open
+    }
+
+    /// Has the driver woken by this.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn set_driver(&self, waker: &Waker) {
+        self.lock().driver.clone_from(waker);
+    }
+
+    /// Whether a request waits to be sent.
+    pub(crate) fn has_requests(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
+    /// The driver is about to connect: false if it is to end.
+    pub(crate) fn connecting(&self) -> bool {
+        let mut state = self.lock();
+        state.is_connecting = true;
+        state.phase == Phase::Open
+    }
+
+    /// The driver has connected, or has failed to.
+    pub(crate) fn connected(&self, is_connected: bool) {
+        let mut state = self.lock();
+        state.is_connecting = false;
+        state.stats.connections += u64::from(is_connected);
+    }
+
+    /// Takes requests to be written, as many as there are or as are written at a time, when `written` bytes of earlier ones
+    /// have been. What is taken counts as sent.
+    pub(crate) fn take_requests(&self, written: usize, batch: &mut VecDeque<(u64, Frame)>) {
+        let mut state = self.lock();
+        state.queued = state.queued.saturating_sub(written);
+        let (most_bytes, most) = Self::BATCH;
+        let mut bytes = 0;
+        while bytes < most_bytes && batch.len() < most {
+            let Some((key, frame)) = state.queue.pop_first() else { break };
+            bytes += frame.len();
+            state.pending.sent(key);
+            batch.push_back((key, frame));
+        }
+        if written > 0 {
+            state.wake_next(&self.options);
+        }
+    }
+
+    /// Something has been received.
+    pub(crate) fn heard(&self) {
+        self.lock().silent_since = None;
+    }
+
+    /// A message has been received, which is returned if it is no reply.
+    pub(crate) fn received(&self, message: OwnedMessage) -> Option<OwnedMessage> {
+        let mut state = self.lock();
+        let push = match state.pending.take_reply(reply_to(&message.header())) {
+            Taken::Reply(key, waker) => {
+                state.done.insert(key, Ok(message));
+                state.to_wake.push(waker);
+                None
+            }
+            Taken::Late => {
+                state.stats.late_replies += 1;
+                None
+            }
+            Taken::Push => Some(message),
+        };
+        state.wake_next(&self.options);
+        push
+    }
+
+    /// A message that is no reply had nobody to go to.
+    pub(crate) fn dropped_push(&self) {
+        self.lock().stats.dropped_pushes += 1;
+    }
+
+    /// The connection is lost. The requests of the batch have not been sent; what has is lost with it.
+    pub(crate) fn lost(&self, unsent: VecDeque<(u64, Frame)>, why: &Arc<Error>) {
+        let mut state = self.lock();
+        let mut unsent: BTreeMap<_, _> = unsent.into_iter().collect();
+        let failed = state.pending.fail_sent(|key| unsent.contains_key(&key));
+        unsent.retain(|key, _| state.pending.waiter_mut(*key).is_some());
+        state.queue.append(&mut unsent);
+        state.queued = state.queue.values().map(Vec::len).sum();
+        state.silent_since = None;
+        state.fail(failed, why);
+        state.wake_next(&self.options);
+    }
+
+    /// There is no connection to be had.
+    pub(crate) fn unreachable(&self, why: &Arc<Error>) {
+        let mut state = self.lock();
+        let failed = state.pending.fail_all();
+        state.forget_requests();
+        state.fail(failed, why);
+    }
+
+    /// When there is something to do for reason of time.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let state = self.lock();
+        let silent = state.silent_since.and_then(|since| since.checked_add(self.options.max_silence));
+        silent.into_iter().chain(state.pending.poll_timeout()).min()
+    }
+
+    /// Ends the calls whose time is over: true if the connection is to be given up.
+    pub(crate) fn handle_timeout(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        while let Some(ended) = state.pending.expire(now) {
+            state.given_up(&ended, now);
+            state.done.insert(ended.key, Err(CallError::TimedOut { is_sent: ended.is_sent }));
+            state.to_wake.push(ended.waiter);
+        }
+        state.wake_next(&self.options);
+        state.silent_since.is_some_and(|since| now.saturating_duration_since(since) >= self.options.max_silence)
+    }
+
+    /// The driver has ended, in whatever way.
+    pub(crate) fn ended(&self) {
+        let mut state = self.lock();
+        state.phase = Phase::Ended;
+        state.forget_requests();
+        for ended in state.pending.fail_all() {
+            state.done.insert(ended.key, Err(CallError::Closed { is_sent: ended.is_sent }));
+            state.to_wake.push(ended.waiter);
+        }
+    }
+}
+
+impl State {
+    /// Whether a request of so many bytes may be queued.
+    fn has_place(&self, options: &Options, bytes: usize) -> bool {
+        let count = self.pending.owed() + self.queue.len();
+        let fits = self.queued == 0 || self.queued.saturating_add(bytes) <= options.max_queued;
+        fits && count < options.max_pending.max(1)
+    }
+
+    /// Whose turn it is to be queued.
+    fn turn(&self, options: &Options) -> Option<u64> {
+        let (key, bytes) = self.waiting.first_key_value()?;
+        self.has_place(options, *bytes).then_some(*key)
+    }
+
+    fn wake_next(&mut self, options: &Options) {
+        if let Some(waiter) = self.turn(options).and_then(|key| self.pending.waiter_mut(key)) {
+            self.to_wake.push(waiter.clone());
+        }
+    }
+
+    fn wake_driver(&mut self) {
+        self.to_wake.push(self.driver.clone());
+    }
+
+    fn queue(&mut self, key: u64, frame: Frame) {
+        self.queued += frame.len();
+        self.queue.insert(key, frame);
+    }
+
+    /// A call has ended whose reply may still come, if it was sent.
+    fn given_up(&mut self, ended: &Ended<Waker>, now: Instant) {
+        self.waiting.remove(&ended.key);
+        if let Some(frame) = self.queue.remove(&ended.key) {
+            self.queued = self.queued.saturating_sub(frame.len());
+        }
+        if ended.is_sent && self.silent_since.is_none() {
+            self.silent_since = Some(now);
+            self.wake_driver();
+        }
+    }
+
+    fn forget_requests(&mut self) {
+        self.queue.clear();
+        self.waiting.clear();
+        self.queued = 0;
+    }
+
+    fn fail(&mut self, failed: Vec<Ended<Waker>>, why: &Arc<Error>) {
+        for ended in failed {
+            let error = CallError::Lost { is_sent: ended.is_sent, why: Arc::clone(why) };
+            self.done.insert(ended.key, Err(error));
+            self.to_wake.push(ended.waiter);
+        }
+    }
+}
