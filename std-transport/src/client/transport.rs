@@ -7,9 +7,11 @@ use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
-use mio::event::Source;
+use mio::net::TcpStream as Socket;
 
-use crate::stream::{Raw, Stream};
+use crate::stream::Stream;
+#[cfg(unix)]
+use crate::stream::as_tcp;
 #[cfg(feature = "tls")]
 use crate::tls::TlsStream;
 
@@ -24,62 +26,41 @@ impl<S: IntoStream> Transport for S {}
 
 /// What turns into a stream that does not block.
 pub(crate) trait IntoStream {
-    type Raw: Raw + Source;
-
-    fn into_stream(self) -> io::Result<Stream<Self::Raw>>;
+    fn into_stream(self) -> io::Result<Stream<Socket>>;
 }
 
-/// A stream of the system's.
-pub(crate) trait Socket {
-    type Raw: Raw + Source;
-
-    fn into_raw(self) -> io::Result<Self::Raw>;
-}
-
-impl Socket for TcpStream {
-    type Raw = mio::net::TcpStream;
-
-    /// Turns Nagle's algorithm off, for requests are written whole.
-    fn into_raw(self) -> io::Result<Self::Raw> {
-        self.set_nodelay(true)?;
-        self.set_nonblocking(true)?;
-        Ok(mio::net::TcpStream::from_std(self))
-    }
-}
-
-#[cfg(unix)]
-impl Socket for UnixStream {
-    type Raw = mio::net::UnixStream;
-
-    fn into_raw(self) -> io::Result<Self::Raw> {
-        self.set_nonblocking(true)?;
-        Ok(mio::net::UnixStream::from_std(self))
-    }
-}
-
-impl IntoStream for TcpStream {
-    type Raw = mio::net::TcpStream;
-
-    fn into_stream(self) -> io::Result<Stream<Self::Raw>> {
-        self.into_raw().map(Stream::new)
-    }
-}
-
-#[cfg(unix)]
-impl IntoStream for UnixStream {
-    type Raw = mio::net::UnixStream;
-
-    fn into_stream(self) -> io::Result<Stream<Self::Raw>> {
-        self.into_raw().map(Stream::new)
+impl<S: IntoSocket> IntoStream for S {
+    fn into_stream(self) -> io::Result<Stream<Socket>> {
+        self.into_socket().map(Stream::new)
     }
 }
 
 #[cfg(feature = "tls")]
-impl<S: Socket + Read + Write> IntoStream for TlsStream<S> {
-    type Raw = S::Raw;
-
-    fn into_stream(self) -> io::Result<Stream<Self::Raw>> {
+impl<S: IntoSocket + Read + Write> IntoStream for TlsStream<S> {
+    fn into_stream(self) -> io::Result<Stream<Socket>> {
         let (session, socket) = self.into_parts();
-        Ok(Stream::new(socket.into_raw()?).secured(session.into()))
+        Ok(Stream::new(socket.into_socket()?).secured(session.into()))
+    }
+}
+
+/// A stream of the system's.
+pub(crate) trait IntoSocket {
+    fn into_socket(self) -> io::Result<Socket>;
+}
+
+impl IntoSocket for TcpStream {
+    /// Turns Nagle's algorithm off, for requests are written whole.
+    fn into_socket(self) -> io::Result<Socket> {
+        self.set_nodelay(true)?;
+        self.set_nonblocking(true)?;
+        Ok(Socket::from_std(self))
+    }
+}
+
+#[cfg(unix)]
+impl IntoSocket for UnixStream {
+    fn into_socket(self) -> io::Result<Socket> {
+        self.set_nonblocking(true)?;
+        Ok(Socket::from_std(as_tcp(self)))
     }
 }

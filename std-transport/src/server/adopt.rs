@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 #[cfg(unix)]
-use std::os::fd::OwnedFd;
-#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 
 use super::shared::lock;
 use super::{Address, NotAccepted};
+#[cfg(unix)]
+use crate::stream::as_tcp;
 
 /// A stream that somebody else has accepted, for [`Handle::adopt`](super::Handle::adopt): a `TcpStream`, or on Unix a `UnixStream`.
 #[derive(Debug)]
@@ -44,12 +44,6 @@ impl Accepted {
         let address = self.stream.peer_addr()?.into();
         Ok((self.stream, address))
     }
-}
-
-/// The same stream by the type of the other ones: to read, write and poll, a descriptor is a descriptor.
-#[cfg(unix)]
-pub(crate) fn as_tcp(stream: impl Into<OwnedFd>) -> TcpStream {
-    stream.into().into()
 }
 
 /// Streams that wait to be served, as others do in the system's backlog.

@@ -12,13 +12,13 @@ use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use super::Address;
-#[cfg(unix)]
-use super::adopt::as_tcp;
 use super::listener::Listening;
 #[cfg(unix)]
 use super::listener::{Buffers, SocketFile};
 use super::shared::Shared;
 use super::stream::Accept;
+#[cfg(unix)]
+use crate::stream::as_tcp;
 
 /// Where connections come from: a listener, or whoever has accepted them.
 #[derive(Debug)]

@@ -22,6 +22,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(crate) use raw::Raw;
+#[cfg(unix)]
+pub(crate) use raw::as_tcp;
 
 /// A stream that does not block, and what lies between it and the messages.
 #[derive(Debug)]

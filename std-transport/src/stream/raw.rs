@@ -29,6 +29,12 @@ impl<R: Raw> Write for Unasked<'_, R> {
     }
 }
 
+/// The same stream by the type of the other ones: to read, write and poll, a descriptor is a descriptor.
+#[cfg(unix)]
+pub(crate) fn as_tcp(stream: impl Into<std::os::fd::OwnedFd>) -> std::net::TcpStream {
+    stream.into().into()
+}
+
 impl Raw for TcpStream {
     fn shut_down_sending(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)

@@ -11,14 +11,14 @@ use ::tokio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
 use crate::server::Address;
-#[cfg(unix)]
-use crate::server::adopt::as_tcp;
 use crate::server::listener::Listening;
 #[cfg(unix)]
 use crate::server::listener::{Buffers, SocketFile};
 use crate::server::shared::Shared;
 use crate::server::stream::Accept;
 use crate::stream::Raw;
+#[cfg(unix)]
+use crate::stream::as_tcp;
 use crate::tokio::polled::{Polled, blocked_if_pending};
 
 /// A connected socket that wakes the task of its connection.
