@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::frame::Frame;
 use super::outlet::{BYTES_WRITTEN, Outlet};
@@ -21,6 +21,11 @@ const DRAINED_BY_SHORT_READ: bool = cfg!(any(target_os = "linux", target_os = "a
 const MESSAGES: usize = 64;
 /// How many bytes are read in a turn, about.
 const BYTES_READ: usize = 256 * 1024;
+/// How many bytes are read at once, at most, before it is looked how long the turn has taken.
+const BYTES_AT_ONCE: usize = 64 * 1024;
+/// How long a turn may take, about. Some messages take a hundred times as long to read as others of the same length. Tests that
+/// count the messages of a turn are not to depend on it.
+const WORK: Duration = if cfg!(test) { Duration::from_secs(3600) } else { Duration::from_micros(50) };
 
 /// A connection.
 #[derive(Debug)]
@@ -63,12 +68,31 @@ pub(crate) enum Next {
 pub(crate) struct Budget {
     messages: usize,
     bytes: usize,
+    /// When the turn is over, once the first message has been handled or the first bytes have been read.
+    until: Option<Instant>,
 }
 
 impl Budget {
     /// A message has been handled.
-    pub(crate) const fn spend_message(&mut self) {
-        self.messages -= 1;
+    pub(crate) fn spend_message(&mut self) {
+        self.messages = self.messages.saturating_sub(1);
+        self.look_at_clock();
+    }
+
+    /// Bytes have been read.
+    fn spend_bytes(&mut self, count: usize) {
+        self.bytes = self.bytes.saturating_sub(count);
+        self.look_at_clock();
+    }
+
+    /// What counts is the time of the machine, for it is about the processor.
+    fn look_at_clock(&mut self) {
+        let now = Instant::now();
+        match self.until {
+            None => self.until = Some(now + WORK),
+            Some(until) if until <= now => self.messages = 0,
+            Some(_) => {}
+        }
     }
 }
 
@@ -154,7 +178,7 @@ impl<R: Raw> Connection<R> {
         // First, for what was blocked would otherwise wait for an event that has come already.
         self.flush()?;
         self.engine.sending.offered = 0;
-        Ok(Budget { messages: MESSAGES, bytes: BYTES_READ })
+        Ok(Budget { messages: MESSAGES, bytes: BYTES_READ, until: None })
     }
 
     /// Returns what is next after the turn if no event may be taken now.
@@ -181,7 +205,8 @@ impl<R: Raw> Connection<R> {
         if self.engine.has_ended() || !self.ready.readable {
             return Ok(false);
         }
-        budget.bytes = budget.bytes.saturating_sub(self.read(budget.bytes, now)?);
+        let count = self.read(budget.bytes.min(BYTES_AT_ONCE), now)?;
+        budget.spend_bytes(count);
         Ok(true)
     }
 
@@ -291,5 +316,21 @@ impl<R: Raw> Connection<R> {
         }
         let could_write = !self.is_done() && self.ready.writable;
         Ok(if bytes == 0 || could_write { Next::Again } else { Next::Wait })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_takes_too_long_is_over_after_the_message_it_is_at() {
+        let mut budget = Budget { messages: MESSAGES, bytes: BYTES_READ, until: None };
+        budget.spend_message();
+        budget.spend_bytes(1);
+        assert_eq!((budget.messages, budget.bytes), (MESSAGES - 1, BYTES_READ - 1));
+        budget.until = Some(Instant::now());
+        budget.spend_message();
+        assert_eq!(budget.messages, 0);
     }
 }

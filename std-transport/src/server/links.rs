@@ -13,7 +13,10 @@ use crate::Interest;
 #[derive(Debug)]
 pub(super) struct Links<S> {
     slots: Slab<Served<TcpStream, S>>,
+    /// Those that have been woken.
     ready: VecDeque<usize>,
+    /// Those that had more to do than fits in a turn.
+    busy: VecDeque<usize>,
 }
 
 impl<S> Links<S> {
@@ -21,7 +24,7 @@ impl<S> Links<S> {
     const FEW: usize = 1024;
 
     pub(super) const fn new() -> Self {
-        Self { slots: Slab::new(), ready: VecDeque::new() }
+        Self { slots: Slab::new(), ready: VecDeque::new(), busy: VecDeque::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -70,10 +73,17 @@ impl<S> Links<S> {
         }
     }
 
-    /// Gives a connection a turn after those that have one already.
+    /// Gives a connection a turn after those that have been woken before.
     pub(super) fn list(&mut self, slot: usize) {
         if let Some(link) = self.slots.get_mut(slot) {
             Self::put(link, slot, &mut self.ready);
+        }
+    }
+
+    /// Gives a connection another turn, after those that are busy too.
+    pub(super) fn list_busy(&mut self, slot: usize) {
+        if let Some(link) = self.slots.get_mut(slot) {
+            Self::put(link, slot, &mut self.busy);
         }
     }
 
@@ -85,26 +95,35 @@ impl<S> Links<S> {
         }
     }
 
-    fn put(link: &mut Served<TcpStream, S>, slot: usize, ready: &mut VecDeque<usize>) {
+    fn put(link: &mut Served<TcpStream, S>, slot: usize, list: &mut VecDeque<usize>) {
         if !link.connection.listed {
             link.connection.listed = true;
-            ready.push_back(slot);
+            list.push_back(slot);
         }
     }
 
-    /// How many connections have a turn.
-    pub(super) fn turns(&self) -> usize {
-        self.ready.len()
+    /// How many connections have been woken, and how many are busy.
+    pub(super) fn turns(&self) -> (usize, usize) {
+        (self.ready.len(), self.busy.len())
     }
 
-    /// The slot whose turn it is, with its connection, which is not listed any more, unless it has ended since.
-    pub(super) fn next(&mut self) -> Option<(usize, Option<&mut Served<TcpStream, S>>)> {
-        let slot = self.ready.pop_front()?;
-        let mut link = self.slots.get_mut(slot);
-        if let Some(link) = &mut link {
+    /// The connection that was woken first, which is not listed any more.
+    pub(super) fn next_ready(&mut self) -> Option<usize> {
+        Self::next(&mut self.slots, &mut self.ready)
+    }
+
+    /// The connection that has been busy for longest since its last turn, which is not listed any more.
+    pub(super) fn next_busy(&mut self) -> Option<usize> {
+        Self::next(&mut self.slots, &mut self.busy)
+    }
+
+    fn next(slots: &mut Slab<Served<TcpStream, S>>, list: &mut VecDeque<usize>) -> Option<usize> {
+        let slot = list.pop_front()?;
+        // It may have ended since.
+        if let Some(link) = slots.get_mut(slot) {
             link.connection.listed = false;
         }
-        Some((slot, link))
+        Some(slot)
     }
 
     /// Gives back the memory of many connections that have ended, as far as it comes after that of the others.
@@ -116,8 +135,10 @@ impl<S> Links<S> {
 
     /// Gives back the memory of many connections that have had their turn.
     pub(super) fn give_back_turns(&mut self) {
-        if self.ready.is_empty() && self.ready.capacity() > Self::FEW {
-            self.ready = VecDeque::new();
+        for list in [&mut self.ready, &mut self.busy] {
+            if list.is_empty() && list.capacity() > Self::FEW {
+                *list = VecDeque::new();
+            }
         }
     }
 }

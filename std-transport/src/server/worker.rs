@@ -151,7 +151,7 @@ impl<S: Default> Worker<S> {
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
         let over = self.totals.is_queue_over() || self.totals.is_collected_over();
-        let at_once = (over || self.links.turns() > 0).then_some(now);
+        let at_once = (over || self.links.turns() != (0, 0)).then_some(now);
         let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, now));
         // When the time is over, those that are left are broken off.
         let until = self
@@ -314,37 +314,65 @@ impl<S: Default> Worker<S> {
         }
     }
 
-    /// Runs one round-robin pass over the ready list. Connections with work left go to the back.
+    /// Runs a round of turns: one for each connection that has been woken, and then one for each that had more to do than fits
+    /// in a turn, for as long as the others took, but for one at least. So whoever asks for little is not delayed by those who
+    /// ask for much, and the reverse.
     fn take_turns<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+        let (woken, busy) = self.links.turns();
+        let begun = (busy > 0).then(Instant::now);
         let mut handshakes = 0;
-        for _ in 0..self.links.turns() {
-            // Before more is queued or collected, place is made for it.
+        for _ in 0..woken {
+            // Before more is queued or collected, room is made for it.
             if self.totals.is_full() {
                 return;
             }
-            let Some((slot, link)) = self.links.next() else { return };
-            let Some(link) = link else { continue };
-            if link.connection.engine.is_opening() {
-                handshakes += 1;
-                if handshakes > HANDSHAKES {
-                    self.links.list(slot);
-                } else {
-                    self.open(slot, handler, now, pace);
-                }
-                continue;
+            let Some(slot) = self.links.next_ready() else { break };
+            handshakes += self.take_turn(slot, handshakes < HANDSHAKES, handler, now, pace);
+        }
+        let until = begun.map(|begun| Instant::now() + begun.elapsed());
+        for _ in 0..busy {
+            if self.totals.is_full() {
+                return;
             }
-            let (shared, scratch) = (&self.shared, &mut self.scratch);
-            match link.turn(&mut Turn { handler, shared, scratch, now, pace }) {
-                Ok(next) => {
-                    self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
-                    if next == Next::Again {
-                        self.links.list(slot);
-                    }
-                }
-                Err(why) => self.remove(slot, why, handler),
+            let Some(slot) = self.links.next_busy() else { break };
+            self.take_turn(slot, true, handler, now, pace);
+            if until.is_some_and(|until| until <= Instant::now()) {
+                break;
             }
         }
         self.links.give_back_turns();
+    }
+
+    /// Takes the turn of a connection, and returns how many handshakes that was: a connection that is opening has its turn
+    /// later unless it `may_open`.
+    fn take_turn<H: Handler<State = S>>(
+        &mut self,
+        slot: usize,
+        may_open: bool,
+        handler: &mut H,
+        now: Instant,
+        pace: Pace,
+    ) -> usize {
+        let Some(link) = self.links.get_mut(slot) else { return 0 };
+        if link.connection.engine.is_opening() {
+            if may_open {
+                self.open(slot, handler, now, pace);
+            } else {
+                self.links.list_busy(slot);
+            }
+            return may_open.into();
+        }
+        let (shared, scratch) = (&self.shared, &mut self.scratch);
+        match link.turn(&mut Turn { handler, shared, scratch, now, pace }) {
+            Ok(next) => {
+                self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
+                if next == Next::Again {
+                    self.links.list_busy(slot);
+                }
+            }
+            Err(why) => self.remove(slot, why, handler),
+        }
+        0
     }
 
     /// Goes on with what precedes the messages of a connection.
