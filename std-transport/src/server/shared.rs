@@ -209,6 +209,12 @@ impl Shared {
         is_at_limit()
     }
 
+    /// Whether so much of the time of a shutdown is over that connections end after the message they are at.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_hurrying(&self, now: Instant) -> bool {
+        self.shutdown().is_some_and(|shutdown| shutdown.pace(now) == Pace::Hurry)
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let totals = self.totals.get().map_or(&[][..], |totals| totals);
         Stats {

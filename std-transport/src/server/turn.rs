@@ -147,7 +147,8 @@ impl<R: Raw, S> Served<R, S> {
     ) -> Result<(), CloseReason> {
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
-        if self.connection.engine.is_long_idle(turn.now) {
+        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        if turn.pace != Pace::Hurry && self.connection.engine.is_long_idle(turn.now) {
             return Err(reason);
         }
         self.connection.close(reason, turn.now);

@@ -21,7 +21,6 @@ pub use handler::Handler;
 
 use crate::engine::Totals;
 use crate::server::accept::{AT_ONCE, Acceptors};
-use crate::server::connection::Pace;
 use crate::server::{self, Address, Handle, Limits, Listener, NotAccepted, Over};
 use common::Common;
 use socket::Door;
@@ -161,7 +160,7 @@ impl Server {
             }
             // After the last one is spawned: of no tasks at all, none wakes this one.
             while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
-            let is_hurrying = shutdown.is_some_and(|shutdown| shutdown.pace(now()) == Pace::Hurry);
+            let is_hurrying = shared.is_hurrying(now());
             if acceptors.as_ref().is_some_and(Acceptors::is_over) || is_hurrying {
                 acceptors = None;
             }

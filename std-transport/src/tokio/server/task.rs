@@ -232,7 +232,9 @@ impl<H: Handler> Task<H> {
         engine.leave_request();
         let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
         place.call(*address, stream, &mut engine.sending, timer, call).await;
-        if self.connection.engine.is_long_idle(now()) {
+        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        let is_hurrying = place.common.shared.is_hurrying(now());
+        if !is_hurrying && self.connection.engine.is_long_idle(now()) {
             return Err(reason);
         }
         self.connection.close(reason, now());
