@@ -37,6 +37,8 @@ pub(crate) enum Phase {
     Content,
     /// Nothing, because nothing is read or the peer sends no more.
     Suspended,
+    /// Nothing more, because the connection is being closed.
+    Closing,
 }
 
 /// The next deadline.
@@ -59,6 +61,11 @@ impl Clock {
     /// Since when something has been queued, or when the rate at which it is taken was last measured.
     pub(crate) fn unsent_since(&self) -> Option<Instant> {
         self.unsent.map(|unsent| unsent.since)
+    }
+
+    /// Since when nothing has been received of a message or done for one, if nothing is.
+    pub(crate) fn spare_since(&self) -> Option<Instant> {
+        matches!(self.phase, Phase::Opening | Phase::Idle | Phase::Closing).then_some(self.since)
     }
 
     pub(crate) fn is_opening(&self) -> bool {
@@ -112,7 +119,7 @@ impl Clock {
             Phase::Idle => due(self.since, limits.idle_timeout, Deadline::Idle),
             Phase::Header => due(self.since, limits.header_timeout, Deadline::Header),
             Phase::Content => due(self.since, limits.rate_window, Deadline::Content),
-            Phase::Suspended => None,
+            Phase::Suspended | Phase::Closing => None,
         };
         let sending = self.unsent.and_then(|unsent| due(unsent.since, limits.write_timeout, Deadline::Write));
         receiving.into_iter().chain(sending).min_by_key(|due| due.at)

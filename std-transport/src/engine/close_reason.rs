@@ -38,6 +38,9 @@ pub enum CloseReason {
     /// The connection failed.
     #[error(transparent)]
     Io(io::Error),
+    /// It had been idle for longest when another connection had no place: [`AtLimit::CloseIdle`](super::AtLimit::CloseIdle).
+    #[error("closed to make room for another connection")]
+    MadeRoom,
     /// The server was shut down when nothing was under way on it.
     #[error("the server has been shut down")]
     Shutdown,
@@ -50,7 +53,7 @@ impl CloseReason {
     /// Whether the peer can be told: it has not ended the connection itself, and is not known not to read.
     pub(crate) const fn can_be_told(&self) -> bool {
         match self {
-            Self::Protocol(_) | Self::CollectedTotal | Self::Shutdown => true,
+            Self::Protocol(_) | Self::CollectedTotal | Self::MadeRoom | Self::Shutdown => true,
             Self::Deadline(deadline) => !matches!(deadline, Deadline::Write | Deadline::Handshake),
             Self::Ended
             | Self::ByHandler

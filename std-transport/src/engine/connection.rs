@@ -248,7 +248,7 @@ impl Engine {
     pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
         self.content = Collected::default();
         self.inbox.forget_unread();
-        self.sending.clock.begin(Phase::Suspended, now);
+        self.sending.clock.begin(Phase::Closing, now);
         self.sending.deadline = None;
         self.linger = Some(Box::new(Linger::new(reason, &self.sending.limits)));
     }

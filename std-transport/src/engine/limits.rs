@@ -8,7 +8,7 @@ const MIB: usize = 1024 * 1024;
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident, $with:ident: $type:ty = $default:expr;)*) => {
         /// What a [`Server`](crate::server::Server) grants its peers, and in part a [`Session`](crate::Session). Every default is
-        /// finite.
+        /// finite, but for that of [`max_per_address`](Self::max_per_address), which no more than `max_connections` can reach.
         ///
         /// The memory a server takes for its peers is at most about
         /// `max_connections` × (`max_header` + 64 KiB + the larger of `max_queued` and one reply), and no more in all than
@@ -51,7 +51,14 @@ macro_rules! limits {
 limits! {
     /// How many connections are open at a time: 1,024. Each takes a file descriptor; see `ulimit -n`.
     max_connections, with_max_connections: usize = 1024;
-    /// What becomes of a connection beyond them: it waits to be accepted.
+    /// How many of them may be from one IPv4 address, or from one IPv6 network of 64 bits: any number. One beyond them is
+    /// accepted and closed at once, and [not accepted](crate::server::NotAccepted::AddressLimit) for the handler.
+    ///
+    /// There is no limit but that for all, because many devices may share an address, behind a router, a mobile network's
+    /// gateway or a load balancer. With a PROXY header the client's address counts, once it is known. Unix sockets do not
+    /// count, nor does what a proxy opens for itself.
+    max_per_address, with_max_per_address: usize = usize::MAX;
+    /// What becomes of a connection beyond [`max_connections`](Self::max_connections): it waits to be accepted.
     at_limit, with_at_limit: AtLimit = AtLimit::Wait;
     /// How many connections wait in the system's backlog to be accepted: 1,024. The system may have a limit of its own.
     backlog, with_backlog: u32 = 1024;
@@ -123,4 +130,17 @@ pub enum AtLimit {
     Wait,
     /// They are accepted and closed at once.
     Refuse,
+    /// The connection that has been idle for longest, and for a second at least, is closed, as
+    /// [`CloseReason::MadeRoom`](super::CloseReason::MadeRoom), and the new one has its place. So a peer cannot keep
+    /// others out by an idle connection, nor by one on which it sends a message now and then.
+    ///
+    /// Idle is a connection on which no message is under way, nothing is queued and no
+    /// [`Reply`](crate::server::Reply) owed; so is one whose handshake has not been completed, or that is being closed.
+    /// What has arrived from its peer is read first. While none is idle, new ones wait. A peer whose connection was closed
+    /// connects again when it needs to, as after [`Limits::idle_timeout`]; what it sends at that very moment is lost.
+    ///
+    /// Of several [workers](crate::server::Server::run_workers) each in turn closes that of its own connections that has been
+    /// idle for longest, and serves the new one; if it has none, or does not come to it at once, any other one does. The
+    /// new one is accepted before there is a place for it, so there may be one socket more than `max_connections`.
+    CloseIdle,
 }

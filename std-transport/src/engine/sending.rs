@@ -103,7 +103,19 @@ impl Sending {
 
     /// How much memory what is queued holds, as it was last counted.
     pub(crate) fn holding(&self) -> Holding {
-        Holding { alone: self.counted, shared: self.outbox.shared(), unsent_since: self.clock.unsent_since() }
+        Holding {
+            alone: self.counted,
+            shared: self.outbox.shared(),
+            unsent_since: self.clock.unsent_since(),
+            #[cfg(feature = "tokio")]
+            spare_since: self.spare_since(),
+        }
+    }
+
+    /// Since when the connection could have been spared for another one to have its place: nothing has been under way on it,
+    /// nothing was queued and no reply owed; or it has not come to its messages yet, or is being closed.
+    pub(crate) fn spare_since(&self) -> Option<Instant> {
+        self.clock.spare_since().filter(|_| self.outbox.is_done())
     }
 
     /// Nothing is received from now on until the next [`Engine::update`](super::Engine::update).

@@ -90,6 +90,9 @@ pub(crate) struct Holding {
     /// Together with others.
     pub(crate) shared: usize,
     pub(crate) unsent_since: Option<Instant>,
+    /// Since when it could have been spared, if it can be.
+    #[cfg(feature = "tokio")]
+    pub(crate) spare_since: Option<Instant>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::listener::Setup;
+use super::places::{LongestIdle, Network};
 use super::shared::Shared;
 use super::stream::Accept;
 use super::{Address, AtLimit, CloseReason};
@@ -19,6 +20,10 @@ pub enum NotAccepted {
     /// [`AtLimit::Refuse`].
     #[error("there are as many connections as there may be")]
     AtLimit(Address),
+    /// There were as many from this address as there may be of one, so the connection was closed:
+    /// [`Limits::max_per_address`](super::Limits::max_per_address).
+    #[error("there are as many connections from this address as there may be")]
+    AddressLimit(Address),
     /// What precedes the messages, a PROXY header or the handshake of TLS, has failed, has taken too long
     /// ([`Deadline::Handshake`](super::Deadline::Handshake)), or was not complete when the server was shut down.
     #[error("{why}")]
@@ -46,12 +51,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Arrival<R> {
     pub(crate) stream: Stream<R>,
     pub(crate) address: Address,
+    /// Whether it counts for its address.
+    pub(crate) is_counted: bool,
 }
 
 /// All that connections come from, each in turn.
 #[derive(Debug)]
-pub(crate) struct Acceptors<L> {
+pub(crate) struct Acceptors<L: Accept> {
     all: Vec<Acceptor<L>>,
+    /// A connection for which another one is to end, and since when it waits: [`AtLimit::CloseIdle`].
+    newcomer: Option<(Arrival<L::Raw>, Instant)>,
     /// Whose turn it is.
     next: usize,
     /// Whether there may be a connection at one of them.
@@ -60,7 +69,7 @@ pub(crate) struct Acceptors<L> {
 
 impl<L: Accept> Acceptors<L> {
     pub(crate) const fn new(all: Vec<Acceptor<L>>) -> Self {
-        Self { all, next: 0, ready: true }
+        Self { all, newcomer: None, next: 0, ready: true }
     }
 
     pub(crate) fn doors(&mut self) -> impl Iterator<Item = &mut L> {
@@ -93,19 +102,27 @@ impl<L: Accept> Acceptors<L> {
 
     /// Whether all that waited when they were stopped have been accepted.
     pub(crate) fn is_over(&self) -> bool {
-        self.all.iter().all(Acceptor::is_over)
+        self.newcomer.is_none() && self.all.iter().all(Acceptor::is_over)
+    }
+
+    /// For how long a connection has waited for another one to end, if one does.
+    pub(crate) fn waited(&self, now: Instant) -> Option<Duration> {
+        self.newcomer.as_ref().map(|(_, since)| now.saturating_duration_since(*since))
     }
 
     /// When one is to be asked, if not by an event.
     pub(crate) fn due(&self, shared: &Shared, now: Instant) -> Option<Instant> {
-        if !self.ready || (shared.limits.at_limit == AtLimit::Wait && shared.is_at_limit()) {
+        if self.newcomer.is_some() {
+            return if shared.places.is_full() { now.checked_add(LongestIdle::TICK) } else { Some(now) };
+        }
+        if !self.ready || (shared.limits.at_limit == AtLimit::Wait && shared.places.is_full()) {
             return None;
         }
         self.all.iter().filter_map(|acceptor| acceptor.due(now)).min()
     }
 
-    /// The next connection, if there is one that may be served, and how many were accepted before it. Never fails for
-    /// good.
+    /// The next connection, if there is one that may be served, and the number of its worker, modulo that of all workers.
+    /// Never fails for good.
     pub(crate) fn accept(
         &mut self,
         not_accepted: &mut dyn FnMut(&NotAccepted),
@@ -115,16 +132,30 @@ impl<L: Accept> Acceptors<L> {
         if self.due(shared, now).is_none_or(|due| due > now) {
             return None;
         }
+        if let Some((newcomer, _)) = self.newcomer.take() {
+            let number = Self::place(shared);
+            // Each worker keeps as many as it has.
+            return Some((newcomer, shared.places.take_offer().map_or(number, |worker| worker as u64)));
+        }
         for _ in 0..self.all.len() {
             self.next = (self.next + 1) % self.all.len();
             let acceptor = self.all.get_mut(self.next)?;
             if let Some(arrival) = acceptor.accept(not_accepted, shared, now) {
-                shared.open.fetch_add(1, Ordering::SeqCst);
-                return Some((arrival, shared.accepted.fetch_add(1, Ordering::Relaxed)));
+                if shared.places.is_full() {
+                    self.newcomer = Some((arrival, now));
+                    return None;
+                }
+                return Some((arrival, Self::place(shared)));
             }
         }
         self.ready = self.all.iter().any(|acceptor| acceptor.ready);
         None
+    }
+
+    /// Takes a place, and returns how many have been taken before.
+    fn place(shared: &Shared) -> u64 {
+        shared.places.take();
+        shared.accepted.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -177,18 +208,35 @@ impl<L: Accept> Acceptor<L> {
                 *left = left.saturating_sub(1);
             }
             let arrival = match accepted {
-                Ok((stream, address)) if shared.is_at_limit() => {
-                    shared.refused.fetch_add(1, Ordering::Relaxed);
-                    drop(stream);
-                    shared.guard(|| not_accepted(&NotAccepted::AtLimit(address)));
-                    continue;
-                }
-                Ok((stream, address)) => self.setup.layer(stream).map(|stream| Arrival { stream, address }),
+                Ok((stream, address)) => match self.admit(address, shared) {
+                    Ok(is_counted) => {
+                        let layered = self.setup.layer(stream).map(|stream| Arrival { stream, address, is_counted });
+                        layered.inspect_err(|_| shared.places.discount(Network::of(address).filter(|_| is_counted)))
+                    }
+                    Err(why) => {
+                        shared.refused.fetch_add(1, Ordering::Relaxed);
+                        drop(stream);
+                        shared.guard(|| not_accepted(&why));
+                        continue;
+                    }
+                },
                 Err(error) => Err(error),
             };
             return arrival.map_err(|error| self.fail(error, not_accepted, shared, now)).ok();
         }
         None
+    }
+
+    /// Whether a connection from this address counts for it, unless it is refused.
+    fn admit(&self, address: Address, shared: &Shared) -> Result<bool, NotAccepted> {
+        if shared.limits.at_limit == AtLimit::Refuse && shared.places.is_full() {
+            return Err(NotAccepted::AtLimit(address));
+        }
+        if self.setup.has_proxy_header() {
+            // It is the proxy's, and the client's comes later.
+            return Ok(false);
+        }
+        shared.places.count(address).ok_or(NotAccepted::AddressLimit(address))
     }
 
     /// Whatever it is, for want of file descriptors or memory, or for a connection that was gone too soon, it passes.

@@ -2,12 +2,15 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::accept::Arrival;
 use super::frame::Frame;
 use super::outlet::{BYTES_WRITTEN, Outlet};
+use super::places::Network;
 use super::shared::Shared;
-use super::{Address, CloseReason, Id, Peer};
+use super::{Address, CloseReason, Id, NotAccepted, Peer};
 use crate::Interest;
 use crate::engine::Engine;
 use crate::io::{flush, retry};
@@ -41,17 +44,28 @@ pub(crate) struct Connection<R> {
     read_on: bool,
     /// Whether it is in the list of those that have a turn, where there is one.
     pub(super) listed: bool,
+    /// Whether it counts for its address; `None` if that has as many as it may have.
+    is_counted: Option<bool>,
 }
 
-/// Whether the server is being shut down.
+/// Whether a connection goes on, or is to end when it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// It is not.
+    /// It goes on.
     GoOn,
-    /// Connections end when nothing is under way.
+    /// It ends if nothing is under way, so that another one has its place.
+    MakeRoom,
+    /// The server is being shut down: connections end when nothing is under way.
     Stop,
     /// Connections end after the message they are at, for their peers may never pause.
     Hurry,
+}
+
+impl Pace {
+    /// Why a connection ends that is quiet.
+    const fn reason(self) -> CloseReason {
+        if matches!(self, Self::MakeRoom) { CloseReason::MadeRoom } else { CloseReason::Shutdown }
+    }
 }
 
 /// What is to become of a connection after its turn.
@@ -97,9 +111,10 @@ impl Budget {
 }
 
 impl<R: Raw> Connection<R> {
-    pub(crate) const fn new(stream: Stream<R>, engine: Engine, id: Id, address: Address) -> Self {
+    pub(crate) fn new(arrival: Arrival<R>, engine: Engine, id: Id) -> Self {
+        let Arrival { stream, address, is_counted } = arrival;
         let ready = Interest { readable: false, writable: true };
-        Self { stream, engine, id, address, ready, read_on: false, listed: false }
+        Self { stream, engine, id, address, ready, read_on: false, listed: false, is_counted: Some(is_counted) }
     }
 
     /// The stream may have become ready.
@@ -112,10 +127,15 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Goes on with what precedes the messages: `Again` once they may flow. The error is why the connection is to end.
-    pub(crate) fn open(&mut self, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
+    pub(crate) fn open(&mut self, shared: &Shared, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
         let opened = retry(|| self.stream.open());
-        if let Some(client) = self.stream.client_address() {
+        if let (Some(client), Some(false)) = (self.stream.client_address(), self.is_counted) {
             self.address = client.into();
+            self.is_counted = shared.places.count(self.address);
+        }
+        if self.is_counted.is_none() {
+            // The reason that is told is another one.
+            return Err(CloseReason::ByHandler);
         }
         match opened {
             Ok(()) => {
@@ -127,8 +147,28 @@ impl<R: Raw> Connection<R> {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(CloseReason::Io(error)),
             Err(_) if pace == Pace::GoOn => Ok(Next::Wait),
             // Its peer cannot have sent a message yet.
-            Err(_) => Err(CloseReason::Shutdown),
+            Err(_) => Err(pace.reason()),
         }
+    }
+
+    /// Why it was not accepted, if it ends before its messages may flow.
+    pub(crate) fn not_accepted(address: Address, is_refused: bool, why: CloseReason, shared: &Shared) -> NotAccepted {
+        if is_refused {
+            shared.refused.fetch_add(1, Ordering::Relaxed);
+            return NotAccepted::AddressLimit(address);
+        }
+        shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+        NotAccepted::Handshake { address, why }
+    }
+
+    /// The network for which it counts.
+    pub(crate) fn network(&self) -> Option<Network> {
+        Network::of(self.address).filter(|_| self.is_counted == Some(true))
+    }
+
+    /// Whether it was refused because of its address.
+    pub(crate) const fn is_refused(&self) -> bool {
+        self.is_counted.is_none()
     }
 
     /// Tells the peer that nothing more comes, where a stream has words for that and all has been sent. It is not waited for.
@@ -231,7 +271,15 @@ impl<R: Raw> Connection<R> {
         if next == Next::Again || is_relieved || (!self.is_done() && self.ready.writable) {
             return Ok(Next::Again);
         }
-        self.engine.poll_quiet(pace != Pace::GoOn).map_or(Ok(Next::Wait), Err)
+        match self.engine.poll_quiet(pace != Pace::GoOn) {
+            // It has been in use in this turn.
+            Some(CloseReason::Shutdown) if pace == Pace::MakeRoom && self.engine.sending.spare_since().is_none() => {
+                Ok(Next::Wait)
+            }
+            Some(CloseReason::Shutdown) => Err(pace.reason()),
+            Some(reason) => Err(reason),
+            None => Ok(Next::Wait),
+        }
     }
 
     /// Reads once and returns the byte count. `budget` is a soft cap.
@@ -290,8 +338,18 @@ impl<R: Raw> Connection<R> {
         self.ready.readable = !self.engine.has_ended();
     }
 
+    /// Whether it is over once its handler has said its last words, and its peer need not be waited for.
+    pub(crate) fn is_over(&mut self, reason: &CloseReason, now: Instant) -> bool {
+        if matches!(reason, CloseReason::MadeRoom) {
+            // Another one waits, and the peer has sent nothing that would make the system discard what is written.
+            let _ = self.flush();
+            return true;
+        }
+        self.engine.is_long_idle(now)
+    }
+
     /// Goes on closing.
-    pub(crate) fn drain(&mut self, now: Instant) -> Result<Next, CloseReason> {
+    pub(crate) fn drain(&mut self, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
         if self.flush().is_err() {
             return Err(self.engine.closed());
         }
@@ -313,6 +371,9 @@ impl<R: Raw> Connection<R> {
         }
         if let Some(reason) = self.engine.poll_closed() {
             return Err(reason);
+        }
+        if pace == Pace::MakeRoom && self.is_done() {
+            return Err(self.engine.closed());
         }
         let could_write = !self.is_done() && self.ready.writable;
         Ok(if bytes == 0 || could_write { Next::Again } else { Next::Wait })

@@ -75,11 +75,12 @@ pub trait Handler {
     }
 
     /// The server is about to end the connection, for a reason that the peer can be told: it has sent something that is
-    /// not a message, or over a limit, or too slowly, or nothing; or its [deadline](Peer::set_deadline) has passed; or the
-    /// server is being shut down.
+    /// not a message, or over a limit, or too slowly, or nothing; or it makes room for
+    /// [another one](super::AtLimit::CloseIdle); or its [deadline](Peer::set_deadline) has passed; or the server is being
+    /// shut down.
     ///
     /// Nothing more will be received from it. What is sent here arrives before the connection is closed, even if the peer
-    /// is still sending. Not called when the peer has ended the connection itself, does not read what is sent to it, or
+    /// is still sending; but where another one waits for its place, it is written once and the connection closed. Not called when the peer has ended the connection itself, does not read what is sent to it, or
     /// was [closed](Peer::close) by the handler.
     fn farewell(&mut self, peer: &mut Peer<'_>, state: &mut Self::State, why: &CloseReason) {
         let _ = (peer, state, why);

@@ -1,6 +1,7 @@
 //! The connections of a worker, and which of them have a turn.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use mio::net::TcpStream;
 use slab::Slab;
@@ -46,6 +47,12 @@ impl<S> Links<S> {
     /// The connection with this id, if it has not ended.
     pub(super) fn find(&mut self, id: Id) -> Option<&mut Served<TcpStream, S>> {
         self.slots.get_mut(id.slot()).filter(|link| link.connection.id == id)
+    }
+
+    /// Since when the connection with this id could have been spared, if it can be.
+    pub(super) fn spare_since(&self, id: Id) -> Option<Instant> {
+        let link = self.slots.get(id.slot()).filter(|link| link.connection.id == id);
+        link.and_then(|link| link.connection.engine.sending.spare_since())
     }
 
     /// The slot of the connection that is inserted next.

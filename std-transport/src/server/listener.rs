@@ -283,6 +283,15 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// Whether the address of a connection is that of a proxy.
+    #[allow(clippy::unused_self, reason = "without proxies there is one answer")]
+    pub(crate) const fn has_proxy_header(&self) -> bool {
+        #[cfg(feature = "proxy-protocol")]
+        return self.proxy_header;
+        #[cfg(not(feature = "proxy-protocol"))]
+        false
+    }
+
     /// The stream of a connection, with what lies between it and the messages.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "without layers there is nothing to do")]
     pub(crate) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {

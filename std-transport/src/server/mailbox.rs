@@ -55,6 +55,9 @@ pub(crate) struct Mark {
     reply_lost: bool,
     /// Whether it is to be closed.
     close: bool,
+    /// Whether it is to end if it is idle, for another one to have its place.
+    #[cfg(feature = "tokio")]
+    make_room: bool,
 }
 
 impl Mark {
@@ -71,6 +74,12 @@ impl Letters {
     #[cfg(feature = "tokio")]
     pub(crate) fn ask_for_room(&self, id: Id) -> bool {
         self.commands.iter().any(|command| matches!(command, Command::End(of, CloseReason::QueueFull) if *of == id))
+    }
+
+    /// Whether this connection is to end if it is idle.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ask_for_place(&self, id: Id) -> bool {
+        self.marks.get(&id).is_some_and(|mark| mark.make_room)
     }
 
     fn is_empty(&self) -> bool {
@@ -131,6 +140,12 @@ impl Mailbox {
     #[cfg(feature = "tokio")]
     pub(crate) fn end_connection(&self, id: Id, reason: CloseReason) {
         self.put(|letters| letters.commands.push(Command::End(id, reason)));
+    }
+
+    /// Ends a connection if it is idle, for another one to have its place.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ask_for_place(&self, id: Id) {
+        self.put(|letters| letters.marks.entry(id).or_default().make_room = true);
     }
 
     /// Closes a connection.

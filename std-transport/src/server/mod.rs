@@ -79,6 +79,7 @@ pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod outlet;
 pub(crate) mod peer;
+pub(crate) mod places;
 mod reply;
 pub(crate) mod shared;
 #[cfg(unix)]

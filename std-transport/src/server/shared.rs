@@ -1,7 +1,7 @@
 //! What the threads of a server and its handles share.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use slab::Slab;
 use super::adopt::{Accepted, Adopted};
 use super::connection::Pace;
 use super::mailbox::Mailbox;
+use super::places::{LongestIdle, Network, Places};
 use super::{Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
 
@@ -30,13 +31,11 @@ pub(crate) struct Shared {
     accepting_over: AtomicBool,
     /// Whether the server has ended.
     over: AtomicBool,
-    /// Whether whoever accepts waits for a connection to end.
-    at_limit: AtomicBool,
     /// Wakes whoever accepts.
     acceptor: Mutex<Waker>,
     /// Streams that somebody else has accepted.
     pub(crate) adopted: Adopted,
-    pub(crate) open: AtomicUsize,
+    pub(crate) places: Places,
     pub(crate) accepted: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
@@ -47,6 +46,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
+            places: Places::new(&limits),
             limits: Arc::new(limits),
             dialects: RwLock::new([&Dialect::STANDARD; 2]),
             mailboxes: RwLock::default(),
@@ -54,10 +54,8 @@ impl Shared {
             shutdown: Mutex::new(None),
             accepting_over: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            at_limit: AtomicBool::new(false),
             acceptor: Mutex::new(Waker::noop().clone()),
             adopted: Adopted::default(),
-            open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             accept_errors: AtomicU64::new(0),
@@ -190,23 +188,31 @@ impl Shared {
         self.over.load(Ordering::SeqCst)
     }
 
-    /// Counts a connection as ended.
-    pub(crate) fn count_down(&self) {
-        self.open.fetch_sub(1, Ordering::SeqCst);
-        if self.at_limit.swap(false, Ordering::SeqCst) {
+    /// Counts a connection as ended, which counted for this network.
+    pub(crate) fn count_down(&self, network: Option<Network>) {
+        if self.places.give_back(network) {
             self.wake_acceptor();
         }
     }
 
-    /// Whether there are as many connections as there may be; then whoever accepts is woken when one of them ends.
-    pub(crate) fn is_at_limit(&self) -> bool {
-        let is_at_limit = || self.open.load(Ordering::SeqCst) >= self.limits.max_connections;
-        if !is_at_limit() {
-            return false;
+    /// Has a worker end a connection that is idle, for one to have its place that has waited for so long: each worker in
+    /// turn, or any one if that takes it too long.
+    pub(super) fn ask_for_place(&self, waited: Duration) {
+        let mailboxes = self.mailboxes();
+        let next = self.accepted.load(Ordering::Relaxed) % mailboxes.len().max(1) as u64;
+        let next = usize::try_from(next).unwrap_or(0);
+        if self.places.ask(next) {
+            mailboxes.get(next).into_iter().for_each(|mailbox| mailbox.notify());
+        } else if waited >= LongestIdle::TICK && self.places.ask_all_after(next) {
+            mailboxes.iter().for_each(|(_, mailbox)| mailbox.notify());
         }
-        self.at_limit.store(true, Ordering::SeqCst);
-        // One may have ended between the two.
-        is_at_limit()
+    }
+
+    /// This worker had no connection that could be ended, so that any other one may.
+    pub(super) fn withdraw(&self, worker: u32) {
+        if self.places.withdraw(worker) {
+            self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.notify());
+        }
     }
 
     /// Whether so much of the time of a shutdown is over that connections end after the message they are at.
@@ -218,7 +224,7 @@ impl Shared {
     pub(crate) fn stats(&self) -> Stats {
         let totals = self.totals.get().map_or(&[][..], |totals| totals);
         Stats {
-            connections: self.open.load(Ordering::SeqCst),
+            connections: self.places.open(),
             accepted: self.accepted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             accept_errors: self.accept_errors.load(Ordering::Relaxed),

@@ -8,7 +8,8 @@ pub struct Stats {
     pub connections: usize,
     /// How many connections have been accepted and served.
     pub accepted: u64,
-    /// How many connections have been refused: [`AtLimit::Refuse`](super::AtLimit::Refuse).
+    /// How many connections have been refused: [`AtLimit::Refuse`](super::AtLimit::Refuse) and
+    /// [`Limits::max_per_address`](super::Limits::max_per_address).
     pub refused: u64,
     /// How often no connection could be accepted, for want of file descriptors or other reasons.
     pub accept_errors: u64,

@@ -1,12 +1,11 @@
 //! One connection of a worker, and what its handler does in each of its turns.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::connection::{Budget, Connection, Next, Pace};
 use super::shared::Shared;
-use super::{CloseReason, Handler, NotAccepted, Peer};
+use super::{CloseReason, Handler, Peer};
 use crate::engine::{Event, Scratch};
 use crate::stream::Raw;
 
@@ -36,13 +35,13 @@ impl<R: Raw, S> Served<R, S> {
     /// Says that it has ended, or that it has never begun.
     pub(super) fn disconnected<H: Handler<State = S>>(mut self, why: CloseReason, handler: &mut H, shared: &Shared) {
         let (id, address) = (self.connection.id, self.connection.address);
-        let is_opening = self.connection.engine.is_opening();
+        let (is_opening, is_refused) = (self.connection.engine.is_opening(), self.connection.is_refused());
         self.connection.finish(&why);
         // What it holds is not counted any more when the handler is told.
         drop(self.connection);
         if is_opening {
-            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-            shared.guard(|| handler.not_accepted(&NotAccepted::Handshake { address, why }));
+            let why = Connection::<R>::not_accepted(address, is_refused, why, shared);
+            shared.guard(|| handler.not_accepted(&why));
         } else {
             shared.guard(|| handler.disconnected(id, address, self.state, &why));
         }
@@ -50,7 +49,7 @@ impl<R: Raw, S> Served<R, S> {
 
     /// Goes on opening: tells the handler of the connection once its messages may flow.
     pub(super) fn open<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let next = self.connection.open(turn.pace, turn.now)?;
+        let next = self.connection.open(turn.shared, turn.pace, turn.now)?;
         if next == Next::Again {
             self.connected(turn);
         }
@@ -79,7 +78,7 @@ impl<R: Raw, S> Served<R, S> {
     pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
         self.connection.engine.borrow(turn.scratch);
         let outcome = if self.connection.engine.is_closing() {
-            self.connection.drain(turn.now)
+            self.connection.drain(turn.pace, turn.now)
         } else {
             turn.shared.guard(|| self.serve(turn)).unwrap_or_else(|| {
                 self.connection.close(CloseReason::Panicked, turn.now);
@@ -148,7 +147,7 @@ impl<R: Raw, S> Served<R, S> {
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.
-        if turn.pace != Pace::Hurry && self.connection.engine.is_long_idle(turn.now) {
+        if turn.pace != Pace::Hurry && self.connection.is_over(&reason, turn.now) {
             return Err(reason);
         }
         self.connection.close(reason, turn.now);

@@ -15,6 +15,7 @@ use super::door::Door;
 use super::frame::Frame;
 use super::links::Links;
 use super::mailbox::{Command, Mailbox};
+use super::places::{LongestIdle, Network};
 use super::shared::{Shared, Shutdown};
 use super::turn::{Served, Turn};
 use super::{CloseReason, Handler, Id, NotAccepted};
@@ -52,6 +53,8 @@ pub(super) struct Worker<S> {
     /// Connections that another worker has accepted.
     arrivals: mpsc::Receiver<Arrival<TcpStream>>,
     links: Links<S>,
+    /// Those that make room for others.
+    idle: LongestIdle,
     scratch: Scratch,
     /// When something may be due on a connection.
     due: Option<Instant>,
@@ -80,6 +83,7 @@ impl<S: Default> Worker<S> {
             others: Vec::new(),
             arrivals,
             links: Links::new(),
+            idle: LongestIdle::default(),
             scratch: Scratch::default(),
             due: None,
             is_stopping: false,
@@ -127,6 +131,7 @@ impl<S: Default> Worker<S> {
             let pace = self.pace(shutdown, now);
             self.take_turns(handler, now, pace);
             self.expire(handler, now, pace);
+            self.make_room(handler, now, pace);
             if let Some(shutdown) = shutdown {
                 if shutdown.until <= now {
                     self.abandon(handler);
@@ -159,7 +164,9 @@ impl<S: Default> Worker<S> {
             .shutdown()
             .filter(|_| self.is_stopping && (!self.links.is_empty() || self.acceptors.is_some()))
             .map(|shutdown| shutdown.until);
-        let first = [at_once, accept, self.due, until].into_iter().flatten().min();
+        // Another connection may have been idle for long enough.
+        let room = self.shared.places.is_asking().then(|| now + LongestIdle::TICK);
+        let first = [at_once, accept, self.due, until, room].into_iter().flatten().min();
         match self.poll.poll(events, first.map(|first| first.saturating_duration_since(now))) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
@@ -273,7 +280,12 @@ impl<S: Default> Worker<S> {
         for _ in 0..AT_ONCE {
             let Some(acceptors) = &mut self.acceptors else { return };
             let mut not_accepted = |why: &NotAccepted| handler.not_accepted(why);
-            let Some((arrival, number)) = acceptors.accept(&mut not_accepted, &self.shared, now) else { break };
+            let Some((arrival, number)) = acceptors.accept(&mut not_accepted, &self.shared, now) else {
+                if let Some(waited) = acceptors.waited(now) {
+                    self.shared.ask_for_place(waited);
+                }
+                break;
+            };
             // The first one is this one.
             match usize::try_from(number).unwrap_or(0) % (self.others.len() + 1) {
                 0 => self.admit(arrival, handler, now, pace),
@@ -286,21 +298,47 @@ impl<S: Default> Worker<S> {
         }
     }
 
+    /// If a connection waits for a place, ends the one that has been idle for longest.
+    fn make_room<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+        while pace == Pace::GoOn && self.shared.places.is_asking() && !self.totals.is_full() {
+            let idle = self.links.iter().filter_map(|(_, link)| {
+                let since = link.connection.engine.sending.spare_since()?;
+                Some((since, link.connection.id))
+            });
+            let Some((_, id)) = self.idle.next(now, || idle, |id| self.links.spare_since(id)) else { return };
+            let slot = id.slot();
+            let Some(link) = self.links.get_mut(slot) else { return };
+            if !self.shared.places.offer(self.number) {
+                return;
+            }
+            // Whatever has arrived is read.
+            link.connection.wake(UNREAD, false);
+            let (shared, scratch) = (&self.shared, &mut self.scratch);
+            match link.turn(&mut Turn { handler, shared, scratch, now, pace: Pace::MakeRoom }) {
+                Ok(_) => self.links.list(slot),
+                Err(why) => return self.remove(slot, why, handler),
+            }
+            self.shared.withdraw(self.number);
+            self.relieve(handler, now, pace);
+        }
+    }
+
     /// Takes a connection that has been accepted.
     fn admit<H: Handler<State = S>>(&mut self, arrival: Arrival<TcpStream>, handler: &mut H, now: Instant, pace: Pace) {
         // Before the handler queues more, place is made for it.
         self.relieve(handler, now, pace);
         let slot = self.links.vacant();
-        let Ok(number) = u32::try_from(slot) else { return self.shared.count_down() };
+        let network = Network::of(arrival.address).filter(|_| arrival.is_counted);
+        let Ok(number) = u32::try_from(slot) else { return self.shared.count_down(network) };
         let (received, sent) = (self.shared.dialect(), self.shared.sending_dialect());
         let mut engine = Engine::new(Arc::clone(&self.shared.limits), Arc::clone(&self.totals), received, sent, now);
         let is_plain = arrival.stream.is_plain();
         engine.begin_opening(now);
-        let mut connection = Connection::new(arrival.stream, engine, Id::new(self.number, number), arrival.address);
+        let mut connection = Connection::new(arrival, engine, Id::new(self.number, number));
         if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
             self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
-            return self.shared.count_down();
+            return self.shared.count_down(network);
         }
         if self.is_stopping {
             connection.wake(UNREAD, false);
@@ -421,8 +459,9 @@ impl<S: Default> Worker<S> {
 
     fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: CloseReason, handler: &mut H) {
         if let Some(link) = self.links.remove(slot) {
+            let network = link.connection.network();
             link.disconnected(why, handler, &self.shared);
-            self.shared.count_down();
+            self.shared.count_down(network);
         }
     }
 }

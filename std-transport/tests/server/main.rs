@@ -17,6 +17,7 @@ mod listeners;
 #[cfg(feature = "json")]
 mod messages;
 mod panics;
+mod places;
 #[path = "../running/mod.rs"]
 mod running;
 mod slow;

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use jsonframe::{Dialect, Header, Message};
 
 use super::*;
 use crate::Interest;
 use crate::engine::{Engine, Totals};
+use crate::server::accept::Arrival;
 use crate::server::{Id, Limits};
 use crate::stream::Stream;
 
@@ -87,6 +89,11 @@ impl Handler for Echo {
             peer.close();
         }
     }
+
+    fn farewell(&mut self, peer: &mut Peer<'_>, (): &mut (), why: &CloseReason) {
+        let text = why.to_string();
+        peer.send(&Header::new("farewell", "", text.len() as u64), text.as_bytes()).unwrap();
+    }
 }
 
 fn message(kind: &str, content: &[u8]) -> Vec<u8> {
@@ -99,6 +106,7 @@ struct Test {
     shared: Arc<Shared>,
     scratch: Scratch,
     now: Instant,
+    pace: Pace,
 }
 
 impl Test {
@@ -109,8 +117,9 @@ impl Test {
         let engine = Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, now);
         let stream = Memory { given: given.iter().copied().collect(), ..Memory::default() };
         let address = SocketAddr::from(([127, 0, 0, 1], 1)).into();
-        let served = Served::new(Connection::new(Stream::new(stream), engine, Id::new(0, 0), address), ());
-        Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now }
+        let arrival = Arrival { stream: Stream::new(stream), address, is_counted: false };
+        let served = Served::new(Connection::new(arrival, engine, Id::new(0, 0)), ());
+        Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now, pace: Pace::GoOn }
     }
 
     /// Has the poller say that the stream is readable, and gives the connection its turn.
@@ -121,7 +130,7 @@ impl Test {
             shared: &self.shared,
             scratch: &mut self.scratch,
             now: self.now,
-            pace: Pace::GoOn,
+            pace: self.pace,
         })
     }
 }
@@ -187,4 +196,65 @@ fn a_stream_that_says_it_has_read_more_than_fits_is_not_believed() {
     let mut test = Test::new(&message("text", &vec![b'x'; 200_000]));
     test.served.connection.stream.get_mut().lies = true;
     assert!(matches!(test.turn(), Ok(_) | Err(CloseReason::Protocol(_))), "and nothing panics");
+}
+
+#[test]
+fn a_connection_that_is_asked_for_its_place_ends_unless_something_has_arrived() {
+    let (request, last_words) = (message("text", b"hello"), b"closed to make room for another connection");
+    let mut test = Test::new(&request);
+    test.pace = Pace::MakeRoom;
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    let [first, rest @ ..] = &request[..] else { unreachable!() };
+    test.served.connection.stream.get_mut().given.push_back(*first);
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    test.served.connection.stream.get_mut().given.extend(rest);
+    test.served.connection.engine.sending.reply_later();
+    assert_eq!(test.turn().unwrap(), Next::Wait);
+    test.served.connection.engine.sending.replies_done(1);
+    assert_eq!(test.turn().unwrap(), Next::Wait, "the reply has just been done");
+    assert_eq!(test.handler.messages, 2);
+    test.served.connection.stream.get_mut().taken.clear();
+    // Its peer is not waited for, though it was active a moment ago.
+    assert!(matches!(test.turn(), Err(CloseReason::MadeRoom)));
+    assert_eq!(test.served.connection.stream.get_mut().taken, message("farewell", last_words));
+}
+
+#[test]
+fn a_connection_that_is_being_closed_gives_its_place_once_all_is_sent() {
+    let mut test = Test::new(&message("last", b"bye"));
+    assert_eq!(test.turn().unwrap(), Next::Again);
+    assert_eq!(test.turn().unwrap(), Next::Wait, "its peer has not ended yet");
+    test.pace = Pace::MakeRoom;
+    assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
+    assert_eq!(test.served.connection.stream.get_mut().taken, message("last", b"bye"));
+}
+
+#[test]
+fn what_is_under_way_on_a_connection_decides_whether_it_can_be_spared() {
+    let request = message("text", b"hello");
+    let mut test = Test::new(&request);
+    let start = test.now;
+    let since = |test: &Test| test.served.connection.engine.sending.spare_since().map(|since| since - start);
+    assert_eq!(since(&test), Some(Duration::ZERO));
+    let mut turn_after = |seconds, given: &[u8]| {
+        test.now = start + Duration::from_secs(seconds);
+        test.served.connection.stream.get_mut().given.extend(given);
+        test.turn().unwrap();
+        since(&test)
+    };
+    assert_eq!(turn_after(1, &[]), Some(Duration::from_secs(1)));
+    assert_eq!(turn_after(2, &request[..1]), None);
+    assert_eq!(turn_after(3, &request[1..]), Some(Duration::from_secs(3)));
+    assert_eq!(turn_after(4, &request[..request.len() - 1]), None);
+    assert_eq!(turn_after(5, &request[request.len() - 1..]), Some(Duration::from_secs(5)));
+    // One that comes whole is activity, and so is what is queued.
+    assert_eq!(turn_after(6, &request), Some(Duration::from_secs(6)));
+    test.served.connection.engine.sending.reply_later();
+    test.turn().unwrap();
+    assert_eq!(since(&test), None);
+    test.served.connection.engine.sending.replies_done(1);
+    test.turn().unwrap();
+    assert_eq!(since(&test), Some(Duration::from_secs(6)));
+    test.served.connection.engine.sending.outbox.queue_copy(&Header::new("", "", 1), b"x").unwrap();
+    assert_eq!(since(&test), None);
 }

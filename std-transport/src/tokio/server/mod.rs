@@ -1,5 +1,6 @@
 //! The server: a task that accepts, and one for each connection.
 
+mod asking;
 mod common;
 mod handler;
 mod socket;
@@ -22,6 +23,7 @@ pub use handler::Handler;
 use crate::engine::Totals;
 use crate::server::accept::{AT_ONCE, Acceptors};
 use crate::server::{self, Address, Handle, Limits, Listener, NotAccepted, Over};
+use asking::Asking;
 use common::Common;
 use socket::Door;
 use task::{Task, change, first, is_due, now};
@@ -135,6 +137,7 @@ impl Server {
         shared.start([Arc::clone(&totals)].into());
         let common = Arc::new(Common::new(handler, Arc::clone(&shared), totals));
         let mut tasks = JoinSet::new();
+        let mut asking = Asking::default();
         let mut is_stopping = false;
         let mut timer = pin!(sleep(Duration::MAX));
         poll_fn(|context| {
@@ -155,6 +158,9 @@ impl Server {
                 for _ in 0..AT_ONCE {
                     let Some((arrival, _)) = acceptors.accept(&mut not_accepted, &shared, now()) else { break };
                     tasks.spawn(Box::new(Task::new(arrival, Arc::clone(&common))).run());
+                }
+                if acceptors.waited(now()).is_some() {
+                    asking.ask(&shared, now());
                 }
                 due = first(due, acceptors.due(&shared, now()));
             }

@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -18,10 +17,11 @@ use crate::engine::{Engine, Event, Holding, Sending};
 use crate::io::flush;
 use crate::server::accept::Arrival;
 use crate::server::connection::{Connection, Next, Pace};
-use crate::server::mailbox::Mailbox;
+use crate::server::mailbox::{Letters, Mailbox};
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
+use crate::server::places::Network;
 use crate::server::shared::{Shutdown, lock};
-use crate::server::{Address, CloseReason, Id, NotAccepted, Peer};
+use crate::server::{Address, CloseReason, Id, Peer};
 use crate::stream::Stream;
 
 /// While all connections together hold too much, each looks this often whether that is over.
@@ -37,23 +37,25 @@ pub(super) struct Task<H: Handler> {
 /// The place of a connection among all, until this is dropped.
 struct Place<H> {
     id: Id,
+    /// For which the connection counts.
+    network: Option<Network>,
     common: Arc<Common<H>>,
     mailbox: Arc<Mailbox>,
 }
 
 impl<H: Handler> Task<H> {
     /// The task of a connection that has just been accepted.
-    pub(super) fn new(arrival: Arrival<Socket>, common: Arc<Common<H>>) -> Self {
-        let Arrival { mut stream, address } = arrival;
+    pub(super) fn new(mut arrival: Arrival<Socket>, common: Arc<Common<H>>) -> Self {
         let (shared, totals) = (&common.shared, &common.totals);
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
         let (received, sent) = (shared.dialect(), shared.sending_dialect());
         let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now());
         engine.begin_opening(now());
-        stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
-        let connection = Connection::new(stream, engine, id, address);
-        let place = Place { id, common, mailbox };
+        mailbox.count(id, || (engine.sending.holding(), None));
+        arrival.stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
+        let connection = Connection::new(arrival, engine, id);
+        let place = Place { id, network: connection.network(), common, mailbox };
         Self { connection, state: <_>::default(), place }
     }
 
@@ -64,13 +66,14 @@ impl<H: Handler> Task<H> {
         let why = self.serve(timer.as_mut()).await;
         let Self { mut connection, state, place } = *self;
         let (address, is_opening) = (connection.address, connection.engine.is_opening());
+        let is_refused = connection.is_refused();
         connection.finish(&why);
         // What it holds is not counted any more when the handler is told.
         drop(connection);
         let Common { handler, shared, .. } = &*place.common;
         if is_opening {
-            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-            shared.guard(|| handler.not_accepted(&NotAccepted::Handshake { address, why }));
+            let why = Connection::<Socket>::not_accepted(address, is_refused, why, shared);
+            shared.guard(|| handler.not_accepted(&why));
         } else {
             shared.guard(|| handler.disconnected(place.id, address, state, &why));
         }
@@ -88,11 +91,11 @@ impl<H: Handler> Task<H> {
             if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
                 return self.connection.engine.abandon();
             }
-            let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(now()));
+            let letters = self.place.mailbox.take();
+            let pace = self.place.pace(shutdown, &letters);
             // Whatever has arrived is read.
             self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
             self.connection.wake(Interest { readable: true, writable: true }, true);
-            let letters = self.place.mailbox.take();
             if !self.connection.engine.is_closing() {
                 self.connection.outlet().deliver(letters, self.place.id, now());
             } else if letters.ask_for_room(self.place.id) && !matches!(self.connection.relieve(now()), Ok(true)) {
@@ -123,16 +126,18 @@ impl<H: Handler> Task<H> {
     async fn open(&mut self, mut timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
         poll_fn(|context| {
             let _ = self.place.attend(context);
-            // Nobody knows the connection yet, so none of them is for it alone.
-            drop(self.place.mailbox.take());
+            // Nobody knows the connection yet, so no message is for it alone.
+            let letters = self.place.mailbox.take();
             loop {
                 let shutdown = self.place.common.shared.shutdown();
                 if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
                     return Poll::Ready(Err(self.connection.engine.abandon()));
                 }
-                let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(now()));
+                let pace = self.place.pace(shutdown, &letters);
                 self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
-                match self.connection.open(pace, now()) {
+                let opened = self.connection.open(&self.place.common.shared, pace, now());
+                self.place.network = self.connection.network();
+                match opened {
                     Ok(Next::Wait) => {}
                     outcome => return Poll::Ready(outcome.map(drop)),
                 }
@@ -151,7 +156,7 @@ impl<H: Handler> Task<H> {
         let mut scratch = self.place.common.borrow();
         self.connection.engine.borrow(&mut scratch);
         let outcome = if self.connection.engine.is_closing() {
-            self.connection.drain(now())
+            self.connection.drain(pace, now())
         } else {
             self.answer(pace, timer).await
         };
@@ -234,7 +239,7 @@ impl<H: Handler> Task<H> {
         place.call(*address, stream, &mut engine.sending, timer, call).await;
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.
         let is_hurrying = place.common.shared.is_hurrying(now());
-        if !is_hurrying && self.connection.engine.is_long_idle(now()) {
+        if !is_hurrying && self.connection.is_over(&reason, now()) {
             return Err(reason);
         }
         self.connection.close(reason, now());
@@ -252,6 +257,15 @@ impl<H: Handler> Task<H> {
 }
 
 impl<H> Place<H> {
+    /// Whether the connection goes on, as far as the shutdown, if there is one, and these letters say.
+    fn pace(&self, shutdown: Option<Shutdown>, letters: &Letters) -> Pace {
+        match shutdown {
+            Some(shutdown) => shutdown.pace(now()),
+            None if letters.ask_for_place(self.id) => Pace::MakeRoom,
+            None => Pace::GoOn,
+        }
+    }
+
     /// Has this task woken for whatever concerns its connection.
     fn attend(&self, context: &Context<'_>) -> Poll<()> {
         self.mailbox.set_waker(context.waker());
@@ -352,7 +366,7 @@ impl<H> Drop for Place<H> {
         shared.remove_mailbox(self.id.mailbox());
         self.common.has_made_room(self.id);
         self.common.make_room();
-        shared.count_down();
+        shared.count_down(self.network);
     }
 }
 
