@@ -128,7 +128,7 @@ pub enum AtLimit {
     /// They wait in the backlog until others have ended.
     #[default]
     Wait,
-    /// They are accepted and closed at once.
+    /// They are accepted and closed at once, with a [message](crate::server::Server::with_refusal) if there is one.
     Refuse,
     /// The connection that has been idle for longest, and for a second at least, is closed, as
     /// [`CloseReason::MadeRoom`](super::CloseReason::MadeRoom), and the new one has its place. So a peer cannot keep

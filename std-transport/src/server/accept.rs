@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::listener::Setup;
 use super::places::{LongestIdle, Network};
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::stream::Accept;
 use super::{Address, AtLimit, CloseReason};
-use crate::stream::Stream;
+use crate::stream::{Raw, Stream};
 
 /// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted) and
 /// [`Handle::adopt`](super::Handle::adopt).
@@ -214,8 +214,7 @@ impl<L: Accept> Acceptor<L> {
                         layered.inspect_err(|_| shared.places.discount(Network::of(address).filter(|_| is_counted)))
                     }
                     Err(why) => {
-                        shared.refused.fetch_add(1, Ordering::Relaxed);
-                        drop(stream);
+                        self.refuse(stream, shared);
                         shared.guard(|| not_accepted(&why));
                         continue;
                     }
@@ -237,6 +236,15 @@ impl<L: Accept> Acceptor<L> {
             return Ok(false);
         }
         shared.places.count(address).ok_or(NotAccepted::AddressLimit(address))
+    }
+
+    /// Closes a connection that is refused, and tells its peer, as far as that is possible without waiting.
+    fn refuse(&self, mut stream: L::Raw, shared: &Shared) {
+        shared.refused.fetch_add(1, Ordering::Relaxed);
+        let message = lock(&shared.refusal);
+        if self.setup.is_plain() && !message.is_empty() {
+            let _ = stream.write_unasked(&message);
+        }
     }
 
     /// Whatever it is, for want of file descriptors or memory, or for a connection that was gone too soon, it passes.

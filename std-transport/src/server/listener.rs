@@ -292,6 +292,15 @@ impl Setup {
         false
     }
 
+    /// Whether messages are all there is on a connection.
+    pub(crate) const fn is_plain(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return false;
+        }
+        !self.has_proxy_header()
+    }
+
     /// The stream of a connection, with what lies between it and the messages.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "without layers there is nothing to do")]
     pub(crate) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {

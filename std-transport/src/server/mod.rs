@@ -96,7 +96,7 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::thread;
 
-use jsonframe::Dialect;
+use jsonframe::{Dialect, EncodeError, Header, Message};
 
 pub use accept::NotAccepted;
 pub use address::Address;
@@ -116,7 +116,7 @@ pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 use accept::{Acceptor, Acceptors};
 use door::Door;
 use listener::{Listening, Setup};
-use shared::Shared;
+use shared::{Shared, lock};
 use stream::Accept;
 use worker::Worker;
 
@@ -161,6 +161,45 @@ impl Server {
     pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
         self.shared.set_dialects(self.shared.dialect(), dialect);
         self
+    }
+
+    /// Sends this message to each connection that is [refused](Limits::max_per_address) before it is closed, in the dialect
+    /// in which is sent now. Of several calls the last one counts.
+    ///
+    /// It is written once, and nobody waits for it to arrive: a peer that has sent something already may see a reset instead.
+    /// It is not sent where TLS or a PROXY header is expected first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use jsonframe_std::Connection;
+    /// use jsonframe_std::protocol::Header;
+    /// use jsonframe_std::server::{AtLimit, Limits, Server, from_fn};
+    ///
+    /// let limits = Limits::default().with_max_connections(0).with_at_limit(AtLimit::Refuse);
+    /// let server = Server::bind("127.0.0.1:0", limits)?.with_refusal(&Header::new("text", "utf-8", 4), b"full")?;
+    /// let (address, handle) = (server.address(), server.handle());
+    /// let thread = std::thread::spawn(move || server.run(from_fn(|_, _| ())));
+    ///
+    /// let mut connection = Connection::connect(address)?;
+    /// assert_eq!(connection.receive()?.expect("a message").text()?, "full");
+    /// assert!(connection.receive()?.is_none());
+    ///
+    /// handle.shutdown(Duration::from_secs(5));
+    /// thread.join().expect("it does not panic")?;
+    /// # Ok::<(), jsonframe_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the header does not fit the content, or cannot be encoded.
+    pub fn with_refusal(self, header: &Header<'_>, content: &[u8]) -> Result<Self, EncodeError> {
+        Message::new(*header, content)?;
+        let mut message = Vec::new();
+        self.shared.sending_dialect().append_to(header, &mut message)?;
+        message.extend_from_slice(content);
+        *lock(&self.shared.refusal) = message;
+        Ok(self)
     }
 
     /// What to accept from, made of each listener by `open`, and at last of the streams that are adopted.

@@ -290,6 +290,7 @@ mod tests {
             assert_eq!(next, first);
             since.remove(&next.unwrap().1);
             // One that would have been among the next ones does something, and every third time one ends.
+            let before = now;
             now += Duration::from_secs(1);
             let mut rest: Vec<_> = since.iter().map(|(id, since)| (*since, *id)).collect();
             rest.sort_unstable();
@@ -297,7 +298,7 @@ mod tests {
                 if now.duration_since(start).as_secs() % 3 == 0 {
                     since.remove(id);
                 } else {
-                    since.insert(*id, now - Duration::from_secs(1));
+                    since.insert(*id, before);
                 }
             }
             assert!(longest.0.capacity() <= LongestIdle::NOTED);
@@ -310,7 +311,7 @@ mod tests {
         let mut longest = LongestIdle::default();
         let mut next = |now| longest.next(now, || [(start, id)].into_iter(), |_| Some(start));
         assert_eq!(next(start), None);
-        assert_eq!(next(start + LongestIdle::LEAST - Duration::from_nanos(1)), None);
+        assert_eq!(next(start + LongestIdle::LEAST.saturating_sub(Duration::from_nanos(1))), None);
         assert_eq!(next(start + LongestIdle::LEAST), Some((start, id)));
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// What is received, and what is sent.
     dialects: RwLock<[&'static Dialect; 2]>,
+    /// What a connection is sent that is refused, if anything is.
+    pub(super) refusal: Mutex<Vec<u8>>,
     /// One for each worker.
     mailboxes: RwLock<Slab<Arc<Mailbox>>>,
     /// What may be held by the workers that run.
@@ -49,6 +51,7 @@ impl Shared {
             places: Places::new(&limits),
             limits: Arc::new(limits),
             dialects: RwLock::new([&Dialect::STANDARD; 2]),
+            refusal: Mutex::default(),
             mailboxes: RwLock::default(),
             totals: OnceLock::new(),
             shutdown: Mutex::new(None),

@@ -314,7 +314,9 @@ impl<S: Default> Worker<S> {
             // Whatever has arrived is read.
             link.connection.wake(UNREAD, false);
             let (shared, scratch) = (&self.shared, &mut self.scratch);
-            match link.turn(&mut Turn { handler, shared, scratch, now, pace: Pace::MakeRoom }) {
+            let turn = &mut Turn { handler, shared, scratch, now, pace: Pace::MakeRoom };
+            let is_opening = link.connection.engine.is_opening();
+            match if is_opening { link.open(turn) } else { link.turn(turn) } {
                 Ok(_) => self.links.list(slot),
                 Err(why) => return self.remove(slot, why, handler),
             }

@@ -160,7 +160,8 @@ fn connections_beyond_the_limit_are_refused_where_that_is_configured(driver: Dri
     for connection in &mut served {
         exchange(connection, "served");
     }
-    is_closed(server.connect().get_ref());
+    let mut refused = server.connect();
+    assert_eq!((receive(&mut refused).as_deref(), receive(&mut refused)), (Some("full"), None));
     assert_eq!(server.handle.stats().refused, 1);
     served.pop();
     server.wait_until(|server| server.handle.stats().connections == 1);

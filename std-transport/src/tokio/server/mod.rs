@@ -16,7 +16,7 @@ use std::time::Duration;
 use ::tokio::net::{ToSocketAddrs, lookup_host};
 use ::tokio::task::JoinSet;
 use ::tokio::time::sleep;
-use jsonframe::Dialect;
+use jsonframe::{Dialect, EncodeError, Header};
 
 pub use handler::Handler;
 
@@ -104,6 +104,16 @@ impl Server {
     /// Sends in this dialect to all peers, whatever they send in. To be called after [`with_dialect`](Self::with_dialect).
     pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
         Self(self.0.with_sending_dialect(dialect))
+    }
+
+    /// Sends this message to each connection that is refused. See
+    /// [`server::Server::with_refusal`](crate::server::Server::with_refusal).
+    ///
+    /// # Errors
+    ///
+    /// If the header does not fit the content, or cannot be encoded.
+    pub fn with_refusal(self, header: &Header<'_>, content: &[u8]) -> Result<Self, EncodeError> {
+        self.0.with_refusal(header, content).map(Self)
     }
 
     /// The address at which it listens; of several, the first one's.
