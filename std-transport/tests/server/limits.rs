@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::running::driver::{Driver, on_each_driver};
-use crate::running::{Echo, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
+use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{AtLimit, ContentMode, Handler, Limits, Peer, To};
 use jsonframe_std::{Connection, Error};

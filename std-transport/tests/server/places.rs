@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_all_drivers_at_once, on_drivers, on_each_driver};
-use crate::running::{Echo, PATIENCE, Running, exchange, message, receive, wait_until};
+use crate::running::{Echo, GRACE, PATIENCE, Running, exchange, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Address, AtLimit, CloseReason, Handler, Id, Limits, Peer, Reply};
 use jsonframe_std::{Connection, Error};
@@ -19,6 +19,7 @@ on_each_driver! {
     a_connection_on_which_something_is_under_way_makes_no_room,
     while_no_connection_is_idle_new_ones_wait,
     a_connection_that_is_being_closed_makes_room,
+    one_that_waits_for_a_place_is_served_in_a_shutdown,
 }
 
 on_drivers! {
@@ -172,6 +173,23 @@ fn while_no_connection_is_idle_new_ones_wait(driver: Driver) {
     assert_eq!((receive(&mut busy).as_deref(), receive(&mut busy)), (Some(MADE_ROOM), None));
     assert_eq!(echo.noted(), [MADE_ROOM]);
     assert_eq!(server.handle.stats().refused, 0);
+}
+
+fn one_that_waits_for_a_place_is_served_in_a_shutdown(driver: Driver) {
+    let server = driver.start(places(1), Echo::default());
+    let mut busy = server.connect();
+    exchange(&mut busy, "hello");
+    let whole = message(b"content");
+    busy.get_mut().write_all(&whole[..10]).unwrap();
+    let mut newcomer = server.connect();
+    newcomer.send(&Header::for_json(2), b"{}").unwrap();
+    server.handle.shutdown(GRACE);
+    busy.get_mut().write_all(&whole[10..]).unwrap();
+    assert_eq!((receive(&mut busy).as_deref(), receive(&mut busy)), (Some("content"), None));
+    drop(busy);
+    assert_eq!((receive(&mut newcomer).as_deref(), receive(&mut newcomer)), (Some("{}"), None));
+    drop(newcomer);
+    server.join();
 }
 
 fn a_connection_that_is_being_closed_makes_room(driver: Driver) {
