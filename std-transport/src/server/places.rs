@@ -165,7 +165,7 @@ impl LongestIdle {
     /// How many of them are noted.
     const NOTED: usize = 64;
     /// A message may be on its way on a connection that has been idle for less than this.
-    const LEAST: Duration = Duration::from_secs(1);
+    pub(crate) const LEAST: Duration = Duration::from_secs(1);
     /// How often whoever waits looks for one.
     pub(crate) const TICK: Duration = Duration::from_millis(25);
 

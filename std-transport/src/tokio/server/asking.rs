@@ -10,27 +10,44 @@ use crate::server::shared::Shared;
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     idle: LongestIdle,
-    /// The one that was asked last, and since when it had been idle.
-    asked: Option<(Instant, Id)>,
+    asked: Option<Asked>,
+}
+
+/// The connection that was asked last.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    id: Id,
+    /// Since when it had been idle then.
+    since: Instant,
+    /// When it was asked.
+    at: Instant,
 }
 
 impl Asking {
-    /// Asks the next one, or the last one again if nothing has happened on it since: it reads before it ends, and goes on if
-    /// there was something to read.
+    /// Asks the next one, unless the last one is about to end. It reads before it does, and goes on if there was something to
+    /// read.
     pub(super) fn ask(&mut self, shared: &Shared, now: Instant) {
         let mailboxes = shared.mailboxes();
-        let since = |id: Id| {
+        let spare = |id: Id| {
             let (of, holding, _) = mailboxes.get(id.mailbox())?.holding()?;
-            holding.spare_since.filter(|_| of == id)
+            (of == id).then_some(holding.spare_since)
         };
-        let idle = mailboxes.iter().filter_map(|(_, mailbox)| {
-            let (id, holding, _) = mailbox.holding()?;
-            Some((holding.spare_since?, id))
-        });
-        let again = self.asked.filter(|(noted, id)| since(*id) == Some(*noted));
-        self.asked = again.or_else(|| self.idle.next(now, || idle, since));
-        if let Some((_, id)) = self.asked {
-            mailboxes.get(id.mailbox()).into_iter().for_each(|mailbox| mailbox.ask_for_place(id));
+        let is_ending = |Asked { id, since, at }: &Asked| match spare(*id) {
+            Some(Some(spare)) => spare == *since,
+            // Its handler says its last words, or it is in use again.
+            Some(None) => now.saturating_duration_since(*at) < LongestIdle::LEAST,
+            None => false,
+        };
+        if self.asked.as_ref().is_none_or(|asked| !is_ending(asked)) {
+            let all = mailboxes.iter().filter_map(|(_, mailbox)| {
+                let (id, holding, _) = mailbox.holding()?;
+                Some((holding.spare_since?, id))
+            });
+            let next = self.idle.next(now, || all, |id| spare(id).flatten());
+            self.asked = next.map(|(since, id)| Asked { id, since, at: now });
         }
+        // Again, for it may have had no turn in which it could read.
+        let asked = self.asked.and_then(|Asked { id, .. }| Some((id, mailboxes.get(id.mailbox())?)));
+        asked.into_iter().for_each(|(id, mailbox)| mailbox.ask_for_place(id));
     }
 }
