@@ -136,7 +136,8 @@ pub enum AtLimit {
     ///
     /// Idle is a connection on which no message is under way, nothing is queued and no
     /// [`Reply`](crate::server::Reply) owed; so is one whose handshake has not been completed, or that is being closed.
-    /// What has arrived from its peer is read first. While none is idle, new ones wait. A peer whose connection was closed
+    /// What has arrived from its peer is read first. While none is idle, new ones wait: what keeps a place is a message under
+    /// way, for as long as it keeps to its deadlines, such as [`Limits::min_rate`]. A peer whose connection was closed
     /// connects again when it needs to, as after [`Limits::idle_timeout`]; what it sends at that very moment is lost.
     ///
     /// Of several [workers](crate::server::Server::run_workers) each in turn closes that of its own connections that has been

@@ -47,7 +47,8 @@ impl Asking {
             self.asked = next.map(|(since, id)| Asked { id, since, at: now });
         }
         // Again, for it may have had no turn in which it could read.
-        let asked = self.asked.and_then(|Asked { id, .. }| Some((id, mailboxes.get(id.mailbox())?)));
-        asked.into_iter().for_each(|(id, mailbox)| mailbox.ask_for_place(id));
+        if let Some(Asked { id, .. }) = self.asked {
+            mailboxes.get(id.mailbox()).into_iter().for_each(|mailbox| mailbox.ask_for_place(id));
+        }
     }
 }
