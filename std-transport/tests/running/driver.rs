@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
-use jsonframe_std::protocol::{Dialect, Header};
+use jsonframe_std::protocol::Dialect;
 use jsonframe_std::server::{Address, Handle, Handler, Limits, Listener, Server};
 
 use super::Running;
@@ -21,9 +21,6 @@ pub enum Driver {
     #[cfg(feature = "tokio")]
     Tokio(usize),
 }
-
-/// What connections are sent that are refused; its content is "full".
-pub const REFUSAL: Header<'_> = Header::new("refusal", "utf-8", 4);
 
 /// A handler of which each worker has a clone, or of which the calls come from all threads.
 pub trait Shared: Handler<State: Send> + Clone + Send + Sync + 'static {}
@@ -89,7 +86,7 @@ impl Driver {
                     Some(first) => listeners.fold(Server::new(first, limits), Server::with_listener),
                     None => Server::bind("127.0.0.1:0", limits).unwrap(),
                 };
-                let mut server = server.with_dialect(receiving).with_refusal(&REFUSAL, b"full").unwrap();
+                let mut server = server.with_dialect(receiving);
                 if receiving != sending {
                     server = server.with_sending_dialect(sending);
                 }

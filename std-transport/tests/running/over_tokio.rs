@@ -6,7 +6,7 @@ use jsonframe_std::tokio::{Handler, Server};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
-use super::driver::{Bound, REFUSAL, Shared, tcp_address};
+use super::driver::{Bound, Shared, tcp_address};
 
 /// A server in a runtime of its own, of one thread or more.
 pub fn build(
@@ -23,7 +23,7 @@ pub fn build(
         Some(first) => listeners.fold(Server::new(first, limits), Server::with_listener),
         None => runtime.block_on(Server::bind("127.0.0.1:0", limits)).unwrap(),
     };
-    let mut server = server.with_dialect(receiving).with_refusal(&REFUSAL, b"full").unwrap();
+    let mut server = server.with_dialect(receiving);
     if receiving != sending {
         server = server.with_sending_dialect(sending);
     }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_all_drivers_at_once, on_each_driver, on_one_thread};
-use crate::running::{Echo, GRACE, PATIENCE, Running, exchange, message, receive, wait_until};
+use crate::running::{Echo, GRACE, PATIENCE, Running, exchange, is_closed, message, receive, wait_until};
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{Address, AtLimit, CloseReason, Handler, Id, Limits, Peer, Reply};
 use jsonframe_std::{Connection, Error};
@@ -54,8 +54,7 @@ fn connections_of_an_address_beyond_its_limit_are_refused_until_one_ends(driver:
         for connection in &mut served {
             exchange(connection, "served");
         }
-        let mut refused = server.connect();
-        assert_eq!((receive(&mut refused).as_deref(), receive(&mut refused)), (Some("full"), None));
+        is_closed(server.connect().get_ref());
         wait_until(|| echo.noted().last().is_some_and(|note| note == ADDRESS_LIMIT));
         #[cfg(target_os = "linux")]
         exchange(&mut connect_from([127, 0, 0, 2], &server), "another address");
@@ -252,10 +251,11 @@ fn many_more_peers_than_there_are_places_are_all_served(driver: Driver) {
 mod behind_a_proxy {
     use std::io::Read;
 
-    use jsonframe_std::server::Listener;
+    use jsonframe_std::server::{Listener, Server};
 
     use super::*;
-    use crate::running::is_closed;
+    use crate::running::connect;
+    use crate::running::driver::Bound;
 
     on_each_driver! {
         the_address_of_the_client_counts_once_it_is_known,
@@ -287,8 +287,7 @@ mod behind_a_proxy {
             exchange(connection, "served");
         }
         for header in [V4, MAPPED, V6, SAME_NETWORK] {
-            let mut refused = client(&server, header);
-            assert!(!matches!(refused.get_mut().read(&mut [0]), Ok(1)), "it may expect TLS");
+            is_closed(client(&server, header).get_ref());
         }
         wait_until(|| echo.noted().len() == 4);
         assert_eq!(echo.noted(), [ADDRESS_LIMIT; 4]);
@@ -299,6 +298,24 @@ mod behind_a_proxy {
         for header in [MAPPED, SAME_NETWORK] {
             exchange(&mut client(&server, header), "there is a place again");
         }
+    }
+
+    #[test]
+    fn a_message_to_those_that_are_refused_is_sent_where_messages_come_first() {
+        let [plain, proxied] = [0; 2].map(|_| Listener::tcp("127.0.0.1:0").unwrap());
+        let addresses = [&plain, &proxied].map(|listener| listener.address().socket_addr().unwrap());
+        let server = Server::new(plain, Limits::default().with_max_per_address(0))
+            .with_listener(proxied.with_proxy_header())
+            .with_refusal(&Header::new("text", "utf-8", 4), b"full")
+            .unwrap();
+        let (handle, run) = (server.handle(), Box::new(|| server.run(Echo::default())));
+        let server = Bound { address: addresses[0], handle, run }.start();
+        let mut refused = server.connect();
+        assert_eq!((receive(&mut refused).as_deref(), receive(&mut refused)), (Some("full"), None));
+        let mut refused = connect(addresses[1]);
+        refused.get_mut().write_all(V4.as_bytes()).unwrap();
+        assert!(!matches!(refused.get_mut().read(&mut [0]), Ok(1)), "the client may expect TLS");
+        server.wait_until(|server| server.handle.stats().refused == 2);
     }
 
     fn a_connection_that_never_comes_to_its_messages_makes_room(driver: Driver) {

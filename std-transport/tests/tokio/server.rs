@@ -4,8 +4,8 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{Address, CloseReason, Handle, Id, Limits, Peer, To};
+use jsonframe_std::protocol::{Header, Message};
+use jsonframe_std::server::{Address, AtLimit, CloseReason, Handle, Id, Limits, Peer, To};
 use jsonframe_std::tokio::{Connection, Handler, Server};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -228,4 +228,19 @@ async fn a_server_that_is_dropped_while_it_runs_ends_its_connections() {
     is_over(connection).await;
     assert!(running.handle.send_json(To::All, "nobody").is_err());
     assert_eq!(running.handle.stats().connections, 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_is_sent_what_was_set_for_it() {
+    let limits = Limits::default().with_max_connections(0).with_at_limit(AtLimit::Refuse);
+    let server = Server::bind("127.0.0.1:0", limits).await.unwrap();
+    let server = server.with_refusal(&Header::new("text", "utf-8", 4), b"full").unwrap();
+    let (address, handle) = (server.address().to_string(), server.handle());
+    let server = tokio::spawn(server.run(Waiter::default()));
+    let mut refused = Connection::new(TcpStream::connect(address).await.unwrap());
+    assert_eq!(refused.receive().await.unwrap().unwrap().text().await.unwrap(), "full");
+    assert!(refused.receive().await.unwrap().is_none());
+    assert_eq!(handle.stats().refused, 1);
+    handle.shutdown(Duration::ZERO);
+    server.await.unwrap().unwrap();
 }
