@@ -1,19 +1,28 @@
 //! The client of the tutorial: requests, and their answers.
 
+use std::fmt::Display;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+#[cfg(unix)]
+use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use jsonframe::Message;
-use jsonframe_std::{Backoff, Connection, Error, Incoming, Timeouts};
+use jsonframe::{Dialect, Message};
+use jsonframe_std::{Backoff, Connection, Duplex, Error, Incoming, Timeouts, tls};
+use rustls::ClientConfig;
 
 use crate::application::{Answer, Draft, JSON};
 use crate::console::Console;
 use crate::dial::dial;
+#[cfg(unix)]
+use crate::dial::dial_path;
 use crate::dialect::Dialects;
 use crate::text::{ByteString, Printable};
-use crate::watched::{Watched, no_answer};
+use crate::watched::{Watched, is_time_out, no_answer};
 use crate::wire::{FramedIn, send};
 
 /// How long to wait before a server is tried a second time, about, and before any later time.
@@ -41,7 +50,7 @@ pub fn connect_patiently(
     console: &Console,
 ) -> Result<(TcpStream, SocketAddr), String> {
     let mut announced = Vec::new();
-    Backoff::new(FIRST_WAIT, LONGEST_WAIT).with_total(patience).retry(|| {
+    backoff(patience).retry(|| {
         dial(server, timeout, |address| {
             if !announced.contains(&address) {
                 console.say(format_args!("starting connection to {address}"));
@@ -49,6 +58,26 @@ pub fn connect_patiently(
             }
         })
     })
+}
+
+/// Connects to a server's Unix socket, tried again, more and more seldom, for as long as is waited in all.
+///
+/// # Errors
+///
+/// Why the last attempt failed, in words.
+#[cfg(unix)]
+pub fn connect_to_path(
+    path: &Path,
+    timeout: Duration,
+    patience: Duration,
+    console: &Console,
+) -> Result<UnixStream, String> {
+    console.say(format_args!("starting connection to {}", path.display()));
+    backoff(patience).retry(|| dial_path(path, timeout))
+}
+
+fn backoff(patience: Duration) -> Backoff {
+    Backoff::new(FIRST_WAIT, LONGEST_WAIT).with_total(patience)
 }
 
 /// Sends requests to the server over this stream, in these dialects, each after the answer to the one before, and prints
@@ -62,18 +91,57 @@ pub fn connect_patiently(
 pub fn exchange(
     stream: impl Read + Write + Timeouts,
     dialects: Dialects,
-    server: SocketAddr,
+    server: impl Display + Copy,
     requests: &[Draft],
     timeout: Duration,
     console: &Console,
 ) -> Result<(), String> {
     let stream = Watched::new(stream);
-    let Dialects { received, sent } = dialects;
-    let mut connection = Connection::new(&stream).with_dialect(received).with_sending_dialect(sent);
+    let mut connection = Connection::new(&stream).with_dialect(dialects.received).with_sending_dialect(dialects.sent);
+    ask(&mut connection, &stream, dialects.sent, server, requests, timeout, console)
+}
+
+/// The same over TLS, with a server whose certificate must be for this name. The handshake may take the time given too.
+///
+/// # Errors
+///
+/// Also why there is no connection, in words.
+pub fn exchange_over_tls(
+    stream: impl Read + Write + Timeouts,
+    (name, config): (&str, &Arc<ClientConfig>),
+    dialects: Dialects,
+    server: impl Display + Copy,
+    requests: &[Draft],
+    timeout: Duration,
+    console: &Console,
+) -> Result<(), String> {
+    let stream = Watched::new(stream);
+    stream.within(timeout);
+    stream.doing(format!("in the TLS handshake with {server}"));
+    let connection = tls::client(&stream, name, config).map_err(|error| {
+        if is_time_out(&error) { error.to_string() } else { format!("no TLS with {server}: {error}") }
+    })?;
+    let mut connection = connection.with_dialect(dialects.received).with_sending_dialect(dialects.sent);
+    let outcome = ask(&mut connection, &stream, dialects.sent, server, requests, timeout, console);
+    // A server that has ended need not be told.
+    let _ = tls::finish(&mut connection);
+    outcome
+}
+
+/// Asks over a connection that is made of the stream.
+fn ask<S: Timeouts>(
+    connection: &mut Connection<impl Read + Write>,
+    stream: &Watched<S>,
+    sent: &Dialect,
+    server: impl Display + Copy,
+    requests: &[Draft],
+    timeout: Duration,
+    console: &Console,
+) -> Result<(), String> {
     let outcome = requests.iter().try_for_each(|request| {
         stream.within(timeout);
         stream.doing(format!("sending a request to {server}"));
-        send(&mut connection, sent, request, server, console).map_err(|error| no_answer(error, server))?;
+        send(connection, sent, request, server, console).map_err(|error| no_answer(error, server))?;
         stream.doing(format!("waiting for the answer from {server}"));
         let response = Response::receive(connection.receive(), server)?;
         response.show(server, console)
@@ -91,9 +159,9 @@ pub fn exchange(
 ///
 /// The first reason why there was no answer, or which error the server answered, in words.
 pub fn pipeline(
-    stream: TcpStream,
+    stream: impl Read + Write + Timeouts + Duplex + Send,
     dialects: Dialects,
-    server: SocketAddr,
+    server: impl Display + Copy + Send + Sync,
     requests: &[Draft],
     timeout: Duration,
     console: &Console,
@@ -151,7 +219,10 @@ enum Outcome {
 }
 
 impl Response {
-    fn receive<S: Read>(received: Result<Option<Incoming<'_, S>>, Error>, server: SocketAddr) -> Result<Self, String> {
+    fn receive<S: Read>(
+        received: Result<Option<Incoming<'_, S>>, Error>,
+        server: impl Display + Copy,
+    ) -> Result<Self, String> {
         let received = received.map_err(|error| no_answer(error, server))?;
         let mut response = received.ok_or("the server closed the connection without an answer")?;
         let content = response.content().map_err(|error| no_answer(error, server))?;
@@ -168,7 +239,7 @@ impl Response {
     }
 
     /// Prints it.
-    fn show(self, server: SocketAddr, console: &Console) -> Result<(), String> {
+    fn show(self, server: impl Display, console: &Console) -> Result<(), String> {
         match self.outcome {
             Outcome::Binary(content) => {
                 console.say(format_args!("received {} response from {server}", Printable(&self.content_type)));

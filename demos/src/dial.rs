@@ -2,7 +2,14 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+#[cfg(unix)]
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+#[cfg(unix)]
+use socket2::{Domain, SockAddr, Socket, Type};
 
 /// Connects to a server, at the first of its addresses that answers, within this time in all. Each address is announced
 /// before it is tried.
@@ -35,6 +42,28 @@ fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(address, timeout)?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Connects to a server's Unix socket within this time.
+///
+/// # Errors
+///
+/// Why that was not possible, in words.
+#[cfg(unix)]
+pub(crate) fn dial_path(path: &Path, timeout: Duration) -> Result<UnixStream, String> {
+    let connect = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // Where the server's backlog is full, it waits for as long as a write may.
+        socket.set_write_timeout(Some(timeout))?;
+        socket.connect(&SockAddr::unix(path)?)?;
+        Ok(socket.into())
+    };
+    connect().map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            format!("cannot connect to {}: timed out after {} s", path.display(), timeout.as_secs_f64())
+        }
+        _ => format!("cannot connect to {}: {error}", path.display()),
+    })
 }
 
 /// The addresses that a server may have, of which there is at least one.

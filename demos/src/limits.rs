@@ -48,6 +48,10 @@ pub struct LimitOptions {
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_queued_total)]
     max_queued_total: usize,
 
+    /// How long a PROXY header and the handshake of TLS may take together
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake_timeout.into())]
+    handshake_timeout: Seconds,
+
     /// How long a header may take, from its first byte to its last
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
     header_timeout: Seconds,
@@ -115,6 +119,7 @@ impl From<LimitOptions> for Limits {
             .with_max_unread_replies(options.max_unread_replies)
             .with_max_queued(options.max_queued)
             .with_max_queued_total(options.max_queued_total)
+            .with_handshake_timeout(options.handshake_timeout.into())
             .with_header_timeout(options.header_timeout.into())
             .with_min_rate(options.min_rate)
             .with_rate_window(options.rate_window.into())
@@ -221,6 +226,7 @@ mod tests {
             ("--max-unread-replies", "7", "max_unread_replies: 7,"),
             ("--max-queued", "7", "max_queued: 7,"),
             ("--max-queued-total", "7", "max_queued_total: 7,"),
+            ("--handshake-timeout", "0.7", "handshake_timeout: 700ms,"),
             ("--header-timeout", "0.7", "header_timeout: 700ms,"),
             ("--min-rate", "7", "min_rate: 7,"),
             ("--rate-window", "0.7", "rate_window: 700ms,"),

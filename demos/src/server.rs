@@ -16,10 +16,10 @@ use tracing::{Level, debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
 use crate::console::{Console, Kind};
-use crate::dial::without_brackets;
 use crate::dialect::{DialectOptions, Dialects};
 use crate::hint::{self, CutText};
 use crate::limits::{LimitOptions, Seconds, default_limits, workers};
+use crate::listen::{ListenOptions, Listening};
 use crate::signals;
 use crate::text::Printable;
 use crate::wire::FramedIn;
@@ -27,13 +27,8 @@ use crate::wire::FramedIn;
 /// The command line of a server.
 #[derive(Args)]
 pub struct Options {
-    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
-    #[arg(default_value = "127.0.0.1")]
-    host: String,
-
-    /// The port; 0 for a free one
-    #[arg(default_value_t = 65432)]
-    port: u16,
+    #[command(flatten)]
+    listen: ListenOptions,
 
     /// How many threads serve; one is enough for thousands of connections
     #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
@@ -70,9 +65,13 @@ impl Options {
         self.workers
     }
 
-    /// Where to listen.
-    pub fn address(&self) -> (&str, u16) {
-        (without_brackets(&self.host), self.port)
+    /// Listens.
+    ///
+    /// # Errors
+    ///
+    /// See [`ListenOptions::listen`].
+    pub fn listen(&self) -> Result<Listening, String> {
+        self.listen.listen()
     }
 
     /// What the server grants its peers.
@@ -104,7 +103,7 @@ impl Options {
     /// # Errors
     ///
     /// Why the signals cannot be waited for, in words.
-    pub fn announce(&self, address: Address, handle: Handle, console: &Console) -> Result<(), String> {
+    pub fn announce(&self, names: &[String], handle: Handle, console: &Console) -> Result<(), String> {
         let patience = Duration::from(self.shutdown_timeout);
         let mut asked = false;
         signals::on_end(move || {
@@ -115,13 +114,8 @@ impl Options {
             handle.shutdown(patience);
         })
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
-        console.say(format_args!("listening on {address}"));
+        names.iter().for_each(|name| console.say(format_args!("listening on {name}")));
         Ok(())
-    }
-
-    /// Why the server cannot listen, in words.
-    pub fn cannot_listen(&self, error: &std::io::Error) -> String {
-        format!("cannot listen on {} port {}: {error}", self.host, self.port)
     }
 }
 
@@ -248,6 +242,10 @@ impl Handler for &Application {
             NotAccepted::AtLimit(address) => {
                 warn!(%address, "refused");
                 self.console.complain_of(Kind::Refused, format_args!("error: {why}; refused {address}"));
+            }
+            NotAccepted::Handshake { address, why } => {
+                warn!(%address, why = %Printable(&why.to_string()), "not accepted");
+                self.console.complain_of(kind(why), format_args!("error: {why} from {address}"));
             }
             why => {
                 warn!(%why, "not accepted");

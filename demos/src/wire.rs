@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 
 use jsonframe::{DecodeError, Dialect};
 use jsonframe_std::{Connection, Error};
@@ -28,7 +27,7 @@ pub(crate) fn send<S: Write>(
     connection: &mut Connection<S>,
     dialect: &Dialect,
     draft: &Draft,
-    to: SocketAddr,
+    to: impl Display,
     console: &Console,
 ) -> Result<(), Error> {
     console.say(format_args!("sending {} to {to}", FramedIn(draft, dialect)));

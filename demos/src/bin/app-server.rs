@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::listen::Listening;
 use jsonframe_demos::server::Options;
 use jsonframe_std::server::Server;
 
@@ -25,25 +26,33 @@ Examples:
   app-server 127.0.0.1 0                 listen on a free port; the first line says which
   app-server :: 65432 --idle-timeout 5   listen on all addresses, for peers that do not dawdle
   app-server --dialect u16-le            serve peers of this dialect, and no others
+  app-server --unix /run/jsonframe.sock  listen on a Unix socket too
+  app-server --proxy-protocol            serve the clients of a proxy on this machine
+  app-server :: 65432 --tls-cert server.pem --tls-key server.key
+  app-server :: 65432 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem
+  systemd-socket-activate -l 65432 app-server
   app-server --quiet --max-connections 10000 --at-limit refuse
 
 Exit status:
   0  it was ended by Ctrl-C or SIGTERM
-  1  the address cannot be listened on
+  1  the address cannot be listened on, or a certificate cannot be used
   2  the command line is wrong";
 
 fn main() -> ExitCode {
     let Arguments { options } = Arguments::parse();
+    // Before there are threads.
+    let listening = options.listen();
     let console = Console::for_server();
-    let outcome = serve(&options, &console);
+    let outcome = listening.and_then(|listening| serve(&options, listening, &console));
     console.finish("app-server", outcome)
 }
 
-fn serve(options: &Options, console: &Console) -> Result<(), String> {
+fn serve(options: &Options, listening: Listening, console: &Console) -> Result<(), String> {
+    let Listening { first, others, names } = listening;
     let application = options.application(console);
-    let server = Server::bind(options.address(), options.limits()).map_err(|error| options.cannot_listen(&error))?;
+    let server = others.into_iter().fold(Server::new(first, options.limits()), Server::with_listener);
     let server = server.with_dialect(application.dialects().received).with_sending_dialect(application.dialects().sent);
-    options.announce(server.address(), server.handle(), console)?;
+    options.announce(&names, server.handle(), console)?;
     let outcome = match options.workers().get() {
         // One thread is this one.
         1 => server.run(&application),

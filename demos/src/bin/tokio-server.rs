@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_demos::console::Console;
+use jsonframe_demos::listen::Listening;
 use jsonframe_demos::server::Options;
 use jsonframe_std::tokio::Server;
 use tokio::runtime::{Builder, Runtime};
@@ -26,17 +27,25 @@ Examples:
   tokio-server 127.0.0.1 0                 listen on a free port; the first line says which
   tokio-server :: 65432 --idle-timeout 5   listen on all addresses, for peers that do not dawdle
   tokio-server --dialect u16-le            serve peers of this dialect, and no others
+  tokio-server --unix /run/jsonframe.sock  listen on a Unix socket too
+  tokio-server --proxy-protocol            serve the clients of a proxy on this machine
+  tokio-server :: 65432 --tls-cert server.pem --tls-key server.key
+  tokio-server :: 65432 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem
+  systemd-socket-activate -l 65432 tokio-server
   tokio-server --quiet --workers 4 --max-connections 10000 --at-limit refuse
 
 Exit status:
   0  it was ended by Ctrl-C or SIGTERM
-  1  the address cannot be listened on
+  1  the address cannot be listened on, or a certificate cannot be used
   2  the command line is wrong";
 
 fn main() -> ExitCode {
     let Arguments { options } = Arguments::parse();
+    // Before there are threads.
+    let listening = options.listen();
     let console = Console::for_server();
-    let outcome = runtime(options.workers()).and_then(|runtime| runtime.block_on(serve(&options, &console)));
+    let outcome =
+        listening.and_then(|listening| runtime(options.workers())?.block_on(serve(&options, listening, &console)));
     console.finish("tokio-server", outcome)
 }
 
@@ -50,11 +59,11 @@ fn runtime(workers: NonZeroUsize) -> Result<Runtime, String> {
     runtime.map_err(|error| format!("cannot wait for events: {error}"))
 }
 
-async fn serve(options: &Options, console: &Console) -> Result<(), String> {
+async fn serve(options: &Options, listening: Listening, console: &Console) -> Result<(), String> {
+    let Listening { first, others, names } = listening;
     let application = options.application(console);
-    let server = Server::bind(options.address(), options.limits()).await;
-    let server = server.map_err(|error| options.cannot_listen(&error))?;
+    let server = others.into_iter().fold(Server::new(first, options.limits()), Server::with_listener);
     let server = server.with_dialect(application.dialects().received).with_sending_dialect(application.dialects().sent);
-    options.announce(server.address(), server.handle(), console)?;
+    options.announce(&names, server.handle(), console)?;
     server.run(application).await.map_err(|error| format!("cannot wait for events: {error}"))
 }

@@ -1,0 +1,91 @@
+//! What a server listens on, as options of a command line.
+
+#[cfg(unix)]
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use jsonframe_std::server::{Address, Listener};
+
+use crate::dial::without_brackets;
+use crate::tls::ServerTls;
+
+/// Where a server listens.
+#[derive(Args)]
+pub struct ListenOptions {
+    /// Where to listen: an address, or a name, of whose addresses the first is taken that can be listened on
+    #[arg(default_value = "127.0.0.1")]
+    host: String,
+
+    /// The port; 0 for a free one
+    #[arg(default_value_t = 65432)]
+    port: u16,
+
+    /// Listen on a Unix socket too, whose file is removed at the end
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    unix: Option<PathBuf>,
+
+    /// Expect a PROXY header before each connection over TCP, and show the client's address that it gives
+    ///
+    /// It is believed, so that only a proxy must be able to connect
+    #[arg(long)]
+    proxy_protocol: bool,
+
+    #[command(flatten)]
+    tls: ServerTls,
+}
+
+/// What a server listens on.
+pub struct Listening {
+    /// The first.
+    pub first: Listener,
+    /// The others, if there are any.
+    pub others: Vec<Listener>,
+    /// What each is called, in their order.
+    pub names: Vec<String>,
+}
+
+impl ListenOptions {
+    /// Listens: on the sockets that the program was started with, as systemd does it, otherwise on TCP; and on a Unix socket,
+    /// if there is to be one. To be called once, and before there are other threads.
+    ///
+    /// # Errors
+    ///
+    /// Why that is not possible, in words.
+    pub fn listen(&self) -> Result<Listening, String> {
+        let tls = self.tls.config()?.map(Arc::new);
+        let inherited = Listener::inherited().map_err(|error| format!("cannot take the sockets over: {error}"))?;
+        let over_tcp = |listener: Listener| {
+            let listener = if self.proxy_protocol { listener.with_proxy_header() } else { listener };
+            match &tls {
+                Some(config) => listener.with_tls(Arc::clone(config)),
+                None => listener,
+            }
+        };
+        let prepared = |listener: Listener| match listener.address() {
+            Address::Ip(_) => over_tcp(listener),
+            // Nobody can listen in.
+            _ => listener,
+        };
+        let mut listeners = inherited.into_iter().map(prepared);
+        let first = match listeners.next() {
+            Some(first) => first,
+            None => over_tcp(self.tcp()?),
+        };
+        let mut others: Vec<_> = listeners.collect();
+        let mut names: Vec<_> = [&first].into_iter().chain(&others).map(|one| one.address().to_string()).collect();
+        #[cfg(unix)]
+        if let Some(path) = &self.unix {
+            let shown = path.display().to_string();
+            others.push(Listener::unix(path).map_err(|error| format!("cannot listen on {shown}: {error}"))?);
+            names.push(shown);
+        }
+        Ok(Listening { first, others, names })
+    }
+
+    fn tcp(&self) -> Result<Listener, String> {
+        Listener::tcp((without_brackets(&self.host), self.port))
+            .map_err(|error| format!("cannot listen on {} port {}: {error}", self.host, self.port))
+    }
+}
