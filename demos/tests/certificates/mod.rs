@@ -1,0 +1,70 @@
+//! Certificates, in files, for programs to be started with.
+
+use std::fs;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+
+/// Who certifies others.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+/// A folder with an authority's certificate `ca.pem`, and `server` for localhost and `client`, whom it has certified, each with
+/// its `.pem` and its `.key`; and with a `stranger.pem` whom another authority has, of `other-ca.pem`.
+pub(crate) struct Files(TempDir);
+
+impl Files {
+    pub(crate) fn new() -> Self {
+        let files = Self(TempDir::new().unwrap());
+        for (ca, certified) in
+            [("ca", &[("server", "localhost"), ("client", "client")][..]), ("other-ca", &[("stranger", "client")])]
+        {
+            let authority = Authority::new(ca);
+            files.write(&format!("{ca}.pem"), &authority.0.pem());
+            for (file, name) in certified {
+                let key = KeyPair::generate().unwrap();
+                let certificate = named(name).signed_by(&key, &authority.0).unwrap();
+                files.write(&format!("{file}.pem"), &certificate.pem());
+                files.write(&format!("{file}.key"), &key.serialize_pem());
+            }
+        }
+        files
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The options of a server that speaks TLS.
+    pub(crate) fn of_server(&self) -> [String; 4] {
+        self.own("server")
+    }
+
+    /// The options of who has this certificate.
+    pub(crate) fn own(&self, name: &str) -> [String; 4] {
+        let [certificate, key] = ["pem", "key"].map(|ending| self.path(&format!("{name}.{ending}")));
+        ["--tls-cert".into(), certificate, "--tls-key".into(), key]
+    }
+}
+
+/// Options as programs take them.
+pub(crate) fn words(options: &[String]) -> Vec<&str> {
+    options.iter().map(String::as_str).collect()
+}
