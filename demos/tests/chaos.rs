@@ -1,22 +1,31 @@
 //! A client and a server with a network between them that delays, splits, and cuts off at every byte.
 
+mod certificates;
 mod common;
 #[path = "chaos/proxy.rs"]
 mod proxy;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{AppServer, PATIENCE, on_each_server};
+use certificates::{Files, words};
+use common::{AppServer, PATIENCE, Server, on_each_server};
 use jsonframe::{DecodeErrorKind, Message};
 use jsonframe_demos::application::{Draft, JSON, answer_binary, answer_json, request};
+use jsonframe_std::tls::{self, TlsStream};
 use jsonframe_std::{Connection, Error};
 use proxy::{Chaos, End, Proxy, Way};
+use rustls::ClientConfig;
+use rustls::client::Resumption;
 
 on_each_server! {
     an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error,
     an_exchange_delayed_and_split_is_whole,
+    an_exchange_over_tls_cut_off_anywhere_ends_with_whole_answers_or_an_error,
+    an_exchange_over_tls_delayed_and_split_is_whole,
 }
 
 /// What a client asks, and what it should be answered.
@@ -61,9 +70,8 @@ struct Outcome {
 }
 
 /// Sends all requests, then receives until the end.
-fn exchange(address: SocketAddr) -> Outcome {
+fn exchange(connection: &mut Connection<impl Read + Write>) -> Outcome {
     let exchanges = exchanges();
-    let mut connection = connect(address);
     let sent = exchanges.iter().try_for_each(|(request, _)| connection.send(&request.header(), request.content()));
     let (mut answers, mut complaints) = (0, 0);
     let end = loop {
@@ -146,7 +154,7 @@ fn an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error(on: AppSe
                     let cut = (way, offset, end);
                     let portion = [1, 7, usize::MAX][offset % 3];
                     let proxy = Proxy::start(server.address, Chaos { cut: Some(cut), portion, delay: Duration::ZERO });
-                    check(&exchange(proxy.address), cut);
+                    check(&exchange(&mut connect(proxy.address)), cut);
                     proxy.join();
                     // Whatever has become of it, the others are served.
                     bystander.send(&still_there.header(), still_there.content()).unwrap();
@@ -160,16 +168,95 @@ fn an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error(on: AppSe
     }
 }
 
+const DELAYS: [Chaos; 6] =
+    [delayed(1, 0), delayed(1, 1), delayed(2, 0), delayed(7, 1), delayed(100, 20), delayed(usize::MAX, 50)];
+
+const fn delayed(portion: usize, milliseconds: u64) -> Chaos {
+    Chaos { cut: None, portion, delay: Duration::from_millis(milliseconds) }
+}
+
 fn an_exchange_delayed_and_split_is_whole(on: AppServer) {
     for server in on.start_with_threads(&["--quiet"]) {
-        for (portion, milliseconds) in [(1, 0), (1, 1), (2, 0), (7, 1), (100, 20), (usize::MAX, 50)] {
-            let delay = Duration::from_millis(milliseconds);
-            let proxy = Proxy::start(server.address, Chaos { cut: None, portion, delay });
-            let outcome = exchange(proxy.address);
+        for chaos in DELAYS {
+            let proxy = Proxy::start(server.address, chaos);
+            let outcome = exchange(&mut connect(proxy.address));
             assert_eq!((outcome.answers, outcome.complaints), (exchanges().len(), 0));
             outcome.sent.and(outcome.end).unwrap();
             proxy.join();
         }
         assert!(server.errors.so_far().is_empty());
     }
+}
+
+/// A server that speaks TLS, and who trusts it.
+fn start_with_tls(on: AppServer) -> (Server, Arc<ClientConfig>) {
+    let files = Files::new();
+    let server = on.start(&[&["--quiet"], &words(&files.of_server())[..]].concat());
+    let mut config = tls::client_config(Path::new(&files.path("ca.pem")), None).unwrap();
+    // Each handshake is a whole one.
+    config.resumption = Resumption::disabled();
+    (server, config.into())
+}
+
+fn connect_over_tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Connection<TlsStream>> {
+    tls::client(connect(address).into_parts().0, "localhost", config)
+}
+
+/// Checks what came out of an exchange over TLS that was cut off.
+fn check_over_tls(outcome: &io::Result<Outcome>, (way, offset, end): (Way, usize, End)) {
+    let case = format!("{way:?}, {end:?} after {offset} bytes");
+    // If it ends in the handshake, that is an error.
+    let Ok(outcome) = outcome else { return };
+    assert_eq!(outcome.complaints, 0, "{case}");
+    // However it is cut off, it is never taken for an end; unless the server, which knows that it was, says that it goes.
+    let may_end = (way, end) == (Way::ToServer, End::Fin) || outcome.answers == exchanges().len();
+    assert!(outcome.end.is_err() || may_end, "{case}, {} answers", outcome.answers);
+}
+
+fn an_exchange_over_tls_cut_off_anywhere_ends_with_whole_answers_or_an_error(on: AppServer) {
+    let (server, config) = start_with_tls(on);
+    let mut bystander = connect_over_tls(server.address, &config).unwrap();
+    let still_there = request("still", "there?").unwrap();
+    let mut cuts = [0; 4];
+    for way in [Way::ToServer, Way::ToClient] {
+        for end in [End::Fin, End::Rst] {
+            // On until nothing is cut off any more.
+            let mut offsets = (0..10_000).step_by(23);
+            let mut is_whole = false;
+            while !is_whole {
+                let offset = offsets.next().expect("so much does not go either way");
+                let cut = (way, offset, end);
+                let portion = [1, 7, usize::MAX][offset % 3];
+                let proxy = Proxy::start(server.address, Chaos { cut: Some(cut), portion, delay: Duration::ZERO });
+                let outcome = connect_over_tls(proxy.address, &config).map(|mut connection| exchange(&mut connection));
+                check_over_tls(&outcome, cut);
+                proxy.join();
+                let answers = outcome.map_or(0, |outcome| outcome.answers);
+                is_whole = answers == exchanges().len();
+                cuts[answers] += 1;
+                // Whatever has become of it, the others are served.
+                bystander.send(&still_there.header(), still_there.content()).unwrap();
+                let answer = bystander.receive().unwrap().unwrap().content().unwrap();
+                assert_eq!(answer, b"First 10 bytes of request: stillthere");
+            }
+        }
+    }
+    println!("exchanges over TLS cut off after none, one, two and all of three answers: {cuts:?}");
+    assert!(cuts.iter().all(|count| *count > 0), "{cuts:?}");
+}
+
+fn an_exchange_over_tls_delayed_and_split_is_whole(on: AppServer) {
+    let (server, config) = start_with_tls(on);
+    for chaos in DELAYS {
+        let proxy = Proxy::start(server.address, chaos);
+        let mut connection = connect_over_tls(proxy.address, &config).unwrap();
+        let outcome = exchange(&mut connection);
+        assert_eq!((outcome.answers, outcome.complaints), (exchanges().len(), 0));
+        outcome.sent.and(outcome.end).unwrap();
+        tls::finish(&mut connection).unwrap();
+        assert!(connection.receive().unwrap().is_none());
+        drop(connection);
+        proxy.join();
+    }
+    assert!(server.errors.so_far().is_empty());
 }
