@@ -114,7 +114,9 @@ impl Options {
             handle.shutdown(patience);
         })
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
-        names.iter().for_each(|name| console.say(format_args!("listening on {name}")));
+        for name in names {
+            console.say(format_args!("listening on {name}"));
+        }
         Ok(())
     }
 }

@@ -10,16 +10,16 @@ use rustls::{ClientConfig, ServerConfig};
 #[derive(Args)]
 pub struct ServerTls {
     /// Speak TLS over TCP, with this certificate and those that certify it, in PEM
-    #[arg(long, help_heading = "TLS", value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
+    #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
 
     /// Its private key, in PEM
-    #[arg(long, help_heading = "TLS", value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[arg(long = "tls-key", help_heading = "TLS", value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
 
     /// Serve only clients that have a certificate of one of these authorities, in PEM
-    #[arg(long, help_heading = "TLS", value_name = "FILE", requires = "tls_cert")]
-    tls_client_ca: Option<PathBuf>,
+    #[arg(long = "tls-client-ca", help_heading = "TLS", value_name = "FILE", requires = "cert")]
+    client_ca: Option<PathBuf>,
 }
 
 impl ServerTls {
@@ -29,8 +29,8 @@ impl ServerTls {
     ///
     /// What is wrong with a file, in words.
     pub fn config(&self) -> Result<Option<ServerConfig>, String> {
-        let files = self.tls_cert.as_ref().zip(self.tls_key.as_ref());
-        let config = files.map(|(cert, key)| tls::server_config(cert, key, self.tls_client_ca.as_deref()));
+        let files = self.cert.as_ref().zip(self.key.as_ref());
+        let config = files.map(|(cert, key)| tls::server_config(cert, key, self.client_ca.as_deref()));
         config.transpose().map_err(in_words)
     }
 }
@@ -39,20 +39,20 @@ impl ServerTls {
 #[derive(Args)]
 pub struct ClientTls {
     /// Speak TLS, with a server that has a certificate of one of these authorities, in PEM
-    #[arg(long, help_heading = "TLS", value_name = "FILE")]
-    tls_ca: Option<PathBuf>,
+    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE")]
+    ca: Option<PathBuf>,
 
     /// The client's own certificate, for servers that ask for it, and those that certify it, in PEM
-    #[arg(long, help_heading = "TLS", value_name = "FILE", requires_all = ["tls_ca", "tls_key"])]
-    tls_cert: Option<PathBuf>,
+    #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["ca", "key"])]
+    cert: Option<PathBuf>,
 
     /// Its private key, in PEM
-    #[arg(long, help_heading = "TLS", value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[arg(long = "tls-key", help_heading = "TLS", value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
 
     /// The name or the address that the server's certificate must be for [default: HOST]
-    #[arg(long, help_heading = "TLS", value_name = "NAME", requires = "tls_ca")]
-    tls_name: Option<String>,
+    #[arg(long = "tls-name", help_heading = "TLS", value_name = "NAME", requires = "ca")]
+    name: Option<String>,
 }
 
 impl ClientTls {
@@ -62,14 +62,14 @@ impl ClientTls {
     ///
     /// What is wrong with a file, in words.
     pub fn config(&self) -> Result<Option<ClientConfig>, String> {
-        let own = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
-        let config = self.tls_ca.as_ref().map(|ca| tls::client_config(ca, own));
+        let own = self.cert.as_deref().zip(self.key.as_deref());
+        let config = self.ca.as_ref().map(|ca| tls::client_config(ca, own));
         config.transpose().map_err(in_words)
     }
 
     /// What the certificate of a server must be for that is reached at this host.
     pub fn name<'a>(&'a self, host: &'a str) -> &'a str {
-        self.tls_name.as_deref().unwrap_or(host)
+        self.name.as_deref().unwrap_or(host)
     }
 }
 

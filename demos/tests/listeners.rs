@@ -5,14 +5,14 @@ mod certificates;
 mod common;
 mod peer;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
 use certificates::{Files, words};
-use common::{AppServer, PATIENCE, Program, Server, client, ending_signals, on_each_server, program, text};
+use common::{AppServer, PATIENCE, Program, Server, client, ending_signals, last_words, on_each_server, program, text};
 use peer::{PEER, ask, failure, has, replies};
 use serde_json::json;
 use tempfile::TempDir;
@@ -272,7 +272,7 @@ fn who_says_nothing_of_proxies_is_refused(on: AppServer) {
         let mut stream = server.connect();
         stream.write_all(bytes).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        let _ = stream.read_to_end(&mut Vec::new());
+        last_words(stream);
         let complaint = server.errors.next();
         assert!(complaint.starts_with(why), "{complaint}");
     }
@@ -306,7 +306,7 @@ fn curl_is_understood_as_far_as_its_proxy_header(on: AppServer) {
         "-",
         &url,
     ];
-    let run = program("curl", &words).assert();
+    let run = program("curl", &words).assert().success();
     let answer = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     assert!(answer.contains("which looks like HTTP\"}"), "{answer}");
     let accepted = server.output.next();

@@ -4,13 +4,13 @@ mod certificates;
 mod common;
 mod peer;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::process::Command;
 use std::thread;
 
 use certificates::{Files, words};
-use common::{AppServer, Program, Server, accept, client, on_each_server, program, text};
+use common::{AppServer, Program, Server, accept, client, last_words, on_each_server, program, text};
 use jsonframe::{Header, Message};
 use peer::{PEER, ask, failure, has, replies};
 use serde_json::{Value, json};
@@ -219,15 +219,6 @@ fn sessions_are_resumed(on: AppServer) {
     assert_eq!(reused, [false, true, true]);
     assert_eq!((replies(&events).len(), failure(&events)), (3, None));
     all_is_well(&server, &files);
-}
-
-/// Reads until the end or a reset, which comes where the server has not read all.
-fn last_words(mut stream: TcpStream) -> Vec<u8> {
-    let mut words = Vec::new();
-    if let Err(error) = stream.read_to_end(&mut words) {
-        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    }
-    words
 }
 
 fn what_is_not_tls_is_named_and_refused(on: AppServer) {

@@ -39,11 +39,11 @@ struct Arguments {
 
     /// Connect to the server's Unix socket
     #[cfg(unix)]
-    #[arg(long, value_name = "PATH", conflicts_with = "tls_ca")]
+    #[arg(long, value_name = "PATH", conflicts_with = "ca")]
     unix: Option<PathBuf>,
 
     /// Send all requests before the first answer is shown; not over TLS
-    #[arg(short, long, conflicts_with = "tls_ca")]
+    #[arg(short, long, conflicts_with = "ca")]
     pipeline: bool,
 
     /// How long to wait for a connection, and then for each answer, all of it; with --pipeline, for all answers together

@@ -300,6 +300,15 @@ fn prepared(stream: TcpStream) -> TcpStream {
     stream
 }
 
+/// Reads until the end or a reset, which comes where the server has not read all.
+pub(crate) fn last_words(mut stream: TcpStream) -> Vec<u8> {
+    let mut words = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut words) {
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+    words
+}
+
 /// `app-client` with these arguments.
 pub(crate) fn client(arguments: &[&str]) -> assert_cmd::Command {
     program(env!("CARGO_BIN_EXE_app-client"), arguments)

@@ -124,6 +124,8 @@ def ask(args):
                     if not tls:
                         raise ValueError(f"more than was awaited: {rest}")
                 say("end")
+            except TimeoutError:
+                raise  # Nothing may take as long, whatever else was to be expected.
             except ssl.SSLError as error:
                 say("failed", why=(error.reason or str(error)).replace("_", " ").lower())
             except (OSError, jsonframe_peer.Fault, StopIteration, ValueError) as error:
