@@ -55,6 +55,9 @@ impl ListenOptions {
     /// Why that is not possible, in words.
     pub fn listen(&self) -> Result<Listening, String> {
         let tls = self.tls.config()?.map(Arc::new);
+        #[cfg(not(unix))]
+        let inherited = Vec::new();
+        #[cfg(unix)]
         let inherited = Listener::inherited().map_err(|error| format!("cannot take the sockets over: {error}"))?;
         let over_tcp = |listener: Listener| {
             let listener = if self.proxy_protocol { listener.with_proxy_header() } else { listener };
