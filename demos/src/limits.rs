@@ -16,7 +16,12 @@ pub struct LimitOptions {
     #[arg(long, value_name = "N", default_value_t = limit(Limits::default().max_connections), value_parser = at_least_one)]
     max_connections: NonZeroUsize,
 
-    /// What becomes of a connection beyond them: it waits to be accepted, or is closed at once
+    /// How many of them may be from one address, or one IPv6 network of 64 bits; no limit by default
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    max_per_address: Option<NonZeroUsize>,
+
+    /// What becomes of a connection beyond them: it waits to be accepted, is closed at once, or has the place of the one that
+    /// has been idle for longest
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = BeyondLimit::Wait)]
     at_limit: BeyondLimit,
 
@@ -101,6 +106,7 @@ pub fn default_limits() -> Limits {
 enum BeyondLimit {
     Wait,
     Refuse,
+    CloseIdle,
 }
 
 impl From<LimitOptions> for Limits {
@@ -108,9 +114,11 @@ impl From<LimitOptions> for Limits {
         let at_limit = match options.at_limit {
             BeyondLimit::Wait => AtLimit::Wait,
             BeyondLimit::Refuse => AtLimit::Refuse,
+            BeyondLimit::CloseIdle => AtLimit::CloseIdle,
         };
         Self::default()
             .with_max_connections(options.max_connections.get())
+            .with_max_per_address(options.max_per_address.map_or(usize::MAX, NonZeroUsize::get))
             .with_at_limit(at_limit)
             .with_backlog(options.backlog)
             .with_max_header(options.max_header)
@@ -218,7 +226,8 @@ mod tests {
         let mut changed = 0;
         for (option, value, shown) in [
             ("--max-connections", "7", "max_connections: 7,"),
-            ("--at-limit", "refuse", "at_limit: Refuse,"),
+            ("--max-per-address", "7", "max_per_address: 7,"),
+            ("--at-limit", "close-idle", "at_limit: CloseIdle,"),
             ("--backlog", "7", "backlog: 7,"),
             ("--max-header", "7", "max_header: 7,"),
             ("--max-content", "7", "max_content: 7,"),

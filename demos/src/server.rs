@@ -229,7 +229,7 @@ impl Handler for &Application {
         info!(connection = %id, %address, why = %Printable(&why.to_string()), "closed");
         match why {
             // As it should be.
-            CloseReason::Ended | CloseReason::ByHandler | CloseReason::Shutdown
+            CloseReason::Ended | CloseReason::ByHandler | CloseReason::MadeRoom | CloseReason::Shutdown
             // Complained about already.
             | CloseReason::Protocol(_)
             | CloseReason::CollectedTotal
@@ -241,7 +241,7 @@ impl Handler for &Application {
 
     fn not_accepted(&mut self, why: &NotAccepted) {
         match why {
-            NotAccepted::AtLimit(address) => {
+            NotAccepted::AtLimit(address) | NotAccepted::AddressLimit(address) => {
                 warn!(%address, "refused");
                 self.console.complain_of(Kind::Refused, format_args!("error: {why}; refused {address}"));
             }

@@ -84,7 +84,7 @@ impl Flood {
             Self::Worst => return Ok(header_of(r#","\né":"é\n""#).repeat(8)),
             Self::Empty => return Ok(message(&Header::new("x", "y", 0), b"")?.repeat(2000)),
             Self::Smallest => br#"{"action":"","value":""}"#,
-            Self::Content => return Ok(message(&Header::new("x", "y", 1 << 26), &vec![b'x'; 1 << 26])?),
+            Self::Content => return message(&Header::new("x", "y", 1 << 26), &vec![b'x'; 1 << 26]),
         };
         Ok(message(&Header::for_json(content.len() as u64), content)?.repeat(1000))
     }
@@ -120,7 +120,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let (Some(address), [flood]) = (arguments.attack, &*arguments.floods) {
-        return attack(address, &flood.bytes()?, arguments);
+        attack(address, &flood.bytes()?, arguments);
+        return Ok(());
     }
     let this = std::env::current_exe()?;
     let programs = match (&arguments.programs, this.parent()) {
@@ -206,7 +207,7 @@ fn start(command: &mut Command) -> Result<Running, Box<dyn Error>> {
 }
 
 /// Floods the server, from as many connections as there are attackers.
-fn attack(address: SocketAddr, bytes: &[u8], arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+fn attack(address: SocketAddr, bytes: &[u8], arguments: &Arguments) {
     let until = Instant::now() + Duration::from_secs(arguments.seconds.into());
     thread::scope(|scope| {
         for _ in 0..arguments.attackers {
@@ -220,7 +221,6 @@ fn attack(address: SocketAddr, bytes: &[u8], arguments: &Arguments) -> Result<()
             });
         }
     });
-    Ok(())
 }
 
 fn flood(address: SocketAddr, bytes: &[u8], until: Instant) -> io::Result<()> {

@@ -120,7 +120,14 @@ mod tests {
             let _queued = totals.queued.hold(queued);
             let holdings = holdings.iter().enumerate().map(|(number, (alone, shared, since))| {
                 let unsent_since = since.map(|seconds| start + Duration::from_secs(seconds));
-                (Holding { alone: *alone, shared: *shared, unsent_since }, number)
+                let holding = Holding {
+                    alone: *alone,
+                    shared: *shared,
+                    unsent_since,
+                    #[cfg(feature = "tokio")]
+                    spare_since: None,
+                };
+                (holding, number)
             });
             totals.most_queued(holdings)
         };
