@@ -57,7 +57,7 @@ impl Files {
         self.own("server")
     }
 
-    /// The options of who has this certificate.
+    /// The options of a program that has this certificate.
     pub(crate) fn own(&self, name: &str) -> [String; 4] {
         let [certificate, key] = ["pem", "key"].map(|ending| self.path(&format!("{name}.{ending}")));
         ["--tls-cert".into(), certificate, "--tls-key".into(), key]

@@ -363,7 +363,7 @@ impl Shared {
 }
 
 impl State {
-    /// Whether a request of so many bytes may be queued.
+    /// Whether a request of `bytes` bytes may be queued.
     fn has_place(&self, options: &Options, bytes: usize) -> bool {
         let count = self.pending.owed() + self.queue.len();
         let fits = self.queued == 0 || self.queued.saturating_add(bytes) <= options.max_queued;

@@ -1,4 +1,4 @@
-//! Calls over streams in memory: what is sent, what is kept, and who has to wait.
+//! Calls over streams in memory: what is sent, what is kept, and which callers wait.
 
 use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,7 +17,7 @@ use super::{CallError, Options, WhenFull};
 use crate::engine::{REPLY_TO, REQUEST_ID};
 use crate::{Connection, Error};
 
-/// Takes so many bytes and then blocks, and gives what it is told.
+/// Takes a given number of bytes and then blocks; what is read from it was put in before.
 #[derive(Default)]
 struct Memory {
     takes: usize,

@@ -197,7 +197,7 @@ impl Pair {
         self.carry();
     }
 
-    /// Reads from the stream until its end, or so many bytes.
+    /// Reads from the stream until its end, or a given number of bytes.
     fn receive(&mut self, length: usize) -> io::Result<Vec<u8>> {
         let mut received = Vec::new();
         let mut space = [0; 5_000];
