@@ -191,6 +191,11 @@ impl Engine {
         self.inbox.in_message()
     }
 
+    /// Whether all that has been received has been an event.
+    pub(crate) const fn is_drained(&self) -> bool {
+        !self.inbox.in_message() && self.inbox.is_drained()
+    }
+
     /// Between messages, no request is being handled any more.
     pub(crate) const fn leave_request(&mut self) {
         if !self.inbox.in_message() {

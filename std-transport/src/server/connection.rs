@@ -224,11 +224,8 @@ impl<R: Raw> Connection<R> {
     /// Returns what is next after the turn if no event may be taken now.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
-        if budget.bytes == 0
-            || budget.messages == 0
-            || sending.offered as usize >= BYTES_WRITTEN
-            || sending.totals.is_full()
-        {
+        let is_spent = budget.bytes == 0 || budget.messages == 0 || sending.offered as usize >= BYTES_WRITTEN;
+        if (is_spent && !self.is_drained()) || sending.totals.is_full() {
             return Ok(Some(Next::Again));
         }
         if sending.is_ending() || sending.is_paused() {
@@ -238,6 +235,11 @@ impl<R: Raw> Connection<R> {
             return if sending.has_pending_replies() { Ok(Some(Next::Wait)) } else { Err(CloseReason::Shutdown) };
         }
         Ok(None)
+    }
+
+    /// Whether another turn would find nothing to receive, so that there need not be one.
+    const fn is_drained(&self) -> bool {
+        !self.ready.readable && self.engine.is_drained()
     }
 
     /// Reads once, for there is no event: false if there is nothing to read.

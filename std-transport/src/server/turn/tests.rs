@@ -124,7 +124,12 @@ impl Test {
 
     /// Has the poller say that the stream is readable, and gives the connection its turn.
     fn turn(&mut self) -> Result<Next, CloseReason> {
-        self.served.connection.wake(Interest { readable: true, writable: false }, true);
+        self.turn_after_read(true)
+    }
+
+    /// The same, where a read that gets less than it could may still have something after it, or not.
+    fn turn_after_read(&mut self, read_on: bool) -> Result<Next, CloseReason> {
+        self.served.connection.wake(Interest { readable: true, writable: false }, read_on);
         self.served.turn(&mut Turn {
             handler: &mut self.handler,
             shared: &self.shared,
@@ -152,6 +157,18 @@ fn a_turn_is_over_after_64_messages_and_the_next_one_goes_on() {
     assert_eq!(test.handler.messages, 64);
     assert_eq!(test.turn().unwrap(), Next::Wait);
     assert_eq!(test.handler.messages, 64 + 1);
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn a_turn_that_is_over_with_the_last_message_there_is_has_no_other_after_it() {
+    let mut test = Test::new(&message("text", b"hello").repeat(64));
+    assert_eq!(test.turn_after_read(false).unwrap(), Next::Wait);
+    assert_eq!(test.handler.messages, 64);
+    // With the first byte of another message there is one.
+    test.served.connection.stream.get_mut().given.extend(message("text", b"hello").repeat(64));
+    test.served.connection.stream.get_mut().given.push_back(0);
+    assert_eq!(test.turn_after_read(false).unwrap(), Next::Again);
 }
 
 #[test]
