@@ -245,6 +245,11 @@ impl Handler for &Application {
                 warn!(%address, "refused");
                 self.console.complain_of(Kind::Refused, format_args!("error: {why}; refused {address}"));
             }
+            // Nobody's fault: a health check that only connects; an end of this server's making.
+            NotAccepted::Handshake {
+                address,
+                why: why @ (CloseReason::Ended | CloseReason::MadeRoom | CloseReason::Shutdown),
+            } => info!(%address, %why, "not accepted"),
             NotAccepted::Handshake { address, why } => {
                 warn!(%address, why = %Printable(&why.to_string()), "not accepted");
                 self.console.complain_of(kind(why), format_args!("error: {why} from {address}"));

@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::SockRef;
 
 /// How long a test waits for what is to happen. Only a test that fails waits as long.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -221,6 +223,17 @@ impl Server {
     /// A stream to the server, on which no test waits for ever.
     pub(crate) fn connect(&self) -> TcpStream {
         prepared(TcpStream::connect(self.address).expect("the server listens"))
+    }
+
+    /// Connects and leaves without a byte, as health checks do: by an end, and by a reset.
+    pub(crate) fn connect_and_leave(&self) {
+        last_words({
+            let stream = self.connect();
+            stream.shutdown(Shutdown::Write).expect("it is connected");
+            stream
+        });
+        let stream = self.connect();
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("it is connected");
     }
 
     /// `app-client`, to talk to the server.

@@ -157,7 +157,9 @@ impl<R: Raw> Connection<R> {
             shared.refused.fetch_add(1, Ordering::Relaxed);
             return NotAccepted::AddressLimit(address);
         }
-        shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+        if !matches!(why, CloseReason::Ended) {
+            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+        }
         NotAccepted::Handshake { address, why }
     }
 
@@ -172,10 +174,16 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Tells the peer that nothing more comes, where a stream has words for that and all has been sent. It is not waited for.
-    pub(crate) fn finish(&mut self, why: &CloseReason) {
-        if !self.stream.is_plain() && self.is_done() && !matches!(why, CloseReason::Io(_)) {
+    /// Returns the reason as the handler is told it.
+    pub(crate) fn finish(&mut self, why: CloseReason) -> CloseReason {
+        if let CloseReason::Io(error) = &why {
+            let is_check = !self.engine.in_message() && self.stream.is_end_of_check(error);
+            return if is_check { CloseReason::Ended } else { why };
+        }
+        if !self.stream.is_plain() && self.is_done() {
             let _ = self.stream.shut_down_sending();
         }
+        why
     }
 
     pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {

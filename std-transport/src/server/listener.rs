@@ -216,6 +216,9 @@ impl Listener {
     ///
     /// Only a proxy must be able to connect, for the header is believed. A connection without one is
     /// [not accepted](super::NotAccepted::Handshake).
+    ///
+    /// A connection of the proxy's own, such as a health check (`LOCAL`, in version 2), may end in any way between two messages, and in the
+    /// handshake of TLS: by a reset, or without a `close_notify`. Its end is [`CloseReason::Ended`](super::CloseReason::Ended).
     #[cfg(feature = "proxy-protocol")]
     pub const fn with_proxy_header(mut self) -> Self {
         self.setup.proxy_header = true;

@@ -13,7 +13,8 @@ pub struct Stats {
     pub refused: u64,
     /// How often no connection could be accepted, for want of file descriptors or other reasons.
     pub accept_errors: u64,
-    /// How many connections have failed in what precedes the messages: [`NotAccepted::Handshake`](super::NotAccepted::Handshake).
+    /// How many connections have failed in what precedes the messages: [`NotAccepted::Handshake`](super::NotAccepted::Handshake),
+    /// without those whose peers went before they sent anything.
     pub failed_handshakes: u64,
     /// How often the handler has panicked.
     pub panics: u64,

@@ -36,7 +36,7 @@ impl<R: Raw, S> Served<R, S> {
     pub(super) fn disconnected<H: Handler<State = S>>(mut self, why: CloseReason, handler: &mut H, shared: &Shared) {
         let (id, address) = (self.connection.id, self.connection.address);
         let (is_opening, is_refused) = (self.connection.engine.is_opening(), self.connection.is_refused());
-        self.connection.finish(&why);
+        let why = self.connection.finish(why);
         // What it holds is not counted any more when the handler is told.
         drop(self.connection);
         if is_opening {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 /// What a peer got wrong before its first message. It comes as the source of an [`io::Error`].
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// The stream ended before anything came, as those of health checks do.
+    /// The stream ended, perhaps by a reset, before anything came, as those of health checks do.
     #[error("the stream ended before {0}")]
     Nothing(&'static str),
 

@@ -16,7 +16,7 @@ mod tls;
 #[cfg(all(test, any(feature = "proxy-protocol", feature = "tls")))]
 mod wire;
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::SocketAddr;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
@@ -40,6 +40,8 @@ struct Layers {
     proxy: Option<Box<proxy::Header>>,
     /// The client's address, if a PROXY header has given it.
     client_address: Option<SocketAddr>,
+    /// Whether the proxy speaks for itself, as in a health check.
+    is_local: bool,
     #[cfg(feature = "tls")]
     tls: Option<Box<tls::Tls>>,
 }
@@ -94,6 +96,18 @@ impl<R: Raw> Stream<R> {
     pub(crate) fn open(&mut self) -> io::Result<()> {
         let Some(layers) = &mut self.layers else { return Ok(()) };
         layers.open(&mut self.raw)
+    }
+
+    /// Whether this error is how health checks end, between messages: without a byte, and those of a proxy that speaks for
+    /// itself by a reset, or without a `close_notify`.
+    pub(crate) fn is_end_of_check(&self, error: &io::Error) -> bool {
+        #[cfg(any(feature = "proxy-protocol", feature = "tls"))]
+        if let Some(error::OpenError::Nothing(_)) = error.get_ref().and_then(|error| error.downcast_ref()) {
+            return true;
+        }
+        let is_end =
+            [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error.kind());
+        is_end && self.layers.as_ref().is_some_and(|layers| layers.is_local)
     }
 
     /// Whether the raw stream is all there is.
@@ -186,6 +200,7 @@ impl Layers {
         #[cfg(feature = "proxy-protocol")]
         if let Some(header) = &mut self.proxy {
             self.client_address = header.read(raw)?;
+            self.is_local = header.is_local();
             self.proxy = None;
         }
         #[cfg(feature = "tls")]

@@ -8,7 +8,7 @@
 //! The format is that of `proxy-protocol.txt` in the sources of `haproxy`. Not a byte after the header is read, for TLS or
 //! messages follow at once.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
@@ -22,6 +22,8 @@ const SHORTEST: usize = 15;
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The part of a header of version 2 that each has.
 const FIXED: usize = 16;
+/// Version 2, and the command of a proxy that speaks for itself.
+const LOCAL: u8 = 0x20;
 const NAME: &str = "the PROXY header";
 
 /// A header that is being read. Whatever its length, no more of it is kept than the longest header of version 1; what a
@@ -67,6 +69,11 @@ impl Header {
         }
     }
 
+    /// Whether it is whole and says that the proxy passes nobody on, but speaks for itself, as in a health check.
+    pub(super) fn is_local(&self) -> bool {
+        self.bytes.starts_with(SIGNATURE) && self.bytes.get(SIGNATURE.len()) == Some(&LOCAL)
+    }
+
     fn progress(&self) -> Result<Progress, OpenError> {
         let known = self.bytes.get(..self.filled).unwrap_or_default();
         if begins(known, SIGNATURE) && !known.is_empty() {
@@ -87,7 +94,7 @@ impl Header {
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
         let is_local = match version_and_command {
-            0x20 => true,
+            LOCAL => true,
             0x21 => false,
             _ => return Err(OpenError::ProxyHeader("its version or its command is unknown")),
         };
@@ -123,9 +130,11 @@ fn begins(known: &[u8], text: &[u8]) -> bool {
 fn read(raw: &mut impl Read, space: &mut [u8], wanted: usize, is_first: bool) -> io::Result<usize> {
     let wanted = wanted.min(space.len());
     let space = space.get_mut(..wanted).unwrap_or_default();
-    match retry(|| raw.read(space))? {
-        0 => Err(if is_first { OpenError::Nothing(NAME) } else { OpenError::Cut(NAME) }.into()),
-        count => Ok(count.min(wanted)),
+    match retry(|| raw.read(space)) {
+        Ok(0) if is_first => Err(OpenError::Nothing(NAME).into()),
+        Err(error) if is_first && error.kind() == ErrorKind::ConnectionReset => Err(OpenError::Nothing(NAME).into()),
+        Ok(0) => Err(OpenError::Cut(NAME).into()),
+        outcome => outcome.map(|count| count.min(wanted)),
     }
 }
 

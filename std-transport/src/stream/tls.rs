@@ -43,7 +43,18 @@ impl Tls {
                 return Err(self.refusal(failure).into());
             }
             self.push_some(raw)?;
-            if self.fill(raw)? == 0 && self.session.is_handshaking() {
+            let count = match self.fill(raw) {
+                // A server has not said anything yet that could have been refused.
+                Err(error)
+                    if error.kind() == ErrorKind::ConnectionReset
+                        && self.start.is_empty()
+                        && matches!(self.session, Connection::Server(_)) =>
+                {
+                    0
+                }
+                outcome => outcome?,
+            };
+            if count == 0 && self.session.is_handshaking() {
                 return Err(if self.start.is_empty() { OpenError::Nothing(NAME) } else { OpenError::Cut(NAME) }.into());
             }
         }

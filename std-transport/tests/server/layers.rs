@@ -26,6 +26,7 @@ on_each_driver! {
     what_is_for_all_goes_to_those_whose_handshake_is_complete,
     the_address_in_a_proxy_header_is_the_peers,
     a_proxy_header_precedes_tls,
+    only_a_proxy_that_speaks_for_itself_may_leave_without_a_word,
     a_peer_without_a_proxy_header_is_not_accepted,
     a_message_after_a_proxy_header_is_handled_in_a_shutdown,
     many_handshakes_at_once_succeed,
@@ -99,15 +100,17 @@ fn a_peer_that_sends_no_tls_is_not_accepted(driver: Driver) {
     other.get_mut().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     is_closed(other.get_ref());
     drop(connect(server.address));
-    let mut noted = wait_for(&echo, 3);
+    socket2::SockRef::from(connect(server.address).get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+    let mut noted = wait_for(&echo, 4);
     noted.sort();
-    let [http, message, nothing] = &noted[..] else { panic!("{noted:?}") };
+    let [http, message, nothing, reset] = &noted[..] else { panic!("{noted:?}") };
     assert!(message.starts_with("not accepted: expected TLS; the stream begins with \"\\x00"), "{message}");
     assert!(message.ends_with("which looks like a message of jsonframe"), "{message}");
     assert_eq!(http, "not accepted: expected TLS; the stream begins with \"GET / HT\", which looks like HTTP");
-    assert_eq!(nothing, "not accepted: the stream ended before the TLS handshake");
+    assert_eq!([nothing, reset], ["not accepted: the peer has ended the connection"; 2]);
     exchange(&mut ends.connect(server.address), "the others are served");
-    assert_eq!(server.handle.stats().failed_handshakes, 3);
+    // Whoever says nothing has not failed.
+    assert_eq!(server.handle.stats().failed_handshakes, 2);
     assert_eq!(echo.peers.lock().unwrap().len(), 1, "the handler has heard of the last one alone");
 }
 
@@ -316,6 +319,43 @@ fn a_proxy_header_precedes_tls(driver: Driver) {
         let noted = register.0.lock().unwrap();
         noted.iter().any(|(address, why)| *address == client && why[0].starts_with(b"expected TLS"))
     });
+}
+
+/// As HAProxy ends its health checks.
+fn only_a_proxy_that_speaks_for_itself_may_leave_without_a_word(driver: Driver) {
+    let (ends, echo) = (Ends::new(), Echo::default());
+    let listener = Listener::tcp("127.0.0.1:0").unwrap().with_tls(Arc::clone(&ends.server)).with_proxy_header();
+    let server = driver.serve(vec![listener], Limits::default(), echo.clone());
+    let cut = "the stream was cut off: it ended without TLS's close_notify";
+    let after_exchange = |header| {
+        let mut connection = ends.connect_after(server.address, header);
+        exchange(&mut connection, "hello");
+        connection
+    };
+    let end = |connection: &Secure| {
+        connection.get_ref().sock.shutdown(Shutdown::Write).unwrap();
+        is_closed(&connection.get_ref().sock);
+    };
+    end(&after_exchange(V2_LOCAL));
+    end(&after_exchange(V2));
+    // Nobody may inside a message.
+    let mut half = after_exchange(V2_LOCAL);
+    half.get_mut().write_all(&message(b"hello")[..20]).unwrap();
+    end(&half);
+    // By a reset, and in the handshake.
+    let reset = after_exchange(V2_LOCAL);
+    socket2::SockRef::from(&reset.get_ref().sock).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(reset);
+    assert_eq!(
+        wait_for(&echo, 4),
+        ["the peer has ended the connection", cut, cut, "the peer has ended the connection"]
+    );
+    let mut half = connect(server.address);
+    half.get_mut().write_all(&[V2_LOCAL, b"\x16\x03\x01"].concat()).unwrap();
+    half.get_mut().shutdown(Shutdown::Write).unwrap();
+    is_closed(half.get_ref());
+    assert_eq!(wait_for(&echo, 5)[4], "not accepted: the peer has ended the connection");
+    assert_eq!(server.handle.stats().failed_handshakes, 0);
 }
 
 fn a_peer_without_a_proxy_header_is_not_accepted(driver: Driver) {

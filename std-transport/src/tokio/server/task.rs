@@ -67,7 +67,7 @@ impl<H: Handler> Task<H> {
         let Self { mut connection, state, place } = *self;
         let (address, is_opening) = (connection.address, connection.engine.is_opening());
         let is_refused = connection.is_refused();
-        connection.finish(&why);
+        let why = connection.finish(why);
         // What it holds is not counted any more when the handler is told.
         drop(connection);
         let Common { handler, shared, .. } = &*place.common;
