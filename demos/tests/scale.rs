@@ -121,18 +121,18 @@ impl Scale {
         wait_until(&format!("{server} has another {figure}"), || is_it(&self.figure(server, figure)));
     }
 
-    /// Restarts a server as demos/scale/README.md says, perhaps without waiting for the end of its connections.
-    fn restart(&mut self, index: usize, waits: bool) {
-        let server = format!("app/{}", SERVERS[index]);
-        self.order(&format!("set server {server} state drain"));
-        if waits {
-            self.wait_for(SERVERS[index], "scur", |sessions| sessions == "0");
-        }
+    /// Has new connections go to the other server.
+    fn drain(&self, name: &str) {
+        self.order(&format!("set server app/{name} state drain"));
+    }
+
+    /// Restarts a server as demos/scale/README.md says, but for what precedes it.
+    fn restart(&mut self, index: usize) {
         self.servers[index].signal("TERM");
         assert_eq!(self.servers[index].exit_code(), Some(0));
         self.keep_lines(index);
         self.servers[index] = serve(self.on, &self.files, self.servers[index].address, &[]);
-        self.order(&format!("set server {server} state ready"));
+        self.order(&format!("set server app/{} state ready", SERVERS[index]));
         // Unless a check has failed meanwhile, it is at once.
         self.wait_for(SERVERS[index], "status", |status| status == "UP");
     }
@@ -277,7 +277,9 @@ fn nobody_notices_restarts_where_connections_are_renewed(on: AppServer) {
     let asked = under_load(&mut scale, 20, |scale| {
         for index in (0..SERVERS.len()).cycle().take(ROUNDS * SERVERS.len()) {
             let before = scale.number(SERVERS[index], "stot");
-            scale.restart(index, true);
+            scale.drain(SERVERS[index]);
+            scale.wait_for(SERVERS[index], "scur", |sessions| sessions == "0");
+            scale.restart(index);
             wait_until("the server is in use again", || scale.number(SERVERS[index], "stot") > before);
         }
     });
@@ -293,8 +295,12 @@ fn each_request_is_done_once_in_restarts_where_connections_last(on: AppServer) {
     }
     let mut scale = Scale::start(on, "30s");
     let asked = under_load(&mut scale, usize::MAX, |scale| {
-        for index in (0..SERVERS.len()).cycle().take(ROUNDS * SERVERS.len()) {
-            scale.restart(index, false);
+        for (number, index) in (0..SERVERS.len()).cycle().take(ROUNDS * SERVERS.len()).enumerate() {
+            // Connections last anyway, so it is about those alone that are being made.
+            if number < SERVERS.len() {
+                scale.drain(SERVERS[index]);
+            }
+            scale.restart(index);
             // Those who have connected again have been answered since, and so would lose a second request, not the same.
             thread::sleep(Duration::from_millis(100));
         }
