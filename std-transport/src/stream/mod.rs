@@ -125,12 +125,12 @@ impl<R: Raw> Stream<R> {
         false
     }
 
-    /// Whether a read that gets less than it could have had has got all there was, if that is so of the raw stream. If not,
-    /// only `WouldBlock` says so.
+    /// Whether the last read, if it got less than it could have had, has got all there was, if that is so of the raw stream.
+    /// If not, only `WouldBlock` says so.
     pub(crate) fn drains_by_short_read(&self) -> bool {
         #[cfg(feature = "tls")]
-        if self.tls_layer().is_some() {
-            return false;
+        if let Some(tls) = self.tls_layer() {
+            return tls.is_drained();
         }
         true
     }

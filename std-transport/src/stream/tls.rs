@@ -20,12 +20,15 @@ pub(super) struct Tls {
     start: Start,
     /// Why nothing more can be received.
     failure: Option<rustls::Error>,
+    /// Whether the last [`read`](Self::read) has got less from the raw stream than it could have had. What came from it
+    /// earlier does not count: since then it may have become readable again.
+    is_drained: bool,
 }
 
 impl Tls {
     pub(super) fn new(mut session: Connection) -> Self {
         session.set_buffer_limit(Some(BUFFER));
-        Self { session, start: Start::default(), failure: None }
+        Self { session, start: Start::default(), failure: None, is_drained: false }
     }
 
     pub(super) const fn session(&self) -> &Connection {
@@ -34,6 +37,10 @@ impl Tls {
 
     pub(super) fn wants_write(&self) -> bool {
         self.session.wants_write()
+    }
+
+    pub(super) const fn is_drained(&self) -> bool {
+        self.is_drained
     }
 
     /// Goes on with the handshake.
@@ -72,7 +79,7 @@ impl Tls {
 
     /// Reads once and decrypts it. Returns the byte count before decryption.
     fn fill(&mut self, raw: &mut (impl Read + Write)) -> io::Result<usize> {
-        let mut noted = Noted { raw: &mut *raw, start: &mut self.start };
+        let mut noted = Noted { raw: &mut *raw, start: &mut self.start, is_drained: &mut self.is_drained };
         let count = retry(|| self.session.read_tls(&mut noted))?;
         self.failure = self.session.process_new_packets().err();
         if self.failure.is_some() {
@@ -83,6 +90,7 @@ impl Tls {
     }
 
     pub(super) fn read(&mut self, raw: &mut (impl Read + Write), space: &mut [u8]) -> io::Result<usize> {
+        self.is_drained = false;
         loop {
             // What came before a failure is received first, however the stream was cut.
             match self.session.reader().read(space) {
@@ -147,15 +155,17 @@ impl Tls {
     }
 }
 
-/// Reads, and notes how the stream begins.
+/// Reads, and notes how the stream begins and whether a read has got all there was.
 struct Noted<'a, R> {
     raw: &'a mut R,
     start: &'a mut Start,
+    is_drained: &'a mut bool,
 }
 
 impl<R: Read> Read for Noted<'_, R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let count = self.raw.read(space)?;
+        *self.is_drained = count < space.len();
         self.start.add(space.get(..count).unwrap_or_default());
         Ok(count)
     }

@@ -153,10 +153,41 @@ fn plain_stream_grows_by_one_pointer() {
 fn read_of_a_record_in_parts_leaves_the_rest_until_it_would_block() {
     let mut pair = Ends::new().opened(Role::Server);
     pair.send(b"parts");
-    assert!(!pair.stream.drains_by_short_read());
     let mut space = [0; 3];
     assert_eq!(pair.stream.read(&mut space).unwrap(), 3);
+    assert!(pair.stream.drains_by_short_read());
+    // Before the next read of the raw stream something may have come that has been reported already.
     assert_eq!(pair.stream.read(&mut []).unwrap(), 0);
+    pair.send(b"more");
     assert_eq!(pair.stream.read(&mut space).unwrap(), 2);
+    assert!(!pair.stream.drains_by_short_read());
+    let mut space = [0; 5];
+    assert_eq!(pair.stream.read(&mut space).unwrap(), 4);
+    assert!(pair.stream.drains_by_short_read());
     assert_eq!(pair.stream.read(&mut space).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn raw_read_that_gets_all_it_can_does_not_drain_the_stream() {
+    for at_once in [1, 100] {
+        let mut pair = Ends::new().opened(Role::Server);
+        let content = pattern(LENGTH);
+        pair.send(&content);
+        pair.stream.get_mut().at_once = at_once;
+        let mut space = vec![0; 2 * LENGTH];
+        let mut got = 0;
+        while got < LENGTH {
+            got += pair.stream.read(&mut space).unwrap();
+            // A stream that is cut gives less than there was room for.
+            assert!(pair.stream.drains_by_short_read());
+        }
+        // As much as there was room for: 4 KiB of a longer record.
+        pair.stream.get_mut().at_once = usize::MAX;
+        pair.send(&content[..5_000]);
+        let incoming = pair.stream.get_mut().incoming.split_off(4_096);
+        assert_eq!(pair.stream.read(&mut space).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(!pair.stream.drains_by_short_read());
+        pair.stream.get_mut().incoming = incoming;
+        assert_eq!(pair.stream.read(&mut space).unwrap(), 5_000);
+    }
 }
