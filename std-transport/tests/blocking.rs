@@ -50,6 +50,36 @@ fn to_connect_takes_no_longer_than_allowed() {
     assert!(start.elapsed() < PATIENCE);
 }
 
+/// A stream that writes several pieces one by one, as `StreamOwned` of rustls does.
+#[derive(Default)]
+struct Calls(Vec<usize>);
+
+impl Write for Calls {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.push(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_short_message_is_one_write_whatever_the_stream() {
+    for (length, pieces) in [(0, 1), (39, 1), (4 * 1024, 1), (4 * 1024 + 1, 2)] {
+        let content = vec![b'x'; length];
+        let mut connection = Connection::new(Calls::default());
+        for _ in 0..2 {
+            connection.get_mut().0.clear();
+            connection.send(&header(&content), &content).unwrap();
+            let calls = &connection.get_ref().0;
+            assert_eq!(calls.len(), pieces, "{length}");
+            assert_eq!(calls.iter().sum::<usize>(), header(&content).encoded_len() + length);
+        }
+    }
+}
+
 #[test]
 fn a_read_takes_no_longer_than_allowed() {
     let (client, server) = tcp_pair();

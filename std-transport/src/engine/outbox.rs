@@ -50,6 +50,9 @@ impl Outbox {
     /// Up to this length, content is copied after its head, and messages are put together.
     pub(crate) const SMALL: usize = 16 * 1024;
 
+    /// Up to this length, copying content costs no more than writing it from where it is.
+    const TINY: usize = 4 * 1024;
+
     /// How long most heads are at most.
     const SHORT_HEAD: usize = 256;
 
@@ -141,6 +144,22 @@ impl Outbox {
         Message::new(*header, content)?;
         let head = self.begin_head(header)?;
         Ok(Outgoing::from_parts([head, content]))
+    }
+
+    /// The same for a message that is written whole or not at all, in one piece if it is short: `StreamOwned` of rustls, for
+    /// one, writes several pieces one by one, each in a record and by a system call of its own.
+    pub(crate) fn begin_whole<'o>(
+        &'o mut self,
+        header: &Header<'_>,
+        content: &'o [u8],
+    ) -> Result<Outgoing<'o>, EncodeError> {
+        if content.len() > Self::TINY {
+            return self.begin(header, content);
+        }
+        Message::new(*header, content)?;
+        self.begin_head(header)?;
+        self.tail.extend_from_slice(content);
+        Ok(Outgoing::from_parts([&self.tail, &[]]))
     }
 
     /// Encodes the head of a message of which nothing is queued, whatever its content is. Nothing may be queued.
