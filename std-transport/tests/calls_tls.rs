@@ -2,7 +2,7 @@
 #![cfg(all(feature = "client", feature = "json", feature = "tls"))]
 
 #[allow(dead_code, reason = "each test program uses a part of it")]
-#[path = "../examples/tls/ends.rs"]
+#[path = "tls/ends.rs"]
 mod ends;
 
 use std::io::Write;

@@ -1,9 +1,9 @@
 //! Messages over TLS, with real sockets on loopback.
 #![cfg(all(feature = "json", feature = "tls"))]
 
-#[path = "../examples/tls/ends.rs"]
+#[path = "tls/ends.rs"]
 mod ends;
-#[path = "../examples/tls/serve.rs"]
+#[path = "tls/serve.rs"]
 mod serve;
 
 use std::io::{self, ErrorKind, Write};
@@ -150,7 +150,7 @@ fn the_deadline_of_the_stream_below_counts() {
 
 /// A server that waits for ever can be held by anybody who connects.
 #[test]
-fn the_server_of_the_example_gives_up_a_client_that_falls_silent() {
+fn server_gives_up_a_client_that_falls_silent() {
     let is_late = |end: serve::Outcome| {
         let error = end.unwrap_err();
         let error = error.downcast_ref::<Error>().unwrap();

@@ -1,11 +1,13 @@
-//! What the servers are measured beside: TCP, with the same bytes, system calls and rooms, and nothing else.
+//! What the servers are measured beside: TCP, or rustls over it, with the same bytes, system calls and rooms, and nothing else.
 
 use std::io::{self, Read, Write};
 use std::net::{self, SocketAddr};
+use std::sync::Arc;
 use std::thread;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use slab::Slab;
 
 use crate::clients::{bulk_length, reply_to_bulk};
@@ -28,10 +30,23 @@ pub(crate) struct Bare {
 impl Bare {
     /// Starts the servers, in threads that live as long as the process.
     pub(crate) fn start() -> io::Result<Self> {
-        let server = Server::bind()?;
+        Self::serve(None, blocking(echo)?, blocking(swallow)?)
+    }
+
+    /// The same over TLS.
+    pub(crate) fn start_tls(config: &Arc<ServerConfig>) -> io::Result<Self> {
+        let over_tls = |serve: fn(Secured) -> io::Result<()>| {
+            let config = Arc::clone(config);
+            blocking(move |stream| serve(secure(&config, stream)?))
+        };
+        Self::serve(Some(Arc::clone(config)), over_tls(echo)?, over_tls(swallow)?)
+    }
+
+    fn serve(tls: Option<Arc<ServerConfig>>, blocking: SocketAddr, blocking_sink: SocketAddr) -> io::Result<Self> {
+        let server = Server::bind(tls)?;
         let (polled, sink) = (server.echo.local_addr()?, server.sink.local_addr()?);
         thread::spawn(move || server.run());
-        Ok(Self { polled, sink, blocking: blocking(echo)?, blocking_sink: blocking(swallow)? })
+        Ok(Self { polled, sink, blocking, blocking_sink })
     }
 }
 
@@ -40,16 +55,18 @@ pub(crate) struct Server {
     poll: Poll,
     pub(crate) echo: TcpListener,
     sink: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 struct Peer {
     stream: TcpStream,
+    tls: Option<Box<ServerConnection>>,
     /// Of a sink, how many bytes are still to come.
     missing: Option<u64>,
 }
 
 impl Server {
-    pub(crate) fn bind() -> io::Result<Self> {
+    pub(crate) fn bind(tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let listen = |token| {
             let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
@@ -60,7 +77,7 @@ impl Server {
             poll.registry().register(&mut listener, token, Interest::READABLE)?;
             io::Result::Ok(listener)
         };
-        Ok(Self { echo: listen(ECHO)?, sink: listen(SINK)?, poll })
+        Ok(Self { echo: listen(ECHO)?, sink: listen(SINK)?, poll, tls })
     }
 
     pub(crate) fn run(mut self) -> io::Result<()> {
@@ -83,7 +100,8 @@ impl Server {
                 while let Ok((mut stream, _)) = listener.accept() {
                     stream.set_nodelay(true)?;
                     self.poll.registry().register(&mut stream, Token(peers.vacant_key()), Interest::READABLE)?;
-                    peers.insert(Peer { stream, missing });
+                    let tls = self.tls.as_ref().map(|config| session(config).map(Box::new)).transpose()?;
+                    peers.insert(Peer { stream, tls, missing });
                 }
             }
         }
@@ -91,20 +109,16 @@ impl Server {
 }
 
 fn serve(peer: &mut Peer, place: &mut [u8]) -> io::Result<()> {
+    let Peer { stream, tls, missing } = peer;
+    if let Some(session) = tls {
+        return serve_tls(stream, session, missing, place);
+    }
     loop {
-        let count = match peer.stream.read(place) {
+        let count = match stream.read(place) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             read => read?,
         };
-        match &mut peer.missing {
-            None => peer.stream.write_all(&place[..count])?,
-            Some(missing) => {
-                *missing = missing.saturating_sub(count as u64);
-                if *missing == 0 {
-                    return peer.stream.write_all(&reply_to_bulk());
-                }
-            }
-        }
+        answer(missing, &place[..count], stream)?;
         // Less than there was room for is all there was.
         if count < place.len() {
             return Ok(());
@@ -112,19 +126,88 @@ fn serve(peer: &mut Peer, place: &mut [u8]) -> io::Result<()> {
     }
 }
 
-fn blocking(serve: fn(net::TcpStream) -> io::Result<()>) -> io::Result<SocketAddr> {
+fn serve_tls(
+    stream: &mut TcpStream,
+    session: &mut ServerConnection,
+    missing: &mut Option<u64>,
+    place: &mut [u8],
+) -> io::Result<()> {
+    loop {
+        let mut raw = Drained { stream, is_drained: false };
+        match session.read_tls(&mut raw) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            read => read?,
+        };
+        let is_drained = raw.is_drained;
+        session.process_new_packets().map_err(io::Error::other)?;
+        loop {
+            let count = match session.reader().read(place) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => read?,
+            };
+            answer(missing, &place[..count], &mut session.writer())?;
+        }
+        while session.wants_write() {
+            session.write_tls(stream)?;
+        }
+        if is_drained {
+            return Ok(());
+        }
+    }
+}
+
+/// Notes whether a read has got all there was.
+struct Drained<'s> {
+    stream: &'s mut TcpStream,
+    is_drained: bool,
+}
+
+impl Read for Drained<'_> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(place)?;
+        self.is_drained = count < place.len();
+        Ok(count)
+    }
+}
+
+/// Sends back what has come, or counts it and answers the last of it.
+fn answer(missing: &mut Option<u64>, bytes: &[u8], to: &mut impl Write) -> io::Result<()> {
+    let Some(missing) = missing else { return to.write_all(bytes) };
+    *missing = missing.saturating_sub(bytes.len() as u64);
+    if *missing == 0 { to.write_all(&reply_to_bulk()) } else { Ok(()) }
+}
+
+fn session(config: &Arc<ServerConfig>) -> io::Result<ServerConnection> {
+    ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)
+}
+
+/// The server's end of TLS that blocks.
+pub(crate) type Secured = StreamOwned<ServerConnection, net::TcpStream>;
+
+pub(crate) fn secure(config: &Arc<ServerConfig>, stream: net::TcpStream) -> io::Result<Secured> {
+    Ok(StreamOwned::new(session(config)?, stream))
+}
+
+/// Serves each connection in a thread of its own.
+pub(crate) fn blocking<E: From<io::Error> + Send + 'static>(
+    serve: impl Fn(net::TcpStream) -> Result<(), E> + Clone + Send + 'static,
+) -> io::Result<SocketAddr> {
     let listener = net::TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || serve(stream));
+            let serve = serve.clone();
+            thread::spawn(move || {
+                stream.set_nodelay(true)?;
+                serve(stream)
+            });
         }
     });
     Ok(address)
 }
 
-fn echo(mut stream: net::TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+fn echo(mut stream: impl Read + Write) -> io::Result<()> {
     let mut place = vec![0; CHUNK];
     loop {
         let count = stream.read(&mut place)?;
@@ -135,14 +218,13 @@ fn echo(mut stream: net::TcpStream) -> io::Result<()> {
     }
 }
 
-fn swallow(mut stream: net::TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (mut place, mut missing) = (vec![0; CHUNK], bulk_length());
-    while missing > 0 {
+fn swallow(mut stream: impl Read + Write) -> io::Result<()> {
+    let (mut place, mut missing) = (vec![0; CHUNK], Some(bulk_length()));
+    while missing > Some(0) {
         match stream.read(&mut place)? {
             0 => return Ok(()),
-            count => missing = missing.saturating_sub(count as u64),
+            count => answer(&mut missing, &place[..count], &mut stream)?,
         }
     }
-    stream.write_all(&reply_to_bulk())
+    Ok(())
 }

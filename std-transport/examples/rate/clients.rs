@@ -31,7 +31,7 @@ pub(crate) enum Side {
     Bare,
 }
 
-fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     Ok(stream)
@@ -63,13 +63,12 @@ fn per_second(count: u32, start: Instant) -> f64 {
     f64::from(count) / start.elapsed().as_secs_f64()
 }
 
-/// Requests a second of an echo that is asked on so many connections at a time.
+/// Requests a second of an echo that is asked on all these connections at a time.
 ///
 /// The client knows bytes only, whoever is measured. All connections are asked before the first reply is awaited.
-pub(crate) fn requests(address: SocketAddr, connections: u32) -> Result<f64> {
+pub(crate) fn requests(mut streams: Vec<impl Read + Write>) -> Result<f64> {
     let request = request();
     let mut place = vec![0; request.len()];
-    let mut streams = (0..connections).map(|_| connect(address)).collect::<io::Result<Vec<_>>>()?;
     let (mut answered, start) = (0, Instant::now());
     while start.elapsed() < TIME {
         for stream in &mut streams {
@@ -78,15 +77,15 @@ pub(crate) fn requests(address: SocketAddr, connections: u32) -> Result<f64> {
         for stream in &mut streams {
             stream.read_exact(&mut place)?;
         }
-        answered += connections;
+        answered += u32::try_from(streams.len())?;
     }
     let rate = per_second(answered, start);
     if place == request { Ok(rate) } else { Err("another reply than expected".into()) }
 }
 
 /// Requests a second, one after the other, of a client and a server of messages.
-pub(crate) fn converse(address: SocketAddr) -> Result<f64> {
-    let mut connection = Connection::connect(address)?;
+pub(crate) fn converse(stream: impl Read + Write) -> Result<f64> {
+    let mut connection = Connection::new(stream);
     let (mut answered, start) = (0, Instant::now());
     while start.elapsed() < TIME {
         connection.send(&Header::for_json(CONTENT.len() as u64), CONTENT)?;
@@ -117,8 +116,8 @@ pub(crate) fn churn(address: SocketAddr) -> Result<f64> {
 }
 
 /// Megabytes a second of 1 GiB in one message, until it is answered.
-pub(crate) fn bulk(address: SocketAddr) -> Result<f64> {
-    let mut connection = Connection::connect(address)?;
+pub(crate) fn bulk(stream: impl Read + Write) -> Result<f64> {
+    let mut connection = Connection::new(stream);
     let start = Instant::now();
     connection.send_stream(&bulk_header(GIB), &mut Zeros)?;
     let reply = connection.receive()?.ok_or("no reply")?.content()?;
@@ -127,8 +126,7 @@ pub(crate) fn bulk(address: SocketAddr) -> Result<f64> {
 }
 
 /// The same of bytes.
-pub(crate) fn bare_bulk(address: SocketAddr) -> Result<f64> {
-    let mut stream = connect(address)?;
+pub(crate) fn bare_bulk(mut stream: impl Read + Write) -> Result<f64> {
     let mut reply = reply_to_bulk();
     let head = head(&bulk_header(GIB))?;
     let start = Instant::now();
@@ -144,7 +142,7 @@ fn head(header: &Header<'_>) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-fn send_bare(stream: &mut TcpStream, head: &[u8], length: u64) -> io::Result<()> {
+fn send_bare(stream: &mut impl Write, head: &[u8], length: u64) -> io::Result<()> {
     let chunk = vec![0; CHUNK];
     stream.write_all(head)?;
     for _ in 0..length / CHUNK as u64 {

@@ -1,27 +1,31 @@
-//! What the transport costs, beside bare TCP doing the same with the same bytes:
-//! `cargo run --release -p jsonframe-std --example rate`.
+//! What the transport costs, beside bare TCP, or rustls over it, doing the same with the same bytes:
+//! `cargo run --release -p jsonframe-std --features tls --example rate`.
 //!
 //! Both sides are measured in turn, round after round, in one run: the clients and the servers share the machine, so that
 //! a figure is of use only beside the one it is measured with. Each is the median of its rounds, and so is the ratio.
 
 mod bare;
 mod clients;
+mod ends;
 mod memory;
 mod messages;
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use jsonframe_std::tls::TlsStream;
 use serde_json::json;
 
 use bare::Bare;
+use ends::Ends;
 use messages::Messages;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Measure what the transport costs, beside bare TCP doing the same with the same bytes.
+/// Measure what the transport costs, beside bare TCP or rustls doing the same with the same bytes.
 #[derive(Parser)]
 #[command(name = "rate", after_help = EXAMPLES)]
 struct Arguments {
@@ -40,13 +44,17 @@ struct Arguments {
     /// Serve until standard input ends, for the memory of this process to be looked at
     #[arg(long, value_name = "SIDE", hide = true)]
     serve: Option<memory::Side>,
+
+    /// Serve over TLS, with the certificate in this folder
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    certificate: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo run --release -p jsonframe-std --example rate
-  cargo run --release -p jsonframe-std --example rate -- --json --rounds 51
-  cargo run --release -p jsonframe-std --example rate -- --filter requests";
+  cargo run --release -p jsonframe-std --features tls --example rate
+  cargo run --release -p jsonframe-std --features tls --example rate -- --json --rounds 51
+  cargo run --release -p jsonframe-std --features tls --example rate -- --filter requests";
 
 /// What is measured of both sides.
 struct Figure {
@@ -72,7 +80,7 @@ struct Outcome {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.serve {
-        Some(side) => memory::serve(side),
+        Some(side) => memory::serve(side, arguments.certificate.as_deref()),
         None => measure(&arguments),
     };
     match outcome {
@@ -88,8 +96,8 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
-    let (messages, bare) = (Messages::start()?, Bare::start()?);
-    let figures = figures(messages, bare);
+    let mut figures = figures(Messages::start()?, Bare::start()?);
+    figures.extend(figures_of_tls()?);
     let mut rows = Vec::new();
     for figure in figures.iter().filter(|figure| figure.name.contains(&arguments.filter)) {
         let rounds = arguments.rounds.div_ceil(figure.one_in);
@@ -116,55 +124,78 @@ fn measure(arguments: &Arguments) -> Result<()> {
 }
 
 fn figures(messages: Messages, bare: Bare) -> Vec<Figure> {
-    use clients::{Side, bare_bulk, bulk, churn, collected, converse, requests};
+    use clients::{Side, bare_bulk, bulk, churn, collected, connect, converse, requests};
 
-    let rate = |name, unit, ours, bare| Figure { name, unit, one_in: 1, is_rate: true, ours, bare };
-    let transfer = |name, ours, bare| Figure { name, unit: "MB/s", one_in: 3, is_rate: true, ours, bare };
+    let ask = |address, connections| -> Measure {
+        Box::new(move || requests((0..connections).map(|_| connect(address)).collect::<io::Result<_>>()?))
+    };
     vec![
-        rate(
-            "requests, 1 connection, server",
-            "requests/s",
-            Box::new(move || requests(messages.server, 1)),
-            Box::new(move || requests(bare.polled, 1)),
-        ),
+        rate("requests, 1 connection, server", ask(messages.server, 1), ask(bare.polled, 1)),
         rate(
             "requests, 1 connection, blocking",
-            "requests/s",
-            Box::new(move || converse(messages.blocking)),
-            Box::new(move || requests(bare.blocking, 1)),
+            Box::new(move || converse(connect(messages.blocking)?)),
+            ask(bare.blocking, 1),
         ),
-        rate(
-            "requests, 100 connections, server",
-            "requests/s",
-            Box::new(move || requests(messages.server, 100)),
-            Box::new(move || requests(bare.polled, 100)),
+        rate("requests, 100 connections, server", ask(messages.server, 100), ask(bare.polled, 100)),
+        Figure {
+            unit: "connections/s",
+            ..rate(
+                "new connections, server",
+                Box::new(move || churn(messages.server)),
+                Box::new(move || churn(bare.polled)),
+            )
+        },
+        transfer(
+            "1 GiB, server",
+            Box::new(move || bulk(connect(messages.server)?)),
+            Box::new(move || bare_bulk(connect(bare.sink)?)),
         ),
-        rate(
-            "new connections, server",
-            "connections/s",
-            Box::new(move || churn(messages.server)),
-            Box::new(move || churn(bare.polled)),
-        ),
-        transfer("1 GiB, server", Box::new(move || bulk(messages.server)), Box::new(move || bare_bulk(bare.sink))),
         transfer(
             "1 GiB, blocking",
-            Box::new(move || bulk(messages.blocking)),
-            Box::new(move || bare_bulk(bare.blocking_sink)),
+            Box::new(move || bulk(connect(messages.blocking)?)),
+            Box::new(move || bare_bulk(connect(bare.blocking_sink)?)),
         ),
         transfer(
             "1 GiB in 16 messages, collected",
             Box::new(|| collected(Side::Messages)),
             Box::new(|| collected(Side::Bare)),
         ),
-        Figure {
-            name: "memory of an idle connection, server",
-            unit: "bytes",
-            one_in: 10,
-            is_rate: false,
-            ours: Box::new(|| memory::of_an_idle_connection(memory::Side::Messages)),
-            bare: Box::new(|| memory::of_an_idle_connection(memory::Side::Bare)),
-        },
+        memory("memory of an idle connection, server", memory::Kind::Idle),
     ]
+}
+
+fn figures_of_tls() -> Result<Vec<Figure>> {
+    use clients::{bare_bulk, bulk, converse, requests};
+
+    let ends = Ends::make(tempfile::tempdir()?.path())?;
+    let (messages, bare) = (Messages::start_tls(&ends.server)?, Bare::start_tls(&ends.server)?);
+    let over_tls = |measure: fn(TlsStream) -> Result<f64>, address| -> Measure {
+        let ends = ends.clone();
+        Box::new(move || measure(ends.connect(address)?))
+    };
+    let ask = |address| over_tls(|stream| requests(vec![stream]), address);
+    Ok(vec![
+        rate("TLS requests, 1 connection, server", ask(messages.server), ask(bare.polled)),
+        rate("TLS requests, 1 connection, blocking", over_tls(converse, messages.blocking), ask(bare.blocking)),
+        transfer("TLS 1 GiB, server", over_tls(bulk, messages.server), over_tls(bare_bulk, bare.sink)),
+        transfer("TLS 1 GiB, blocking", over_tls(bulk, messages.blocking), over_tls(bare_bulk, bare.blocking_sink)),
+        memory("TLS memory of an idle connection", memory::Kind::IdleTls),
+        memory("TLS memory of a handshake", memory::Kind::Handshake),
+    ])
+}
+
+fn rate(name: &'static str, ours: Measure, bare: Measure) -> Figure {
+    Figure { name, unit: "requests/s", one_in: 1, is_rate: true, ours, bare }
+}
+
+fn transfer(name: &'static str, ours: Measure, bare: Measure) -> Figure {
+    Figure { name, unit: "MB/s", one_in: 3, is_rate: true, ours, bare }
+}
+
+fn memory(name: &'static str, kind: memory::Kind) -> Figure {
+    let measure = |side| -> Measure { Box::new(move || memory::of_a_connection(kind, side)) };
+    let (ours, bare) = (measure(memory::Side::Messages), measure(memory::Side::Bare));
+    Figure { name, unit: "bytes", one_in: 10, is_rate: false, ours, bare }
 }
 
 impl Figure {
@@ -195,7 +226,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 fn show(figure: &Figure, outcome: &Outcome, is_first: bool) -> io::Result<()> {
     let mut output = io::stdout().lock();
     if is_first {
-        writeln!(output, "{:38}{:14}{:>12}{:>12}{:>8}", "", "", "jsonframe", "bare TCP", "ratio")?;
+        writeln!(output, "{:38}{:14}{:>12}{:>12}{:>8}", "", "", "jsonframe", "bare", "ratio")?;
     }
     let Outcome { ours, bare, ratio } = outcome;
     let ratio = if figure.is_rate { format!("{ratio:.2}") } else { String::new() };

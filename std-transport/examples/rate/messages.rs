@@ -1,12 +1,17 @@
 //! The servers that are measured: echoes of messages.
 
-use std::io::{self, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
-use jsonframe_std::server::{ContentMode, Handler, Limits, Peer, Server};
+use jsonframe_std::server::{ContentMode, Handler, Limits, Listener, Peer, Server};
 use jsonframe_std::{Connection, Error, UNLIMITED};
+use rustls::ServerConfig;
+
+use crate::bare::{blocking, secure};
 
 /// The content type of what is not sent back, but counted.
 pub(crate) const BULK: &str = "bulk";
@@ -25,26 +30,34 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    /// Starts the servers, each in a thread that lives as long as the process.
+    /// Starts the servers, in threads that live as long as the process.
     pub(crate) fn start() -> io::Result<Self> {
-        let server = server()?;
+        Ok(Self::serve(server(None)?, blocking(serve)?))
+    }
+
+    /// The same over TLS.
+    pub(crate) fn start_tls(config: &Arc<ServerConfig>) -> io::Result<Self> {
+        let (tls, config) = (Some(Arc::clone(config)), Arc::clone(config));
+        Ok(Self::serve(server(tls)?, blocking(move |stream| serve(secure(&config, stream)?))?))
+    }
+
+    fn serve(server: Server, blocking: SocketAddr) -> Self {
         let address = server.address().socket_addr().expect("it listens on TCP");
         thread::spawn(move || server.run(Echo));
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let blocking = listener.local_addr()?;
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                thread::spawn(move || serve(stream));
-            }
-        });
-        Ok(Self { server: address, blocking })
+        Self { server: address, blocking }
     }
 }
 
 /// The server on a poller. To serve, it wants an [`Echo`].
-pub(crate) fn server() -> io::Result<Server> {
-    let limits = Limits::default().with_max_connections(100_000);
-    Server::bind("127.0.0.1:0", limits)
+pub(crate) fn server(tls: Option<Arc<ServerConfig>>) -> io::Result<Server> {
+    let listener = Listener::tcp("127.0.0.1:0")?;
+    let listener = match tls {
+        Some(config) => listener.with_tls(config),
+        None => listener,
+    };
+    let patience = Duration::from_secs(3600);
+    let limits = Limits::default().with_max_connections(100_000).with_handshake_timeout(patience);
+    Ok(Server::new(listener, limits))
 }
 
 /// Sends back what comes.
@@ -67,8 +80,7 @@ impl Handler for Echo {
 }
 
 /// The same, for one connection, and blocking.
-fn serve(stream: TcpStream) -> Result<(), Error> {
-    stream.set_nodelay(true)?;
+fn serve(stream: impl Read + Write) -> Result<(), Error> {
     let mut connection = Connection::new(stream).with_max_content(UNLIMITED);
     let mut place = vec![0; CHUNK];
     while let Some(mut message) = connection.receive()? {

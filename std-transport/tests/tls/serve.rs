@@ -1,4 +1,4 @@
-//! The server of the example.
+//! A server that blocks, with a deadline for each request.
 
 use std::error::Error;
 use std::io::Read;
