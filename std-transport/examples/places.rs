@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jsonframe_std::protocol::Header;
 use jsonframe_std::server::{AtLimit, Limits, Server, from_fn};
-use jsonframe_std::{Connection, Error};
+use jsonframe_std::{Connection, Error, Incoming};
 
 type Client = Connection<std::net::TcpStream>;
 
@@ -24,7 +24,7 @@ fn with_server(limits: Limits, test: impl FnOnce(&dyn Fn() -> Client) -> Result<
 
 fn ask(client: &mut Client) -> Result<Option<String>, Error> {
     client.send_json("echo")?;
-    client.receive()?.map(|answer| answer.json()).transpose()
+    client.receive()?.map(Incoming::json).transpose()
 }
 
 fn main() -> Result<(), Error> {

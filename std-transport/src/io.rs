@@ -87,7 +87,7 @@ pub(crate) fn send(
     if outbox.queued() > 0 {
         return Ok(outbox.queue_copy(header, content)?);
     }
-    let mut message = outbox.begin(header, content)?;
+    let (mut message, content) = outbox.begin_whole(header, content)?;
     let outcome = write_some(stream, &mut message);
     let left = message.parts().map(<[u8]>::len);
     // Also after an error: what the stream has got must be followed by what it has not.

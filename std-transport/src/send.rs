@@ -59,7 +59,7 @@ impl<S: Write> SendingHalf<S> {
     /// Those of [`Connection::send`](crate::Connection::send).
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.check()?;
-        let message = self.outbox.begin_whole(header, content)?;
+        let (message, _) = self.outbox.begin_whole(header, content)?;
         self.broken = true;
         write_all(&mut self.stream, message)?;
         self.flush()

@@ -146,20 +146,20 @@ impl Outbox {
         Ok(Outgoing::from_parts([head, content]))
     }
 
-    /// The same for a message that is written whole or not at all, in one piece if it is short: `StreamOwned` of rustls, for
-    /// one, writes several pieces one by one, each in a record and by a system call of its own.
-    pub(crate) fn begin_whole<'o>(
+    /// The same in one piece if the message is short, and what of the content is not in it: `StreamOwned` of rustls, for one,
+    /// writes several pieces one by one, each in a record and by a system call of its own.
+    pub(crate) fn begin_whole<'o, 'c: 'o>(
         &'o mut self,
         header: &Header<'_>,
-        content: &'o [u8],
-    ) -> Result<Outgoing<'o>, EncodeError> {
+        content: &'c [u8],
+    ) -> Result<(Outgoing<'o>, &'c [u8]), EncodeError> {
         if content.len() > Self::TINY {
-            return self.begin(header, content);
+            return Ok((self.begin(header, content)?, content));
         }
         Message::new(*header, content)?;
         self.begin_head(header)?;
         self.tail.extend_from_slice(content);
-        Ok(Outgoing::from_parts([&self.tail, &[]]))
+        Ok((Outgoing::from_parts([&self.tail, &[]]), &[]))
     }
 
     /// Encodes the head of a message of which nothing is queued, whatever its content is. Nothing may be queued.

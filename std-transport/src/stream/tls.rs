@@ -81,7 +81,10 @@ impl Tls {
     fn fill(&mut self, raw: &mut (impl Read + Write)) -> io::Result<usize> {
         let mut noted = Noted { raw: &mut *raw, start: &mut self.start, is_drained: &mut self.is_drained };
         let count = retry(|| self.session.read_tls(&mut noted))?;
-        self.failure = self.session.process_new_packets().err();
+        let state = self.session.process_new_packets();
+        // An end and a failure are still to be read, and no poller knows of them.
+        self.is_drained &= state.as_ref().is_ok_and(|state| !state.peer_has_closed());
+        self.failure = state.err();
         if self.failure.is_some() {
             // The alert that tells the peer why.
             let _ = self.push(raw);

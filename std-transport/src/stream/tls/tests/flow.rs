@@ -168,6 +168,20 @@ fn read_of_a_record_in_parts_leaves_the_rest_until_it_would_block() {
 }
 
 #[test]
+fn end_that_comes_with_a_message_is_still_to_be_read() {
+    for role in ROLES {
+        let mut pair = Ends::new().opened(role);
+        pair.peer.writer().write_all(b"last").unwrap();
+        pair.peer.send_close_notify();
+        pair.carry();
+        let mut space = [0; 10];
+        assert_eq!(pair.stream.read(&mut space).unwrap(), 4);
+        assert!(!pair.stream.drains_by_short_read());
+        assert_eq!(pair.stream.read(&mut space).unwrap(), 0);
+    }
+}
+
+#[test]
 fn raw_read_that_gets_all_it_can_does_not_drain_the_stream() {
     for at_once in [1, 100] {
         let mut pair = Ends::new().opened(Role::Server);
