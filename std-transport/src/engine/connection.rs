@@ -24,6 +24,8 @@ pub(crate) struct Engine {
     mode: ContentMode,
     /// Whether the length of the content is still to be checked against what the mode allows.
     is_length_unchecked: bool,
+    /// How many whole messages have come since they were last counted.
+    messages: u32,
     /// How much memory is counted in the totals for what is collected.
     counted: usize,
     /// Set when the connection is being closed.
@@ -58,6 +60,7 @@ impl Engine {
             content: Collected::default(),
             mode: ContentMode::Whole,
             is_length_unchecked: false,
+            messages: 0,
             counted: 0,
             linger: None,
         }
@@ -164,6 +167,7 @@ impl Engine {
             self.sending.clock.begin(Phase::Content, now);
             (self.mode, self.is_length_unchecked) = (ContentMode::Whole, true);
         }
+        self.messages = self.messages.saturating_add(matches!(step, Step::End).into());
         let Some(header) = self.inbox.header() else { return Ok(None) };
         let event = match step {
             Step::Header => {
@@ -326,10 +330,15 @@ impl Engine {
         self.content.give_back(&mut scratch.content);
     }
 
-    /// Counts the memory that the connection holds.
+    /// Counts the memory that the connection holds, and the messages that have come.
     pub(crate) fn count(&mut self) {
+        self.count_messages();
         self.sending.count();
         self.sending.totals.collected.recount(&mut self.counted, self.content.held());
+    }
+
+    fn count_messages(&mut self) {
+        self.sending.totals.traffic.received(std::mem::take(&mut self.messages), 0);
     }
 
     /// Counts nothing as collected any more.
@@ -345,6 +354,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.count_messages();
         self.discount_collected();
     }
 }

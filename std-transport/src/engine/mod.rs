@@ -38,6 +38,7 @@ mod read_buffer;
 mod scratch;
 mod sending;
 mod totals;
+mod traffic;
 
 pub use close_reason::{CloseReason, Deadline};
 pub use content::Content;

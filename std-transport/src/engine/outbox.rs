@@ -24,6 +24,8 @@ pub(crate) struct Outbox {
     queued: usize,
     /// Whether the stream has been given bytes since it was last flushed.
     unflushed: bool,
+    /// How many messages have been queued since that was last asked, as far as they were counted.
+    messages: u32,
     /// How many bytes have been written since that was last asked.
     moved: usize,
 }
@@ -57,7 +59,7 @@ impl Outbox {
     const SHORT_HEAD: usize = 256;
 
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
-        Self { dialect, segments: None, tail: Vec::new(), start: 0, queued: 0, unflushed: false, moved: 0 }
+        Self { dialect, segments: None, tail: Vec::new(), start: 0, queued: 0, unflushed: false, messages: 0, moved: 0 }
     }
 
     /// The dialect in which messages are queued.
@@ -203,6 +205,16 @@ impl Outbox {
     /// Takes all that was written as passed on by the stream.
     pub(crate) const fn flushed(&mut self) {
         self.unflushed = false;
+    }
+
+    /// Counts a message as queued.
+    pub(crate) const fn count_message(&mut self) {
+        self.messages = self.messages.saturating_add(1);
+    }
+
+    /// How many messages have been counted since this was last asked.
+    pub(crate) const fn take_messages(&mut self) -> u32 {
+        std::mem::replace(&mut self.messages, 0)
     }
 
     /// How many bytes have been written since this was last asked.

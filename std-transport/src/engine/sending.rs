@@ -128,7 +128,15 @@ impl Sending {
     pub(crate) fn update(&mut self, now: Instant) {
         // What the stream has in a buffer of its own, the peer has not taken either.
         let unsent = self.outbox.queued().max(usize::from(!self.outbox.is_done()));
-        self.clock.write(self.outbox.take_moved(), unsent, now);
+        let taken = self.count_traffic();
+        self.clock.write(taken, unsent, now);
+    }
+
+    /// Counts what has been queued and written since this was last called, and returns how many bytes the stream has taken.
+    fn count_traffic(&mut self) -> usize {
+        let taken = self.outbox.take_moved();
+        self.totals.traffic.sent(self.outbox.take_messages(), taken);
+        taken
     }
 
     /// When something is due next.
@@ -155,6 +163,7 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
+        self.count_traffic();
         self.totals.queued.recount(&mut self.counted, 0);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Limits;
 use super::charge::Charges;
+use super::traffic::Traffic;
 
 /// The worker's share of the totals, and what of it is taken.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(crate) struct Totals {
     pub(crate) pending: Arc<Charges>,
     /// Memory held by content that is being collected.
     pub(crate) collected: Charges,
+    pub(crate) traffic: Traffic,
     /// While more than this is queued, the connection that holds most is ended.
     most_queued: usize,
     /// How much may be queued for a peer beyond a message.
@@ -32,6 +34,7 @@ impl Totals {
             queued: Arc::default(),
             pending: Arc::default(),
             collected: Charges::default(),
+            traffic: Traffic::default(),
             most_queued: share - most_queued_for_one,
             most_queued_for_one,
             most_collected: limits.max_collected / workers.max(1),

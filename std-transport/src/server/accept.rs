@@ -158,7 +158,9 @@ impl<L: Accept> Acceptors<L> {
     /// Takes a place, and returns how many have been taken before.
     fn place(shared: &Shared) -> u64 {
         shared.places.take();
-        shared.accepted.fetch_add(1, Ordering::Relaxed)
+        let before = shared.accepted.fetch_add(1, Ordering::Relaxed);
+        shared.update_figures();
+        before
     }
 }
 
@@ -218,7 +220,7 @@ impl<L: Accept> Acceptor<L> {
                     }
                     Err(why) => {
                         self.refuse(stream, shared);
-                        shared.guard(|| not_accepted(&why));
+                        shared.not_accepted(&why, &mut *not_accepted);
                         continue;
                     }
                 },
@@ -260,7 +262,7 @@ impl<L: Accept> Acceptor<L> {
             _ => self.retry_at = now.checked_add(PAUSE),
         }
         shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-        shared.guard(|| not_accepted(&NotAccepted::Io(error)));
+        shared.not_accepted(&NotAccepted::Io(error), not_accepted);
     }
 }
 

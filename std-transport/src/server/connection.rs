@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::accept::Arrival;
 use super::frame::Frame;
+use super::observe::{Figures, Moment, Span};
 use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::places::Network;
 use super::shared::Shared;
@@ -37,6 +38,7 @@ pub(crate) struct Connection<R> {
     pub(crate) engine: Engine,
     pub(crate) id: Id,
     pub(crate) address: Address,
+    pub(crate) span: Span,
     /// Whether there may be something to read, and whether the stream may take something.
     ready: Interest,
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
@@ -84,29 +86,37 @@ pub(crate) struct Budget {
     bytes: usize,
     /// When the turn is over, once the first message has been handled or the first bytes have been read.
     until: Option<Instant>,
+    /// When it was last read, or the turn began.
+    arrived: Moment,
 }
 
 impl Budget {
+    fn new() -> Self {
+        Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: Moment::now() }
+    }
+
     /// A message has been handled.
-    pub(crate) fn spend_message(&mut self) {
+    pub(crate) fn spend_message(&mut self, figures: &Figures) {
         self.messages = self.messages.saturating_sub(1);
-        self.look_at_clock();
+        let now = self.look_at_clock();
+        figures.answered(self.arrived, now);
     }
 
     /// Bytes have been read.
     fn spend_bytes(&mut self, count: usize) {
         self.bytes = self.bytes.saturating_sub(count);
-        self.look_at_clock();
+        self.arrived = Moment::at(self.look_at_clock());
     }
 
     /// What counts is the time of the machine, for it is about the processor.
-    fn look_at_clock(&mut self) {
+    fn look_at_clock(&mut self) -> Instant {
         let now = Instant::now();
         match self.until {
             None => self.until = Some(now + WORK),
             Some(until) if until <= now => self.messages = 0,
             Some(_) => {}
         }
+        now
     }
 }
 
@@ -114,7 +124,17 @@ impl<R: Raw> Connection<R> {
     pub(crate) fn new(arrival: Arrival<R>, engine: Engine, id: Id) -> Self {
         let Arrival { stream, address, is_counted } = arrival;
         let ready = Interest { readable: false, writable: true };
-        Self { stream, engine, id, address, ready, read_on: false, listed: false, is_counted: Some(is_counted) }
+        Self {
+            stream,
+            engine,
+            id,
+            address,
+            ready,
+            read_on: false,
+            listed: false,
+            is_counted: Some(is_counted),
+            span: Span::new(id),
+        }
     }
 
     /// The stream may have become ready.
@@ -140,6 +160,7 @@ impl<R: Raw> Connection<R> {
         match opened {
             Ok(()) => {
                 self.engine.opened(now);
+                self.span.connected(self.address);
                 // Of what has come together with the last of it nobody tells any more.
                 self.ready.readable |= !self.stream.is_plain();
                 Ok(Next::Again)
@@ -199,6 +220,7 @@ impl<R: Raw> Connection<R> {
     pub(super) fn send(&mut self, frame: Frame) {
         // To those that are connected, as far as the handler knows.
         if !self.engine.is_closing() && !self.engine.is_opening() {
+            let _span = self.span.enter();
             // If it does not fit, the connection ends in its next turn.
             let _ = self.outlet().queue_frame(frame);
             self.engine.count();
@@ -226,7 +248,7 @@ impl<R: Raw> Connection<R> {
         // First, for what was blocked would otherwise wait for an event that has come already.
         self.flush()?;
         self.engine.sending.offered = 0;
-        Ok(Budget { messages: MESSAGES, bytes: BYTES_READ, until: None })
+        Ok(Budget::new())
     }
 
     /// Returns what is next after the turn if no event may be taken now.
@@ -307,6 +329,7 @@ impl<R: Raw> Connection<R> {
                 // A stream that says it has read more than fits is not believed.
                 let count = count.min(wanted);
                 self.engine.received(count, now);
+                self.engine.sending.totals.traffic.received(0, count);
                 if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on && self.stream.drains_by_short_read() {
                     self.ready.readable = false;
                 }
@@ -396,12 +419,12 @@ mod tests {
 
     #[test]
     fn a_turn_that_takes_too_long_is_over_after_the_message_it_is_at() {
-        let mut budget = Budget { messages: MESSAGES, bytes: BYTES_READ, until: None };
-        budget.spend_message();
+        let (mut budget, figures) = (Budget::new(), Figures::new());
+        budget.spend_message(&figures);
         budget.spend_bytes(1);
         assert_eq!((budget.messages, budget.bytes), (MESSAGES - 1, BYTES_READ - 1));
         budget.until = Some(Instant::now());
-        budget.spend_message();
+        budget.spend_message(&figures);
         assert_eq!(budget.messages, 0);
     }
 }

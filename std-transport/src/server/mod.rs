@@ -64,6 +64,28 @@
 //!   sending.
 //! - **A shutdown loses nothing**: [`Handle::shutdown`] lets messages under way arrive and replies go out, also on
 //!   connections that wait to be accepted.
+//!
+//! # Seen from outside
+//!
+//! [`Handle::stats`] has figures. With the feature `tracing`, each connection has a span, `connection`, with its `id` and its
+//! `address`; in it are events at the level info for `connected` and `closed`, at debug for each message that is `received` or
+//! `sent`, and at error for a panic of the handler. One that is `not accepted` has an event at info. With the feature `metrics`,
+//! these figures are given to the recorder that is installed when the server is made:
+//!
+//! | name | kind | what it counts |
+//! |---|---|---|
+//! | `jsonframe_connections` | gauge | connections open |
+//! | `jsonframe_accepted_total` | counter | connections accepted |
+//! | `jsonframe_not_accepted_total` | counter | connections not accepted, by `reason` ([`NotAccepted`]) |
+//! | `jsonframe_closed_total` | counter | connections ended, by `reason` ([`CloseReason`], [`Deadline`]) |
+//! | `jsonframe_messages_received_total` | counter | whole messages received |
+//! | `jsonframe_messages_sent_total` | counter | messages queued for peers |
+//! | `jsonframe_received_bytes_total` | counter | bytes of messages received |
+//! | `jsonframe_sent_bytes_total` | counter | bytes of messages sent |
+//! | `jsonframe_queued_bytes` | gauge | memory held by what is queued for peers |
+//! | `jsonframe_collected_bytes` | gauge | memory held by content that is not whole yet |
+//! | `jsonframe_panics_total` | counter | panics of the handler |
+//! | `jsonframe_answer_seconds` | histogram | from the last read before a message is handled, or the beginning of its turn, to the handler's return |
 
 pub(crate) mod accept;
 mod address;
@@ -77,6 +99,7 @@ mod id;
 mod links;
 pub(crate) mod listener;
 pub(crate) mod mailbox;
+pub(crate) mod observe;
 pub(crate) mod outlet;
 pub(crate) mod peer;
 pub(crate) mod places;

@@ -10,7 +10,7 @@ use jsonframe::Header;
 use super::frame::Frame;
 use super::mailbox::{Command, Letters};
 use super::stream::{Sink, Unasked};
-use super::{CloseReason, Id};
+use super::{CloseReason, Id, observe};
 use crate::engine::{Content, Outbox, Sending, answering};
 use crate::io::flush;
 use crate::{Error, io as driver};
@@ -74,6 +74,8 @@ impl<'a> Outlet<'a> {
             Some(members) => send(self, &header.with_extensions(&members)),
             None => send(self, header),
         }?;
+        self.sending.outbox.count_message();
+        observe::sent(header);
         self.sending.request = None;
         Ok(())
     }
@@ -103,7 +105,9 @@ impl<'a> Outlet<'a> {
     /// Queues an encoded message.
     pub(super) fn queue_frame(&mut self, frame: Frame) -> Result<(), Error> {
         self.admit(frame.len())?;
+        observe::pushed(frame.len());
         frame.queue(&mut self.sending.outbox);
+        self.sending.outbox.count_message();
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use slab::Slab;
 use super::adopt::{Accepted, Adopted};
 use super::connection::Pace;
 use super::mailbox::Mailbox;
+use super::observe::Figures;
 use super::places::{LongestIdle, Network, Places};
 use super::{Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) accept_errors: AtomicU64,
     pub(crate) failed_handshakes: AtomicU64,
     pub(crate) panics: AtomicU64,
+    pub(crate) figures: Figures,
 }
 
 impl Shared {
@@ -64,6 +66,7 @@ impl Shared {
             accept_errors: AtomicU64::new(0),
             failed_handshakes: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            figures: Figures::new(),
         }
     }
 
@@ -177,8 +180,15 @@ impl Shared {
         let outcome = catch_unwind(AssertUnwindSafe(call));
         if outcome.is_err() {
             self.panics.fetch_add(1, Ordering::Relaxed);
+            self.figures.panicked();
         }
         outcome.ok()
+    }
+
+    /// Tells the handler of a connection that was not accepted.
+    pub(crate) fn not_accepted(&self, why: &NotAccepted, tell: impl FnOnce(&NotAccepted)) {
+        self.figures.not_accepted(why);
+        self.guard(|| tell(why));
     }
 
     pub(crate) fn end(&self) {
@@ -196,6 +206,7 @@ impl Shared {
         if self.places.give_back(network) {
             self.wake_acceptor();
         }
+        self.update_figures();
     }
 
     /// Has a worker end a connection that is idle, for one to have its place that has waited for so long: each worker in
@@ -224,8 +235,18 @@ impl Shared {
         self.shutdown().is_some_and(|shutdown| shutdown.pace(now) == Pace::Hurry)
     }
 
+    /// Has what has happened seen from outside. Called where figures may have changed, but not for each message.
+    pub(crate) fn update_figures(&self) {
+        self.figures.update(|| self.stats());
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let totals = self.totals.get().map_or(&[][..], |totals| totals);
+        let [messages_received, bytes_received, messages_sent, bytes_sent] =
+            totals.iter().fold([0; 4], |mut sums: [u64; 4], totals| {
+                sums.iter_mut().zip(totals.traffic.all()).for_each(|(sum, count)| *sum = sum.wrapping_add(count));
+                sums
+            });
         Stats {
             connections: self.places.open(),
             accepted: self.accepted.load(Ordering::Relaxed),
@@ -233,6 +254,10 @@ impl Shared {
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
             failed_handshakes: self.failed_handshakes.load(Ordering::Relaxed),
             panics: self.panics.load(Ordering::Relaxed),
+            messages_received,
+            messages_sent,
+            bytes_received,
+            bytes_sent,
             queued: totals.iter().map(|totals| totals.all_queued()).sum(),
             collected: totals.iter().map(|totals| totals.collected.total()).sum(),
         }

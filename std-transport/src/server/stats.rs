@@ -1,6 +1,9 @@
 //! Figures of a server that runs.
 
 /// Figures of a server: [`Handle::stats`](super::Handle::stats).
+///
+/// All are exact. But what happens on a connection is counted at the end of its turn, so that a peer may have an answer before
+/// it is counted here. What it was in all, is counted when [`Handler::disconnected`](super::Handler::disconnected) is called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -18,6 +21,17 @@ pub struct Stats {
     pub failed_handshakes: u64,
     /// How often the handler has panicked.
     pub panics: u64,
+    /// How many whole messages have been received: those whose end the handler has been given, or that it panicked over.
+    pub messages_received: u64,
+    /// How many messages have been queued for peers, by the handler and by other threads. Whether they have arrived,
+    /// nobody knows; how much of them has been written, [`bytes_sent`](Self::bytes_sent) says.
+    pub messages_sent: u64,
+    /// How many bytes of messages have been received, also of those that are not whole, or were discarded when their connection
+    /// was being closed. Without PROXY headers; over TLS, what it has decrypted.
+    pub bytes_received: u64,
+    /// How many bytes of messages the system has taken; over TLS, what it has encrypted. Without what is sent to
+    /// those who are [refused](super::Server::with_refusal).
+    pub bytes_sent: u64,
     /// How many bytes of memory are held by what is queued for all peers together. Content that several peers share
     /// counts once for each worker.
     pub queued: usize,

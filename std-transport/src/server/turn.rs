@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::connection::{Budget, Connection, Next, Pace};
 use super::shared::Shared;
-use super::{CloseReason, Handler, Peer};
+use super::{CloseReason, Handler, Peer, observe};
 use crate::engine::{Event, Scratch};
 use crate::stream::Raw;
 
@@ -34,6 +34,7 @@ impl<R: Raw, S> Served<R, S> {
 
     /// Says that it has ended, or that it has never begun.
     pub(super) fn disconnected<H: Handler<State = S>>(mut self, why: CloseReason, handler: &mut H, shared: &Shared) {
+        let _span = self.connection.span.enter();
         let (id, address) = (self.connection.id, self.connection.address);
         let (is_opening, is_refused) = (self.connection.engine.is_opening(), self.connection.is_refused());
         let why = self.connection.finish(why);
@@ -41,14 +42,16 @@ impl<R: Raw, S> Served<R, S> {
         drop(self.connection);
         if is_opening {
             let why = Connection::<R>::not_accepted(address, is_refused, why, shared);
-            shared.guard(|| handler.not_accepted(&why));
+            shared.not_accepted(&why, |why| handler.not_accepted(why));
         } else {
+            shared.figures.closed(&why);
             shared.guard(|| handler.disconnected(id, address, self.state, &why));
         }
     }
 
     /// Goes on opening: tells the handler of the connection once its messages may flow.
     pub(super) fn open<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
+        let _span = self.connection.span.enter();
         let next = self.connection.open(turn.shared, turn.pace, turn.now)?;
         if next == Next::Again {
             self.connected(turn);
@@ -67,6 +70,7 @@ impl<R: Raw, S> Served<R, S> {
 
     /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
     pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<bool, CloseReason> {
+        let _span = self.connection.span.enter();
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(turn.now) {
             Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn).map(|()| true),
@@ -76,6 +80,7 @@ impl<R: Raw, S> Served<R, S> {
 
     /// Does what can be done now, within bounds. The error is why the connection is to end.
     pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
+        let _span = self.connection.span.enter();
         self.connection.engine.borrow(turn.scratch);
         let outcome = if self.connection.engine.is_closing() {
             self.connection.drain(turn.pace, turn.now)
@@ -122,17 +127,20 @@ impl<R: Raw, S> Served<R, S> {
             match event {
                 Event::Header(header) => {
                     let mode = turn.handler.header(&mut peer, state, &header);
+                    observe::header(&header, mode);
                     engine.set_mode(mode);
                 }
                 Event::Content(piece) => turn.handler.content(&mut peer, state, piece),
                 Event::End => {
+                    observe::received(None);
                     turn.handler.end(&mut peer, state);
-                    budget.spend_message();
+                    budget.spend_message(&turn.shared.figures);
                 }
                 Event::Message(message) => {
+                    observe::received(Some(&message.header()));
                     turn.handler.message(&mut peer, state, message);
                     engine.discount_collected();
-                    budget.spend_message();
+                    budget.spend_message(&turn.shared.figures);
                 }
             }
         }
@@ -144,6 +152,7 @@ impl<R: Raw, S> Served<R, S> {
         reason: CloseReason,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), CloseReason> {
+        let _span = self.connection.span.enter();
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.

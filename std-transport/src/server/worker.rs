@@ -132,6 +132,7 @@ impl<S: Default> Worker<S> {
             self.take_turns(handler, now, pace);
             self.expire(handler, now, pace);
             self.make_room(handler, now, pace);
+            self.shared.update_figures();
             if let Some(shutdown) = shutdown {
                 if shutdown.until <= now {
                     self.abandon(handler);
@@ -339,7 +340,7 @@ impl<S: Default> Worker<S> {
         let mut connection = Connection::new(arrival, engine, Id::new(self.number, number));
         if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
             self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-            self.shared.guard(|| handler.not_accepted(&NotAccepted::Io(error)));
+            self.shared.not_accepted(&NotAccepted::Io(error), |why| handler.not_accepted(why));
             return self.shared.count_down(network);
         }
         if self.is_stopping {

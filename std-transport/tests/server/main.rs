@@ -8,6 +8,7 @@ mod answers;
 mod closing;
 mod crowd;
 mod fair;
+mod figures;
 mod hooks;
 #[cfg(all(feature = "proxy-protocol", feature = "tls"))]
 mod layers;

@@ -21,7 +21,7 @@ use crate::server::mailbox::{Letters, Mailbox};
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
 use crate::server::places::Network;
 use crate::server::shared::{Shutdown, lock};
-use crate::server::{Address, CloseReason, Id, Peer};
+use crate::server::{Address, CloseReason, Id, Peer, observe};
 use crate::stream::Stream;
 
 /// While all connections together hold too much, each looks this often whether that is over.
@@ -60,8 +60,12 @@ impl<H: Handler> Task<H> {
     }
 
     /// Serves until the connection has ended.
+    pub(super) fn run(self: Box<Self>) -> impl Future<Output = ()> {
+        self.connection.span.clone().instrument(self.run_in_span())
+    }
+
     // Boxed, because a future holds its arguments twice.
-    pub(super) async fn run(mut self: Box<Self>) {
+    async fn run_in_span(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
         let Self { mut connection, state, place } = *self;
@@ -73,8 +77,9 @@ impl<H: Handler> Task<H> {
         let Common { handler, shared, .. } = &*place.common;
         if is_opening {
             let why = Connection::<Socket>::not_accepted(address, is_refused, why, shared);
-            shared.guard(|| handler.not_accepted(&why));
+            shared.not_accepted(&why, |why| handler.not_accepted(why));
         } else {
+            shared.figures.closed(&why);
             shared.guard(|| handler.disconnected(place.id, address, state, &why));
         }
     }
@@ -200,6 +205,7 @@ impl<H: Handler> Task<H> {
                 Event::Header(header) => {
                     let call = async |peer: &mut Peer<'_>| handler.header(peer, state, &header).await;
                     if let Some(mode) = place.call(*address, stream, sending, timer.as_mut(), call).await {
+                        observe::header(&header, mode);
                         engine.set_mode(mode);
                     }
                 }
@@ -208,15 +214,17 @@ impl<H: Handler> Task<H> {
                     place.call(*address, stream, sending, timer.as_mut(), call).await;
                 }
                 Event::End => {
+                    observe::received(None);
                     let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
                     place.call(*address, stream, sending, timer.as_mut(), call).await;
-                    budget.spend_message();
+                    budget.spend_message(&place.common.shared.figures);
                 }
                 Event::Message(message) => {
+                    observe::received(Some(&message.header()));
                     let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
                     place.call(*address, stream, sending, timer.as_mut(), call).await;
                     engine.discount_collected();
-                    budget.spend_message();
+                    budget.spend_message(&place.common.shared.figures);
                 }
             }
         }
@@ -355,6 +363,7 @@ impl<H> Place<H> {
     /// Has the connection counted, and asks for room if all connections hold too much.
     fn count(&self, count: impl FnOnce() -> (Holding, Option<usize>)) {
         self.mailbox.count(self.id, count);
+        self.common.shared.update_figures();
         self.common.has_made_room(self.id);
         self.common.make_room();
     }
