@@ -219,7 +219,6 @@ impl Listener {
     ///
     /// A connection of the proxy's own, such as a health check (`LOCAL`, in version 2), may end in any way between two messages, and in the
     /// handshake of TLS: by a reset, or without a `close_notify`. Its end is [`CloseReason::Ended`](super::CloseReason::Ended).
-    #[cfg(feature = "proxy-protocol")]
     pub const fn with_proxy_header(mut self) -> Self {
         self.setup.proxy_header = true;
         self
@@ -279,7 +278,6 @@ impl TryFrom<UnixListener> for Listener {
 /// What becomes of the connections of a listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setup {
-    #[cfg(feature = "proxy-protocol")]
     proxy_header: bool,
     #[cfg(feature = "tls")]
     tls: Option<Arc<rustls::ServerConfig>>,
@@ -287,12 +285,8 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// Whether the address of a connection is that of a proxy.
-    #[allow(clippy::unused_self, reason = "without proxies there is one answer")]
     pub(crate) const fn has_proxy_header(&self) -> bool {
-        #[cfg(feature = "proxy-protocol")]
-        return self.proxy_header;
-        #[cfg(not(feature = "proxy-protocol"))]
-        false
+        self.proxy_header
     }
 
     /// Whether messages are all there is on a connection.
@@ -305,10 +299,9 @@ impl Setup {
     }
 
     /// The stream of a connection, with what lies between it and the messages.
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "without layers there is nothing to do")]
+    #[allow(clippy::unnecessary_wraps, reason = "without TLS it does not fail")]
     pub(crate) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {
         let stream = Stream::new(raw);
-        #[cfg(feature = "proxy-protocol")]
         let stream = if self.proxy_header { stream.with_proxy_header() } else { stream };
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {

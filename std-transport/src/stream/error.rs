@@ -14,15 +14,12 @@ pub(crate) enum OpenError {
     #[error("the stream ended inside {0}")]
     Cut(&'static str),
 
-    #[cfg(feature = "proxy-protocol")]
     #[error("expected a PROXY header{0}")]
     NotProxyHeader(Start),
 
-    #[cfg(feature = "proxy-protocol")]
     #[error("a PROXY header of version 1 is longer than 107 bytes")]
     ProxyHeaderTooLong,
 
-    #[cfg(feature = "proxy-protocol")]
     #[error("the PROXY header is not valid: {0}")]
     ProxyHeader(&'static str),
 
@@ -39,7 +36,6 @@ impl From<OpenError> for io::Error {
     fn from(error: OpenError) -> Self {
         let kind = match error {
             OpenError::Nothing(_) | OpenError::Cut(_) => ErrorKind::UnexpectedEof,
-            #[cfg(any(feature = "proxy-protocol", feature = "tls"))]
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error)

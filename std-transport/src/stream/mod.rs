@@ -6,14 +6,12 @@
 //!
 //! A driver calls [`Stream::open`] until it is `Ok`, then reads, writes and flushes as it would the raw stream.
 
-#[cfg(any(feature = "proxy-protocol", feature = "tls"))]
 mod error;
-#[cfg(feature = "proxy-protocol")]
 mod proxy;
 mod raw;
 #[cfg(feature = "tls")]
 mod tls;
-#[cfg(all(test, any(feature = "proxy-protocol", feature = "tls")))]
+#[cfg(test)]
 mod wire;
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -36,7 +34,6 @@ pub(crate) struct Stream<R> {
 #[derive(Debug, Default)]
 struct Layers {
     /// The PROXY header, until it has been read.
-    #[cfg(feature = "proxy-protocol")]
     proxy: Option<Box<proxy::Header>>,
     /// The client's address, if a PROXY header has given it.
     client_address: Option<SocketAddr>,
@@ -54,7 +51,6 @@ impl<R: Raw> Stream<R> {
     }
 
     /// The same with a PROXY header first, before TLS if there is TLS.
-    #[cfg(feature = "proxy-protocol")]
     pub(crate) fn with_proxy_header(mut self) -> Self {
         self.layers.get_or_insert_default().proxy = Some(Box::new(proxy::Header::new()));
         self
@@ -101,7 +97,6 @@ impl<R: Raw> Stream<R> {
     /// Whether this error is how health checks end, between messages: without a byte, and those of a proxy that speaks for
     /// itself by a reset, or without a `close_notify`.
     pub(crate) fn is_end_of_check(&self, error: &io::Error) -> bool {
-        #[cfg(any(feature = "proxy-protocol", feature = "tls"))]
         if let Some(error::OpenError::Nothing(_)) = error.get_ref().and_then(|error| error.downcast_ref()) {
             return true;
         }
@@ -191,13 +186,7 @@ impl<R: Raw> Stream<R> {
 }
 
 impl Layers {
-    #[cfg_attr(
-        not(any(feature = "proxy-protocol", feature = "tls")),
-        allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "there is no layer then")
-    )]
     fn open(&mut self, raw: &mut (impl Read + Write)) -> io::Result<()> {
-        let _ = &raw;
-        #[cfg(feature = "proxy-protocol")]
         if let Some(header) = &mut self.proxy {
             self.client_address = header.read(raw)?;
             self.is_local = header.is_local();

@@ -22,7 +22,7 @@ fn messages_and_bytes_of_an_exchange_are_counted_to_the_last_one(driver: Driver)
         exchange(if number % 2 == 0 { &mut first } else { &mut second }, &text);
     }
     // Long ones go another way in and out.
-    let long = message(&[b'x'; 300_000]);
+    let long = message(&vec![b'x'; 300_000]);
     first.get_mut().write_all(&long).unwrap();
     assert_eq!(receive(&mut first).map(|text| text.len()), Some(300_000));
     bytes += long.len();

@@ -10,7 +10,7 @@ mod crowd;
 mod fair;
 mod figures;
 mod hooks;
-#[cfg(all(feature = "proxy-protocol", feature = "tls"))]
+#[cfg(feature = "tls")]
 mod layers;
 mod limits;
 #[cfg(unix)]

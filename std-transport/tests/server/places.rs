@@ -247,7 +247,6 @@ fn many_more_peers_than_there_are_places_are_all_served(driver: Driver) {
     drop(connections);
 }
 
-#[cfg(feature = "proxy-protocol")]
 mod behind_a_proxy {
     use std::io::Read;
 

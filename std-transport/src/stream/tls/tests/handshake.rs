@@ -107,7 +107,6 @@ fn protocol_is_negotiated_if_both_name_one_and_refused_if_they_differ() {
 }
 
 #[test]
-#[cfg(feature = "proxy-protocol")]
 fn proxy_header_comes_before_tls() {
     for at_once in [1, 10, usize::MAX] {
         let mut wire = Wire::of(b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 8010\r\n");
