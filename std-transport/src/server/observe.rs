@@ -7,6 +7,10 @@ use jsonframe::Header;
 
 use super::{Address, CloseReason, ContentMode, Id, NotAccepted, Stats};
 
+/// What spans and events are of.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "jsonframe_std::server";
+
 /// The span of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
@@ -21,7 +25,7 @@ impl Span {
         let _ = id;
         Self {
             #[cfg(feature = "tracing")]
-            span: tracing::info_span!("connection", %id, address = tracing::field::Empty),
+            span: tracing::info_span!(target: TARGET, "connection", %id, address = tracing::field::Empty),
         }
     }
 
@@ -54,7 +58,7 @@ impl Span {
         #[cfg(feature = "tracing")]
         {
             self.span.record("address", tracing::field::display(address));
-            self.span.in_scope(|| tracing::info!("connected"));
+            self.span.in_scope(|| tracing::info!(target: TARGET, "connected"));
         }
         #[cfg(not(feature = "tracing"))]
         let _ = (self, address);
@@ -74,7 +78,7 @@ pub(crate) fn header(header: &Header<'_>, mode: ContentMode) {
     #[cfg(feature = "tracing")]
     if mode != ContentMode::Whole {
         let (content_type, content_length) = (header.content_type(), header.content_length());
-        tracing::debug!(content_type, content_length, "receiving");
+        tracing::debug!(target: TARGET, content_type, content_length, "receiving");
     }
     #[cfg(not(feature = "tracing"))]
     let _ = (header, mode);
@@ -83,7 +87,7 @@ pub(crate) fn header(header: &Header<'_>, mode: ContentMode) {
 /// A whole message has been received; one whose content was streamed has no header here.
 pub(crate) fn received(header: Option<&Header<'_>>) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(
+    tracing::debug!(target: TARGET,
         content_type = header.map(Header::content_type),
         content_length = header.map(Header::content_length),
         "received"
@@ -95,7 +99,7 @@ pub(crate) fn received(header: Option<&Header<'_>>) {
 /// A message has been queued for the peer.
 pub(super) fn sent(header: &Header<'_>) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(content_type = header.content_type(), content_length = header.content_length(), "sent");
+    tracing::debug!(target: TARGET, content_type = header.content_type(), content_length = header.content_length(), "sent");
     #[cfg(not(feature = "tracing"))]
     let _ = header;
 }
@@ -103,7 +107,7 @@ pub(super) fn sent(header: &Header<'_>) {
 /// An encoded message of this many bytes has been queued for the peer.
 pub(super) fn pushed(bytes: usize) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(bytes, "pushed");
+    tracing::debug!(target: TARGET, bytes, "pushed");
     #[cfg(not(feature = "tracing"))]
     let _ = bytes;
 }
@@ -170,7 +174,7 @@ impl Figures {
         #[cfg(feature = "metrics")]
         self.recorded.closed(why);
         #[cfg(feature = "tracing")]
-        tracing::info!(why = why.to_string(), "closed");
+        tracing::info!(target: TARGET, why = why.to_string(), "closed");
         let _ = (self, why);
     }
 
@@ -186,7 +190,7 @@ impl Figures {
                 | NotAccepted::Handshake { address, .. } => Some(tracing::field::display(address)),
                 NotAccepted::Io(_) | NotAccepted::Closed => None,
             };
-            tracing::info!(address, why = why.to_string(), "not accepted");
+            tracing::info!(target: TARGET, address, why = why.to_string(), "not accepted");
         }
         let _ = (self, why);
     }
@@ -194,7 +198,7 @@ impl Figures {
     /// The handler has panicked.
     pub(super) fn panicked(&self) {
         #[cfg(feature = "tracing")]
-        tracing::error!("the handler panicked");
+        tracing::error!(target: TARGET, "the handler panicked");
         let _ = self;
     }
 }

@@ -216,15 +216,18 @@ impl<H: Handler> Task<H> {
                 Event::End => {
                     observe::received(None);
                     let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
-                    place.call(*address, stream, sending, timer.as_mut(), call).await;
-                    budget.spend_message(&place.common.shared.figures);
+                    if place.call(*address, stream, sending, timer.as_mut(), call).await.is_some() {
+                        budget.spend_message(&place.common.shared.figures);
+                    }
                 }
                 Event::Message(message) => {
                     observe::received(Some(&message.header()));
                     let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
-                    place.call(*address, stream, sending, timer.as_mut(), call).await;
+                    let returned = place.call(*address, stream, sending, timer.as_mut(), call).await;
                     engine.discount_collected();
-                    budget.spend_message(&place.common.shared.figures);
+                    if returned.is_some() {
+                        budget.spend_message(&place.common.shared.figures);
+                    }
                 }
             }
         }
