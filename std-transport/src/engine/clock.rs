@@ -169,7 +169,9 @@ mod tests {
     fn bytes_do_not_prolong_the_deadline_for_what_precedes_the_messages() {
         let start = Instant::now();
         let mut clock = Clock::new(start);
+        assert!(!clock.is_opening());
         clock.begin(Phase::Opening, start);
+        assert!(clock.is_opening());
         clock.receive(1, start + Duration::from_secs(9));
         assert_eq!(expired_after(&mut clock, 9, start), None);
         assert_eq!(expired_after(&mut clock, 10, start), Some(Deadline::Handshake));

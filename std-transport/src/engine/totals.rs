@@ -148,6 +148,14 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_of_the_connections_that_collect_most_is_the_one_and_none_that_collects_nothing() {
+        let most = |collecting: &[(usize, u32)]| Totals::most_collected(collecting.iter().copied());
+        assert_eq!(most(&[]), None);
+        assert_eq!(most(&[(0, 1), (0, 2)]), None);
+        assert_eq!(most(&[(1, 3), (2, 5), (0, 1), (2, 4), (1, 2)]), Some(4));
+    }
+
+    #[test]
     fn each_worker_has_its_share_of_the_totals_to_the_byte() {
         let limits = Limits::default().with_max_queued_total(2000).with_max_collected(1500);
         // Of its share, a handler may need what may be queued for one, which is at most half of it.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use self::model::{CONTENT, HANDLER, HEADER, IDLE, NANOSECOND, WRITE, before, engine, header, message, secs};
 use super::*;
-use crate::engine::{Content, REQUEST_ID};
+use crate::engine::{Content, Deadline, REQUEST_ID};
 
 mod model;
 
@@ -441,6 +441,24 @@ fn a_failure_counts_more_than_a_close_that_came_before_it() {
     engine.sending.end(CloseReason::ByHandler);
     engine.sending.end(CloseReason::QueueFull);
     assert!(matches!(engine.sending.take_reason(), Some(CloseReason::QueueFull)));
+}
+
+#[test]
+fn a_peer_that_does_not_read_or_has_no_messages_yet_is_not_told_why_the_connection_ends() {
+    for deadline in [Deadline::Header, Deadline::Content, Deadline::Idle, Deadline::Handler] {
+        assert!(CloseReason::Deadline(deadline).can_be_told(), "{deadline:?}");
+    }
+    for deadline in [Deadline::Write, Deadline::Handshake] {
+        assert!(!CloseReason::Deadline(deadline).can_be_told(), "{deadline:?}");
+    }
+}
+
+#[test]
+fn without_pending_replies_a_limit_of_none_pauses_nothing() {
+    let mut engine = engine(Limits::default().with_max_pending_replies(0), Instant::now());
+    assert!(!engine.sending.is_paused());
+    engine.sending.reply_later();
+    assert!(engine.sending.is_paused());
 }
 
 #[cfg(feature = "tokio")]
