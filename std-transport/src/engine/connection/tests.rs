@@ -454,6 +454,17 @@ fn a_peer_that_does_not_read_or_has_no_messages_yet_is_not_told_why_the_connecti
 }
 
 #[test]
+fn a_connection_opens_from_when_it_begins_to_until_its_stream_is_ready() {
+    let start = Instant::now();
+    let mut engine = engine(Limits::default(), start);
+    assert!(!engine.is_opening());
+    engine.begin_opening(start);
+    assert!(engine.is_opening());
+    engine.opened(start);
+    assert!(!engine.is_opening());
+}
+
+#[test]
 fn without_pending_replies_a_limit_of_none_pauses_nothing() {
     let mut engine = engine(Limits::default().with_max_pending_replies(0), Instant::now());
     assert!(!engine.sending.is_paused());

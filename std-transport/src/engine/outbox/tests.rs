@@ -105,6 +105,18 @@ fn segments(outbox: &Outbox) -> Vec<usize> {
 }
 
 #[test]
+fn messages_are_counted_until_they_are_asked_for() {
+    let mut outbox = Outbox::new(&Dialect::STANDARD);
+    assert_eq!(outbox.take_messages(), 0);
+    for count in [2, 3] {
+        for _ in 0..count {
+            outbox.count_message();
+        }
+        assert_eq!(outbox.take_messages(), count);
+    }
+}
+
+#[test]
 fn no_bytes_are_nothing_to_write() {
     let mut outbox = Outbox::new(&Dialect::STANDARD);
     outbox.push(Vec::new().into());

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::turns::Turns;
 use crate::engine::{Scratch, Totals};
 use crate::server::shared::{Shared, lock};
 use crate::server::{CloseReason, Id};
@@ -12,6 +13,7 @@ pub(super) struct Common<H> {
     pub(super) handler: H,
     pub(super) shared: Arc<Shared>,
     pub(super) totals: Arc<Totals>,
+    pub(super) turns: Turns,
     /// The number of the mailbox of the connection that was asked to make room and has not done so yet.
     asked: AtomicUsize,
     /// Memory that no connection needs just now.
@@ -25,7 +27,8 @@ impl<H> Common<H> {
     const UNDECIDED: usize = usize::MAX - 1;
 
     pub(super) fn new(handler: H, shared: Arc<Shared>, totals: Arc<Totals>) -> Self {
-        Self { handler, shared, totals, asked: AtomicUsize::new(Self::NOBODY), scratches: Mutex::default() }
+        let asked = AtomicUsize::new(Self::NOBODY);
+        Self { handler, shared, totals, turns: Turns::new(), asked, scratches: Mutex::default() }
     }
 
     pub(super) fn borrow(&self) -> Scratch {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use ::tokio::task::yield_now;
 use ::tokio::time::{self, Sleep, sleep};
 
 use super::Handler;
@@ -112,7 +111,7 @@ impl<H: Handler> Task<H> {
                 Err(reason) => return reason,
             };
             if next == Next::Again && !self.place.common.totals.is_full() {
-                yield_now().await;
+                self.place.common.turns.another().await;
                 continue;
             }
             let due = self.connection.engine.poll_timeout();
