@@ -12,6 +12,7 @@ pub mod limits;
 mod linger;
 pub mod listen;
 pub mod load;
+mod metrics;
 pub mod multiconn;
 pub mod server;
 pub mod signals;

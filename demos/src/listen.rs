@@ -8,6 +8,7 @@ use clap::Args;
 use jsonframe_std::server::{Address, Listener};
 
 use crate::dial::without_brackets;
+use crate::metrics;
 use crate::tls::ServerTls;
 
 /// Where a server listens.
@@ -32,6 +33,12 @@ pub struct ListenOptions {
     #[arg(long)]
     proxy_protocol: bool,
 
+    /// Serve figures for Prometheus at http://HOST:PORT/metrics; port 0 for a free one
+    ///
+    /// They are for whoever can connect there
+    #[arg(long, value_name = "HOST:PORT", value_parser = metrics::host_and_port)]
+    metrics: Option<String>,
+
     #[command(flatten)]
     tls: ServerTls,
 }
@@ -42,13 +49,14 @@ pub struct Listening {
     pub first: Listener,
     /// The others, if there are any.
     pub others: Vec<Listener>,
-    /// What each is called, in their order.
+    /// What each is called, in their order, and at last where there are metrics.
     pub names: Vec<String>,
 }
 
 impl ListenOptions {
     /// Listens: on the sockets that the program was started with, as systemd does it, otherwise on TCP; and on a Unix socket,
-    /// if there is to be one. To be called once, and before there are other threads.
+    /// if there is to be one. Figures are served from then on, if they are to be. To be called once, before there are other
+    /// threads, and before the server is made.
     ///
     /// # Errors
     ///
@@ -83,6 +91,9 @@ impl ListenOptions {
             let shown = path.display().to_string();
             others.push(Listener::unix(path).map_err(|error| format!("cannot listen on {shown}: {error}"))?);
             names.push(shown);
+        }
+        if let Some(at) = &self.metrics {
+            names.push(format!("http://{}/metrics", metrics::serve(at)?));
         }
         Ok(Listening { first, others, names })
     }
