@@ -49,14 +49,14 @@ pub struct Listening {
     pub first: Listener,
     /// The others, if there are any.
     pub others: Vec<Listener>,
-    /// What each is called, in their order, and at last where there are metrics.
+    /// What each is called, in their order, and last where metrics are served, if they are.
     pub names: Vec<String>,
 }
 
 impl ListenOptions {
     /// Listens: on the sockets that the program was started with, as systemd does it, otherwise on TCP; and on a Unix socket,
-    /// if there is to be one. Figures are served from then on, if they are to be. To be called once, before there are other
-    /// threads, and before the server is made.
+    /// if there is to be one. With `--metrics`, figures are served from then on. To be called once, before there are other threads,
+    /// and before the server is made.
     ///
     /// # Errors
     ///

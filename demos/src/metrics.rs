@@ -55,8 +55,8 @@ pub(crate) fn host_and_port(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Has a thread serve the figures of all servers that are made from now on, until the program ends. Where, is returned. To be
-/// called once.
+/// Has a thread serve the figures of all servers that are made from now on, until the program ends, and returns its address.
+/// To be called once.
 ///
 /// # Errors
 ///
@@ -100,7 +100,7 @@ async fn answer_each(listener: TcpListener, figures: PrometheusHandle) {
             Ok((stream, _)) => {
                 let figures = figures.clone();
                 tokio::spawn(async move {
-                    // Whoever asks knows best what went wrong.
+                    // A failure is the scraper's to report.
                     let _ = timeout(PATIENCE, converse(stream, &figures)).await;
                     drop(slot);
                 });

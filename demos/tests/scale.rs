@@ -181,7 +181,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Has clients ask all the time that `meanwhile` takes. Each has a connection, which it replaces after so many requests.
+/// Has clients ask for as long as `meanwhile` takes. Each replaces its connection after every `renewed_after` requests.
 fn under_load(scale: &mut Scale, renewed_after: usize, meanwhile: impl FnOnce(&mut Scale)) -> Asked {
     let (front, stop) = (scale.front, AtomicBool::new(false));
     thread::scope(|scope| {

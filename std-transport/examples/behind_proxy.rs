@@ -1,5 +1,4 @@
-//! A server behind a proxy, such as a cloud's load balancer:
-//! `cargo run -p jsonframe-std --features proxy-protocol --example behind_proxy`.
+//! A server behind a proxy, such as a cloud's load balancer: `cargo run -p jsonframe-std --example behind_proxy`.
 //!
 //! The proxy sends a PROXY header before the client's first byte, so that the server knows the client's address. Let nobody
 //! else connect there: the header is believed.

@@ -28,7 +28,7 @@ Examples:
   app-server --dialect u16-le            serve peers of this dialect, and no others
   app-server --unix /run/jsonframe.sock  listen on a Unix socket too
   app-server --proxy-protocol            serve the clients of a proxy on this machine
-  app-server --metrics 127.0.0.1:9100     serve figures for Prometheus at http://127.0.0.1:9100/metrics
+  app-server --metrics 127.0.0.1:9100    serve figures for Prometheus at http://127.0.0.1:9100/metrics
   app-server :: 65432 --tls-cert server.pem --tls-key server.key
   app-server :: 65432 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem
   systemd-socket-activate -l 65432 app-server

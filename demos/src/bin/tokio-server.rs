@@ -29,7 +29,7 @@ Examples:
   tokio-server --dialect u16-le            serve peers of this dialect, and no others
   tokio-server --unix /run/jsonframe.sock  listen on a Unix socket too
   tokio-server --proxy-protocol            serve the clients of a proxy on this machine
-  tokio-server --metrics 127.0.0.1:9100     serve figures for Prometheus at http://127.0.0.1:9100/metrics
+  tokio-server --metrics 127.0.0.1:9100    serve figures for Prometheus at http://127.0.0.1:9100/metrics
   tokio-server :: 65432 --tls-cert server.pem --tls-key server.key
   tokio-server :: 65432 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem
   systemd-socket-activate -l 65432 tokio-server

@@ -1,4 +1,4 @@
-//! What the servers are measured beside: TCP, or rustls over it, with the same bytes, system calls and rooms, and nothing else.
+//! What the servers are measured beside: TCP, or rustls over it, with the same bytes, system calls and buffers, and nothing else.
 
 use std::io::{self, Read, Write};
 use std::net::{self, SocketAddr};
@@ -119,7 +119,7 @@ fn serve(peer: &mut Peer, place: &mut [u8]) -> io::Result<()> {
             read => read?,
         };
         answer(missing, &place[..count], stream)?;
-        // Less than there was room for is all there was.
+        // A read that does not fill the buffer has got all there was.
         if count < place.len() {
             return Ok(());
         }

@@ -94,6 +94,7 @@ impl Engine {
     /// Takes the first `count` bytes of [`read_buf`](Self::read_buf) as received.
     pub(crate) fn received(&mut self, count: usize, now: Instant) {
         self.sending.clock.receive(count, now);
+        self.sending.totals.traffic.received_bytes(count);
         if let Some(linger) = &mut self.linger {
             if !linger.discard(count, &self.sending.limits, now) {
                 self.inbox.end();
@@ -196,8 +197,8 @@ impl Engine {
     }
 
     /// Whether all that has been received has been an event.
-    pub(crate) const fn is_drained(&self) -> bool {
-        !self.inbox.in_message() && self.inbox.is_drained()
+    pub(crate) fn is_drained(&self) -> bool {
+        !self.inbox.in_message() && self.inbox.unread().is_empty()
     }
 
     /// Between messages, no request is being handled any more.
@@ -338,7 +339,7 @@ impl Engine {
     }
 
     fn count_messages(&mut self) {
-        self.sending.totals.traffic.received(std::mem::take(&mut self.messages), 0);
+        self.sending.totals.traffic.received_messages(std::mem::take(&mut self.messages));
     }
 
     /// Counts nothing as collected any more.

@@ -153,11 +153,6 @@ impl Inbox {
         self.ahead.unread()
     }
 
-    /// Whether all bytes that have been received have been taken.
-    pub(crate) const fn is_drained(&self) -> bool {
-        self.ahead.is_empty()
-    }
-
     /// Allocates a buffer for the header of a message that begins.
     ///
     /// Its first byte says how long the header is, but for up to 255 bytes; in a dialect it may say less.

@@ -12,9 +12,12 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    pub(crate) fn received(&self, messages: u32, bytes: usize) {
-        add(&self.messages_received, messages.into());
-        add(&self.bytes_received, bytes as u64);
+    pub(crate) fn received_messages(&self, count: u32) {
+        add(&self.messages_received, count.into());
+    }
+
+    pub(crate) fn received_bytes(&self, count: usize) {
+        add(&self.bytes_received, count as u64);
     }
 
     pub(crate) fn sent(&self, messages: u32, bytes: usize) {

@@ -27,8 +27,9 @@ pub enum NotAccepted {
     /// What precedes the messages, a PROXY header or the handshake of TLS, has failed, has taken too long
     /// ([`Deadline::Handshake`](super::Deadline::Handshake)), or was not complete when the server was shut down.
     ///
-    /// With [`CloseReason::Ended`] nothing has gone wrong: the peer has gone before it sent a byte, as health checks do that
-    /// only connect, or it is a proxy that has given up a connection of its own. Those are not counted as [failed](super::Stats::failed_handshakes).
+    /// With [`CloseReason::Ended`] nothing has gone wrong: the peer left before it sent a byte, as a health check does that only
+    /// connects, or a proxy ended a connection of its own. These are not counted as
+    /// [failed](super::Stats::failed_handshakes).
     #[error("{why}")]
     Handshake {
         /// The peer's address; that of the client if a PROXY header has come.

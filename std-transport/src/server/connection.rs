@@ -268,7 +268,7 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Whether another turn would find nothing to receive, so that there need not be one.
-    const fn is_drained(&self) -> bool {
+    fn is_drained(&self) -> bool {
         !self.ready.readable && self.engine.is_drained()
     }
 
@@ -329,7 +329,6 @@ impl<R: Raw> Connection<R> {
                 // A stream that says it has read more than fits is not believed.
                 let count = count.min(wanted);
                 self.engine.received(count, now);
-                self.engine.sending.totals.traffic.received(0, count);
                 if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on && self.stream.drains_by_short_read() {
                     self.ready.readable = false;
                 }

@@ -2,8 +2,8 @@
 
 /// Figures of a server: [`Handle::stats`](super::Handle::stats).
 ///
-/// All are exact. But what happens on a connection is counted at the end of its turn, so that a peer may have an answer before
-/// it is counted here. What it was in all, is counted when [`Handler::disconnected`](super::Handler::disconnected) is called.
+/// All are exact, but what happens on a connection is counted at the end of its turn, so a peer may have an answer before it
+/// is counted here. By the time [`Handler::disconnected`](super::Handler::disconnected) is called, all of a connection is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -17,20 +17,20 @@ pub struct Stats {
     /// How often no connection could be accepted, for want of file descriptors or other reasons.
     pub accept_errors: u64,
     /// How many connections have failed in what precedes the messages: [`NotAccepted::Handshake`](super::NotAccepted::Handshake),
-    /// without those whose peers went before they sent anything.
+    /// but for those whose peers left before they sent anything.
     pub failed_handshakes: u64,
     /// How often the handler has panicked.
     pub panics: u64,
     /// How many whole messages have been received: those whose end the handler has been given, or that it panicked over.
     pub messages_received: u64,
-    /// How many messages have been queued for peers, by the handler and by other threads. Whether they have arrived,
-    /// nobody knows; how much of them has been written, [`bytes_sent`](Self::bytes_sent) says.
+    /// How many messages have been queued for peers, by the handler and by other threads.
+    /// [`bytes_sent`](Self::bytes_sent) says how much of them has been written; whether it has arrived is not known.
     pub messages_sent: u64,
     /// How many bytes of messages have been received, also of those that are not whole, or were discarded when their connection
-    /// was being closed. Without PROXY headers; over TLS, what it has decrypted.
+    /// was being closed. PROXY headers do not count, and over TLS the bytes are counted after decryption.
     pub bytes_received: u64,
-    /// How many bytes of messages the system has taken; over TLS, what it has encrypted. Without what is sent to
-    /// those who are [refused](super::Server::with_refusal).
+    /// How many bytes of messages have been written; over TLS, they are counted before encryption. Messages to connections that
+    /// are [refused](super::Server::with_refusal) do not count.
     pub bytes_sent: u64,
     /// How many bytes of memory are held by what is queued for all peers together. Content that several peers share
     /// counts once for each worker.

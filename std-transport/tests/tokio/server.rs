@@ -234,11 +234,11 @@ async fn a_server_that_is_dropped_while_it_runs_ends_its_connections() {
 async fn a_connection_that_is_refused_is_sent_what_was_set_for_it() {
     let limits = Limits::default().with_max_connections(0).with_at_limit(AtLimit::Refuse);
     let server = Server::bind("127.0.0.1:0", limits).await.unwrap();
-    let server = server.with_refusal(&Header::new("text", "utf-8", 4), b"full").unwrap();
+    let server = server.with_refusal(&Header::for_json(6), b"\"full\"").unwrap();
     let (address, handle) = (server.address().to_string(), server.handle());
     let server = tokio::spawn(server.run(Waiter::default()));
     let mut refused = Connection::new(TcpStream::connect(address).await.unwrap());
-    assert_eq!(refused.receive().await.unwrap().unwrap().text().await.unwrap(), "full");
+    assert_eq!(text(&mut refused).await, "full");
     assert!(refused.receive().await.unwrap().is_none());
     assert_eq!(handle.stats().refused, 1);
     handle.shutdown(Duration::ZERO);

@@ -17,7 +17,7 @@ impl Turns {
 
     /// Waits for another turn right after one.
     pub(super) async fn another(&self) {
-        // Until the runtime has looked for what has arrived. Then the next one waits for the same.
+        // One for each thread waits until the runtime has looked for what has arrived; the others wait for it.
         let _first = self.0.acquire().await;
         yield_now().await;
     }

@@ -192,10 +192,10 @@ fn raw_read_that_gets_all_it_can_does_not_drain_the_stream() {
         let mut got = 0;
         while got < LENGTH {
             got += pair.stream.read(&mut space).unwrap();
-            // A stream that is cut gives less than there was room for.
+            // The stream gives less than the buffer takes.
             assert!(pair.stream.drains_by_short_read());
         }
-        // As much as there was room for: 4 KiB of a longer record.
+        // A full buffer: 4 KiB of a longer record.
         pair.stream.get_mut().at_once = usize::MAX;
         pair.send(&content[..5_000]);
         let incoming = pair.stream.get_mut().incoming.split_off(4_096);

@@ -1,0 +1,161 @@
+//! The figures of a server, as a recorder of the `metrics` facade is given them.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use metrics::{Counter, Gauge, Histogram, Unit};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use crate::server::shared::lock;
+use crate::server::{CloseReason, Deadline, NotAccepted, Stats};
+
+const CLOSED: &str = "jsonframe_closed_total";
+const NOT_ACCEPTED: &str = "jsonframe_not_accepted_total";
+const ANSWER: &str = "jsonframe_answer_seconds";
+
+/// Why connections end.
+const REASONS: [&str; 16] = [
+    "ended",
+    "by_handler",
+    "protocol",
+    "header_timeout",
+    "min_rate",
+    "idle_timeout",
+    "handler_deadline",
+    "write_timeout",
+    "queue_full",
+    "collected_total",
+    "reply_lost",
+    "panicked",
+    "io",
+    "made_room",
+    "shutdown",
+    "abandoned",
+];
+/// Why connections are not accepted.
+const REFUSALS: [&str; 5] = ["at_limit", "address_limit", "handshake", "handshake_timeout", "io"];
+
+/// A name, a unit, what it is, and where it comes from.
+type Figure<T> = (&'static str, Unit, &'static str, fn(&Stats) -> T);
+
+/// What only grows.
+const COUNTERS: [Figure<u64>; 6] = [
+    ("jsonframe_accepted_total", Unit::Count, "connections accepted", |stats| stats.accepted),
+    ("jsonframe_messages_received_total", Unit::Count, "whole messages received", |stats| stats.messages_received),
+    ("jsonframe_messages_sent_total", Unit::Count, "messages queued for peers", |stats| stats.messages_sent),
+    ("jsonframe_received_bytes_total", Unit::Bytes, "bytes of messages received", |stats| stats.bytes_received),
+    ("jsonframe_sent_bytes_total", Unit::Bytes, "bytes of messages sent", |stats| stats.bytes_sent),
+    ("jsonframe_panics_total", Unit::Count, "panics of the handler", |stats| stats.panics),
+];
+/// What grows and shrinks.
+const GAUGES: [Figure<usize>; 3] = [
+    ("jsonframe_connections", Unit::Count, "connections open", |stats| stats.connections),
+    ("jsonframe_queued_bytes", Unit::Bytes, "memory held by what is queued for peers", |stats| stats.queued),
+    ("jsonframe_collected_bytes", Unit::Bytes, "memory held by content not whole yet", |stats| stats.collected),
+];
+
+#[derive(Debug)]
+pub(super) struct Recorded {
+    counters: [Counter; COUNTERS.len()],
+    gauges: [Gauge; GAUGES.len()],
+    closed: [Counter; REASONS.len()],
+    not_accepted: [Counter; REFUSALS.len()],
+    answer: Histogram,
+    /// What has been taken over. Other servers may have a part in what is recorded.
+    before: Mutex<Stats>,
+}
+
+impl Recorded {
+    pub(super) fn new() -> Self {
+        for (name, unit, description, _) in COUNTERS {
+            describe_counter!(name, unit, description);
+        }
+        for (name, unit, description, _) in GAUGES {
+            describe_gauge!(name, unit, description);
+        }
+        describe_counter!(CLOSED, Unit::Count, "connections ended, by reason");
+        describe_counter!(NOT_ACCEPTED, Unit::Count, "connections not accepted, by reason");
+        describe_histogram!(ANSWER, Unit::Seconds, "from the arrival of a message to the handler's return");
+        Self {
+            counters: COUNTERS.map(|(name, ..)| counter!(name)),
+            gauges: GAUGES.map(|(name, ..)| gauge!(name)),
+            closed: REASONS.map(|reason| counter!(CLOSED, "reason" => reason)),
+            not_accepted: REFUSALS.map(|reason| counter!(NOT_ACCEPTED, "reason" => reason)),
+            answer: histogram!(ANSWER),
+            before: Mutex::default(),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
+    pub(super) fn update(&self, stats: impl FnOnce() -> Stats) {
+        let before = &mut *lock(&self.before);
+        // Within the lock: whoever has it last has the newest figures.
+        let now = stats();
+        for (counter, (.., figure)) in self.counters.iter().zip(COUNTERS) {
+            let more = figure(&now).saturating_sub(figure(before));
+            if more > 0 {
+                counter.increment(more);
+            }
+        }
+        for (gauge, (.., figure)) in self.gauges.iter().zip(GAUGES) {
+            let (now, before) = (figure(&now), figure(before));
+            if now > before {
+                gauge.increment((now - before) as f64);
+            } else if now < before {
+                gauge.decrement((before - now) as f64);
+            }
+        }
+        *before = now;
+    }
+
+    pub(super) fn answered(&self, arrived: Instant, now: Instant) {
+        self.answer.record(now.saturating_duration_since(arrived));
+    }
+
+    pub(super) fn closed(&self, why: &CloseReason) {
+        count(&REASONS, &self.closed, reason(why));
+    }
+
+    pub(super) fn not_accepted(&self, why: &NotAccepted) {
+        let refusal = match why {
+            NotAccepted::AtLimit(_) => "at_limit",
+            NotAccepted::AddressLimit(_) => "address_limit",
+            NotAccepted::Handshake { why: CloseReason::Deadline(Deadline::Handshake), .. } => "handshake_timeout",
+            NotAccepted::Handshake { .. } => "handshake",
+            NotAccepted::Io(_) => "io",
+            // That is an error of whoever gives away a connection.
+            NotAccepted::Closed => return,
+        };
+        count(&REFUSALS, &self.not_accepted, refusal);
+    }
+}
+
+fn count(labels: &[&str], counters: &[Counter], label: &str) {
+    let counted = labels.iter().zip(counters).find(|(of, _)| **of == label);
+    debug_assert!(counted.is_some(), "{label}");
+    if let Some((_, counter)) = counted {
+        counter.increment(1);
+    }
+}
+
+const fn reason(why: &CloseReason) -> &'static str {
+    match why {
+        CloseReason::Ended => "ended",
+        CloseReason::ByHandler => "by_handler",
+        CloseReason::Protocol(_) => "protocol",
+        // After the handshake there is no such deadline.
+        CloseReason::Deadline(Deadline::Handshake | Deadline::Header) => "header_timeout",
+        CloseReason::Deadline(Deadline::Content) => "min_rate",
+        CloseReason::Deadline(Deadline::Idle) => "idle_timeout",
+        CloseReason::Deadline(Deadline::Handler) => "handler_deadline",
+        CloseReason::Deadline(Deadline::Write) => "write_timeout",
+        CloseReason::QueueFull => "queue_full",
+        CloseReason::CollectedTotal => "collected_total",
+        CloseReason::ReplyLost => "reply_lost",
+        CloseReason::Panicked => "panicked",
+        CloseReason::Io(_) => "io",
+        CloseReason::MadeRoom => "made_room",
+        CloseReason::Shutdown => "shutdown",
+        CloseReason::Abandoned => "abandoned",
+    }
+}
