@@ -338,7 +338,11 @@ impl<R: Raw> Connection<R> {
                 self.ready.readable = false;
                 Ok(0)
             }
-            Err(error) => Err(CloseReason::Io(error)),
+            Err(error) => {
+                // The peer may still read: of a stream over TLS that was cut, one direction alone may be over.
+                let _ = self.flush();
+                Err(CloseReason::Io(error))
+            }
         }
     }
 

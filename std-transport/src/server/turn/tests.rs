@@ -19,6 +19,8 @@ use crate::stream::Stream;
 struct Memory {
     given: VecDeque<u8>,
     ends: bool,
+    /// Fails where it would end.
+    is_cut: bool,
     /// Says that each read has got more than there was space for.
     lies: bool,
     taken: Vec<u8>,
@@ -39,6 +41,9 @@ enum Half {
 
 impl Read for Memory {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if self.given.is_empty() && self.is_cut {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
         if self.given.is_empty() && !self.ends {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -169,6 +174,16 @@ fn a_turn_that_is_over_with_the_last_message_there_is_has_no_other_after_it() {
     test.served.connection.stream.get_mut().given.extend(message("text", b"hello").repeat(64));
     test.served.connection.stream.get_mut().given.push_back(0);
     assert_eq!(test.turn_after_read(false).unwrap(), Next::Again);
+}
+
+#[test]
+fn a_message_that_comes_whole_before_its_stream_is_cut_is_answered() {
+    let request = message("text", b"hello");
+    let mut test = Test::new(&request.repeat(2));
+    test.served.connection.stream.get_mut().is_cut = true;
+    assert!(matches!(test.turn(), Err(CloseReason::Io(error)) if error.kind() == ErrorKind::UnexpectedEof));
+    assert_eq!(test.handler.messages, 2);
+    assert_eq!(test.served.connection.stream.get_mut().taken, request.repeat(2));
 }
 
 #[test]
