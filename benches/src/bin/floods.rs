@@ -14,7 +14,7 @@ use jsonframe_benches::report;
 
 /// Measure what honest clients get from the servers while others flood them.
 ///
-/// The honest load is that of the program `load`: ten connections, each with one request at a time. The attackers are one
+/// The honest load is that of the program `load`: some connections, each with one request at a time. The attackers are one
 /// connection each, in a process of their own, and send one kind of message as fast as the server takes it. The column
 /// `share` divides the honest rate by what equal shares of the processor would leave: the rate without attackers, times the
 /// part that the honest connections are of all.
@@ -33,6 +33,10 @@ struct Arguments {
     #[arg(long, value_name = "DIRECTORY")]
     programs: Option<PathBuf>,
 
+    /// How many honest connections there are
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    honest: u32,
+
     /// How many attackers there are
     #[arg(long, value_name = "N", default_value_t = 16)]
     attackers: u32,
@@ -48,15 +52,13 @@ struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   cargo build --release && cargo run --release -p jsonframe-benches --bin floods
-  cargo run --release -p jsonframe-benches --bin floods -- --server app-server --flood worst
+  cargo run --release -p jsonframe-benches --bin floods -- --server app-server --flood worst --honest 200
   cargo run --release -p jsonframe-benches --bin floods -- --programs older/target/release
 
 Exit status:
   0  all was measured
   1  a program is missing or failed
   2  the command line is wrong";
-
-const HONEST: u32 = 10;
 
 /// What the attackers send.
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -141,8 +143,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             let honest = measure(programs, server, *flood, &this, arguments)?;
             let [requests, p50, p99] = honest;
             let alone = *alone.get_or_insert(requests);
-            let all = HONEST + if *flood == Flood::None { 0 } else { arguments.attackers };
-            let share = requests / (alone * f64::from(HONEST) / f64::from(all));
+            let all = arguments.honest + if *flood == Flood::None { 0 } else { arguments.attackers };
+            let share = requests / (alone * f64::from(arguments.honest) / f64::from(all));
             let name = flood.to_possible_value().map_or_else(String::new, |name| name.get_name().to_owned());
             let figures = [format!("{requests:.0}"), format!("{p50:.2}"), format!("{p99:.2}"), format!("{share:.2}")];
             let [requests, p50, p99, share] = figures;
@@ -176,7 +178,7 @@ fn measure(
     thread::sleep(Duration::from_secs(1));
     let mut load = Command::new(programs.join("load"));
     load.args([&address.ip().to_string(), &address.port().to_string()]).arg("--json");
-    load.args(["--connections", &HONEST.to_string(), "--duration", &arguments.seconds.to_string()]);
+    load.args(["--connections", &arguments.honest.to_string(), "--duration", &arguments.seconds.to_string()]);
     let output = load.output().map_err(|error| format!("{}: {error}", load.get_program().display()))?;
     let figures: serde_json::Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| String::from_utf8_lossy(&output.stderr).trim().to_owned())?;
