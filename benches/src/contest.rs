@@ -170,7 +170,9 @@ fn calmer_half(ours: &[f64], peer: &[f64]) -> Vec<(f64, f64)> {
     rounds
 }
 
-fn quantile(times: &[f64], part: f64) -> f64 {
+/// What is at this part of the sorted numbers: 0.5 for the median. It is not a number if there are none.
+#[must_use]
+pub fn quantile(times: &[f64], part: f64) -> f64 {
     let mut times = times.to_vec();
     times.sort_by(f64::total_cmp);
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -9,17 +9,21 @@
 //! | `figures` | what is compared with what |
 //! | `contest`, `report` | measuring two sides in turn; tables |
 //! | `instructions`, `budgets` | counting instructions under valgrind; what they may come to |
+//! | `programs` | programs that are measured, each in a process of its own |
+//! | `duel` | servers on the same requests, in turns |
 //!
-//! The programs are `compare` and `budgets`; the criterion benches are in `benches/`.
+//! The programs are `compare`, `budgets`, `floods` and `duel`; the criterion benches are in `benches/`.
 #![allow(clippy::missing_panics_doc, reason = "a measurement of something that fails is to stop at once")]
 
 pub mod budgets;
 pub mod contest;
+pub mod duel;
 pub mod figures;
 pub mod headers;
 pub mod instructions;
 pub mod ours;
 pub mod peers;
+pub mod programs;
 pub mod report;
 pub mod sink;
 pub mod streams;

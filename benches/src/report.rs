@@ -5,9 +5,6 @@ use std::fmt::Write;
 use crate::contest::Outcome;
 use crate::figures::{Aim, Figure};
 
-/// Between these lines of a page is the table that [`replace_table`] writes.
-const MARKS: [&str; 2] = ["<!-- compare: begin -->\n", "<!-- compare: end -->\n"];
-
 /// A figure as a JSON object.
 #[must_use]
 pub fn json(figure: &Figure, outcome: &Outcome) -> String {
@@ -34,12 +31,13 @@ pub fn table(figures: &[(&Figure, Outcome)]) -> String {
     aligned(&rows)
 }
 
-/// The page with its table replaced; `None` if the page has no place for one.
+/// The page with this program's table replaced, which is between two lines with its name; `None` if there are none.
 #[must_use]
-pub fn replace_table(page: &str, table: &str) -> Option<String> {
-    let (before, rest) = page.split_once(MARKS[0])?;
-    let (_, after) = rest.split_once(MARKS[1])?;
-    Some([before, MARKS[0], table, MARKS[1], after].concat())
+pub fn replace_table(page: &str, program: &str, table: &str) -> Option<String> {
+    let [begin, end] = ["begin", "end"].map(|mark| format!("<!-- {program}: {mark} -->\n"));
+    let (before, rest) = page.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some([before, &begin, table, &end, after].concat())
 }
 
 /// Nanoseconds to three digits or more.
@@ -121,7 +119,7 @@ mod tests {
     fn a_page_keeps_what_stands_around_the_table() {
         let page = "a\n<!-- compare: begin -->\nold\n<!-- compare: end -->\nb\n";
         let replaced = "a\n<!-- compare: begin -->\nnew\n<!-- compare: end -->\nb\n";
-        assert_eq!(replace_table(page, "new\n").as_deref(), Some(replaced));
-        assert_eq!(replace_table("a\n", "new\n"), None);
+        assert_eq!(replace_table(page, "compare", "new\n").as_deref(), Some(replaced));
+        assert_eq!(replace_table(page, "duel", "new\n"), None);
     }
 }

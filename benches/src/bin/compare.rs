@@ -85,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         print(&report::table(&outcomes))?;
     }
     if let Some(path) = &arguments.readme {
-        let page = report::replace_table(&fs::read_to_string(path)?, &report::table(&outcomes));
+        let page = report::replace_table(&fs::read_to_string(path)?, "compare", &report::table(&outcomes));
         fs::write(path, page.ok_or_else(|| format!("{}: no place for the table", path.display()))?)?;
     }
     Ok(())

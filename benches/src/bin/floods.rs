@@ -1,15 +1,16 @@
 //! Measures what honest clients get from the servers while others flood them.
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use jsonframe::Header;
+use jsonframe_benches::programs::{self, Running};
 use jsonframe_benches::report;
 
 /// Measure what honest clients get from the servers while others flood them.
@@ -126,11 +127,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let this = std::env::current_exe()?;
-    let programs = match (&arguments.programs, this.parent()) {
-        (Some(programs), _) => programs,
-        (None, Some(beside)) => beside,
-        (None, None) => return Err("this program is in no directory; --programs names the one of the others".into()),
-    };
+    let programs = arguments.programs.clone().map_or_else(programs::beside_this, Ok)?;
     let mut floods = Flood::value_variants().to_vec();
     if !arguments.floods.is_empty() {
         floods.retain(|flood| *flood == Flood::None || arguments.floods.contains(flood));
@@ -140,7 +137,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     for server in &arguments.servers {
         let mut alone = None;
         for flood in &floods {
-            let honest = measure(programs, server, *flood, &this, arguments)?;
+            let honest = measure(&programs, server, *flood, &this, arguments)?;
             let [requests, p50, p99] = honest;
             let alone = *alone.get_or_insert(requests);
             let all = arguments.honest + if *flood == Flood::None { 0 } else { arguments.attackers };
@@ -162,17 +159,14 @@ fn measure(
     this: &Path,
     arguments: &Arguments,
 ) -> Result<[f64; 3], Box<dyn Error>> {
-    let mut server = start(Command::new(programs.join(server)).args(["--quiet", "127.0.0.1", "0"]))?;
-    let mut said = String::new();
-    BufReader::new(server.0.stdout.take().ok_or("no output")?).read_line(&mut said)?;
-    let address: SocketAddr =
-        said.split_whitespace().last().ok_or("the server does not say where it listens")?.parse()?;
+    let mut server = Running::start(Command::new(programs.join(server)).args(["--quiet", "127.0.0.1", "0"]))?;
+    let address = server.address()?;
     let name = flood.to_possible_value().ok_or("it has no name")?;
     let attackers = (flood != Flood::None).then(|| {
         let mut attackers = Command::new(this);
         attackers.args(["--flood", name.get_name(), "--attack", &address.to_string()]);
         attackers.args(["--attackers", &arguments.attackers.to_string()]);
-        start(attackers.args(["--seconds", &(arguments.seconds + 2).to_string()]))
+        Running::start(attackers.args(["--seconds", &(arguments.seconds + 2).to_string()]))
     });
     let _attackers = attackers.transpose()?;
     thread::sleep(Duration::from_secs(1));
@@ -187,25 +181,6 @@ fn measure(
     let all = [figure("/requests_per_second"), latency("/latency_us/p50"), latency("/latency_us/p99")];
     let [Some(requests), Some(p50), Some(p99)] = all else { return Err("load gives no figures".into()) };
     Ok([requests, p50, p99])
-}
-
-/// A program that is ended when this is dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(command: &mut Command) -> Result<Running, Box<dyn Error>> {
-    match command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn() {
-        Ok(child) => Ok(Running(child)),
-        Err(error) => {
-            Err(format!("{}: {error}; cargo build --release makes it", command.get_program().display()).into())
-        }
-    }
 }
 
 /// Floods the server, from as many connections as there are attackers.
