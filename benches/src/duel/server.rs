@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Error, ErrorKind};
 use std::num::NonZeroUsize;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,13 +55,18 @@ async fn converse(
     mut stream: TcpStream,
     mut answer: impl FnMut(&mut BytesMut, &mut BytesMut) -> io::Result<bool>,
 ) -> io::Result<()> {
-    let (mut received, mut answers) = (BytesMut::with_capacity(8 * 1024), BytesMut::new());
-    while stream.read_buf(&mut received).await? > 0 {
+    let (mut received, mut answers) = (BytesMut::new(), BytesMut::new());
+    loop {
+        if received.is_empty() {
+            received.reserve(8 * 1024);
+        }
+        if stream.read_buf(&mut received).await? == 0 {
+            return Ok(());
+        }
         while answer(&mut received, &mut answers)? {}
         stream.write_all(&answers).await?;
         answers.clear();
     }
-    Ok(())
 }
 
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
@@ -126,7 +131,7 @@ fn hand_written(received: &mut BytesMut, answers: &mut BytesMut) -> io::Result<b
     answers.put_u16(u16::try_from(header.len()).map_err(Error::other)?);
     answers.put_slice(&header);
     answers.put_slice(&content);
-    received.advance(2 + header_length + content_length);
+    let _ = received.split_to(2 + header_length + content_length);
     Ok(true)
 }
 
