@@ -127,16 +127,14 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             writeln!(output, "{}", serde_json::to_string(outcome)?)?;
         }
     } else {
-        let threads = if arguments.workers.get() == 1 { "one thread" } else { "threads for all processors of theirs" };
-        writeln!(
-            output,
-            "{processors}; servers of {threads}; {} turns of {:?} each\n",
-            arguments.rounds, arguments.seconds
-        )?;
+        let Arguments { workers, rounds, seconds, .. } = arguments;
+        writeln!(output, "{processors}; threads of each server: {workers}; turns of each: {rounds} of {seconds:?}\n")?;
         output.write_all(table(&outcomes).as_bytes())?;
     }
     if let Some(path) = &arguments.readme {
-        let page = report::replace_table(&fs::read_to_string(path)?, "duel", &table(&outcomes));
+        let workers = arguments.workers.get();
+        let name = if workers == 1 { "duel".into() } else { format!("duel --workers {workers}") };
+        let page = report::replace_table(&fs::read_to_string(path)?, &name, &table(&outcomes));
         fs::write(path, page.ok_or_else(|| format!("{}: no place for the table", path.display()))?)?;
     }
     Ok(())
