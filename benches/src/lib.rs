@@ -12,7 +12,7 @@
 //! | `programs` | programs that are measured, each in a process of its own |
 //! | `duel` | servers on the same requests, in turns |
 //!
-//! The programs are `compare`, `budgets`, `floods` and `duel`; the criterion benches are in `benches/`.
+//! The programs are `compare`, `budgets`, `floods`, `duel` and `growth`; the criterion benches are in `benches/`.
 #![allow(clippy::missing_panics_doc, reason = "a measurement of something that fails is to stop at once")]
 
 pub mod budgets;

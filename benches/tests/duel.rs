@@ -1,4 +1,5 @@
-//! The program `duel`: that every server answers rightly, that a wrong answer is found out, and what others read of it.
+//! The programs `duel` and `growth`: that every server answers rightly, that a wrong answer is found out, and what others read
+//! of it.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -39,9 +40,12 @@ struct Line {
 
 static BUILT: Once = Once::new();
 
-/// The program, with our servers beside it.
 fn duel(arguments: &[&str]) -> Command {
-    let path = assert_cmd::cargo::cargo_bin!("duel");
+    program(assert_cmd::cargo::cargo_bin!("duel"), arguments)
+}
+
+/// One of the programs, with our servers beside it, to be brief.
+fn program(path: &Path, arguments: &[&str]) -> Command {
     BUILT.call_once(|| build_servers(path.parent().unwrap()));
     let mut command = Command::new(path);
     command.args(["--rounds", "1", "--seconds", "0.02"]).args(arguments);
@@ -144,4 +148,21 @@ fn a_python_that_is_not_there_is_named() {
     let mut command = duel(&["--filter", "1 connection,", "--server", "python"]);
     let assert = command.env("PATH", "/nonexistent").assert().success();
     assert.stderr("duel: python is not measured: python3 cannot be run\n");
+}
+
+#[test]
+fn growth_is_shown_for_each_server_and_step() {
+    let directory = tempfile::tempdir().unwrap();
+    let svg = directory.path().join("growth.svg");
+    let mut command = program(assert_cmd::cargo::cargo_bin!("growth"), &["--most", "10", "--svg"]);
+    let output = command.arg(&svg).assert().success().get_output().stdout.clone();
+    let output = String::from_utf8(output).unwrap();
+    // 1 and 10 connections, 0 to 100 kB, and 0 and 10 idle ones, of two servers with one and two threads.
+    assert_eq!(output.lines().count(), 2 + (2 + 5 + 2) * 4, "{output}");
+    for what in ["connections", "bytes of content, 1 connection", "idle connections beside 10"] {
+        assert_eq!(output.lines().filter(|line| line.contains(&format!("| {what} "))).count(), 4, "{output}");
+    }
+    assert!(output.contains(" 100 kB ") && !output.contains(" 1 MB "), "{output}");
+    // The rate and the time of each.
+    assert_eq!(fs::read_to_string(svg).unwrap().matches("<polyline ").count(), 2 * 3 * 4);
 }

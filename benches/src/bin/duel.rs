@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 use jsonframe_benches::contest::quantile;
 use jsonframe_benches::duel::processors::Processors;
-use jsonframe_benches::duel::{CONTENDERS, Contender, HAND_WRITTEN, Turn, WORKS, Work, server};
+use jsonframe_benches::duel::{CONTENDERS, Contender, HAND_WRITTEN, Terms, Turn, WORKS, Work, seconds, server};
 use jsonframe_benches::{programs, report};
 use serde::Serialize;
 
@@ -82,11 +82,6 @@ fn main() -> ExitCode {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "not a number")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
-
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(name) = &arguments.be {
         return Ok(server::serve(name, arguments.workers)?);
@@ -98,8 +93,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         return Err(format!("no work has such a name; there are: {}", names.join("; ")).into());
     }
     let contenders = contenders(arguments)?;
-    let programs = arguments.programs.clone().map_or_else(programs::beside_this, Ok)?;
-    let processors = Processors::new(arguments.workers.get())?;
+    let terms = Terms {
+        workers: arguments.workers,
+        programs: arguments.programs.clone().map_or_else(programs::beside_this, Ok)?,
+        options: Vec::new(),
+        processors: Processors::new(arguments.workers.get())?,
+        duration: arguments.seconds,
+    };
 
     let mut turns = vec![vec![Vec::new(); contenders.len()]; works.len()];
     for round in 0..usize::try_from(arguments.rounds.get())? {
@@ -107,7 +107,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             for index in 0..contenders.len() {
                 let index = (index + round) % contenders.len();
                 let contender = contenders[index];
-                let turn = contender.turn(work, arguments.workers, &programs, &processors, arguments.seconds);
+                let turn = contender.turn(work, &terms);
                 turns[index].push(turn.map_err(|error| format!("{}, {}: {error}", contender.name, work.name))?);
             }
         }
@@ -128,7 +128,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         }
     } else {
         let Arguments { workers, rounds, seconds, .. } = arguments;
-        writeln!(output, "{processors}; threads of each server: {workers}; turns of each: {rounds} of {seconds:?}\n")?;
+        writeln!(
+            output,
+            "{}; threads of each server: {workers}; turns of each: {rounds} of {seconds:?}\n",
+            terms.processors
+        )?;
         output.write_all(table(&outcomes).as_bytes())?;
     }
     if let Some(path) = &arguments.readme {
@@ -181,7 +185,7 @@ struct Outcome {
 
 impl Outcome {
     fn new(work: &Work, contender: &Contender, workers: NonZeroUsize, turns: &[Turn], by_hand: &[Turn]) -> Self {
-        let median = |figure: fn(&Turn) -> f64| quantile(&turns.iter().map(figure).collect::<Vec<_>>(), 0.5);
+        let median = Turn::median(turns);
         let ratios = |figure: fn(&Turn) -> f64| -> Vec<f64> {
             turns.iter().zip(by_hand).map(|(turn, by_hand)| figure(turn) / figure(by_hand)).collect()
         };
@@ -190,11 +194,11 @@ impl Outcome {
             work: work.name,
             server: contender.name,
             workers,
-            answers: turns.iter().map(|turn| turn.answers).sum(),
-            requests_per_second: median(|turn| turn.rate),
-            p50_us: median(|turn| turn.p50),
-            p99_us: median(|turn| turn.p99),
-            processor_us: median(|turn| turn.processor),
+            answers: median.answers,
+            requests_per_second: median.rate,
+            p50_us: median.p50,
+            p99_us: median.p99,
+            processor_us: median.processor,
             ratio: quantile(&of_rates, 0.5),
             middle_half: [0.25, 0.75].map(|part| quantile(&of_rates, part)),
             processor_ratio: quantile(&ratios(|turn| turn.processor), 0.5),

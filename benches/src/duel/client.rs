@@ -12,7 +12,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use serde_json::{Value, json};
 
-use super::Work;
+use super::{Content, Work};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,19 +52,12 @@ impl Script {
         let stream = &mut std::net::TcpStream::connect(server)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let count = ((256 << 10) / work.content).clamp(2, 16);
+        let count = ((256 << 10) / work.content.length().max(1)).clamp(1, 16);
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
-        for last in ('a'..='z').take(count) {
-            let around = r#"{"action": "search", "value": ""}"#.len();
-            let mut value: String = "needle".chars().cycle().take(work.content - around - 1).collect();
-            value.push(last);
-            let request = framing.request(&format!(r#"{{"action": "search", "value": "{value}"}}"#));
+        for letter in (b'a'..=b'z').take(count) {
+            let request = framing.request(work.content.header(), &work.content.request(letter))?;
             stream.write_all(&request)?;
-            answers.push(framing.answer(
-                stream,
-                &request,
-                &json!({ "result": format!("No match for \"{value}\".") }),
-            )?);
+            answers.push(framing.answer(stream, &request, work.content, letter)?);
             requests.push(request);
         }
         let (request, answer) = (requests[0].len(), answers[0].len());
@@ -76,28 +69,85 @@ impl Script {
             count,
             request,
             answer,
-            requests: requests.repeat(work.depth.div_ceil(count) + 1),
+            requests: requests.repeat((work.depth - 1).div_ceil(count) + 1),
             answers: answers.repeat(CHUNK.div_ceil(answers.len()) + 1),
         })
     }
 }
 
-impl Framing {
-    fn request(self, content: &str) -> Vec<u8> {
-        let content = content.as_bytes();
+impl Content {
+    const fn length(self) -> usize {
         match self {
-            Self::Messages | Self::Bytes => Message::new(Header::for_json(content.len() as u64), content)
-                .and_then(|message| message.to_vec())
-                .expect("the header suits the content"),
+            Self::Search(length) | Self::Binary(length) => length,
+        }
+    }
+
+    const fn header(self) -> Header<'static> {
+        match self {
+            Self::Search(length) => Header::for_json(length as u64),
+            Self::Binary(length) => Header::new("binary/custom-client-binary-type", "binary", length as u64),
+        }
+    }
+
+    /// A request's content, which differs from others by a letter.
+    fn request(self, letter: u8) -> Vec<u8> {
+        match self {
+            Self::Search(_) => format!(r#"{{"action": "search", "value": "{}"}}"#, self.value(letter)).into_bytes(),
+            Self::Binary(length) => vec![letter; length],
+        }
+    }
+
+    fn value(self, letter: u8) -> String {
+        let around = r#"{"action": "search", "value": "?"}"#.len();
+        "needle".chars().cycle().take(self.length() - around).chain([letter.into()]).collect()
+    }
+
+    /// Checks the header and the content of the answer.
+    fn check(self, letter: u8, header: Option<&Value>, content: &[u8]) -> io::Result<()> {
+        let (content_type, content_encoding) = match self {
+            Self::Search(_) => ("text/json", "utf-8"),
+            Self::Binary(_) => ("binary/custom-server-binary-type", "binary"),
+        };
+        let right = json!({
+            "byteorder": "little",
+            "content-type": content_type,
+            "content-encoding": content_encoding,
+            "content-length": content.len(),
+        });
+        if let Some(header) = header.filter(|header| **header != right) {
+            return Err(wrong(&format!("the header is {header}")));
+        }
+        let is_right = match self {
+            Self::Search(_) => {
+                let right = json!({ "result": format!("No match for \"{}\".", self.value(letter)) });
+                serde_json::from_slice::<Value>(content)? == right
+            }
+            Self::Binary(length) => {
+                *content == [&b"First 10 bytes of request: "[..], &vec![letter; length.min(10)]].concat()
+            }
+        };
+        if is_right {
+            return Ok(());
+        }
+        Err(wrong(&format!("the content is {}", String::from_utf8_lossy(content))))
+    }
+}
+
+impl Framing {
+    fn request(self, header: Header<'_>, content: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Messages | Self::Bytes => {
+                Message::new(header, content).and_then(|message| message.to_vec()).map_err(Error::other)
+            }
             Self::LengthDelimited => {
-                let length = u32::try_from(content.len()).expect("it is not long");
-                [&length.to_be_bytes(), content].concat()
+                let length = u32::try_from(content.len()).map_err(Error::other)?;
+                Ok([&length.to_be_bytes(), content].concat())
             }
         }
     }
 
-    /// Reads an answer, which is to be this one. What it is read with is not ours.
-    fn answer(self, stream: &mut impl Read, request: &[u8], expected: &Value) -> io::Result<Vec<u8>> {
+    /// Reads the answer to this request, which had this content, and checks it. Nothing of ours has a part in that.
+    fn answer(self, stream: &mut impl Read, request: &[u8], content: Content, letter: u8) -> io::Result<Vec<u8>> {
         let mut answer = Vec::new();
         let mut take = |count: usize| {
             let start = answer.len();
@@ -105,32 +155,23 @@ impl Framing {
             stream.read_exact(&mut answer[start..])?;
             io::Result::Ok(answer[start..].to_vec())
         };
-        let content = match self {
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
+        match self {
             Self::Messages => {
-                let length = take(2)?;
-                let header: Value =
-                    serde_json::from_slice(&take(usize::from(length[0]) << 8 | usize::from(length[1]))?)?;
+                let length = number(&take(2)?);
+                let header: Value = serde_json::from_slice(&take(length)?)?;
                 let length = header["content-length"].as_u64().and_then(|length| usize::try_from(length).ok());
-                let right = json!({
-                    "byteorder": "little",
-                    "content-type": "text/json",
-                    "content-encoding": "utf-8",
-                    "content-length": length,
-                });
-                if header != right {
-                    return Err(wrong(&format!("the header is {header}")));
-                }
-                take(length.unwrap_or_default())?
+                content.check(letter, Some(&header), &take(length.unwrap_or_default())?)?;
             }
             Self::LengthDelimited => {
-                let length = take(4)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-                take(length)?
+                let length = number(&take(4)?);
+                content.check(letter, None, &take(length)?)?;
             }
-            Self::Bytes if take(request.len())? == request => return Ok(answer),
-            Self::Bytes => return Err(wrong("other bytes came back")),
-        };
-        if serde_json::from_slice::<Value>(&content)? != *expected {
-            return Err(wrong(&format!("the content is {}", String::from_utf8_lossy(&content))));
+            Self::Bytes => {
+                if take(request.len())? != request {
+                    return Err(wrong("other bytes came back"));
+                }
+            }
         }
         Ok(answer)
     }
@@ -156,6 +197,8 @@ pub(super) struct Client<'a> {
     server: SocketAddr,
     poll: Poll,
     lines: Vec<Line>,
+    /// Those that send nothing.
+    idle: Vec<std::net::TcpStream>,
     opened: usize,
     chunk: Vec<u8>,
 }
@@ -175,7 +218,8 @@ impl<'a> Client<'a> {
     /// Opens all connections and sends the first requests.
     pub(super) fn new(script: &'a Script, work: &'a Work, server: SocketAddr) -> io::Result<Self> {
         let (poll, chunk) = (Poll::new()?, vec![0; CHUNK]);
-        let mut client = Self { script, work, server, poll, lines: Vec::new(), opened: 0, chunk };
+        let idle = (0..work.idle).map(|_| std::net::TcpStream::connect(server)).collect::<io::Result<_>>()?;
+        let mut client = Self { script, work, server, poll, lines: Vec::new(), idle, opened: 0, chunk };
         for index in 0..work.connections {
             let line = client.open(index)?;
             client.lines.push(line);
@@ -224,7 +268,14 @@ impl<'a> Client<'a> {
                 }
             }
         }
-        Ok(Measured { latency, elapsed: start.elapsed() })
+        let elapsed = start.elapsed();
+        for stream in &self.idle {
+            stream.set_nonblocking(true)?;
+            if stream.peek(&mut [0]).is_ok_and(|count| count == 0) {
+                return Err(Error::new(ErrorKind::UnexpectedEof, "the server has ended an idle connection"));
+            }
+        }
+        Ok(Measured { latency, elapsed })
     }
 }
 
@@ -281,7 +332,7 @@ mod tests {
 
     use super::*;
 
-    const WORK: Work = Work { name: "", connections: 3, depth: 20, content: 39, is_new_each: false, aim: 1.0 };
+    const WORK: Work = Work { connections: 3, depth: 20, ..Work::ONE };
 
     /// An echo that answers wrongly after so many bytes in all.
     fn echo(right: usize) -> SocketAddr {

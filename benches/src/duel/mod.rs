@@ -1,21 +1,23 @@
 //! Servers on the same requests, in turns: ours, those that a user would write by hand, and the least that a server can do.
 
 pub mod client;
+pub mod picture;
 pub mod processors;
 pub mod server;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::contest::quantile;
 use crate::programs::Running;
 use client::{Client, Framing, Script};
 use processors::Processors;
 
 /// What the servers have to do.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Work {
     /// What it is, in words.
     pub name: &'static str,
@@ -23,53 +25,52 @@ pub struct Work {
     pub connections: usize,
     /// How many requests are under way on each.
     pub depth: usize,
-    /// How long the content of each request is, in bytes.
-    pub content: usize,
+    /// What the requests have as content.
+    pub content: Content,
     /// Whether each request has a new connection.
     pub is_new_each: bool,
+    /// How many more connections are open and send nothing.
+    pub idle: usize,
     /// What our requests a second are to be at least, divided by those of the server written by hand.
     pub aim: f64,
 }
 
-/// The length of the golden request's content.
-const SMALL: usize = 39;
+/// What requests have as content, and how many bytes of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Content {
+    /// A search in JSON. The answer is about as long.
+    Search(usize),
+    /// Bytes, of which the answer repeats ten.
+    Binary(usize),
+}
 
-/// All works.
-pub const WORKS: [Work; 6] = [
-    Work { name: "1 connection", connections: 1, depth: 1, content: SMALL, is_new_each: false, aim: 1.0 },
-    Work { name: "100 connections", connections: 100, depth: 1, content: SMALL, is_new_each: false, aim: 1.0 },
-    Work {
-        name: "1 connection, 16 at a time",
+impl Work {
+    /// One connection that sends the golden request.
+    pub const ONE: Self = Self {
+        name: "1 connection",
         connections: 1,
-        depth: 16,
-        content: SMALL,
+        depth: 1,
+        content: Content::Search(39),
         is_new_each: false,
+        idle: 0,
         aim: 1.0,
-    },
-    Work {
-        name: "100 connections, 16 at a time",
-        connections: 100,
-        depth: 16,
-        content: SMALL,
-        is_new_each: false,
-        aim: 1.2,
-    },
+    };
+}
+
+/// All works of a duel.
+pub const WORKS: [Work; 6] = [
+    Work::ONE,
+    Work { name: "100 connections", connections: 100, ..Work::ONE },
+    Work { name: "1 connection, 16 at a time", depth: 16, ..Work::ONE },
+    Work { name: "100 connections, 16 at a time", connections: 100, depth: 16, aim: 1.2, ..Work::ONE },
     Work {
         name: "JSON content of 100 kB, 10 connections",
         connections: 10,
-        depth: 1,
-        content: 100_000,
-        is_new_each: false,
+        content: Content::Search(100_000),
         aim: 1.2,
+        ..Work::ONE
     },
-    Work {
-        name: "a connection for each request, 50 at a time",
-        connections: 50,
-        depth: 1,
-        content: SMALL,
-        is_new_each: true,
-        aim: 1.0,
-    },
+    Work { name: "a connection for each request, 50 at a time", connections: 50, is_new_each: true, ..Work::ONE },
 ];
 
 /// A server that is measured.
@@ -105,6 +106,21 @@ pub const CONTENDERS: [Contender; 6] = [
 
 const PYTHON: &str = include_str!("../../python/server.py");
 
+/// How servers are measured.
+#[derive(Debug)]
+pub struct Terms {
+    /// How many threads each has.
+    pub workers: NonZeroUsize,
+    /// Where our programs are.
+    pub programs: PathBuf,
+    /// What else our programs are told.
+    pub options: Vec<String>,
+    /// Where server and client run.
+    pub processors: Processors,
+    /// How long a turn is measured.
+    pub duration: Duration,
+}
+
 /// What came out of one turn of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn {
@@ -118,6 +134,21 @@ pub struct Turn {
     pub p99: f64,
     /// The server's processor time for each request, in microseconds.
     pub processor: f64,
+}
+
+impl Turn {
+    /// The medians of several turns' figures, and all their answers.
+    #[must_use]
+    pub fn median(turns: &[Self]) -> Self {
+        let median = |figure: fn(&Self) -> f64| quantile(&turns.iter().map(figure).collect::<Vec<_>>(), 0.5);
+        Self {
+            answers: turns.iter().map(|turn| turn.answers).sum(),
+            rate: median(|turn| turn.rate),
+            p50: median(|turn| turn.p50),
+            p99: median(|turn| turn.p99),
+            processor: median(|turn| turn.processor),
+        }
+    }
 }
 
 impl Contender {
@@ -144,21 +175,15 @@ impl Contender {
     /// # Errors
     ///
     /// If the server cannot be started, or an answer is wrong or missing.
-    pub fn turn(
-        &self,
-        work: &Work,
-        workers: NonZeroUsize,
-        programs: &Path,
-        processors: &Processors,
-        duration: Duration,
-    ) -> Result<Turn, Box<dyn Error>> {
+    pub fn turn(&self, work: &Work, terms: &Terms) -> Result<Turn, Box<dyn Error>> {
+        let Terms { workers, programs, options, processors, duration } = terms;
         let mut command = match self.program {
             Program::Ours => Command::new(programs.join(self.name)),
             Program::This => Command::new(std::env::current_exe()?),
             Program::Python => Command::new("python3"),
         };
         match self.program {
-            Program::Ours => command.args(["--quiet", "127.0.0.1", "0"]),
+            Program::Ours => command.args(["--quiet", "127.0.0.1", "0"]).args(options),
             Program::This => command.args(["--be", self.name]),
             Program::Python => command.args(["-c", PYTHON]),
         };
@@ -173,9 +198,9 @@ impl Contender {
         let address = server.address()?;
         let script = Script::learn(address, self.framing, work)?;
         let mut client = Client::new(&script, work, address)?;
-        client.run(duration / 5)?;
+        client.run(*duration / 5)?;
         let before = processors::time_of(server.id())?;
-        let measured = client.run(duration)?;
+        let measured = client.run(*duration)?;
         let processor = processors::time_of(server.id())?.saturating_sub(before);
         let answers = measured.latency.len();
         #[allow(clippy::cast_precision_loss, reason = "no turn has that many")]
@@ -188,4 +213,14 @@ impl Contender {
             processor: processor.as_secs_f64() * 1e6 / count,
         })
     }
+}
+
+/// The time that a command line says.
+///
+/// # Errors
+///
+/// If it is none, in words.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "not a number")?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
