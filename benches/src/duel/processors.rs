@@ -2,7 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
+
+/// Where this program may run, as was found out before it was moved for the first time.
+static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
 
 /// The processors of the server, and that of the client.
 #[derive(Debug)]
@@ -19,7 +23,8 @@ impl Processors {
     ///
     /// If it cannot be found out where this program may run; other systems than Linux are not supported.
     pub fn new(workers: usize) -> io::Result<Self> {
-        let allowed = system::allowed()?;
+        let now = system::allowed()?;
+        let allowed = ALLOWED.get_or_init(|| now);
         let server = allowed.iter().copied().take(workers).collect();
         let client = allowed.get(workers).or(allowed.last()).copied().ok_or(io::ErrorKind::Unsupported)?;
         Ok(Self { server, client })
@@ -121,6 +126,9 @@ mod tests {
             assert_eq!(system::allowed().unwrap(), [processors.client]);
             processors.be_server().unwrap();
             assert_eq!(system::allowed().unwrap(), processors.server);
+            // That does not change which there are.
+            let again = Processors::new(1).unwrap();
+            assert_eq!((again.server, again.client), (processors.server, processors.client));
         })
         .join()
         .unwrap();
