@@ -18,7 +18,7 @@ const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 260.0;
 // Between the edges of a chart and what is drawn.
 const LEFT: f64 = 52.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 28.0;
 const ABOVE: f64 = 34.0;
 const BELOW: f64 = 28.0;
 /// The height of the line that names the lines.
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(svg.matches("<polyline ").count(), 6);
         assert_eq!((svg.matches("<g ").count(), svg.matches("</g>").count()), (3, 3));
         // From 1 to 10,000, upwards: 1 at the bottom, 100 in the middle.
-        assert!(svg.contains("points=\"52.0,232.0 248.0,182.5 444.0,133.0\""), "{svg}");
+        assert!(svg.contains("points=\"52.0,232.0 242.0,182.5 432.0,133.0\""), "{svg}");
         assert!(["1", "10", "100", "1k", "10k"].iter().all(|label| svg.contains(&format!(">{label}</text>"))), "{svg}");
     }
 
