@@ -13,7 +13,7 @@ use super::places::Network;
 use super::shared::Shared;
 use super::{Address, CloseReason, Id, NotAccepted, Peer};
 use crate::Interest;
-use crate::engine::Engine;
+use crate::engine::{Engine, Totals};
 use crate::io::{flush, retry};
 use crate::stream::{Raw, Stream};
 
@@ -44,8 +44,6 @@ pub(crate) struct Connection<R> {
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
     /// data.
     read_on: bool,
-    /// Whether it is in the list of those that have a turn, where there is one.
-    pub(super) listed: bool,
     /// Whether it counts for its address; `None` if that has as many as it may have.
     is_counted: Option<bool>,
 }
@@ -121,17 +119,19 @@ impl Budget {
 }
 
 impl<R: Raw> Connection<R> {
-    pub(crate) fn new(arrival: Arrival<R>, engine: Engine, id: Id) -> Self {
+    /// A connection that has just been accepted.
+    pub(crate) fn new(arrival: Arrival<R>, id: Id, shared: &Shared, totals: &Arc<Totals>, now: Instant) -> Self {
         let Arrival { stream, address, is_counted } = arrival;
-        let ready = Interest { readable: false, writable: true };
+        let [received, sent] = shared.dialects();
+        let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now);
+        engine.begin_opening(now);
         Self {
             stream,
             engine,
             id,
             address,
-            ready,
+            ready: Interest { readable: false, writable: true },
             read_on: false,
-            listed: false,
             is_counted: Some(is_counted),
             span: Span::new(id),
         }
@@ -172,39 +172,37 @@ impl<R: Raw> Connection<R> {
         }
     }
 
-    /// Why it was not accepted, if it ends before its messages may flow.
-    pub(crate) fn not_accepted(address: Address, is_refused: bool, why: CloseReason, shared: &Shared) -> NotAccepted {
-        if is_refused {
-            shared.refused.fetch_add(1, Ordering::Relaxed);
-            return NotAccepted::AddressLimit(address);
-        }
-        if !matches!(why, CloseReason::Ended) {
-            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-        }
-        NotAccepted::Handshake { address, why }
-    }
-
     /// The network for which it counts.
     pub(crate) fn network(&self) -> Option<Network> {
         Network::of(self.address).filter(|_| self.is_counted == Some(true))
     }
 
-    /// Whether it was refused because of its address.
-    pub(crate) const fn is_refused(&self) -> bool {
-        self.is_counted.is_none()
-    }
-
-    /// Tells the peer that nothing more comes, where a stream has words for that and all has been sent. It is not waited for.
-    /// Returns the reason as the handler is told it.
-    pub(crate) fn finish(&mut self, why: CloseReason) -> CloseReason {
+    /// Has it end, and returns the reason as the handler is told it: why it was not accepted, if its messages could not flow
+    /// yet.
+    pub(crate) fn finish(mut self, mut why: CloseReason, shared: &Shared) -> Result<CloseReason, NotAccepted> {
         if let CloseReason::Io(error) = &why {
-            let is_check = !self.engine.in_message() && self.stream.is_end_of_check(error);
-            return if is_check { CloseReason::Ended } else { why };
-        }
-        if !self.stream.is_plain() && self.is_done() {
+            if !self.engine.in_message() && self.stream.is_end_of_check(error) {
+                why = CloseReason::Ended;
+            }
+        } else if !self.stream.is_plain() && self.is_done() {
+            // A stream that has words for it tells the peer that nothing more comes. It is not waited for.
             let _ = self.stream.shut_down_sending();
         }
-        why
+        let (address, is_opening, is_refused) = (self.address, self.engine.is_opening(), self.is_counted.is_none());
+        // What it holds is not counted any more when the handler is told.
+        drop(self);
+        if !is_opening {
+            shared.figures.closed(&why);
+            return Ok(why);
+        }
+        if is_refused {
+            shared.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(NotAccepted::AddressLimit(address));
+        }
+        if !matches!(why, CloseReason::Ended) {
+            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(NotAccepted::Handshake { address, why })
     }
 
     pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {
@@ -233,14 +231,14 @@ impl<R: Raw> Connection<R> {
         self.outlet().relieve(now).map_err(CloseReason::Io)
     }
 
-    /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
-    pub(crate) fn expire(&mut self, now: Instant) -> Result<bool, CloseReason> {
+    /// Does what is due. The error is why the connection is to end.
+    pub(crate) fn expire(&mut self, now: Instant) -> Result<Next, CloseReason> {
         let is_write_due = self.engine.sending.is_write_due(now);
         if is_write_due {
             self.relieve(now)?;
         }
         self.engine.handle_timeout(now)?;
-        Ok(is_write_due)
+        Ok(if is_write_due { Next::Again } else { Next::Wait })
     }
 
     /// Begins a turn.

@@ -182,7 +182,8 @@ impl Server {
 
     /// Sends in this dialect to all peers, whatever they send in. To be called after [`with_dialect`](Self::with_dialect).
     pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
-        self.shared.set_dialects(self.shared.dialect(), dialect);
+        let [received, _] = self.shared.dialects();
+        self.shared.set_dialects(received, dialect);
         self
     }
 
@@ -263,7 +264,7 @@ impl Server {
     /// If there is no poller to be had, or it fails.
     pub fn run(self, mut handler: impl Handler) -> io::Result<()> {
         let _over = Over(Arc::clone(&self.shared));
-        self.start(1)?.into_iter().try_for_each(|worker| worker.run(&mut handler))
+        self.start(vec![&mut handler])?.into_iter().try_for_each(Worker::run)
     }
 
     /// Serves in as many threads as there are handlers, until the server is [shut down](Handle::shutdown). Each has a
@@ -277,11 +278,9 @@ impl Server {
         H: Handler<State: Send> + Send,
     {
         let _over = Over(Arc::clone(&self.shared));
-        let handlers: Vec<H> = handlers.into_iter().collect();
-        let workers = self.start(handlers.len())?;
+        let workers = self.start(handlers.into_iter().collect())?;
         thread::scope(|scope| {
-            let run = |(worker, mut handler): (Worker<H::State>, H)| scope.spawn(move || worker.run(&mut handler));
-            let threads: Vec<_> = workers.into_iter().zip(handlers).map(run).collect();
+            let threads: Vec<_> = workers.into_iter().map(|worker| scope.spawn(|| worker.run())).collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(outcome) => outcome,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -290,13 +289,14 @@ impl Server {
     }
 
     /// The workers, of which the first accepts.
-    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<S>>> {
+    fn start<H: Handler>(self, handlers: Vec<H>) -> io::Result<Vec<Worker<H>>> {
+        let count = handlers.len();
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }
-        let (mut workers, mut posts): (Vec<_>, Vec<_>) =
-            (0..count).map(|_| Worker::new(count, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
-        self.shared.start(workers.iter().map(|worker: &Worker<_>| Arc::clone(worker.totals())).collect());
+        let worker = |handler| Worker::new(handler, count, Arc::clone(&self.shared));
+        let (mut workers, mut posts): (Vec<_>, Vec<_>) = handlers.into_iter().map(worker).collect::<io::Result<_>>()?;
+        self.shared.start(workers.iter().map(|worker| Arc::clone(&worker.totals)).collect());
         if let Some(first) = workers.first_mut() {
             let adopted = Door::Adopted(Arc::clone(&self.shared));
             let open = |listening| Ok(Door::new(listening));

@@ -75,14 +75,9 @@ impl Shared {
         *self.dialects.write().unwrap_or_else(PoisonError::into_inner) = [received, sent];
     }
 
-    fn dialects(&self) -> [&'static Dialect; 2] {
+    /// The dialects in which connections receive and send.
+    pub(crate) fn dialects(&self) -> [&'static Dialect; 2] {
         *self.dialects.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The dialect in which peers send.
-    pub(crate) fn dialect(&self) -> &'static Dialect {
-        let [received, _] = self.dialects();
-        received
     }
 
     /// The dialect in which is sent to peers.

@@ -5,11 +5,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use jsonframe::{Dialect, Header, Message};
+use jsonframe::{Header, Message};
 
 use super::*;
 use crate::Interest;
-use crate::engine::{Engine, Totals};
+use crate::engine::Totals;
 use crate::server::accept::Arrival;
 use crate::server::{Id, Limits};
 use crate::stream::Stream;
@@ -118,12 +118,12 @@ impl Test {
     fn new(given: &[u8]) -> Self {
         let (now, limits) = (Instant::now(), Limits::default());
         let totals = Arc::new(Totals::new(&limits, 1));
-        let shared = Arc::new(Shared::new(limits.clone()));
-        let engine = Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, now);
+        let shared = Arc::new(Shared::new(limits));
         let stream = Memory { given: given.iter().copied().collect(), ..Memory::default() };
         let address = SocketAddr::from(([127, 0, 0, 1], 1)).into();
         let arrival = Arrival { stream: Stream::new(stream), address, is_counted: false };
-        let served = Served::new(Connection::new(arrival, engine, Id::new(0, 0)), ());
+        let mut served = Served::new(Connection::new(arrival, Id::new(0, 0), &shared, &totals, now));
+        served.connection.engine.opened(now);
         Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now, pace: Pace::GoOn }
     }
 

@@ -12,7 +12,7 @@ use super::Handler;
 use super::common::Common;
 use super::socket::Socket;
 use crate::Interest;
-use crate::engine::{Engine, Event, Holding, Sending};
+use crate::engine::{Event, Holding, Sending};
 use crate::io::flush;
 use crate::server::accept::Arrival;
 use crate::server::connection::{Connection, Next, Pace};
@@ -48,12 +48,9 @@ impl<H: Handler> Task<H> {
         let (shared, totals) = (&common.shared, &common.totals);
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
-        let (received, sent) = (shared.dialect(), shared.sending_dialect());
-        let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now());
-        engine.begin_opening(now());
-        mailbox.count(id, || (engine.sending.holding(), None));
         arrival.stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
-        let connection = Connection::new(arrival, engine, id);
+        let connection = Connection::new(arrival, id, shared, totals, now());
+        mailbox.count(id, || (connection.engine.sending.holding(), None));
         let place = Place { id, network: connection.network(), common, mailbox };
         Self { connection, state: <_>::default(), place }
     }
@@ -67,19 +64,11 @@ impl<H: Handler> Task<H> {
     async fn run_in_span(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
-        let Self { mut connection, state, place } = *self;
-        let (address, is_opening) = (connection.address, connection.engine.is_opening());
-        let is_refused = connection.is_refused();
-        let why = connection.finish(why);
-        // What it holds is not counted any more when the handler is told.
-        drop(connection);
-        let Common { handler, shared, .. } = &*place.common;
-        if is_opening {
-            let why = Connection::<Socket>::not_accepted(address, is_refused, why, shared);
-            shared.not_accepted(&why, |why| handler.not_accepted(why));
-        } else {
-            shared.figures.closed(&why);
-            shared.guard(|| handler.disconnected(place.id, address, state, &why));
+        let Self { connection, state, place } = *self;
+        let (Common { handler, shared, .. }, address) = (&*place.common, connection.address);
+        match connection.finish(why, shared) {
+            Ok(why) => drop(shared.guard(|| handler.disconnected(place.id, address, state, &why))),
+            Err(why) => shared.not_accepted(&why, |why| handler.not_accepted(why)),
         }
     }
 
