@@ -108,7 +108,6 @@ pub(crate) mod shared;
 #[cfg(unix)]
 mod socket_file;
 mod stats;
-pub(crate) mod stream;
 mod test_peer;
 mod to;
 mod turn;
@@ -136,11 +135,8 @@ pub use to::To;
 
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 
-use accept::{Acceptor, Acceptors};
-use door::Door;
-use listener::{Listening, Setup};
+use accept::Acceptors;
 use shared::{Shared, lock};
-use stream::Accept;
 use worker::Worker;
 
 /// A server that listens. See the [module](self).
@@ -226,22 +222,6 @@ impl Server {
         Ok(self)
     }
 
-    /// What to accept from, made of each listener by `open`, and at last of the streams that are adopted.
-    pub(crate) fn acceptors<L: Accept>(
-        listeners: Vec<Listener>,
-        shared: &Arc<Shared>,
-        open: impl Fn(Listening) -> io::Result<L>,
-        adopted: L,
-    ) -> io::Result<Acceptors<L>> {
-        let acceptor = |listener: Listener| {
-            let (listening, setup) = listener.into_parts(shared.limits.backlog)?;
-            Ok(Acceptor::new(open(listening)?, setup))
-        };
-        let mut all = listeners.into_iter().map(acceptor).collect::<io::Result<Vec<_>>>()?;
-        all.push(Acceptor::new(adopted, Setup::default()));
-        Ok(Acceptors::new(all))
-    }
-
     #[cfg(feature = "tokio")]
     pub(crate) fn into_parts(self) -> (Vec<Listener>, Arc<Shared>) {
         (self.listeners, self.shared)
@@ -264,7 +244,7 @@ impl Server {
     /// If there is no poller to be had, or it fails.
     pub fn run(self, mut handler: impl Handler) -> io::Result<()> {
         let _over = Over(Arc::clone(&self.shared));
-        self.start(vec![&mut handler])?.into_iter().try_for_each(Worker::run)
+        self.start(std::slice::from_mut(&mut handler))?.into_iter().try_for_each(Worker::run)
     }
 
     /// Serves in as many threads as there are handlers, until the server is [shut down](Handle::shutdown). Each has a
@@ -277,8 +257,9 @@ impl Server {
     where
         H: Handler<State: Send> + Send,
     {
+        let mut handlers: Vec<H> = handlers.into_iter().collect();
         let _over = Over(Arc::clone(&self.shared));
-        let workers = self.start(handlers.into_iter().collect())?;
+        let workers = self.start(&mut handlers)?;
         thread::scope(|scope| {
             let threads: Vec<_> = workers.into_iter().map(|worker| scope.spawn(|| worker.run())).collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
@@ -289,18 +270,16 @@ impl Server {
     }
 
     /// The workers, of which the first accepts.
-    fn start<H: Handler>(self, handlers: Vec<H>) -> io::Result<Vec<Worker<H>>> {
+    fn start<H: Handler>(self, handlers: &mut [H]) -> io::Result<Vec<Worker<'_, H>>> {
         let count = handlers.len();
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }
         let worker = |handler| Worker::new(handler, count, Arc::clone(&self.shared));
-        let (mut workers, mut posts): (Vec<_>, Vec<_>) = handlers.into_iter().map(worker).collect::<io::Result<_>>()?;
+        let (mut workers, mut posts): (Vec<_>, Vec<_>) = handlers.iter_mut().map(worker).collect::<io::Result<_>>()?;
         self.shared.start(workers.iter().map(|worker| Arc::clone(&worker.totals)).collect());
         if let Some(first) = workers.first_mut() {
-            let adopted = Door::Adopted(Arc::clone(&self.shared));
-            let open = |listening| Ok(Door::new(listening));
-            first.listen(Self::acceptors(self.listeners, &self.shared, open, adopted)?, posts.split_off(1))?;
+            first.listen(Acceptors::new(self.listeners, self.shared.limits.backlog)?, posts.split_off(1))?;
         }
         Ok(workers)
     }

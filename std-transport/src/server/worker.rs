@@ -43,7 +43,7 @@ const UNREAD: Ready = Ready { readable: true, writable: false };
 /// A connection of a worker with this handler.
 type Link<H> = Served<TcpStream, <H as Handler>::State>;
 
-pub(super) struct Worker<H: Handler> {
+pub(super) struct Worker<'h, H: Handler> {
     poll: Poll,
     mailbox: Arc<Mailbox>,
     /// The number of the mailbox.
@@ -66,12 +66,12 @@ pub(super) struct Worker<H: Handler> {
     now: Instant,
     /// Whether connections go on, as they do until it has begun to shut down.
     pace: Pace,
-    handler: H,
+    handler: &'h mut H,
 }
 
-impl<H: Handler> Worker<H> {
+impl<'h, H: Handler> Worker<'h, H> {
     /// One of this many workers, and where connections for it go.
-    pub(super) fn new(handler: H, workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post)> {
+    pub(super) fn new(handler: &'h mut H, workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post)> {
         let poll = Poll::new()?;
         let totals = Arc::new(Totals::new(&shared.limits, workers));
         let waker = Waker::from(Arc::new(Wakes(mio::Waker::new(poll.registry(), WAKER)?)));

@@ -19,9 +19,9 @@ use std::net::SocketAddr;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
 
-pub(crate) use raw::Raw;
 #[cfg(unix)]
 pub(crate) use raw::as_tcp;
+pub(crate) use raw::{Raw, Sink, Unasked};
 
 /// A stream that does not block, and what lies between it and the messages.
 #[derive(Debug)]
@@ -136,13 +136,6 @@ impl<R: Raw> Stream<R> {
         self.layers.as_ref()?.client_address
     }
 
-    /// What TLS knows of the peer: certificates, protocol (ALPN), version, cipher suite, the name asked for. `None` without
-    /// TLS.
-    #[cfg(feature = "tls")]
-    pub(crate) fn tls(&self) -> Option<&rustls::Connection> {
-        self.tls_layer().map(tls::Tls::session)
-    }
-
     #[cfg(feature = "tls")]
     fn tls_layer(&self) -> Option<&tls::Tls> {
         self.layers.as_ref()?.tls.as_deref()
@@ -174,15 +167,6 @@ impl<R: Raw> Stream<R> {
         }
         self.raw.shut_down_sending()
     }
-
-    /// Writes even if the poller has not reported that something can be written.
-    pub(crate) fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        #[cfg(feature = "tls")]
-        if let Some((tls, raw)) = self.tls_over_raw() {
-            return tls.write(&mut raw::Unasked(raw), &[IoSlice::new(bytes)]);
-        }
-        self.raw.write_unasked(bytes)
-    }
 }
 
 impl Layers {
@@ -209,6 +193,21 @@ impl<R: Raw> Read for Stream<R> {
             return tls.read(raw, space);
         }
         self.raw.read(space)
+    }
+}
+
+impl<R: Raw> Sink for Stream<R> {
+    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            return tls.write(&mut Unasked(raw), &[IoSlice::new(bytes)]);
+        }
+        self.raw.write_unasked(bytes)
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<&rustls::Connection> {
+        self.tls_layer().map(tls::Tls::session)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::Interest;
 use crate::engine::Totals;
 use crate::server::accept::Arrival;
 use crate::server::{Id, Limits};
-use crate::stream::Stream;
+use crate::stream::{Sink, Stream};
 
 /// A stream that gives what it is told, and takes everything.
 #[derive(Default)]
@@ -61,6 +61,8 @@ impl Write for Memory {
         Ok(())
     }
 }
+
+impl Sink for Memory {}
 
 impl Raw for Memory {
     fn shut_down_sending(&mut self) -> io::Result<()> {

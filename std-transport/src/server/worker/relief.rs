@@ -11,7 +11,7 @@ use crate::engine::Totals;
 /// Deadlines are looked at no more often than this.
 const TICK: Duration = Duration::from_millis(25);
 
-impl<H: Handler> Worker<H> {
+impl<H: Handler> Worker<'_, H> {
     /// Ends the connections that hold most, until what is held together is within the totals again.
     pub(super) fn relieve(&mut self) {
         while self.totals.is_collected_over() {

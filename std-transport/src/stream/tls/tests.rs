@@ -14,8 +14,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
 
 use super::certificates::{Authority, Identity, NAME};
-use crate::stream::Stream;
 use crate::stream::wire::Wire;
+use crate::stream::{Sink, Stream};
 
 /// Which end is the stream, and which rustls's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
