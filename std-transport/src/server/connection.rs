@@ -372,14 +372,24 @@ impl<R: Raw> Connection<R> {
         self.ready.readable = !self.engine.has_ended();
     }
 
-    /// Whether it is over once its handler has said its last words, and its peer need not be waited for.
-    pub(crate) fn is_over(&mut self, reason: &CloseReason, now: Instant) -> bool {
-        if matches!(reason, CloseReason::MadeRoom) {
+    /// Begins to close, once the handler has said its last words. The error is the reason, if the peer need not be waited for.
+    pub(crate) fn dismiss(
+        &mut self,
+        reason: CloseReason,
+        is_hurrying: bool,
+        now: Instant,
+    ) -> Result<Next, CloseReason> {
+        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        if !is_hurrying && matches!(reason, CloseReason::MadeRoom) {
             // Another one waits, and the peer has sent nothing that would make the system discard what is written.
             let _ = self.flush();
-            return true;
+            return Err(reason);
         }
-        self.engine.is_long_idle(now)
+        if !is_hurrying && self.engine.is_long_idle(now) {
+            return Err(reason);
+        }
+        self.close(reason, now);
+        Ok(Next::Again)
     }
 
     /// Goes on closing.

@@ -145,12 +145,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         let _span = self.connection.span.enter();
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
-        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
-        if turn.pace != Pace::Hurry && self.connection.is_over(&reason, turn.now) {
-            return Err(reason);
-        }
-        self.connection.close(reason, turn.now);
-        Ok(Next::Again)
+        self.connection.dismiss(reason, turn.pace == Pace::Hurry, turn.now)
     }
 }
 

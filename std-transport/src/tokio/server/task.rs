@@ -168,7 +168,7 @@ impl<H: Handler> Task<H> {
     async fn answer(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
         let received = self.receive(pace, timer.as_mut()).await;
         match received.and_then(|next| self.connection.end_turn(next, pace, now())) {
-            Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await.map(|()| Next::Again),
+            Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await,
             outcome => outcome,
         }
     }
@@ -229,28 +229,23 @@ impl<H: Handler> Task<H> {
     }
 
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+    async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
         let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
         // It may have passed.
         engine.sending.deadline = None;
         engine.leave_request();
         let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
         place.call(*address, stream, &mut engine.sending, timer, call).await;
-        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
         let is_hurrying = place.common.shared.is_hurrying(now());
-        if !is_hurrying && self.connection.is_over(&reason, now()) {
-            return Err(reason);
-        }
-        self.connection.close(reason, now());
-        Ok(())
+        self.connection.dismiss(reason, is_hurrying, now())
     }
 
     /// Does what is due. The error is why the connection is to end.
-    async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+    async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(now()) {
             Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, timer).await,
-            outcome => outcome.map(drop),
+            outcome => outcome,
         }
     }
 }
