@@ -68,8 +68,8 @@ pub(crate) trait Accept: Sized {
 pub(crate) struct Arrival<R> {
     pub(crate) stream: Stream<R>,
     pub(crate) address: Address,
-    /// Whether it counts for its address.
-    pub(crate) is_counted: bool,
+    /// The network for which it counts.
+    pub(crate) network: Option<Network>,
 }
 
 /// All that connections come from, each in turn.
@@ -240,9 +240,9 @@ impl<L: Accept> Acceptor<L> {
             }
             let arrival = match accepted {
                 Ok((stream, address)) => match self.admit(address, shared) {
-                    Ok(is_counted) => {
-                        let layered = self.setup.layer(stream).map(|stream| Arrival { stream, address, is_counted });
-                        layered.inspect_err(|_| shared.places.discount(Network::of(address).filter(|_| is_counted)))
+                    Ok(network) => {
+                        let layered = self.setup.layer(stream).map(|stream| Arrival { stream, address, network });
+                        layered.inspect_err(|_| shared.places.discount(network))
                     }
                     Err(why) => {
                         self.refuse(stream, shared);
@@ -257,16 +257,16 @@ impl<L: Accept> Acceptor<L> {
         None
     }
 
-    /// Whether a connection from this address counts for it, unless it is refused.
-    fn admit(&self, address: Address, shared: &Shared) -> Result<bool, NotAccepted> {
+    /// Counts a connection from this address, unless it is refused, and returns the network for which it counts.
+    fn admit(&self, address: Address, shared: &Shared) -> Result<Option<Network>, NotAccepted> {
         if shared.limits.at_limit == AtLimit::Refuse && shared.places.is_full() {
             return Err(NotAccepted::AtLimit(address));
         }
         if self.setup.proxy_header {
             // It is the proxy's, and the client's comes later.
-            return Ok(false);
+            return Ok(None);
         }
-        shared.places.count(address).ok_or(NotAccepted::AddressLimit(address))
+        shared.places.count(address)
     }
 
     /// Closes a connection that is refused, and tells its peer, as far as that is possible without waiting.

@@ -44,8 +44,10 @@ pub(crate) struct Connection<R> {
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
     /// data.
     read_on: bool,
-    /// Whether it counts for its address; `None` if that has as many as it may have.
-    is_counted: Option<bool>,
+    /// The network for which it counts.
+    pub(crate) network: Option<Network>,
+    /// Whether its network has as many as it may have.
+    is_refused: bool,
 }
 
 /// Whether a connection goes on, or is to end when it can.
@@ -121,7 +123,7 @@ impl Budget {
 impl<R: Raw> Connection<R> {
     /// A connection that has just been accepted.
     pub(crate) fn new(arrival: Arrival<R>, id: Id, shared: &Shared, totals: &Arc<Totals>, now: Instant) -> Self {
-        let Arrival { stream, address, is_counted } = arrival;
+        let Arrival { stream, address, network } = arrival;
         let [received, sent] = shared.dialects();
         let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now);
         engine.begin_opening(now);
@@ -132,7 +134,8 @@ impl<R: Raw> Connection<R> {
             address,
             ready: Interest { readable: false, writable: true },
             read_on: false,
-            is_counted: Some(is_counted),
+            network,
+            is_refused: false,
             span: Span::new(id),
         }
     }
@@ -149,13 +152,14 @@ impl<R: Raw> Connection<R> {
     /// Goes on with what precedes the messages: `Again` once they may flow. The error is why the connection is to end.
     pub(crate) fn open(&mut self, shared: &Shared, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
         let opened = retry(|| self.stream.open());
-        if let (Some(client), Some(false)) = (self.stream.client_address(), self.is_counted) {
+        if let (Some(client), None) = (self.stream.client_address(), self.network) {
             self.address = client.into();
-            self.is_counted = shared.places.count(self.address);
-        }
-        if self.is_counted.is_none() {
-            // The reason that is told is another one.
-            return Err(CloseReason::ByHandler);
+            let Ok(network) = shared.places.count(self.address) else {
+                self.is_refused = true;
+                // The reason that is told is another one.
+                return Err(CloseReason::ByHandler);
+            };
+            self.network = network;
         }
         match opened {
             Ok(()) => {
@@ -172,11 +176,6 @@ impl<R: Raw> Connection<R> {
         }
     }
 
-    /// The network for which it counts.
-    pub(crate) fn network(&self) -> Option<Network> {
-        Network::of(self.address).filter(|_| self.is_counted == Some(true))
-    }
-
     /// Has it end, and returns the reason as the handler is told it: why it was not accepted, if its messages could not flow
     /// yet.
     pub(crate) fn finish(mut self, mut why: CloseReason, shared: &Shared) -> Result<CloseReason, NotAccepted> {
@@ -188,7 +187,7 @@ impl<R: Raw> Connection<R> {
             // A stream that has words for it tells the peer that nothing more comes. It is not waited for.
             let _ = self.stream.shut_down_sending();
         }
-        let (address, is_opening, is_refused) = (self.address, self.engine.is_opening(), self.is_counted.is_none());
+        let (address, is_opening, is_refused) = (self.address, self.engine.is_opening(), self.is_refused);
         // What it holds is not counted any more when the handler is told.
         drop(self);
         if !is_opening {

@@ -17,7 +17,7 @@ use super::door::Door;
 use super::frame::Frame;
 use super::links::Links;
 use super::mailbox::{Command, Mailbox};
-use super::places::{LongestIdle, Network};
+use super::places::LongestIdle;
 use super::shared::Shared;
 use super::turn::{Served, Turn};
 use super::{CloseReason, Handler, Id, NotAccepted};
@@ -274,7 +274,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         // Before the handler queues more, place is made for it.
         self.relieve();
         let slot = self.links.slots.vacant_key();
-        let network = Network::of(arrival.address).filter(|_| arrival.is_counted);
+        let network = arrival.network;
         let Ok(number) = u32::try_from(slot) else { return self.shared.count_down(network) };
         let is_plain = arrival.stream.is_plain();
         let id = Id::new(self.number, number);
@@ -366,7 +366,7 @@ impl<'h, H: Handler> Worker<'h, H> {
             }
             Err(why) => {
                 let link = links.remove(slot)?;
-                let network = link.connection.network();
+                let network = link.connection.network;
                 link.disconnected(why, handler, shared);
                 shared.count_down(network);
                 None

@@ -12,7 +12,7 @@ mod raw;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(test)]
-mod wire;
+pub(crate) mod wire;
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::SocketAddr;

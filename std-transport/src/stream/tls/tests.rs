@@ -14,7 +14,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
 
 use super::certificates::{Authority, Identity, NAME};
-use crate::stream::wire::Wire;
+use crate::stream::wire::{Half, Wire};
 use crate::stream::{Sink, Stream};
 
 /// Which end is the stream, and which rustls's own.

@@ -51,7 +51,7 @@ impl<H: Handler> Task<H> {
         arrival.stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
         let connection = Connection::new(arrival, id, shared, totals, now());
         mailbox.count(id, || (connection.engine.sending.holding(), None));
-        let place = Place { id, network: connection.network(), common, mailbox };
+        let place = Place { id, network: connection.network, common, mailbox };
         Self { connection, state: <_>::default(), place }
     }
 
@@ -129,7 +129,7 @@ impl<H: Handler> Task<H> {
                 let pace = self.place.pace(shutdown, &letters);
                 self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
                 let opened = self.connection.open(&self.place.common.shared, pace, now());
-                self.place.network = self.connection.network();
+                self.place.network = self.connection.network;
                 match opened {
                     Ok(Next::Wait) => {}
                     outcome => return Poll::Ready(outcome.map(drop)),
