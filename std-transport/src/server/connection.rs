@@ -1,14 +1,19 @@
 //! One connection of a server without its handler: its engine, its stream, and how its turns begin and end.
 
+mod budget;
+
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+pub(crate) use budget::Budget;
 
 use super::accept::Arrival;
 use super::frame::Frame;
-use super::observe::{Figures, Moment, Span};
+use super::observe::Span;
 use super::outlet::{BYTES_WRITTEN, Outlet};
+use super::pace::Pace;
 use super::places::Network;
 use super::shared::Shared;
 use super::{Address, CloseReason, Id, NotAccepted, Peer};
@@ -16,20 +21,14 @@ use crate::Interest;
 use crate::engine::{Engine, Totals};
 use crate::io::{flush, retry};
 use crate::stream::{Raw, Stream};
+use budget::BYTES_READ;
 
 /// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
 /// that was there already is not, nor what follows urgent data, but the poller has seen both.
 const DRAINED_BY_SHORT_READ: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// How many messages are handled in a turn.
-const MESSAGES: usize = 64;
-/// How many bytes are read in a turn, about.
-const BYTES_READ: usize = 256 * 1024;
 /// How many bytes are read at once, at most, before it is looked how long the turn has taken.
 const BYTES_AT_ONCE: usize = 64 * 1024;
-/// How long a turn may take, about. Some messages take a hundred times as long to read as others of the same length. Tests that
-/// count the messages of a turn are not to depend on it.
-const WORK: Duration = if cfg!(test) { Duration::from_secs(3600) } else { Duration::from_micros(50) };
 
 /// A connection.
 #[derive(Debug)]
@@ -50,26 +49,6 @@ pub(crate) struct Connection<R> {
     is_refused: bool,
 }
 
-/// Whether a connection goes on, or is to end when it can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// It goes on.
-    GoOn,
-    /// It ends if nothing is under way, so that another one has its place.
-    MakeRoom,
-    /// The server is being shut down: connections end when nothing is under way.
-    Stop,
-    /// Connections end after the message they are at, for their peers may never pause.
-    Hurry,
-}
-
-impl Pace {
-    /// Why a connection ends that is quiet.
-    const fn reason(self) -> CloseReason {
-        if matches!(self, Self::MakeRoom) { CloseReason::MadeRoom } else { CloseReason::Shutdown }
-    }
-}
-
 /// What is to become of a connection after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -77,47 +56,6 @@ pub(crate) enum Next {
     Wait,
     /// It could do more at once, and is to have another turn when the others have had theirs.
     Again,
-}
-
-/// What a connection may still do in its turn, so that no peer delays the others.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    messages: usize,
-    bytes: usize,
-    /// When the turn is over, once the first message has been handled or the first bytes have been read.
-    until: Option<Instant>,
-    /// When it was last read, or the turn began.
-    arrived: Moment,
-}
-
-impl Budget {
-    fn new() -> Self {
-        Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: Moment::now() }
-    }
-
-    /// A message has been handled.
-    pub(crate) fn spend_message(&mut self, figures: &Figures) {
-        self.messages = self.messages.saturating_sub(1);
-        let now = self.look_at_clock();
-        figures.answered(self.arrived, now);
-    }
-
-    /// Bytes have been read.
-    fn spend_bytes(&mut self, count: usize) {
-        self.bytes = self.bytes.saturating_sub(count);
-        self.arrived = Moment::at(self.look_at_clock());
-    }
-
-    /// What counts is the time of the machine, for it is about the processor.
-    fn look_at_clock(&mut self) -> Instant {
-        let now = Instant::now();
-        match self.until {
-            None => self.until = Some(now + WORK),
-            Some(until) if until <= now => self.messages = 0,
-            Some(_) => {}
-        }
-        now
-    }
 }
 
 impl<R: Raw> Connection<R> {
@@ -251,7 +189,7 @@ impl<R: Raw> Connection<R> {
     /// Returns what is next after the turn if no event may be taken now.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
-        let is_spent = budget.bytes == 0 || budget.messages == 0 || sending.offered as usize >= BYTES_WRITTEN;
+        let is_spent = budget.is_spent() || sending.offered as usize >= BYTES_WRITTEN;
         if (is_spent && !self.is_drained()) || sending.totals.is_full() {
             return Ok(Some(Next::Again));
         }
@@ -420,21 +358,5 @@ impl<R: Raw> Connection<R> {
         }
         let could_write = !self.is_done() && self.ready.writable;
         Ok(if bytes == 0 || could_write { Next::Again } else { Next::Wait })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_turn_that_takes_too_long_is_over_after_the_message_it_is_at() {
-        let (mut budget, figures) = (Budget::new(), Figures::new());
-        budget.spend_message(&figures);
-        budget.spend_bytes(1);
-        assert_eq!((budget.messages, budget.bytes), (MESSAGES - 1, BYTES_READ - 1));
-        budget.until = Some(Instant::now());
-        budget.spend_message(&figures);
-        assert_eq!(budget.messages, 0);
     }
 }

@@ -285,11 +285,14 @@ impl Setup {
     /// The stream of a connection, with what lies between it and the messages.
     #[allow(clippy::unnecessary_wraps, reason = "without TLS it does not fail")]
     pub(super) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {
-        let stream = Stream::new(raw);
-        let stream = if self.proxy_header { stream.with_proxy_header() } else { stream };
+        let mut stream = Stream::new(raw);
+        if self.proxy_header {
+            stream = stream.with_proxy_header();
+        }
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
-            return stream.with_tls(config).map_err(io::Error::other);
+            let session = rustls::ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+            stream = stream.secured(session.into());
         }
         Ok(stream)
     }

@@ -101,6 +101,7 @@ pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod observe;
 pub(crate) mod outlet;
+pub(crate) mod pace;
 pub(crate) mod peer;
 pub(crate) mod places;
 mod reply;

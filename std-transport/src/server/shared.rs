@@ -10,9 +10,9 @@ use jsonframe::Dialect;
 use slab::Slab;
 
 use super::adopt::{Accepted, Adopted};
-use super::connection::Pace;
 use super::mailbox::Mailbox;
 use super::observe::Figures;
+use super::pace::Shutdown;
 use super::places::{LongestIdle, Network, Places};
 use super::{Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
@@ -227,7 +227,7 @@ impl Shared {
     /// Whether so much of the time of a shutdown is over that connections end after the message they are at.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_hurrying(&self, now: Instant) -> bool {
-        self.shutdown().is_some_and(|shutdown| shutdown.pace(now) == Pace::Hurry)
+        self.shutdown().is_some_and(|shutdown| now >= shutdown.half())
     }
 
     /// Has what has happened seen from outside. Called where figures may have changed, but not for each message.
@@ -262,23 +262,4 @@ impl Shared {
 /// Locks a mutex. A panic while it was locked has left what is inside as it is between two steps.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The time in which a server comes to its end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shutdown {
-    since: Instant,
-    pub(crate) until: Instant,
-}
-
-impl Shutdown {
-    /// When half of the time is over.
-    pub(crate) fn half(&self) -> Instant {
-        self.since + self.until.saturating_duration_since(self.since) / 2
-    }
-
-    /// Whether connections are to end when they are quiet, or, with half of the time gone, after the message they are at.
-    pub(crate) fn pace(&self, now: Instant) -> Pace {
-        if now >= self.half() { Pace::Hurry } else { Pace::Stop }
-    }
 }

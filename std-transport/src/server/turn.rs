@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::connection::{Budget, Connection, Next, Pace};
+use super::connection::{Budget, Connection, Next};
+use super::pace::Pace;
 use super::shared::Shared;
 use super::{CloseReason, Handler, Peer, observe};
 use crate::engine::{Event, Scratch};

@@ -1,41 +1,35 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
+mod arrivals;
 mod relief;
 
 use std::io::{self, ErrorKind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
-use super::accept::{AT_ONCE, Acceptors, Arrival};
-use super::connection::{Connection, Next, Pace};
+use super::accept::{Acceptors, Arrival};
+use super::connection::Next;
 use super::door::Door;
 use super::frame::Frame;
 use super::links::Links;
 use super::mailbox::{Command, Mailbox};
+use super::pace::Pace;
 use super::places::LongestIdle;
 use super::shared::Shared;
 use super::turn::{Served, Turn};
-use super::{CloseReason, Handler, Id, NotAccepted};
+use super::{CloseReason, Handler, Id};
 use crate::Interest as Ready;
 use crate::engine::{Scratch, Totals};
+use arrivals::Post;
 
 /// The waker's token. Before it come those of what is accepted from; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
 /// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
 const HANDSHAKES: usize = 4;
-
-/// What is waited for on a connection.
-///
-/// A read ends before urgent data even if more follows. So it must be known that there is some.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// There may be something to read.
 const UNREAD: Ready = Ready { readable: true, writable: false };
@@ -95,16 +89,6 @@ impl<'h, H: Handler> Worker<'h, H> {
             handler,
         };
         Ok((worker, Post { arrivals: post, mailbox }))
-    }
-
-    /// Makes this worker the one that accepts, for all of them.
-    pub(super) fn listen(&mut self, mut acceptors: Acceptors<Door>, workers: Vec<Post>) -> io::Result<()> {
-        for (index, door) in acceptors.doors().enumerate() {
-            door.register(self.poll.registry(), Token(WAKER.0 - 1 - index))?;
-        }
-        self.shared.set_acceptor(&self.mailbox.waker());
-        (self.acceptors, self.others) = (Some(acceptors), workers);
-        Ok(())
     }
 
     /// Serves until the server is shut down.
@@ -246,56 +230,6 @@ impl<'h, H: Handler> Worker<'h, H> {
         }
     }
 
-    /// Accepts as many connections as is fair to the others.
-    fn accept(&mut self) {
-        for _ in 0..AT_ONCE {
-            let Some(acceptors) = &mut self.acceptors else { return };
-            let mut not_accepted = |why: &NotAccepted| self.handler.not_accepted(why);
-            let Some((arrival, number)) = acceptors.accept(&mut not_accepted, &self.shared, self.now) else {
-                if let Some(waited) = acceptors.waited(self.now) {
-                    self.shared.ask_for_place(waited);
-                }
-                break;
-            };
-            // The first one is this one.
-            match usize::try_from(number).unwrap_or(0) % (self.others.len() + 1) {
-                0 => self.admit(arrival),
-                other => self.others[other - 1].send(arrival),
-            }
-        }
-        if self.acceptors.as_ref().is_some_and(Acceptors::is_over) || self.pace == Pace::Hurry {
-            self.acceptors = None;
-            self.shared.end_accepting();
-        }
-    }
-
-    /// Takes a connection that has been accepted.
-    fn admit(&mut self, arrival: Arrival<TcpStream>) {
-        // Before the handler queues more, place is made for it.
-        self.relieve();
-        let slot = self.links.slots.vacant_key();
-        let network = arrival.network;
-        let Ok(number) = u32::try_from(slot) else { return self.shared.count_down(network) };
-        let is_plain = arrival.stream.is_plain();
-        let id = Id::new(self.number, number);
-        let mut connection = Connection::new(arrival, id, &self.shared, &self.totals, self.now);
-        if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
-            self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-            self.shared.not_accepted(&NotAccepted::Io(error), |why| self.handler.not_accepted(why));
-            return self.shared.count_down(network);
-        }
-        if self.pace != Pace::GoOn {
-            connection.wake(UNREAD, false);
-        }
-        self.links.slots.insert(Served::new(connection));
-        if is_plain {
-            self.open(slot);
-        } else {
-            // A handshake has its turn after others.
-            self.links.list(slot);
-        }
-    }
-
     /// Runs a round of turns: one for each connection that has been woken, and then one for each that had more to do than fits
     /// in a turn, for as long as the others took, but for one at least. So whoever asks for little is not delayed by those who
     /// ask for much, and the reverse.
@@ -384,21 +318,6 @@ impl Drop for EndsAll {
             self.0.end_accepting();
             self.0.shut_down(Duration::ZERO);
         }
-    }
-}
-
-/// Where connections for a worker go that another one accepts.
-#[derive(Debug)]
-pub(super) struct Post {
-    arrivals: mpsc::Sender<Arrival<TcpStream>>,
-    mailbox: Arc<Mailbox>,
-}
-
-impl Post {
-    fn send(&self, arrival: Arrival<TcpStream>) {
-        // A worker that has failed has no use for it.
-        let _ = self.arrivals.send(arrival);
-        self.mailbox.notify();
     }
 }
 

@@ -16,8 +16,6 @@ pub(crate) mod wire;
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::SocketAddr;
-#[cfg(feature = "tls")]
-use std::sync::Arc;
 
 #[cfg(unix)]
 pub(crate) use raw::as_tcp;
@@ -56,23 +54,7 @@ impl<R: Raw> Stream<R> {
         self
     }
 
-    /// The same with TLS, as the server's end of it.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls(self, config: &Arc<rustls::ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(self.secured(rustls::ServerConnection::new(Arc::clone(config))?.into()))
-    }
-
-    /// The same with TLS, as the client's end of it.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls_client(
-        self,
-        config: &Arc<rustls::ClientConfig>,
-        name: rustls::pki_types::ServerName<'static>,
-    ) -> Result<Self, rustls::Error> {
-        Ok(self.secured(rustls::ClientConnection::new(Arc::clone(config), name)?.into()))
-    }
-
-    /// The same with TLS that has been begun, perhaps.
+    /// The same with TLS, which may have been begun, as the end of it that the session is of.
     #[cfg(feature = "tls")]
     pub(crate) fn secured(mut self, session: rustls::Connection) -> Self {
         self.layers.get_or_insert_default().tls = Some(Box::new(tls::Tls::new(session)));
@@ -90,8 +72,17 @@ impl<R: Raw> Stream<R> {
     /// `WouldBlock` if the peer has yet to send, or to take something. Every other error is final, and says what came
     /// instead of what was expected.
     pub(crate) fn open(&mut self) -> io::Result<()> {
-        let Some(layers) = &mut self.layers else { return Ok(()) };
-        layers.open(&mut self.raw)
+        let Self { raw, layers: Some(layers) } = self else { return Ok(()) };
+        if let Some(header) = &mut layers.proxy {
+            layers.client_address = header.read(raw)?;
+            layers.is_local = header.is_local();
+            layers.proxy = None;
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut layers.tls {
+            return tls.open(raw);
+        }
+        Ok(())
     }
 
     /// Whether this error is how health checks end, between messages: without a byte, and those of a proxy that speaks for
@@ -115,7 +106,7 @@ impl<R: Raw> Stream<R> {
     pub(crate) fn wants_write(&self) -> bool {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls_layer() {
-            return tls.wants_write();
+            return tls.session.wants_write();
         }
         false
     }
@@ -125,7 +116,7 @@ impl<R: Raw> Stream<R> {
     pub(crate) fn drains_by_short_read(&self) -> bool {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls_layer() {
-            return tls.is_drained();
+            return tls.is_drained;
         }
         true
     }
@@ -169,21 +160,6 @@ impl<R: Raw> Stream<R> {
     }
 }
 
-impl Layers {
-    fn open(&mut self, raw: &mut (impl Read + Write)) -> io::Result<()> {
-        if let Some(header) = &mut self.proxy {
-            self.client_address = header.read(raw)?;
-            self.is_local = header.is_local();
-            self.proxy = None;
-        }
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &mut self.tls {
-            return tls.open(raw);
-        }
-        Ok(())
-    }
-}
-
 /// The end of the stream is `Ok(0)`; with TLS only if the peer has said that it is the end, by a `close_notify`. Otherwise the
 /// stream may have been cut off, and it is an error of the kind `UnexpectedEof`.
 impl<R: Raw> Read for Stream<R> {
@@ -207,7 +183,7 @@ impl<R: Raw> Sink for Stream<R> {
 
     #[cfg(feature = "tls")]
     fn tls(&self) -> Option<&rustls::Connection> {
-        self.tls_layer().map(tls::Tls::session)
+        self.tls_layer().map(|tls| &tls.session)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::connection::{Next, Pace};
-use super::super::turn::Served;
-use super::super::{CloseReason, Handler, Id};
 use super::{Link, UNREAD, Worker};
 use crate::engine::Totals;
+use crate::server::connection::Next;
+use crate::server::pace::Pace;
+use crate::server::turn::Served;
+use crate::server::{CloseReason, Handler, Id};
 
 /// Deadlines are looked at no more often than this.
 const TICK: Duration = Duration::from_millis(25);

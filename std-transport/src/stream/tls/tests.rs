@@ -84,18 +84,14 @@ impl Ends {
     }
 
     fn pair_over(&self, role: Role, stream: Stream<Wire>) -> Pair {
-        let (stream, peer) = match role {
-            Role::Server => {
-                let peer = ClientConnection::new(Arc::clone(&self.client), Self::name()).unwrap();
-                (stream.with_tls(&self.server), peer.into())
-            }
-            Role::Client => {
-                let peer = ServerConnection::new(Arc::clone(&self.server)).unwrap();
-                (stream.with_tls_client(&self.client, Self::name()), peer.into())
-            }
+        let server = ServerConnection::new(Arc::clone(&self.server)).unwrap().into();
+        let client = ClientConnection::new(Arc::clone(&self.client), Self::name()).unwrap().into();
+        let (session, peer) = match role {
+            Role::Server => (server, client),
+            Role::Client => (client, server),
         };
         Pair {
-            stream: stream.unwrap(),
+            stream: stream.secured(session),
             peer,
             received: Vec::new(),
             carried: 0,

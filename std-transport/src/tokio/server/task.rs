@@ -15,11 +15,12 @@ use crate::Interest;
 use crate::engine::{Event, Holding, Sending};
 use crate::io::flush;
 use crate::server::accept::Arrival;
-use crate::server::connection::{Connection, Next, Pace};
+use crate::server::connection::{Connection, Next};
 use crate::server::mailbox::{Letters, Mailbox};
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
+use crate::server::pace::{Pace, Shutdown};
 use crate::server::places::Network;
-use crate::server::shared::{Shutdown, lock};
+use crate::server::shared::lock;
 use crate::server::{Address, CloseReason, Id, Peer, observe};
 use crate::stream::Stream;
 
