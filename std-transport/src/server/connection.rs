@@ -310,12 +310,7 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Begins to close, once the handler has said its last words. The error is the reason, if the peer need not be waited for.
-    pub(crate) fn dismiss(
-        &mut self,
-        reason: CloseReason,
-        is_hurrying: bool,
-        now: Instant,
-    ) -> Result<Next, CloseReason> {
+    pub(crate) fn dismiss(&mut self, reason: CloseReason, is_hurrying: bool, now: Instant) -> Result<(), CloseReason> {
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.
         if !is_hurrying && matches!(reason, CloseReason::MadeRoom) {
             // Another one waits, and the peer has sent nothing that would make the system discard what is written.
@@ -326,7 +321,7 @@ impl<R: Raw> Connection<R> {
             return Err(reason);
         }
         self.close(reason, now);
-        Ok(Next::Again)
+        Ok(())
     }
 
     /// Goes on closing.

@@ -64,7 +64,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         let _span = self.connection.span.enter();
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(turn.now) {
-            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn),
+            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn).map(|()| Next::Again),
             outcome => outcome,
         }
     }
@@ -92,7 +92,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         let mut budget = self.connection.begin_turn()?;
         let received = self.receive(&mut budget, turn);
         match received.and_then(|next| self.connection.end_turn(next, turn.pace, turn.now)) {
-            Err(reason) if reason.can_be_told() => self.dismiss(reason, turn),
+            Err(reason) if reason.can_be_told() => self.dismiss(reason, turn).map(|()| Next::Again),
             outcome => outcome,
         }
     }
@@ -142,7 +142,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         &mut self,
         reason: CloseReason,
         turn: &mut Turn<'_, H>,
-    ) -> Result<Next, CloseReason> {
+    ) -> Result<(), CloseReason> {
         let _span = self.connection.span.enter();
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));

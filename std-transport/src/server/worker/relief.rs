@@ -19,7 +19,7 @@ impl<H: Handler> Worker<'_, H> {
             let links = self.links.slots.iter();
             let collecting = links.map(|(_, link)| (link.connection.engine.collected(), link.connection.id));
             let Some(slot) = Totals::most_collected(collecting).map(Id::slot) else { break };
-            self.act(slot, |link, turn| link.dismiss(CloseReason::CollectedTotal, turn));
+            self.act(slot, |link, turn| link.dismiss(CloseReason::CollectedTotal, turn).map(|()| Next::Again));
         }
         while self.totals.is_queue_over() {
             let links = self.links.slots.iter();

@@ -169,7 +169,7 @@ impl<H: Handler> Task<H> {
     async fn answer(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
         let received = self.receive(pace, timer.as_mut()).await;
         match received.and_then(|next| self.connection.end_turn(next, pace, now())) {
-            Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await,
+            Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await.map(|()| Next::Again),
             outcome => outcome,
         }
     }
@@ -230,7 +230,7 @@ impl<H: Handler> Task<H> {
     }
 
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
+    async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
         let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
         // It may have passed.
         engine.sending.deadline = None;
@@ -242,11 +242,11 @@ impl<H: Handler> Task<H> {
     }
 
     /// Does what is due. The error is why the connection is to end.
-    async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
+    async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(now()) {
             Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, timer).await,
-            outcome => outcome,
+            outcome => outcome.map(drop),
         }
     }
 }
