@@ -15,7 +15,7 @@ use super::observe::Span;
 use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::pace::Pace;
 use super::places::Network;
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::{Address, CloseReason, Id, NotAccepted, Peer};
 use crate::Interest;
 use crate::engine::{Engine, Totals};
@@ -62,7 +62,7 @@ impl<R: Raw> Connection<R> {
     /// A connection that has just been accepted.
     pub(crate) fn new(arrival: Arrival<R>, id: Id, shared: &Shared, totals: &Arc<Totals>, now: Instant) -> Self {
         let Arrival { stream, address, network } = arrival;
-        let [received, sent] = shared.dialects();
+        let [received, sent] = *lock(&shared.dialects);
         let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now);
         engine.begin_opening(now);
         Self {

@@ -173,14 +173,13 @@ impl Server {
 
     /// Speaks this dialect with all peers, in both directions. Of several calls the last one counts.
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        self.shared.set_dialects(dialect, dialect);
+        *lock(&self.shared.dialects) = [dialect; 2];
         self
     }
 
     /// Sends in this dialect to all peers, whatever they send in. To be called after [`with_dialect`](Self::with_dialect).
     pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
-        let [received, _] = self.shared.dialects();
-        self.shared.set_dialects(received, dialect);
+        lock(&self.shared.dialects)[1] = dialect;
         self
     }
 

@@ -21,7 +21,7 @@ use crate::engine::Totals;
 pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// What is received, and what is sent.
-    dialects: RwLock<[&'static Dialect; 2]>,
+    pub(super) dialects: Mutex<[&'static Dialect; 2]>,
     /// What a connection is sent that is refused, if anything is.
     pub(super) refusal: Mutex<Vec<u8>>,
     /// One for each worker.
@@ -52,7 +52,7 @@ impl Shared {
         Self {
             places: Places::new(&limits),
             limits: Arc::new(limits),
-            dialects: RwLock::new([&Dialect::STANDARD; 2]),
+            dialects: Mutex::new([&Dialect::STANDARD; 2]),
             refusal: Mutex::default(),
             mailboxes: RwLock::default(),
             totals: OnceLock::new(),
@@ -70,19 +70,9 @@ impl Shared {
         }
     }
 
-    /// Takes the dialects in which connections receive and send from now on.
-    pub(crate) fn set_dialects(&self, received: &'static Dialect, sent: &'static Dialect) {
-        *self.dialects.write().unwrap_or_else(PoisonError::into_inner) = [received, sent];
-    }
-
-    /// The dialects in which connections receive and send.
-    pub(crate) fn dialects(&self) -> [&'static Dialect; 2] {
-        *self.dialects.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The dialect in which is sent to peers.
     pub(crate) fn sending_dialect(&self) -> &'static Dialect {
-        let [_, sent] = self.dialects();
+        let [_, sent] = *lock(&self.dialects);
         sent
     }
 
