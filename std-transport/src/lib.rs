@@ -71,7 +71,7 @@ mod send;
 pub mod server;
 mod session;
 #[cfg(any(feature = "client", feature = "server"))]
-#[allow(dead_code, reason = "each driver uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each driver uses a part of it")]
 mod stream;
 mod timed;
 #[cfg(feature = "tls")]

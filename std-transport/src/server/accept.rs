@@ -1,15 +1,15 @@
 //! Accepting connections, whatever goes wrong.
 
 use std::io::{self, ErrorKind};
+use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::listener::Setup;
 use super::places::{LongestIdle, Network};
 use super::shared::{Shared, lock};
-use super::stream::Accept;
-use super::{Address, AtLimit, CloseReason};
-use crate::stream::{Raw, Stream};
+use super::{Address, AtLimit, CloseReason, Listener};
+use crate::stream::{Raw, Sink, Stream};
 
 /// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted) and
 /// [`Handle::adopt`](super::Handle::adopt).
@@ -50,13 +50,26 @@ pub(crate) const AT_ONCE: usize = 256;
 /// How long is waited after a failure: no more than 50 of them a second.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Where connections come from, as a server polls it.
+pub(crate) trait Accept: Sized {
+    type Raw: Raw;
+
+    fn open(listener: Listener) -> io::Result<Self>;
+
+    /// The next connection, or `WouldBlock` if there is none.
+    fn accept(&mut self) -> io::Result<(Self::Raw, Address)>;
+
+    /// A connection that somebody else has accepted.
+    fn adopt(stream: TcpStream) -> io::Result<Self::Raw>;
+}
+
 /// A connection that has been accepted.
 #[derive(Debug)]
 pub(crate) struct Arrival<R> {
     pub(crate) stream: Stream<R>,
     pub(crate) address: Address,
-    /// Whether it counts for its address.
-    pub(crate) is_counted: bool,
+    /// The network for which it counts.
+    pub(crate) network: Option<Network>,
 }
 
 /// All that connections come from, each in turn.
@@ -72,12 +85,20 @@ pub(crate) struct Acceptors<L: Accept> {
 }
 
 impl<L: Accept> Acceptors<L> {
-    pub(crate) const fn new(all: Vec<Acceptor<L>>) -> Self {
-        Self { all, newcomer: None, next: 0, ready: true }
+    /// What these listeners accept, and at last the streams that are adopted.
+    pub(crate) fn new(listeners: Vec<Listener>, backlog: u32) -> io::Result<Self> {
+        let acceptor = |mut listener: Listener| {
+            listener.set_backlog(backlog)?;
+            let setup = std::mem::take(&mut listener.setup);
+            Ok(Acceptor::new(setup, Some(L::open(listener)?)))
+        };
+        let mut all = listeners.into_iter().map(acceptor).collect::<io::Result<Vec<_>>>()?;
+        all.push(Acceptor::new(Setup::default(), None));
+        Ok(Self { all, newcomer: None, next: 0, ready: true })
     }
 
     pub(crate) fn doors(&mut self) -> impl Iterator<Item = &mut L> {
-        self.all.iter_mut().map(|acceptor| &mut acceptor.door)
+        self.all.iter_mut().filter_map(|acceptor| acceptor.door.as_mut())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -167,9 +188,10 @@ impl<L: Accept> Acceptors<L> {
 
 /// What connections come from, and whether there is any use in asking it.
 #[derive(Debug)]
-pub(crate) struct Acceptor<L> {
-    door: L,
+struct Acceptor<L> {
     setup: Setup,
+    /// `None` for streams that somebody else has accepted.
+    door: Option<L>,
     /// Whether there may be a connection in the backlog.
     ready: bool,
     /// After a failure, when to try again.
@@ -179,8 +201,8 @@ pub(crate) struct Acceptor<L> {
 }
 
 impl<L: Accept> Acceptor<L> {
-    pub(crate) const fn new(door: L, setup: Setup) -> Self {
-        Self { door, setup, ready: true, retry_at: None, left: None }
+    const fn new(setup: Setup, door: Option<L>) -> Self {
+        Self { setup, door, ready: true, retry_at: None, left: None }
     }
 
     const fn stop(&mut self, backlog: u32) {
@@ -209,15 +231,18 @@ impl<L: Accept> Acceptor<L> {
         self.retry_at = None;
         // Refusing connections is bounded too.
         for _ in 0..AT_ONCE {
-            let accepted = self.door.accept();
+            let accepted = match &mut self.door {
+                Some(door) => door.accept(),
+                None => shared.adopted.pop().and_then(|(stream, address)| Ok((L::adopt(stream)?, address))),
+            };
             if let (Ok(_), Some(left)) = (&accepted, &mut self.left) {
                 *left = left.saturating_sub(1);
             }
             let arrival = match accepted {
                 Ok((stream, address)) => match self.admit(address, shared) {
-                    Ok(is_counted) => {
-                        let layered = self.setup.layer(stream).map(|stream| Arrival { stream, address, is_counted });
-                        layered.inspect_err(|_| shared.places.discount(Network::of(address).filter(|_| is_counted)))
+                    Ok(network) => {
+                        let layered = self.setup.layer(stream).map(|stream| Arrival { stream, address, network });
+                        layered.inspect_err(|_| shared.places.discount(network))
                     }
                     Err(why) => {
                         self.refuse(stream, shared);
@@ -232,16 +257,16 @@ impl<L: Accept> Acceptor<L> {
         None
     }
 
-    /// Whether a connection from this address counts for it, unless it is refused.
-    fn admit(&self, address: Address, shared: &Shared) -> Result<bool, NotAccepted> {
+    /// Counts a connection from this address, unless it is refused, and returns the network for which it counts.
+    fn admit(&self, address: Address, shared: &Shared) -> Result<Option<Network>, NotAccepted> {
         if shared.limits.at_limit == AtLimit::Refuse && shared.places.is_full() {
             return Err(NotAccepted::AtLimit(address));
         }
-        if self.setup.has_proxy_header() {
+        if self.setup.proxy_header {
             // It is the proxy's, and the client's comes later.
-            return Ok(false);
+            return Ok(None);
         }
-        shared.places.count(address).ok_or(NotAccepted::AddressLimit(address))
+        shared.places.count(address)
     }
 
     /// Closes a connection that is refused, and tells its peer, as far as that is possible without waiting.
@@ -269,19 +294,19 @@ impl<L: Accept> Acceptor<L> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Limits;
     use super::super::door::Door;
-    use super::super::{Limits, Listener};
     use super::*;
 
     #[test]
     fn after_a_failure_it_is_tried_again_and_neither_at_once_nor_never() {
-        let (listening, setup) = Listener::tcp("127.0.0.1:0").unwrap().into_parts(1024).unwrap();
+        let door = Door::open(Listener::tcp("127.0.0.1:0").unwrap()).unwrap();
         let (shared, mut told, now) = (Shared::new(Limits::default()), Vec::new(), Instant::now());
         let mut tell = |why: &NotAccepted| {
             let NotAccepted::Io(error) = why else { panic!("{why}") };
             told.push(error.kind());
         };
-        let mut acceptor = Acceptor::new(Door::new(listening), setup);
+        let mut acceptor = Acceptor::new(Setup::default(), Some(door));
         assert_eq!(acceptor.due(now), Some(now));
         for (kind, due, counted) in [
             (ErrorKind::Interrupted, Some(now), 0),

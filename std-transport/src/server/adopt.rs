@@ -84,10 +84,8 @@ impl Adopted {
 
     /// Takes no more from now on, and closes those that wait.
     pub(super) fn end(&self) {
-        let mut waiting = lock(&self.0);
-        waiting.is_closed = true;
-        let queue = std::mem::take(&mut waiting.queue);
-        drop(waiting);
+        self.close();
+        let queue = std::mem::take(&mut lock(&self.0).queue);
         drop(queue);
     }
 }

@@ -1,35 +1,34 @@
 //! One connection of a server without its handler: its engine, its stream, and how its turns begin and end.
 
+mod budget;
+
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+pub(crate) use budget::Budget;
 
 use super::accept::Arrival;
 use super::frame::Frame;
-use super::observe::{Figures, Moment, Span};
+use super::observe::Span;
 use super::outlet::{BYTES_WRITTEN, Outlet};
+use super::pace::Pace;
 use super::places::Network;
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::{Address, CloseReason, Id, NotAccepted, Peer};
 use crate::Interest;
-use crate::engine::Engine;
+use crate::engine::{Engine, Totals};
 use crate::io::{flush, retry};
 use crate::stream::{Raw, Stream};
+use budget::BYTES_READ;
 
 /// Whether a read that got less than it could have had has got all there was, so that whatever comes next is told. An end
 /// that was there already is not, nor what follows urgent data, but the poller has seen both.
 const DRAINED_BY_SHORT_READ: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// How many messages are handled in a turn.
-const MESSAGES: usize = 64;
-/// How many bytes are read in a turn, about.
-const BYTES_READ: usize = 256 * 1024;
 /// How many bytes are read at once, at most, before it is looked how long the turn has taken.
 const BYTES_AT_ONCE: usize = 64 * 1024;
-/// How long a turn may take, about. Some messages take a hundred times as long to read as others of the same length. Tests that
-/// count the messages of a turn are not to depend on it.
-const WORK: Duration = if cfg!(test) { Duration::from_secs(3600) } else { Duration::from_micros(50) };
 
 /// A connection.
 #[derive(Debug)]
@@ -44,30 +43,10 @@ pub(crate) struct Connection<R> {
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
     /// data.
     read_on: bool,
-    /// Whether it is in the list of those that have a turn, where there is one.
-    pub(super) listed: bool,
-    /// Whether it counts for its address; `None` if that has as many as it may have.
-    is_counted: Option<bool>,
-}
-
-/// Whether a connection goes on, or is to end when it can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// It goes on.
-    GoOn,
-    /// It ends if nothing is under way, so that another one has its place.
-    MakeRoom,
-    /// The server is being shut down: connections end when nothing is under way.
-    Stop,
-    /// Connections end after the message they are at, for their peers may never pause.
-    Hurry,
-}
-
-impl Pace {
-    /// Why a connection ends that is quiet.
-    const fn reason(self) -> CloseReason {
-        if matches!(self, Self::MakeRoom) { CloseReason::MadeRoom } else { CloseReason::Shutdown }
-    }
+    /// The network for which it counts.
+    pub(crate) network: Option<Network>,
+    /// Whether its network has as many as it may have.
+    is_refused: bool,
 }
 
 /// What is to become of a connection after its turn.
@@ -79,60 +58,22 @@ pub(crate) enum Next {
     Again,
 }
 
-/// What a connection may still do in its turn, so that no peer delays the others.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    messages: usize,
-    bytes: usize,
-    /// When the turn is over, once the first message has been handled or the first bytes have been read.
-    until: Option<Instant>,
-    /// When it was last read, or the turn began.
-    arrived: Moment,
-}
-
-impl Budget {
-    fn new() -> Self {
-        Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: Moment::now() }
-    }
-
-    /// A message has been handled.
-    pub(crate) fn spend_message(&mut self, figures: &Figures) {
-        self.messages = self.messages.saturating_sub(1);
-        let now = self.look_at_clock();
-        figures.answered(self.arrived, now);
-    }
-
-    /// Bytes have been read.
-    fn spend_bytes(&mut self, count: usize) {
-        self.bytes = self.bytes.saturating_sub(count);
-        self.arrived = Moment::at(self.look_at_clock());
-    }
-
-    /// What counts is the time of the machine, for it is about the processor.
-    fn look_at_clock(&mut self) -> Instant {
-        let now = Instant::now();
-        match self.until {
-            None => self.until = Some(now + WORK),
-            Some(until) if until <= now => self.messages = 0,
-            Some(_) => {}
-        }
-        now
-    }
-}
-
 impl<R: Raw> Connection<R> {
-    pub(crate) fn new(arrival: Arrival<R>, engine: Engine, id: Id) -> Self {
-        let Arrival { stream, address, is_counted } = arrival;
-        let ready = Interest { readable: false, writable: true };
+    /// A connection that has just been accepted.
+    pub(crate) fn new(arrival: Arrival<R>, id: Id, shared: &Shared, totals: &Arc<Totals>, now: Instant) -> Self {
+        let Arrival { stream, address, network } = arrival;
+        let [received, sent] = *lock(&shared.dialects);
+        let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now);
+        engine.begin_opening(now);
         Self {
             stream,
             engine,
             id,
             address,
-            ready,
+            ready: Interest { readable: false, writable: true },
             read_on: false,
-            listed: false,
-            is_counted: Some(is_counted),
+            network,
+            is_refused: false,
             span: Span::new(id),
         }
     }
@@ -149,13 +90,14 @@ impl<R: Raw> Connection<R> {
     /// Goes on with what precedes the messages: `Again` once they may flow. The error is why the connection is to end.
     pub(crate) fn open(&mut self, shared: &Shared, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
         let opened = retry(|| self.stream.open());
-        if let (Some(client), Some(false)) = (self.stream.client_address(), self.is_counted) {
+        if let (Some(client), None) = (self.stream.client_address(), self.network) {
             self.address = client.into();
-            self.is_counted = shared.places.count(self.address);
-        }
-        if self.is_counted.is_none() {
-            // The reason that is told is another one.
-            return Err(CloseReason::ByHandler);
+            let Ok(network) = shared.places.count(self.address) else {
+                self.is_refused = true;
+                // The reason that is told is another one.
+                return Err(CloseReason::ByHandler);
+            };
+            self.network = network;
         }
         match opened {
             Ok(()) => {
@@ -172,39 +114,32 @@ impl<R: Raw> Connection<R> {
         }
     }
 
-    /// Why it was not accepted, if it ends before its messages may flow.
-    pub(crate) fn not_accepted(address: Address, is_refused: bool, why: CloseReason, shared: &Shared) -> NotAccepted {
+    /// Has it end, and returns the reason as the handler is told it: why it was not accepted, if its messages could not flow
+    /// yet.
+    pub(crate) fn finish(mut self, mut why: CloseReason, shared: &Shared) -> Result<CloseReason, NotAccepted> {
+        if let CloseReason::Io(error) = &why {
+            if !self.engine.in_message() && self.stream.is_end_of_check(error) {
+                why = CloseReason::Ended;
+            }
+        } else if !self.stream.is_plain() && self.is_done() {
+            // A stream that has words for it tells the peer that nothing more comes. It is not waited for.
+            let _ = self.stream.shut_down_sending();
+        }
+        let (address, is_opening, is_refused) = (self.address, self.engine.is_opening(), self.is_refused);
+        // What it holds is not counted any more when the handler is told.
+        drop(self);
+        if !is_opening {
+            shared.figures.closed(&why);
+            return Ok(why);
+        }
         if is_refused {
             shared.refused.fetch_add(1, Ordering::Relaxed);
-            return NotAccepted::AddressLimit(address);
+            return Err(NotAccepted::AddressLimit(address));
         }
         if !matches!(why, CloseReason::Ended) {
             shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
         }
-        NotAccepted::Handshake { address, why }
-    }
-
-    /// The network for which it counts.
-    pub(crate) fn network(&self) -> Option<Network> {
-        Network::of(self.address).filter(|_| self.is_counted == Some(true))
-    }
-
-    /// Whether it was refused because of its address.
-    pub(crate) const fn is_refused(&self) -> bool {
-        self.is_counted.is_none()
-    }
-
-    /// Tells the peer that nothing more comes, where a stream has words for that and all has been sent. It is not waited for.
-    /// Returns the reason as the handler is told it.
-    pub(crate) fn finish(&mut self, why: CloseReason) -> CloseReason {
-        if let CloseReason::Io(error) = &why {
-            let is_check = !self.engine.in_message() && self.stream.is_end_of_check(error);
-            return if is_check { CloseReason::Ended } else { why };
-        }
-        if !self.stream.is_plain() && self.is_done() {
-            let _ = self.stream.shut_down_sending();
-        }
-        why
+        Err(NotAccepted::Handshake { address, why })
     }
 
     pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {
@@ -233,14 +168,14 @@ impl<R: Raw> Connection<R> {
         self.outlet().relieve(now).map_err(CloseReason::Io)
     }
 
-    /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
-    pub(crate) fn expire(&mut self, now: Instant) -> Result<bool, CloseReason> {
+    /// Does what is due. The error is why the connection is to end.
+    pub(crate) fn expire(&mut self, now: Instant) -> Result<Next, CloseReason> {
         let is_write_due = self.engine.sending.is_write_due(now);
         if is_write_due {
             self.relieve(now)?;
         }
         self.engine.handle_timeout(now)?;
-        Ok(is_write_due)
+        Ok(if is_write_due { Next::Again } else { Next::Wait })
     }
 
     /// Begins a turn.
@@ -254,7 +189,7 @@ impl<R: Raw> Connection<R> {
     /// Returns what is next after the turn if no event may be taken now.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
-        let is_spent = budget.bytes == 0 || budget.messages == 0 || sending.offered as usize >= BYTES_WRITTEN;
+        let is_spent = budget.is_spent() || sending.offered as usize >= BYTES_WRITTEN;
         if (is_spent && !self.is_drained()) || sending.totals.is_full() {
             return Ok(Some(Next::Again));
         }
@@ -374,14 +309,19 @@ impl<R: Raw> Connection<R> {
         self.ready.readable = !self.engine.has_ended();
     }
 
-    /// Whether it is over once its handler has said its last words, and its peer need not be waited for.
-    pub(crate) fn is_over(&mut self, reason: &CloseReason, now: Instant) -> bool {
-        if matches!(reason, CloseReason::MadeRoom) {
+    /// Begins to close, once the handler has said its last words. The error is the reason, if the peer need not be waited for.
+    pub(crate) fn dismiss(&mut self, reason: CloseReason, is_hurrying: bool, now: Instant) -> Result<(), CloseReason> {
+        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        if !is_hurrying && matches!(reason, CloseReason::MadeRoom) {
             // Another one waits, and the peer has sent nothing that would make the system discard what is written.
             let _ = self.flush();
-            return true;
+            return Err(reason);
         }
-        self.engine.is_long_idle(now)
+        if !is_hurrying && self.engine.is_long_idle(now) {
+            return Err(reason);
+        }
+        self.close(reason, now);
+        Ok(())
     }
 
     /// Goes on closing.
@@ -413,21 +353,5 @@ impl<R: Raw> Connection<R> {
         }
         let could_write = !self.is_done() && self.ready.writable;
         Ok(if bytes == 0 || could_write { Next::Again } else { Next::Wait })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_turn_that_takes_too_long_is_over_after_the_message_it_is_at() {
-        let (mut budget, figures) = (Budget::new(), Figures::new());
-        budget.spend_message(&figures);
-        budget.spend_bytes(1);
-        assert_eq!((budget.messages, budget.bytes), (MESSAGES - 1, BYTES_READ - 1));
-        budget.until = Some(Instant::now());
-        budget.spend_message(&figures);
-        assert_eq!(budget.messages, 0);
     }
 }

@@ -1,7 +1,6 @@
 //! Where connections come from, as mio polls it.
 
-use std::io;
-use std::sync::Arc;
+use std::{io, net};
 
 use mio::event::Source;
 #[cfg(unix)]
@@ -11,40 +10,19 @@ use mio::{Interest, Registry, Token};
 #[cfg(unix)]
 use socket2::SockRef;
 
-use super::Address;
-use super::listener::Listening;
+use super::accept::Accept;
 #[cfg(unix)]
-use super::listener::{Buffers, SocketFile};
-use super::shared::Shared;
-use super::stream::Accept;
+use super::listener::Buffers;
+use super::{Address, Listener};
 #[cfg(unix)]
 use crate::stream::as_tcp;
 
-/// Where connections come from: a listener, or whoever has accepted them.
+/// A listener.
 #[derive(Debug)]
 pub(super) enum Door {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix {
-        /// Removed before the listener is closed.
-        #[expect(dead_code, reason = "it is dropped")]
-        file: Option<SocketFile>,
-        listener: UnixListener,
-        buffers: Buffers,
-    },
-    Adopted(Arc<Shared>),
-}
-
-impl Door {
-    pub(super) fn new(listening: Listening) -> Self {
-        match listening {
-            Listening::Tcp(listener) => Self::Tcp(TcpListener::from_std(listener)),
-            #[cfg(unix)]
-            Listening::Unix { file, listener, buffers } => {
-                Self::Unix { file, listener: UnixListener::from_std(listener), buffers }
-            }
-        }
-    }
+    Unix(UnixListener, Buffers),
 }
 
 impl Door {
@@ -53,15 +31,21 @@ impl Door {
         match self {
             Self::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
             #[cfg(unix)]
-            Self::Unix { listener, .. } => listener.register(registry, token, Interest::READABLE),
-            // The worker is woken for it.
-            Self::Adopted(_) => Ok(()),
+            Self::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
         }
     }
 }
 
 impl Accept for Door {
     type Raw = TcpStream;
+
+    fn open(listener: Listener) -> io::Result<Self> {
+        #[cfg(unix)]
+        if listener.address() == Address::Unix {
+            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into()), listener.buffers));
+        }
+        Ok(Self::Tcp(TcpListener::from_std(listener.socket.into())))
+    }
 
     fn accept(&mut self) -> io::Result<(TcpStream, Address)> {
         match self {
@@ -72,34 +56,32 @@ impl Accept for Door {
                 Ok((stream, address.into()))
             }
             #[cfg(unix)]
-            Self::Unix { listener, buffers, .. } => {
+            Self::Unix(listener, buffers) => {
                 let (stream, _) = listener.accept()?;
                 let _ = buffers.set(&SockRef::from(&stream));
                 Ok((TcpStream::from_std(as_tcp(stream)), Address::Unix))
             }
-            Self::Adopted(shared) => {
-                let (stream, address) = shared.adopted.pop()?;
-                Ok((TcpStream::from_std(stream), address))
-            }
         }
+    }
+
+    fn adopt(stream: net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream::from_std(stream))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
-    use std::net;
     use std::time::Duration;
 
     use socket2::SockRef;
 
-    use super::super::Listener;
     use super::*;
 
     /// A connection that is accepted from this listener.
     fn accepted<C>(listener: Listener, connect: impl FnOnce() -> C) -> (TcpStream, C) {
-        let (listening, _) = listener.into_parts(1024).unwrap();
-        let (mut door, client) = (Door::new(listening), connect());
+        let client = connect();
+        let mut door = Door::open(listener).unwrap();
         (door.accept().unwrap().0, client)
     }
 

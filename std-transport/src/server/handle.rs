@@ -1,5 +1,6 @@
 //! The server, from any thread.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,33 +164,25 @@ impl Handle {
             return Err(Error::Closed);
         }
         let mailboxes = self.shared.mailboxes();
-        let is_for = |number: usize| match to {
-            To::One(id) => id.mailbox() == number,
-            To::Many(ids) => ids.iter().any(|id| id.mailbox() == number),
-            To::All => true,
+        let ids = match &to {
+            To::One(id) => slice::from_ref(id),
+            To::Many(ids) => ids,
+            To::All => &[],
         };
-        if mailboxes.iter().any(|(number, mailbox)| mailbox.totals.is_queue_full() && is_for(number)) {
+        let named = ids.iter().filter_map(|id| Some((Some(*id), mailboxes.get(id.mailbox())?)));
+        let all = mailboxes.iter().filter(|_| matches!(to, To::All)).map(|(_, mailbox)| (None, mailbox));
+        let mut addressed = named.chain(all);
+        if addressed.clone().any(|(_, mailbox)| mailbox.totals.is_queue_full()) {
             return Err(Error::QueueFull);
         }
-        let mailbox = |id: Id| mailboxes.get(id.mailbox());
-        match to {
-            To::One(id) => {
-                if let Some(mailbox) = mailbox(id) {
-                    mailbox.send(Some(id), frame);
-                }
+        if let To::One(_) = to {
+            // It need not be shared.
+            if let Some((id, mailbox)) = addressed.next() {
+                mailbox.send(id, frame);
             }
-            To::Many(ids) => {
-                let frame = frame.share();
-                for (id, mailbox) in ids.iter().filter_map(|id| Some((*id, mailbox(*id)?))) {
-                    mailbox.send(Some(id), frame.clone());
-                }
-            }
-            To::All => {
-                let frame = frame.share();
-                for (_, mailbox) in &*mailboxes {
-                    mailbox.send(None, frame.clone());
-                }
-            }
+        } else {
+            let frame = frame.share();
+            addressed.for_each(|(id, mailbox)| mailbox.send(id, frame.clone()));
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::Interest;
 /// Connections in slots, and the slots of those that have a turn.
 #[derive(Debug)]
 pub(super) struct Links<S> {
-    slots: Slab<Served<TcpStream, S>>,
+    pub(super) slots: Slab<Served<TcpStream, S>>,
     /// Those that have been woken.
     ready: VecDeque<usize>,
     /// Those that had more to do than fits in a turn.
@@ -28,22 +28,6 @@ impl<S> Links<S> {
         Self { slots: Slab::new(), ready: VecDeque::new(), busy: VecDeque::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
-    pub(super) fn iter(&self) -> slab::Iter<'_, Served<TcpStream, S>> {
-        self.slots.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> slab::IterMut<'_, Served<TcpStream, S>> {
-        self.slots.iter_mut()
-    }
-
-    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Served<TcpStream, S>> {
-        self.slots.get_mut(slot)
-    }
-
     /// The connection with this id, if it has not ended.
     pub(super) fn find(&mut self, id: Id) -> Option<&mut Served<TcpStream, S>> {
         self.slots.get_mut(id.slot()).filter(|link| link.connection.id == id)
@@ -53,15 +37,6 @@ impl<S> Links<S> {
     pub(super) fn spare_since(&self, id: Id) -> Option<Instant> {
         let link = self.slots.get(id.slot()).filter(|link| link.connection.id == id);
         link.and_then(|link| link.connection.engine.sending.spare_since())
-    }
-
-    /// The slot of the connection that is inserted next.
-    pub(super) fn vacant(&self) -> usize {
-        self.slots.vacant_key()
-    }
-
-    pub(super) fn insert(&mut self, link: Served<TcpStream, S>) {
-        self.slots.insert(link);
     }
 
     pub(super) fn remove(&mut self, slot: usize) -> Option<Served<TcpStream, S>> {
@@ -103,8 +78,8 @@ impl<S> Links<S> {
     }
 
     fn put(link: &mut Served<TcpStream, S>, slot: usize, list: &mut VecDeque<usize>) {
-        if !link.connection.listed {
-            link.connection.listed = true;
+        if !link.is_listed {
+            link.is_listed = true;
             list.push_back(slot);
         }
     }
@@ -128,7 +103,7 @@ impl<S> Links<S> {
         let slot = list.pop_front()?;
         // It may have ended since.
         if let Some(link) = slots.get_mut(slot) {
-            link.connection.listed = false;
+            link.is_listed = false;
         }
         Some(slot)
     }

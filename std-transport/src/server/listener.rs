@@ -10,11 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+#[cfg(unix)]
+use socket2::SockRef;
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use super::Address;
 #[cfg(unix)]
-pub(crate) use super::socket_file::SocketFile;
+use super::socket_file::SocketFile;
 use crate::stream::{Raw, Stream};
 
 /// What a [`Server`](super::Server) listens on: a TCP address or a Unix socket, and what is to be done about connections to it.
@@ -40,34 +42,26 @@ use crate::stream::{Raw, Stream};
 #[derive(Debug)]
 #[must_use = "nobody is accepted before a server runs that has it"]
 pub struct Listener {
-    listening: Listening,
-    setup: Setup,
+    pub(super) setup: Setup,
+    /// Does not block.
+    pub(crate) socket: Socket,
     address: Address,
+    #[cfg(unix)]
+    pub(crate) buffers: Buffers,
     /// Whether the length of the backlog is the server's to set.
     is_own: bool,
 }
 
-/// A socket that listens and does not block.
-#[derive(Debug)]
-pub(crate) enum Listening {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix {
-        /// The socket's file, if it is to be removed; first, so that nobody finds it with nobody listening.
-        file: Option<SocketFile>,
-        listener: UnixListener,
-        /// Not inherited from the listener.
-        buffers: Buffers,
-    },
-}
-
-/// How large the system's buffers of a connection are, unless it decides that itself.
+/// How large the system's buffers of a connection are, unless it decides that itself. TCP's are inherited from the listener,
+/// and have to be known before there is a connection: it agrees on the scale of the window.
+#[cfg(unix)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Buffers {
     receive: Option<usize>,
     send: Option<usize>,
 }
 
+#[cfg(unix)]
 impl Buffers {
     pub(crate) fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
         self.receive.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))?;
@@ -121,9 +115,7 @@ impl Listener {
     pub fn unix(path: impl AsRef<Path>) -> io::Result<Self> {
         let (listener, file) = super::socket_file::listen(path.as_ref(), Self::BACKLOG)?;
         let mut this = Self { is_own: true, ..Self::try_from(listener)? };
-        if let Listening::Unix { file: place, .. } = &mut this.listening {
-            *place = Some(file);
-        }
+        this.setup.file = Some(file);
         Ok(this)
     }
 
@@ -166,15 +158,10 @@ impl Listener {
     ///
     /// If the system refuses it, as for less than a second, or if it is a Unix socket, whose peer the system knows to be there.
     pub fn with_keepalive(self, silence: Duration) -> io::Result<Self> {
-        match &self.listening {
-            Listening::Tcp(listener) => {
-                SockRef::from(listener).set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
-            }
-            #[cfg(unix)]
-            Listening::Unix { .. } => {
-                return Err(io::Error::new(ErrorKind::Unsupported, "a Unix socket has no keepalive"));
-            }
+        if self.address == Address::Unix {
+            return Err(io::Error::new(ErrorKind::Unsupported, "a Unix socket has no keepalive"));
         }
+        self.socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
         Ok(self)
     }
 
@@ -185,7 +172,12 @@ impl Listener {
     ///
     /// If the system refuses it.
     pub fn with_receive_buffer(self, bytes: usize) -> io::Result<Self> {
-        self.with_buffers(Buffers { receive: Some(bytes), send: None })
+        self.socket.set_recv_buffer_size(bytes)?;
+        Ok(Self {
+            #[cfg(unix)]
+            buffers: Buffers { receive: Some(bytes), ..self.buffers },
+            ..self
+        })
     }
 
     /// Sets the size of the system's buffer for what is on its way to a peer, as [`with_receive_buffer`](Self::with_receive_buffer)
@@ -195,20 +187,12 @@ impl Listener {
     ///
     /// If the system refuses it.
     pub fn with_send_buffer(self, bytes: usize) -> io::Result<Self> {
-        self.with_buffers(Buffers { receive: None, send: Some(bytes) })
-    }
-
-    fn with_buffers(mut self, new: Buffers) -> io::Result<Self> {
-        match &mut self.listening {
-            // Inherited by the connections, and to be known before they are: TCP agrees on the scale of the window.
-            Listening::Tcp(listener) => new.set(&SockRef::from(&*listener))?,
+        self.socket.set_send_buffer_size(bytes)?;
+        Ok(Self {
             #[cfg(unix)]
-            Listening::Unix { listener, buffers, .. } => {
-                new.set(&SockRef::from(&*listener))?;
-                *buffers = Buffers { receive: new.receive.or(buffers.receive), send: new.send.or(buffers.send) };
-            }
-        }
-        Ok(self)
+            buffers: Buffers { send: Some(bytes), ..self.buffers },
+            ..self
+        })
     }
 
     /// Expects a PROXY header, of version 1 or 2, before the first message of each connection, and before TLS. The
@@ -236,17 +220,21 @@ impl Listener {
         self.address
     }
 
-    /// What there is to poll, once the server begins, and what becomes of what it accepts.
-    pub(crate) fn into_parts(self, backlog: u32) -> io::Result<(Listening, Setup)> {
-        if self.is_own && backlog != Self::BACKLOG {
-            let socket = match &self.listening {
-                Listening::Tcp(listener) => SockRef::from(listener),
-                #[cfg(unix)]
-                Listening::Unix { listener, .. } => SockRef::from(listener),
-            };
-            socket.listen(length(backlog))?;
-        }
-        Ok((self.listening, self.setup))
+    /// Sets the length of the backlog, unless it is somebody else's.
+    pub(super) fn set_backlog(&self, backlog: u32) -> io::Result<()> {
+        if self.is_own && backlog != Self::BACKLOG { self.socket.listen(length(backlog)) } else { Ok(()) }
+    }
+
+    fn new(socket: Socket, address: Address) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            setup: Setup::default(),
+            socket,
+            address,
+            #[cfg(unix)]
+            buffers: Buffers::default(),
+            is_own: false,
+        })
     }
 }
 
@@ -256,9 +244,8 @@ impl TryFrom<TcpListener> for Listener {
     type Error = io::Error;
 
     fn try_from(listener: TcpListener) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?.into();
-        Ok(Self { listening: Listening::Tcp(listener), setup: Setup::default(), address, is_own: false })
+        Self::new(listener.into(), address)
     }
 }
 
@@ -269,43 +256,43 @@ impl TryFrom<UnixListener> for Listener {
     type Error = io::Error;
 
     fn try_from(listener: UnixListener) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        let listening = Listening::Unix { file: None, listener, buffers: Buffers::default() };
-        Ok(Self { listening, setup: Setup::default(), address: Address::Unix, is_own: false })
+        Self::new(listener.into(), Address::Unix)
     }
 }
 
 /// What becomes of the connections of a listener.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Setup {
-    proxy_header: bool,
+#[derive(Debug, Default)]
+pub(super) struct Setup {
+    /// The socket's file, if it is to be removed: before the listener is closed, so that nobody finds it with nobody listening.
+    #[cfg(unix)]
+    file: Option<SocketFile>,
+    /// Whether the address of a connection is that of a proxy.
+    pub(super) proxy_header: bool,
     #[cfg(feature = "tls")]
     tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Setup {
-    /// Whether the address of a connection is that of a proxy.
-    pub(crate) const fn has_proxy_header(&self) -> bool {
-        self.proxy_header
-    }
-
     /// Whether messages are all there is on a connection.
-    pub(crate) const fn is_plain(&self) -> bool {
+    pub(super) const fn is_plain(&self) -> bool {
         #[cfg(feature = "tls")]
         if self.tls.is_some() {
             return false;
         }
-        !self.has_proxy_header()
+        !self.proxy_header
     }
 
     /// The stream of a connection, with what lies between it and the messages.
     #[allow(clippy::unnecessary_wraps, reason = "without TLS it does not fail")]
-    pub(crate) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {
-        let stream = Stream::new(raw);
-        let stream = if self.proxy_header { stream.with_proxy_header() } else { stream };
+    pub(super) fn layer<R: Raw>(&self, raw: R) -> io::Result<Stream<R>> {
+        let mut stream = Stream::new(raw);
+        if self.proxy_header {
+            stream = stream.with_proxy_header();
+        }
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
-            return stream.with_tls(config).map_err(io::Error::other);
+            let session = rustls::ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+            stream = stream.secured(session.into());
         }
         Ok(stream)
     }

@@ -101,6 +101,7 @@ pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod observe;
 pub(crate) mod outlet;
+pub(crate) mod pace;
 pub(crate) mod peer;
 pub(crate) mod places;
 mod reply;
@@ -108,7 +109,6 @@ pub(crate) mod shared;
 #[cfg(unix)]
 mod socket_file;
 mod stats;
-pub(crate) mod stream;
 mod test_peer;
 mod to;
 mod turn;
@@ -136,11 +136,8 @@ pub use to::To;
 
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 
-use accept::{Acceptor, Acceptors};
-use door::Door;
-use listener::{Listening, Setup};
+use accept::Acceptors;
 use shared::{Shared, lock};
-use stream::Accept;
 use worker::Worker;
 
 /// A server that listens. See the [module](self).
@@ -176,13 +173,13 @@ impl Server {
 
     /// Speaks this dialect with all peers, in both directions. Of several calls the last one counts.
     pub fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        self.shared.set_dialects(dialect, dialect);
+        *lock(&self.shared.dialects) = [dialect; 2];
         self
     }
 
     /// Sends in this dialect to all peers, whatever they send in. To be called after [`with_dialect`](Self::with_dialect).
     pub fn with_sending_dialect(self, dialect: &'static Dialect) -> Self {
-        self.shared.set_dialects(self.shared.dialect(), dialect);
+        lock(&self.shared.dialects)[1] = dialect;
         self
     }
 
@@ -225,22 +222,6 @@ impl Server {
         Ok(self)
     }
 
-    /// What to accept from, made of each listener by `open`, and at last of the streams that are adopted.
-    pub(crate) fn acceptors<L: Accept>(
-        listeners: Vec<Listener>,
-        shared: &Arc<Shared>,
-        open: impl Fn(Listening) -> io::Result<L>,
-        adopted: L,
-    ) -> io::Result<Acceptors<L>> {
-        let acceptor = |listener: Listener| {
-            let (listening, setup) = listener.into_parts(shared.limits.backlog)?;
-            Ok(Acceptor::new(open(listening)?, setup))
-        };
-        let mut all = listeners.into_iter().map(acceptor).collect::<io::Result<Vec<_>>>()?;
-        all.push(Acceptor::new(adopted, Setup::default()));
-        Ok(Acceptors::new(all))
-    }
-
     #[cfg(feature = "tokio")]
     pub(crate) fn into_parts(self) -> (Vec<Listener>, Arc<Shared>) {
         (self.listeners, self.shared)
@@ -263,7 +244,7 @@ impl Server {
     /// If there is no poller to be had, or it fails.
     pub fn run(self, mut handler: impl Handler) -> io::Result<()> {
         let _over = Over(Arc::clone(&self.shared));
-        self.start(1)?.into_iter().try_for_each(|worker| worker.run(&mut handler))
+        self.start(std::slice::from_mut(&mut handler))?.into_iter().try_for_each(Worker::run)
     }
 
     /// Serves in as many threads as there are handlers, until the server is [shut down](Handle::shutdown). Each has a
@@ -276,12 +257,11 @@ impl Server {
     where
         H: Handler<State: Send> + Send,
     {
+        let mut handlers: Vec<H> = handlers.into_iter().collect();
         let _over = Over(Arc::clone(&self.shared));
-        let handlers: Vec<H> = handlers.into_iter().collect();
-        let workers = self.start(handlers.len())?;
+        let workers = self.start(&mut handlers)?;
         thread::scope(|scope| {
-            let run = |(worker, mut handler): (Worker<H::State>, H)| scope.spawn(move || worker.run(&mut handler));
-            let threads: Vec<_> = workers.into_iter().zip(handlers).map(run).collect();
+            let threads: Vec<_> = workers.into_iter().map(|worker| scope.spawn(|| worker.run())).collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(outcome) => outcome,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -290,17 +270,16 @@ impl Server {
     }
 
     /// The workers, of which the first accepts.
-    fn start<S: Default>(self, count: usize) -> io::Result<Vec<Worker<S>>> {
+    fn start<H: Handler>(self, handlers: &mut [H]) -> io::Result<Vec<Worker<'_, H>>> {
+        let count = handlers.len();
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }
-        let (mut workers, mut posts): (Vec<_>, Vec<_>) =
-            (0..count).map(|_| Worker::new(count, Arc::clone(&self.shared))).collect::<io::Result<_>>()?;
-        self.shared.start(workers.iter().map(|worker: &Worker<_>| Arc::clone(worker.totals())).collect());
+        let worker = |handler| Worker::new(handler, count, Arc::clone(&self.shared));
+        let (mut workers, mut posts): (Vec<_>, Vec<_>) = handlers.iter_mut().map(worker).collect::<io::Result<_>>()?;
+        self.shared.start(workers.iter().map(|worker| Arc::clone(&worker.totals)).collect());
         if let Some(first) = workers.first_mut() {
-            let adopted = Door::Adopted(Arc::clone(&self.shared));
-            let open = |listening| Ok(Door::new(listening));
-            first.listen(Self::acceptors(self.listeners, &self.shared, open, adopted)?, posts.split_off(1))?;
+            first.listen(Acceptors::new(self.listeners, self.shared.limits.backlog)?, posts.split_off(1))?;
         }
         Ok(workers)
     }

@@ -24,7 +24,6 @@ pub(crate) struct Span {
 impl Span {
     /// The span of a connection whose address is not known for certain yet.
     pub(crate) fn new(id: Id) -> Self {
-        #[cfg(not(feature = "tracing"))]
         let _ = id;
         Self {
             #[cfg(feature = "tracing")]
@@ -63,7 +62,6 @@ impl Span {
             self.span.record("address", tracing::field::display(address));
             self.span.in_scope(|| tracing::info!(target: TARGET, "connected"));
         }
-        #[cfg(not(feature = "tracing"))]
         let _ = (self, address);
     }
 }
@@ -83,7 +81,6 @@ pub(crate) fn header(header: &Header<'_>, mode: ContentMode) {
         let (content_type, content_length) = (header.content_type(), header.content_length());
         tracing::debug!(target: TARGET, content_type, content_length, "receiving");
     }
-    #[cfg(not(feature = "tracing"))]
     let _ = (header, mode);
 }
 
@@ -95,7 +92,6 @@ pub(crate) fn received(header: Option<&Header<'_>>) {
         content_length = header.map(Header::content_length),
         "received"
     );
-    #[cfg(not(feature = "tracing"))]
     let _ = header;
 }
 
@@ -103,7 +99,6 @@ pub(crate) fn received(header: Option<&Header<'_>>) {
 pub(super) fn sent(header: &Header<'_>) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, content_type = header.content_type(), content_length = header.content_length(), "sent");
-    #[cfg(not(feature = "tracing"))]
     let _ = header;
 }
 
@@ -111,7 +106,6 @@ pub(super) fn sent(header: &Header<'_>) {
 pub(super) fn pushed(bytes: usize) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, bytes, "pushed");
-    #[cfg(not(feature = "tracing"))]
     let _ = bytes;
 }
 
@@ -131,7 +125,6 @@ impl Moment {
     }
 
     pub(crate) const fn at(at: Instant) -> Self {
-        #[cfg(not(feature = "metrics"))]
         let _ = at;
         Self {
             #[cfg(feature = "metrics")]
@@ -168,7 +161,6 @@ impl Figures {
     pub(crate) fn answered(&self, arrived: Moment, now: Instant) {
         #[cfg(feature = "metrics")]
         self.recorded.answered(arrived.at, now);
-        #[cfg(not(feature = "metrics"))]
         let _ = (self, arrived, now);
     }
 

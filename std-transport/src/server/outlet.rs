@@ -9,10 +9,10 @@ use jsonframe::Header;
 
 use super::frame::Frame;
 use super::mailbox::{Command, Letters};
-use super::stream::{Sink, Unasked};
 use super::{CloseReason, Id, observe};
 use crate::engine::{Content, Outbox, Sending, answering};
 use crate::io::flush;
+use crate::stream::{Sink, Unasked};
 use crate::{Error, io as driver};
 
 /// How many bytes are written at a time, about.

@@ -16,10 +16,10 @@ use super::outlet::Outlet;
 use super::shared::Shared;
 #[cfg(feature = "tokio")]
 use super::shared::lock;
-use super::stream::Sink;
 use super::{Address, CloseReason, Handle, Id, Reply};
 use crate::Error;
 use crate::engine::{Content, Sending};
+use crate::stream::Sink;
 
 /// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
 ///

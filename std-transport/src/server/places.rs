@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::shared::lock;
-use super::{Address, Id, Limits};
+use super::{Address, Id, Limits, NotAccepted};
 
 /// The addresses that count as one: an IPv4 address, or the /64 of an IPv6 address, of which a subscriber has at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,22 +89,22 @@ impl Places {
         is_full()
     }
 
-    /// Counts a connection for its address, and returns whether it counts; `None` if its address has as many as it may have.
-    pub(super) fn count(&self, address: Address) -> Option<bool> {
+    /// Counts a connection for its address, and returns the network for which it counts, unless that has as many as it may have.
+    pub(super) fn count(&self, address: Address) -> Result<Option<Network>, NotAccepted> {
         // No address can have more than there are.
         let Some(network) = Network::of(address).filter(|_| self.most_per_network < self.most) else {
-            return Some(false);
+            return Ok(None);
         };
         let mut by_network = lock(&self.by_network);
         let count = by_network.get(&network).copied().unwrap_or(0);
         if count >= self.most_per_network {
-            return None;
+            return Err(NotAccepted::AddressLimit(address));
         }
         by_network.insert(network, count + 1);
-        Some(true)
+        Ok(Some(network))
     }
 
-    /// Counts a connection for its address no more.
+    /// Counts a connection for its network no more.
     pub(super) fn discount(&self, network: Option<Network>) {
         let Some(network) = network else { return };
         let mut by_network = lock(&self.by_network);
@@ -232,11 +232,12 @@ mod tests {
         let [one, other] = ["192.0.2.1", "2001:db8::1"].map(address);
         for _ in 0..3 {
             for address in [one, other] {
-                assert_eq!([0; 3].map(|_| places.count(address)), [Some(true), Some(true), None]);
-                places.discount(Network::of(address));
-                assert_eq!([0; 2].map(|_| places.count(address)), [Some(true), None]);
+                let network = Network::of(address);
+                assert_eq!([0; 3].map(|_| places.count(address).ok()), [Some(network), Some(network), None]);
+                places.discount(network);
+                assert_eq!([0; 2].map(|_| places.count(address).ok()), [Some(network), None]);
             }
-            assert_eq!(places.count(Address::Unix), Some(false));
+            assert_eq!(places.count(Address::Unix).unwrap(), None);
             assert_eq!(lock(&places.by_network).len(), 2);
             for address in [one, one, other, other] {
                 places.discount(Network::of(address));
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn without_a_limit_for_an_address_nothing_is_remembered() {
         let places = Places::new(&Limits::default());
-        assert_eq!(places.count(address("192.0.2.1")), Some(false));
+        assert_eq!(places.count(address("192.0.2.1")).unwrap(), None);
         assert!(lock(&places.by_network).is_empty());
     }
 

@@ -42,9 +42,7 @@ impl Reply {
     ///
     /// Those of [`Handle::send`]. The connection ends then.
     pub fn send(self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        let members = answering(self.request, header.extensions());
-        let header = members.as_ref().map_or(*header, |members| header.with_extensions(members));
-        self.by(|handle, id| handle.send(id, &header, content))
+        self.queue(header, content.to_vec())
     }
 
     /// Sends the reply, and takes its content.

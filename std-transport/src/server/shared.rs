@@ -10,9 +10,9 @@ use jsonframe::Dialect;
 use slab::Slab;
 
 use super::adopt::{Accepted, Adopted};
-use super::connection::Pace;
 use super::mailbox::Mailbox;
 use super::observe::Figures;
+use super::pace::Shutdown;
 use super::places::{LongestIdle, Network, Places};
 use super::{Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
@@ -21,7 +21,7 @@ use crate::engine::Totals;
 pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// What is received, and what is sent.
-    dialects: RwLock<[&'static Dialect; 2]>,
+    pub(super) dialects: Mutex<[&'static Dialect; 2]>,
     /// What a connection is sent that is refused, if anything is.
     pub(super) refusal: Mutex<Vec<u8>>,
     /// One for each worker.
@@ -52,7 +52,7 @@ impl Shared {
         Self {
             places: Places::new(&limits),
             limits: Arc::new(limits),
-            dialects: RwLock::new([&Dialect::STANDARD; 2]),
+            dialects: Mutex::new([&Dialect::STANDARD; 2]),
             refusal: Mutex::default(),
             mailboxes: RwLock::default(),
             totals: OnceLock::new(),
@@ -70,24 +70,9 @@ impl Shared {
         }
     }
 
-    /// Takes the dialects in which connections receive and send from now on.
-    pub(crate) fn set_dialects(&self, received: &'static Dialect, sent: &'static Dialect) {
-        *self.dialects.write().unwrap_or_else(PoisonError::into_inner) = [received, sent];
-    }
-
-    fn dialects(&self) -> [&'static Dialect; 2] {
-        *self.dialects.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The dialect in which peers send.
-    pub(crate) fn dialect(&self) -> &'static Dialect {
-        let [received, _] = self.dialects();
-        received
-    }
-
     /// The dialect in which is sent to peers.
     pub(crate) fn sending_dialect(&self) -> &'static Dialect {
-        let [_, sent] = self.dialects();
+        let [_, sent] = *lock(&self.dialects);
         sent
     }
 
@@ -232,7 +217,7 @@ impl Shared {
     /// Whether so much of the time of a shutdown is over that connections end after the message they are at.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_hurrying(&self, now: Instant) -> bool {
-        self.shutdown().is_some_and(|shutdown| shutdown.pace(now) == Pace::Hurry)
+        self.shutdown().is_some_and(|shutdown| now >= shutdown.half())
     }
 
     /// Has what has happened seen from outside. Called where figures may have changed, but not for each message.
@@ -267,23 +252,4 @@ impl Shared {
 /// Locks a mutex. A panic while it was locked has left what is inside as it is between two steps.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The time in which a server comes to its end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shutdown {
-    since: Instant,
-    pub(crate) until: Instant,
-}
-
-impl Shutdown {
-    /// When half of the time is over.
-    pub(crate) fn half(&self) -> Instant {
-        self.since + self.until.saturating_duration_since(self.since) / 2
-    }
-
-    /// Whether connections are to end when they are quiet, or, with half of the time gone, after the message they are at.
-    pub(crate) fn pace(&self, now: Instant) -> Pace {
-        if now >= self.half() { Pace::Hurry } else { Pace::Stop }
-    }
 }

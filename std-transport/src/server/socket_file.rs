@@ -12,7 +12,7 @@ use super::listener::length;
 
 /// The file of a socket that listens, removed when dropped, unless it is another one by then.
 #[derive(Debug)]
-pub(crate) struct SocketFile {
+pub(super) struct SocketFile {
     path: PathBuf,
     /// Device and inode.
     identity: (u64, u64),

@@ -11,10 +11,10 @@ use jsonframe::{Dialect, Header, OwnedMessage};
 use super::mailbox::Mailbox;
 use super::outlet::Outlet;
 use super::shared::Shared;
-use super::stream::Sink;
 use super::{Id, Limits, Peer};
 use crate::engine::{Outbox, RequestId, Sending, Totals, request_id};
 use crate::io::flush;
+use crate::stream::Sink;
 use crate::{Connection, Error};
 
 /// A [`Peer`] without a connection, for unit tests of a [`Handler`](super::Handler).

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::connection::{Budget, Connection, Next, Pace};
+use super::connection::{Budget, Connection, Next};
+use super::pace::Pace;
 use super::shared::Shared;
 use super::{CloseReason, Handler, Peer, observe};
 use crate::engine::{Event, Scratch};
@@ -15,6 +16,8 @@ pub(super) struct Served<R, S> {
     pub(super) connection: Connection<R>,
     /// What the handler keeps for it.
     state: S,
+    /// Whether it is in the list of those that have a turn.
+    pub(super) is_listed: bool,
 }
 
 /// What a connection needs for its turn.
@@ -27,25 +30,18 @@ pub(super) struct Turn<'a, H> {
     pub(super) pace: Pace,
 }
 
-impl<R: Raw, S> Served<R, S> {
-    pub(super) const fn new(connection: Connection<R>, state: S) -> Self {
-        Self { connection, state }
+impl<R: Raw, S: Default> Served<R, S> {
+    pub(super) fn new(connection: Connection<R>) -> Self {
+        Self { connection, state: S::default(), is_listed: false }
     }
 
     /// Says that it has ended, or that it has never begun.
-    pub(super) fn disconnected<H: Handler<State = S>>(mut self, why: CloseReason, handler: &mut H, shared: &Shared) {
+    pub(super) fn disconnected<H: Handler<State = S>>(self, why: CloseReason, handler: &mut H, shared: &Shared) {
         let _span = self.connection.span.enter();
         let (id, address) = (self.connection.id, self.connection.address);
-        let (is_opening, is_refused) = (self.connection.engine.is_opening(), self.connection.is_refused());
-        let why = self.connection.finish(why);
-        // What it holds is not counted any more when the handler is told.
-        drop(self.connection);
-        if is_opening {
-            let why = Connection::<R>::not_accepted(address, is_refused, why, shared);
-            shared.not_accepted(&why, |why| handler.not_accepted(why));
-        } else {
-            shared.figures.closed(&why);
-            shared.guard(|| handler.disconnected(id, address, self.state, &why));
+        match self.connection.finish(why, shared) {
+            Ok(why) => drop(shared.guard(|| handler.disconnected(id, address, self.state, &why))),
+            Err(why) => shared.not_accepted(&why, |why| handler.not_accepted(why)),
         }
     }
 
@@ -54,26 +50,21 @@ impl<R: Raw, S> Served<R, S> {
         let _span = self.connection.span.enter();
         let next = self.connection.open(turn.shared, turn.pace, turn.now)?;
         if next == Next::Again {
-            self.connected(turn);
+            let mut peer = self.connection.peer(turn.shared);
+            if turn.shared.guard(|| turn.handler.connected(&mut peer, &mut self.state)).is_none() {
+                self.connection.close(CloseReason::Panicked, turn.now);
+            }
+            self.connection.engine.count();
         }
         Ok(next)
     }
 
-    /// Tells the handler of the connection.
-    fn connected<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) {
-        let mut peer = self.connection.peer(turn.shared);
-        if turn.shared.guard(|| turn.handler.connected(&mut peer, &mut self.state)).is_none() {
-            self.connection.close(CloseReason::Panicked, turn.now);
-        }
-        self.connection.engine.count();
-    }
-
-    /// Does what is due: true if there is to be a turn for more. The error is why the connection is to end.
-    pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<bool, CloseReason> {
+    /// Does what is due. The error is why the connection is to end.
+    pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
         let _span = self.connection.span.enter();
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(turn.now) {
-            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn).map(|()| true),
+            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn).map(|()| Next::Again),
             outcome => outcome,
         }
     }
@@ -155,12 +146,7 @@ impl<R: Raw, S> Served<R, S> {
         let _span = self.connection.span.enter();
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
-        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
-        if turn.pace != Pace::Hurry && self.connection.is_over(&reason, turn.now) {
-            return Err(reason);
-        }
-        self.connection.close(reason, turn.now);
-        Ok(())
+        self.connection.dismiss(reason, turn.pace == Pace::Hurry, turn.now)
     }
 }
 

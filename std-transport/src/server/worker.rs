@@ -1,73 +1,71 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
+mod arrivals;
+mod relief;
+
 use std::io::{self, ErrorKind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
-use super::accept::{AT_ONCE, Acceptors, Arrival};
-use super::connection::{Connection, Next, Pace};
+use super::accept::{Acceptors, Arrival};
+use super::connection::Next;
 use super::door::Door;
 use super::frame::Frame;
 use super::links::Links;
 use super::mailbox::{Command, Mailbox};
-use super::places::{LongestIdle, Network};
-use super::shared::{Shared, Shutdown};
+use super::pace::Pace;
+use super::places::LongestIdle;
+use super::shared::Shared;
 use super::turn::{Served, Turn};
-use super::{CloseReason, Handler, Id, NotAccepted};
+use super::{CloseReason, Handler, Id};
 use crate::Interest as Ready;
-use crate::engine::{Engine, Scratch, Totals};
+use crate::engine::{Scratch, Totals};
+use arrivals::Post;
 
 /// The waker's token. Before it come those of what is accepted from; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
 /// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
 const HANDSHAKES: usize = 4;
 
-/// What is waited for on a connection.
-///
-/// A read ends before urgent data even if more follows. So it must be known that there is some.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
-
 /// There may be something to read.
 const UNREAD: Ready = Ready { readable: true, writable: false };
 
-#[derive(Debug)]
-pub(super) struct Worker<S> {
+/// A connection of a worker with this handler.
+type Link<H> = Served<TcpStream, <H as Handler>::State>;
+
+pub(super) struct Worker<'h, H: Handler> {
     poll: Poll,
     mailbox: Arc<Mailbox>,
     /// The number of the mailbox.
     number: u32,
     shared: Arc<Shared>,
-    totals: Arc<Totals>,
+    pub(super) totals: Arc<Totals>,
     /// The worker that accepts has the acceptors, until a shutdown.
     acceptors: Option<Acceptors<Door>>,
     /// Where the connections go that it accepts, in turns.
     others: Vec<Post>,
     /// Connections that another worker has accepted.
     arrivals: mpsc::Receiver<Arrival<TcpStream>>,
-    links: Links<S>,
+    links: Links<H::State>,
     /// Those that make room for others.
     idle: LongestIdle,
     scratch: Scratch,
     /// When something may be due on a connection.
     due: Option<Instant>,
-    /// Whether it is being shut down.
-    is_stopping: bool,
+    /// When it last stopped waiting.
+    now: Instant,
+    /// Whether connections go on, as they do until it has begun to shut down.
+    pace: Pace,
+    handler: &'h mut H,
 }
 
-impl<S: Default> Worker<S> {
-    /// Deadlines are looked at no more often than this.
-    const TICK: Duration = Duration::from_millis(25);
-
+impl<'h, H: Handler> Worker<'h, H> {
     /// One of this many workers, and where connections for it go.
-    pub(super) fn new(workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post)> {
+    pub(super) fn new(handler: &'h mut H, workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post)> {
         let poll = Poll::new()?;
         let totals = Arc::new(Totals::new(&shared.limits, workers));
         let waker = Waker::from(Arc::new(Wakes(mio::Waker::new(poll.registry(), WAKER)?)));
@@ -86,34 +84,22 @@ impl<S: Default> Worker<S> {
             idle: LongestIdle::default(),
             scratch: Scratch::default(),
             due: None,
-            is_stopping: false,
+            now: Instant::now(),
+            pace: Pace::GoOn,
+            handler,
         };
         Ok((worker, Post { arrivals: post, mailbox }))
     }
 
-    pub(super) const fn totals(&self) -> &Arc<Totals> {
-        &self.totals
-    }
-
-    /// Makes this worker the one that accepts, for all of them.
-    pub(super) fn listen(&mut self, mut acceptors: Acceptors<Door>, workers: Vec<Post>) -> io::Result<()> {
-        for (index, door) in acceptors.doors().enumerate() {
-            door.register(self.poll.registry(), Token(WAKER.0 - 1 - index))?;
-        }
-        self.shared.set_acceptor(&self.mailbox.waker());
-        (self.acceptors, self.others) = (Some(acceptors), workers);
-        Ok(())
-    }
-
     /// Serves until the server is shut down.
-    pub(super) fn run<H: Handler<State = S>>(mut self, handler: &mut H) -> io::Result<()> {
+    pub(super) fn run(mut self) -> io::Result<()> {
         let _guard = EndsAll(Arc::clone(&self.shared));
         let mut events = Events::with_capacity(1024);
         loop {
             self.wait(&mut events)?;
             // Asked before the commands are taken: what was sent before the shutdown is sent.
             let shutdown = self.shared.shutdown();
-            let now = Instant::now();
+            self.now = Instant::now();
             for event in &events {
                 // After an error or a hang-up, reading and writing say what has happened.
                 let over = event.is_error() || event.is_read_closed();
@@ -121,36 +107,36 @@ impl<S: Default> Worker<S> {
                     Ready { readable: event.is_readable() || over, writable: event.is_writable() || event.is_error() };
                 self.wake(event.token(), ready, over || event.is_priority());
             }
-            let pace = self.pace(shutdown, now);
-            self.open_mail(handler, now, pace);
-            self.relieve(handler, now, pace);
-            self.accept(handler, now, pace);
-            if shutdown.is_some() && !self.is_stopping {
-                self.stop();
+            let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(self.now));
+            // Connections go on until the shutdown has begun.
+            let is_new = self.pace == Pace::GoOn && pace != Pace::GoOn;
+            if !is_new {
+                self.pace = pace;
             }
-            let pace = self.pace(shutdown, now);
-            self.take_turns(handler, now, pace);
-            self.expire(handler, now, pace);
-            self.make_room(handler, now, pace);
+            self.open_mail();
+            self.relieve();
+            self.accept();
+            if is_new {
+                self.stop();
+                self.pace = pace;
+            }
+            self.take_turns();
+            self.expire();
+            self.make_room();
             self.shared.update_figures();
             if let Some(shutdown) = shutdown {
-                if shutdown.until <= now {
-                    self.abandon(handler);
+                if shutdown.until <= self.now {
+                    self.abandon();
                 }
-                if self.links.is_empty() && self.shared.is_accepting_over() {
+                if self.links.slots.is_empty() && self.shared.is_accepting_over() {
                     // Connections for this worker are there by now. Whatever else is has nobody to go to.
-                    self.open_mail(handler, now, pace);
-                    if self.links.is_empty() {
+                    self.open_mail();
+                    if self.links.slots.is_empty() {
                         return Ok(());
                     }
                 }
             }
         }
-    }
-
-    /// Connections go on until the shutdown has begun.
-    fn pace(&self, shutdown: Option<Shutdown>, now: Instant) -> Pace {
-        shutdown.filter(|_| self.is_stopping).map_or(Pace::GoOn, |shutdown| shutdown.pace(now))
     }
 
     /// Waits until there is something to do.
@@ -163,7 +149,7 @@ impl<S: Default> Worker<S> {
         let until = self
             .shared
             .shutdown()
-            .filter(|_| self.is_stopping && (!self.links.is_empty() || self.acceptors.is_some()))
+            .filter(|_| self.pace != Pace::GoOn && (!self.links.slots.is_empty() || self.acceptors.is_some()))
             .map(|shutdown| shutdown.until);
         // Another connection may have been idle for long enough.
         let room = self.shared.places.is_asking().then(|| now + LongestIdle::TICK);
@@ -188,7 +174,6 @@ impl<S: Default> Worker<S> {
 
     /// Begins the shutdown.
     fn stop(&mut self) {
-        self.is_stopping = true;
         // Those in the backlog are connected as far as their peers know, and may have sent something.
         if let Some(acceptors) = &mut self.acceptors {
             acceptors.stop(self.shared.limits.backlog);
@@ -198,17 +183,17 @@ impl<S: Default> Worker<S> {
     }
 
     /// Ends all connections now.
-    fn abandon<H: Handler<State = S>>(&mut self, handler: &mut H) {
-        let ends: Vec<_> = self.links.iter_mut().map(|(slot, link)| (slot, link.connection.engine.abandon())).collect();
-        for (slot, why) in ends {
-            self.remove(slot, why, handler);
+    fn abandon(&mut self) {
+        let slots: Vec<_> = self.links.slots.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.settle(slot, |link, _| Err(link.connection.engine.abandon()));
         }
     }
 
     /// Does what other threads have asked for.
-    fn open_mail<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn open_mail(&mut self) {
         while let Ok(arrival) = self.arrivals.try_recv() {
-            self.admit(arrival, handler, now, pace);
+            self.admit(arrival);
         }
         let letters = self.mailbox.take();
         for command in letters.commands {
@@ -222,7 +207,7 @@ impl<S: Default> Worker<S> {
                 Command::Send { to, frame, held } => {
                     self.send(to, frame);
                     drop(held);
-                    self.relieve(handler, now, pace);
+                    self.relieve();
                 }
             }
         }
@@ -245,120 +230,10 @@ impl<S: Default> Worker<S> {
         }
     }
 
-    /// Ends the connections that hold most, until what is held together is within the totals again.
-    fn relieve<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        while self.totals.is_collected_over() {
-            let collecting =
-                self.links.iter().map(|(_, link)| (link.connection.engine.collected(), link.connection.id));
-            let Some(slot) = Totals::most_collected(collecting).map(Id::slot) else { break };
-            let Some(link) = self.links.get_mut(slot) else { break };
-            let (shared, scratch) = (&self.shared, &mut self.scratch);
-            match link.dismiss(CloseReason::CollectedTotal, &mut Turn { handler, shared, scratch, now, pace }) {
-                Ok(()) => self.links.list(slot),
-                Err(why) => self.remove(slot, why, handler),
-            }
-        }
-        while self.totals.is_queue_over() {
-            let Some(slot) = self.most_queued() else { break };
-            let Some(link) = self.links.get_mut(slot) else { break };
-            // It may be that the peer reads, and the worker has not come to write.
-            match link.connection.relieve(now) {
-                Ok(true) => self.links.list(slot),
-                Ok(false) => self.remove(slot, CloseReason::QueueFull, handler),
-                Err(why) => self.remove(slot, why, handler),
-            }
-        }
-    }
-
-    /// The slot of the connection for which most memory is held by what is queued.
-    fn most_queued(&self) -> Option<usize> {
-        let holdings = self.links.iter().map(|(slot, link)| (link.connection.engine.sending.holding(), slot));
-        self.totals.most_queued(holdings)
-    }
-
-    /// Accepts as many connections as is fair to the others.
-    fn accept<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        for _ in 0..AT_ONCE {
-            let Some(acceptors) = &mut self.acceptors else { return };
-            let mut not_accepted = |why: &NotAccepted| handler.not_accepted(why);
-            let Some((arrival, number)) = acceptors.accept(&mut not_accepted, &self.shared, now) else {
-                if let Some(waited) = acceptors.waited(now) {
-                    self.shared.ask_for_place(waited);
-                }
-                break;
-            };
-            // The first one is this one.
-            match usize::try_from(number).unwrap_or(0) % (self.others.len() + 1) {
-                0 => self.admit(arrival, handler, now, pace),
-                other => self.others[other - 1].send(arrival),
-            }
-        }
-        if self.acceptors.as_ref().is_some_and(Acceptors::is_over) || pace == Pace::Hurry {
-            self.acceptors = None;
-            self.shared.end_accepting();
-        }
-    }
-
-    /// If a connection waits for a place, ends the one that has been idle for longest.
-    fn make_room<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        while pace == Pace::GoOn && self.shared.places.is_asking() && !self.totals.is_full() {
-            let idle = self.links.iter().filter_map(|(_, link)| {
-                let since = link.connection.engine.sending.spare_since()?;
-                Some((since, link.connection.id))
-            });
-            let Some((_, id)) = self.idle.next(now, || idle, |id| self.links.spare_since(id)) else { return };
-            let slot = id.slot();
-            let Some(link) = self.links.get_mut(slot) else { return };
-            if !self.shared.places.offer(self.number) {
-                return;
-            }
-            // Whatever has arrived is read.
-            link.connection.wake(UNREAD, false);
-            let (shared, scratch) = (&self.shared, &mut self.scratch);
-            let turn = &mut Turn { handler, shared, scratch, now, pace: Pace::MakeRoom };
-            let is_opening = link.connection.engine.is_opening();
-            match if is_opening { link.open(turn) } else { link.turn(turn) } {
-                Ok(_) => self.links.list(slot),
-                Err(why) => return self.remove(slot, why, handler),
-            }
-            self.shared.withdraw(self.number);
-            self.relieve(handler, now, pace);
-        }
-    }
-
-    /// Takes a connection that has been accepted.
-    fn admit<H: Handler<State = S>>(&mut self, arrival: Arrival<TcpStream>, handler: &mut H, now: Instant, pace: Pace) {
-        // Before the handler queues more, place is made for it.
-        self.relieve(handler, now, pace);
-        let slot = self.links.vacant();
-        let network = Network::of(arrival.address).filter(|_| arrival.is_counted);
-        let Ok(number) = u32::try_from(slot) else { return self.shared.count_down(network) };
-        let (received, sent) = (self.shared.dialect(), self.shared.sending_dialect());
-        let mut engine = Engine::new(Arc::clone(&self.shared.limits), Arc::clone(&self.totals), received, sent, now);
-        let is_plain = arrival.stream.is_plain();
-        engine.begin_opening(now);
-        let mut connection = Connection::new(arrival, engine, Id::new(self.number, number));
-        if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
-            self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-            self.shared.not_accepted(&NotAccepted::Io(error), |why| handler.not_accepted(why));
-            return self.shared.count_down(network);
-        }
-        if self.is_stopping {
-            connection.wake(UNREAD, false);
-        }
-        self.links.insert(Served::new(connection, S::default()));
-        if is_plain {
-            self.open(slot, handler, now, pace);
-        } else {
-            // A handshake has its turn after others.
-            self.links.list(slot);
-        }
-    }
-
     /// Runs a round of turns: one for each connection that has been woken, and then one for each that had more to do than fits
     /// in a turn, for as long as the others took, but for one at least. So whoever asks for little is not delayed by those who
     /// ask for much, and the reverse.
-    fn take_turns<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
+    fn take_turns(&mut self) {
         let (woken, busy) = self.links.turns();
         let begun = (busy > 0).then(Instant::now);
         let mut handshakes = 0;
@@ -368,7 +243,7 @@ impl<S: Default> Worker<S> {
                 return;
             }
             let Some(slot) = self.links.next_ready() else { break };
-            handshakes += self.take_turn(slot, handshakes < HANDSHAKES, handler, now, pace);
+            handshakes += usize::from(self.take_turn(slot, handshakes < HANDSHAKES));
         }
         let until = begun.map(|begun| Instant::now() + begun.elapsed());
         for _ in 0..busy {
@@ -376,7 +251,7 @@ impl<S: Default> Worker<S> {
                 return;
             }
             let Some(slot) = self.links.next_busy() else { break };
-            self.take_turn(slot, true, handler, now, pace);
+            self.take_turn(slot, true);
             if until.is_some_and(|until| until <= Instant::now()) {
                 break;
             }
@@ -384,87 +259,52 @@ impl<S: Default> Worker<S> {
         self.links.give_back_turns();
     }
 
-    /// Takes the turn of a connection, and returns how many handshakes that was: a connection that is opening has its turn
-    /// later unless it `may_open`.
-    fn take_turn<H: Handler<State = S>>(
-        &mut self,
-        slot: usize,
-        may_open: bool,
-        handler: &mut H,
-        now: Instant,
-        pace: Pace,
-    ) -> usize {
-        let Some(link) = self.links.get_mut(slot) else { return 0 };
-        if link.connection.engine.is_opening() {
-            if may_open {
-                self.open(slot, handler, now, pace);
-            } else {
-                self.links.list_busy(slot);
-            }
-            return may_open.into();
+    /// Takes the turn of a connection: true if that was for a handshake. A connection that is opening has its turn later unless
+    /// it `may_open`.
+    fn take_turn(&mut self, slot: usize, may_open: bool) -> bool {
+        let is_opening = self.links.slots.get(slot).is_some_and(|link| link.connection.engine.is_opening());
+        if is_opening && may_open {
+            self.open(slot);
+        } else if is_opening || self.settle(slot, Served::turn) == Some(Next::Again) {
+            self.links.list_busy(slot);
         }
-        let (shared, scratch) = (&self.shared, &mut self.scratch);
-        match link.turn(&mut Turn { handler, shared, scratch, now, pace }) {
-            Ok(next) => {
-                self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
-                if next == Next::Again {
-                    self.links.list_busy(slot);
-                }
-            }
-            Err(why) => self.remove(slot, why, handler),
-        }
-        0
+        is_opening && may_open
     }
 
     /// Goes on with what precedes the messages of a connection.
     // Once or a few times for each connection, and not among what is done for each message.
     #[cold]
-    fn open<H: Handler<State = S>>(&mut self, slot: usize, handler: &mut H, now: Instant, pace: Pace) {
-        let Some(link) = self.links.get_mut(slot) else { return };
-        let (shared, scratch) = (&self.shared, &mut self.scratch);
-        match link.open(&mut Turn { handler, shared, scratch, now, pace }) {
+    fn open(&mut self, slot: usize) {
+        self.act(slot, Served::open);
+    }
+
+    /// Has a connection do something, and gives it a turn if there is more for it to do.
+    fn act(&mut self, slot: usize, act: impl FnOnce(&mut Link<H>, &mut Turn<'_, H>) -> Result<Next, CloseReason>) {
+        if self.settle(slot, act) == Some(Next::Again) {
+            self.links.list(slot);
+        }
+    }
+
+    /// Has a connection do something, and returns what is next, unless that is its end.
+    fn settle(
+        &mut self,
+        slot: usize,
+        act: impl FnOnce(&mut Link<H>, &mut Turn<'_, H>) -> Result<Next, CloseReason>,
+    ) -> Option<Next> {
+        let Self { links, handler, shared, scratch, now, pace, .. } = self;
+        let link = links.slots.get_mut(slot)?;
+        match act(link, &mut Turn { handler, shared, scratch, now: *now, pace: *pace }) {
             Ok(next) => {
                 self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
-                if next == Next::Again {
-                    self.links.list(slot);
-                }
+                Some(next)
             }
-            Err(why) => self.remove(slot, why, handler),
-        }
-    }
-
-    /// Ends the connections whose time is over.
-    ///
-    /// All are looked at, which takes well under a millisecond for ten thousand and is rare: what happens on a connection
-    /// only puts off what is due, so that the earliest time noted is early, but never late.
-    fn expire<H: Handler<State = S>>(&mut self, handler: &mut H, now: Instant, pace: Pace) {
-        if self.due.is_none_or(|due| due > now) {
-            return;
-        }
-        let due = |(slot, link): (usize, &Served<TcpStream, S>)| {
-            link.connection.engine.poll_timeout().is_some_and(|due| due <= now).then_some(slot)
-        };
-        let due: Vec<_> = self.links.iter().filter_map(due).collect();
-        for slot in due {
-            let Some(link) = self.links.get_mut(slot) else { continue };
-            let (shared, scratch) = (&self.shared, &mut self.scratch);
-            match link.expire(&mut Turn { handler, shared, scratch, now, pace }) {
-                Ok(false) => {}
-                Ok(true) => self.links.list(slot),
-                Err(why) => self.remove(slot, why, handler),
+            Err(why) => {
+                let link = links.remove(slot)?;
+                let network = link.connection.network;
+                link.disconnected(why, handler, shared);
+                shared.count_down(network);
+                None
             }
-            self.relieve(handler, now, pace);
-        }
-        self.links.give_back();
-        let next = self.links.iter().filter_map(|(_, link)| link.connection.engine.poll_timeout()).min();
-        self.due = next.map(|next| next.max(now + Self::TICK));
-    }
-
-    fn remove<H: Handler<State = S>>(&mut self, slot: usize, why: CloseReason, handler: &mut H) {
-        if let Some(link) = self.links.remove(slot) {
-            let network = link.connection.network();
-            link.disconnected(why, handler, &self.shared);
-            self.shared.count_down(network);
         }
     }
 }
@@ -478,21 +318,6 @@ impl Drop for EndsAll {
             self.0.end_accepting();
             self.0.shut_down(Duration::ZERO);
         }
-    }
-}
-
-/// Where connections for a worker go that another one accepts.
-#[derive(Debug)]
-pub(super) struct Post {
-    arrivals: mpsc::Sender<Arrival<TcpStream>>,
-    mailbox: Arc<Mailbox>,
-}
-
-impl Post {
-    fn send(&self, arrival: Arrival<TcpStream>) {
-        // A worker that has failed has no use for it.
-        let _ = self.arrivals.send(arrival);
-        self.mailbox.notify();
     }
 }
 

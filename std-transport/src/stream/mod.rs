@@ -12,16 +12,14 @@ mod raw;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(test)]
-mod wire;
+pub(crate) mod wire;
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::SocketAddr;
-#[cfg(feature = "tls")]
-use std::sync::Arc;
 
-pub(crate) use raw::Raw;
 #[cfg(unix)]
 pub(crate) use raw::as_tcp;
+pub(crate) use raw::{Raw, Sink, Unasked};
 
 /// A stream that does not block, and what lies between it and the messages.
 #[derive(Debug)]
@@ -56,23 +54,7 @@ impl<R: Raw> Stream<R> {
         self
     }
 
-    /// The same with TLS, as the server's end of it.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls(self, config: &Arc<rustls::ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(self.secured(rustls::ServerConnection::new(Arc::clone(config))?.into()))
-    }
-
-    /// The same with TLS, as the client's end of it.
-    #[cfg(feature = "tls")]
-    pub(crate) fn with_tls_client(
-        self,
-        config: &Arc<rustls::ClientConfig>,
-        name: rustls::pki_types::ServerName<'static>,
-    ) -> Result<Self, rustls::Error> {
-        Ok(self.secured(rustls::ClientConnection::new(Arc::clone(config), name)?.into()))
-    }
-
-    /// The same with TLS that has been begun, perhaps.
+    /// The same with TLS, which may have been begun, as the end of it that the session is of.
     #[cfg(feature = "tls")]
     pub(crate) fn secured(mut self, session: rustls::Connection) -> Self {
         self.layers.get_or_insert_default().tls = Some(Box::new(tls::Tls::new(session)));
@@ -90,8 +72,17 @@ impl<R: Raw> Stream<R> {
     /// `WouldBlock` if the peer has yet to send, or to take something. Every other error is final, and says what came
     /// instead of what was expected.
     pub(crate) fn open(&mut self) -> io::Result<()> {
-        let Some(layers) = &mut self.layers else { return Ok(()) };
-        layers.open(&mut self.raw)
+        let Self { raw, layers: Some(layers) } = self else { return Ok(()) };
+        if let Some(header) = &mut layers.proxy {
+            layers.client_address = header.read(raw)?;
+            layers.is_local = header.is_local();
+            layers.proxy = None;
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut layers.tls {
+            return tls.open(raw);
+        }
+        Ok(())
     }
 
     /// Whether this error is how health checks end, between messages: without a byte, and those of a proxy that speaks for
@@ -115,7 +106,7 @@ impl<R: Raw> Stream<R> {
     pub(crate) fn wants_write(&self) -> bool {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls_layer() {
-            return tls.wants_write();
+            return tls.session.wants_write();
         }
         false
     }
@@ -125,7 +116,7 @@ impl<R: Raw> Stream<R> {
     pub(crate) fn drains_by_short_read(&self) -> bool {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls_layer() {
-            return tls.is_drained();
+            return tls.is_drained;
         }
         true
     }
@@ -134,13 +125,6 @@ impl<R: Raw> Stream<R> {
     /// address is that of the socket.
     pub(crate) fn client_address(&self) -> Option<SocketAddr> {
         self.layers.as_ref()?.client_address
-    }
-
-    /// What TLS knows of the peer: certificates, protocol (ALPN), version, cipher suite, the name asked for. `None` without
-    /// TLS.
-    #[cfg(feature = "tls")]
-    pub(crate) fn tls(&self) -> Option<&rustls::Connection> {
-        self.tls_layer().map(tls::Tls::session)
     }
 
     #[cfg(feature = "tls")]
@@ -174,30 +158,6 @@ impl<R: Raw> Stream<R> {
         }
         self.raw.shut_down_sending()
     }
-
-    /// Writes even if the poller has not reported that something can be written.
-    pub(crate) fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        #[cfg(feature = "tls")]
-        if let Some((tls, raw)) = self.tls_over_raw() {
-            return tls.write(&mut raw::Unasked(raw), &[IoSlice::new(bytes)]);
-        }
-        self.raw.write_unasked(bytes)
-    }
-}
-
-impl Layers {
-    fn open(&mut self, raw: &mut (impl Read + Write)) -> io::Result<()> {
-        if let Some(header) = &mut self.proxy {
-            self.client_address = header.read(raw)?;
-            self.is_local = header.is_local();
-            self.proxy = None;
-        }
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &mut self.tls {
-            return tls.open(raw);
-        }
-        Ok(())
-    }
 }
 
 /// The end of the stream is `Ok(0)`; with TLS only if the peer has said that it is the end, by a `close_notify`. Otherwise the
@@ -209,6 +169,21 @@ impl<R: Raw> Read for Stream<R> {
             return tls.read(raw, space);
         }
         self.raw.read(space)
+    }
+}
+
+impl<R: Raw> Sink for Stream<R> {
+    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, raw)) = self.tls_over_raw() {
+            return tls.write(&mut Unasked(raw), &[IoSlice::new(bytes)]);
+        }
+        self.raw.write_unasked(bytes)
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<&rustls::Connection> {
+        self.tls_layer().map(|tls| &tls.session)
     }
 }
 

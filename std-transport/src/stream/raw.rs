@@ -5,21 +5,30 @@ use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
-/// A stream of the system's that does not block, and whose readiness a poller reports.
-pub(crate) trait Raw: Read + Write + Send {
-    /// Closes the sending direction: the peer sees the end of the stream after the last byte.
-    fn shut_down_sending(&mut self) -> io::Result<()>;
-
+/// What is sent to. It does not block.
+pub(crate) trait Sink: Write + Send {
     /// Writes even if the poller has not reported that something can be written.
     fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write(bytes)
     }
+
+    /// What TLS knows of the peer.
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Option<&rustls::Connection> {
+        None
+    }
 }
 
-/// Writes to a raw stream [unasked](Raw::write_unasked).
-pub(super) struct Unasked<'r, R>(pub(super) &'r mut R);
+/// A stream of the system's that does not block, and whose readiness a poller reports.
+pub(crate) trait Raw: Read + Sink {
+    /// Closes the sending direction: the peer sees the end of the stream after the last byte.
+    fn shut_down_sending(&mut self) -> io::Result<()>;
+}
 
-impl<R: Raw> Write for Unasked<'_, R> {
+/// Writes to a sink [unasked](Sink::write_unasked).
+pub(crate) struct Unasked<'s, S: ?Sized>(pub(crate) &'s mut S);
+
+impl<S: Sink + ?Sized> Write for Unasked<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write_unasked(bytes)
     }
@@ -34,6 +43,8 @@ impl<R: Raw> Write for Unasked<'_, R> {
 pub(crate) fn as_tcp(stream: impl Into<std::os::fd::OwnedFd>) -> std::net::TcpStream {
     stream.into().into()
 }
+
+impl Sink for TcpStream {}
 
 impl Raw for TcpStream {
     fn shut_down_sending(&mut self) -> io::Result<()> {

@@ -15,32 +15,20 @@ const NAME: &str = "the TLS handshake";
 /// One end of TLS.
 #[derive(Debug)]
 pub(super) struct Tls {
-    session: Connection,
+    pub(super) session: Connection,
     /// What the peer began with.
     start: Start,
     /// Why nothing more can be received.
     failure: Option<rustls::Error>,
     /// Whether the last [`read`](Self::read) has got less from the raw stream than it could have had. What came from it
     /// earlier does not count: since then it may have become readable again.
-    is_drained: bool,
+    pub(super) is_drained: bool,
 }
 
 impl Tls {
     pub(super) fn new(mut session: Connection) -> Self {
         session.set_buffer_limit(Some(BUFFER));
         Self { session, start: Start::default(), failure: None, is_drained: false }
-    }
-
-    pub(super) const fn session(&self) -> &Connection {
-        &self.session
-    }
-
-    pub(super) fn wants_write(&self) -> bool {
-        self.session.wants_write()
-    }
-
-    pub(super) const fn is_drained(&self) -> bool {
-        self.is_drained
     }
 
     /// Goes on with the handshake.

@@ -3,36 +3,60 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::Raw;
+use super::{Raw, Sink};
 
 /// A stream that is as cut as it is told. What is put into `incoming` can be read; what is written is in `outgoing`.
 #[derive(Debug)]
-pub(super) struct Wire {
-    pub(super) incoming: VecDeque<u8>,
-    pub(super) outgoing: Vec<u8>,
+pub(crate) struct Wire {
+    pub(crate) incoming: VecDeque<u8>,
+    pub(crate) outgoing: Vec<u8>,
     /// Whether the stream ends after what is incoming.
-    pub(super) ends: bool,
+    pub(crate) ends: bool,
+    /// How it fails after what is incoming, if it does.
+    pub(crate) fails: Option<ErrorKind>,
+    /// Whether it says that each read has got more than there was space for.
+    pub(crate) lies: bool,
     /// How many bytes a read gets and a write takes at most; with none, a write calls that a success.
-    pub(super) at_once: usize,
+    pub(crate) at_once: usize,
     /// Whether every other call blocks, and every third is interrupted.
-    pub(super) balks: bool,
+    pub(crate) balks: bool,
     /// How many bytes can be written until the stream blocks for good.
-    pub(super) capacity: usize,
-    pub(super) has_shut_down: bool,
+    pub(crate) capacity: usize,
+    pub(crate) half: Half,
     calls: usize,
+}
+
+/// What has become of the sending direction.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Half {
+    #[default]
+    Open,
+    Closed,
+    /// It is blocked, once.
+    Blocked,
+    /// It cannot be closed.
+    Broken,
 }
 
 impl Default for Wire {
     fn default() -> Self {
-        let (incoming, outgoing) = Default::default();
-        let (at_once, capacity) = (usize::MAX, usize::MAX);
-        let (ends, balks, has_shut_down) = (false, false, false);
-        Self { incoming, outgoing, ends, at_once, balks, capacity, has_shut_down, calls: 0 }
+        Self {
+            incoming: VecDeque::new(),
+            outgoing: Vec::new(),
+            ends: false,
+            fails: None,
+            lies: false,
+            at_once: usize::MAX,
+            balks: false,
+            capacity: usize::MAX,
+            half: Half::Open,
+            calls: 0,
+        }
     }
 }
 
 impl Wire {
-    pub(super) fn of(incoming: &[u8]) -> Self {
+    pub(crate) fn of(incoming: &[u8]) -> Self {
         Self { incoming: incoming.to_vec().into(), ..Self::default() }
     }
 
@@ -50,10 +74,11 @@ impl Read for Wire {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.balk()?;
         if self.incoming.is_empty() && !self.ends {
-            return Err(ErrorKind::WouldBlock.into());
+            return Err(self.fails.unwrap_or(ErrorKind::WouldBlock).into());
         }
         let count = self.at_once.min(space.len());
-        self.incoming.read(&mut space[..count])
+        let count = self.incoming.read(&mut space[..count])?;
+        Ok(if self.lies { usize::MAX } else { count })
     }
 }
 
@@ -67,7 +92,7 @@ impl Write for Wire {
         if count == 0 && !bytes.is_empty() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        assert!(!self.has_shut_down, "nothing is written after the end");
+        assert_ne!(self.half, Half::Closed, "nothing is written after the end");
         self.outgoing.extend(&bytes[..count]);
         Ok(count)
     }
@@ -77,9 +102,16 @@ impl Write for Wire {
     }
 }
 
+impl Sink for Wire {}
+
 impl Raw for Wire {
     fn shut_down_sending(&mut self) -> io::Result<()> {
-        self.has_shut_down = true;
-        Ok(())
+        let (next, outcome) = match self.half {
+            Half::Open | Half::Closed => (Half::Closed, Ok(())),
+            Half::Blocked => (Half::Open, Err(ErrorKind::WouldBlock.into())),
+            Half::Broken => (Half::Broken, Err(ErrorKind::NotConnected.into())),
+        };
+        self.half = next;
+        outcome
     }
 }

@@ -1,82 +1,18 @@
 //! A connection over a stream in memory: the server knows a socket only by its trait.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use jsonframe::{Dialect, Header, Message};
+use jsonframe::{Header, Message};
 
 use super::*;
 use crate::Interest;
-use crate::engine::{Engine, Totals};
+use crate::engine::Totals;
 use crate::server::accept::Arrival;
 use crate::server::{Id, Limits};
 use crate::stream::Stream;
-
-/// A stream that gives what it is told, and takes everything.
-#[derive(Default)]
-struct Memory {
-    given: VecDeque<u8>,
-    ends: bool,
-    /// Fails where it would end.
-    is_cut: bool,
-    /// Says that each read has got more than there was space for.
-    lies: bool,
-    taken: Vec<u8>,
-    half: Half,
-}
-
-/// What has become of the sending direction.
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Half {
-    #[default]
-    Open,
-    Closed,
-    /// It is blocked, once.
-    Blocked,
-    /// It cannot be closed.
-    Broken,
-}
-
-impl Read for Memory {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if self.given.is_empty() && self.is_cut {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        if self.given.is_empty() && !self.ends {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let count = self.given.read(space)?;
-        Ok(if self.lies { usize::MAX } else { count })
-    }
-}
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.taken.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Raw for Memory {
-    fn shut_down_sending(&mut self) -> io::Result<()> {
-        match self.half {
-            Half::Broken => Err(ErrorKind::NotConnected.into()),
-            Half::Blocked => {
-                self.half = Half::Open;
-                Err(ErrorKind::WouldBlock.into())
-            }
-            Half::Open | Half::Closed => {
-                self.half = Half::Closed;
-                Ok(())
-            }
-        }
-    }
-}
+use crate::stream::wire::{Half, Wire};
 
 /// Sends back what it gets, and closes the connection after a "last" message.
 #[derive(Default)]
@@ -106,7 +42,7 @@ fn message(kind: &str, content: &[u8]) -> Vec<u8> {
 }
 
 struct Test {
-    served: Served<Memory, ()>,
+    served: Served<Wire, ()>,
     handler: Echo,
     shared: Arc<Shared>,
     scratch: Scratch,
@@ -118,13 +54,17 @@ impl Test {
     fn new(given: &[u8]) -> Self {
         let (now, limits) = (Instant::now(), Limits::default());
         let totals = Arc::new(Totals::new(&limits, 1));
-        let shared = Arc::new(Shared::new(limits.clone()));
-        let engine = Engine::new(Arc::new(limits), totals, &Dialect::STANDARD, &Dialect::STANDARD, now);
-        let stream = Memory { given: given.iter().copied().collect(), ..Memory::default() };
+        let shared = Arc::new(Shared::new(limits));
+        let stream = Wire::of(given);
         let address = SocketAddr::from(([127, 0, 0, 1], 1)).into();
-        let arrival = Arrival { stream: Stream::new(stream), address, is_counted: false };
-        let served = Served::new(Connection::new(arrival, engine, Id::new(0, 0)), ());
+        let arrival = Arrival { stream: Stream::new(stream), address, network: None };
+        let mut served = Served::new(Connection::new(arrival, Id::new(0, 0), &shared, &totals, now));
+        served.connection.engine.opened(now);
         Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now, pace: Pace::GoOn }
+    }
+
+    fn wire(&mut self) -> &mut Wire {
+        self.served.connection.stream.get_mut()
     }
 
     /// Has the poller say that the stream is readable, and gives the connection its turn.
@@ -150,8 +90,8 @@ fn a_message_is_answered_in_the_turn_in_which_it_comes() {
     let request = message("text", b"hello");
     let mut test = Test::new(&request);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!(test.served.connection.stream.get_mut().taken, request);
-    test.served.connection.stream.get_mut().ends = true;
+    assert_eq!(test.wire().outgoing, request);
+    test.wire().ends = true;
     assert!(matches!(test.turn(), Err(CloseReason::Ended)));
 }
 
@@ -171,8 +111,8 @@ fn a_turn_that_is_over_with_the_last_message_there_is_has_no_other_after_it() {
     assert_eq!(test.turn_after_read(false).unwrap(), Next::Wait);
     assert_eq!(test.handler.messages, 64);
     // With the first byte of another message there is one.
-    test.served.connection.stream.get_mut().given.extend(message("text", b"hello").repeat(64));
-    test.served.connection.stream.get_mut().given.push_back(0);
+    test.wire().incoming.extend(message("text", b"hello").repeat(64));
+    test.wire().incoming.push_back(0);
     assert_eq!(test.turn_after_read(false).unwrap(), Next::Again);
 }
 
@@ -180,24 +120,24 @@ fn a_turn_that_is_over_with_the_last_message_there_is_has_no_other_after_it() {
 fn a_message_that_comes_whole_before_its_stream_is_cut_is_answered() {
     let request = message("text", b"hello");
     let mut test = Test::new(&request.repeat(2));
-    test.served.connection.stream.get_mut().is_cut = true;
+    test.wire().fails = Some(ErrorKind::UnexpectedEof);
     assert!(matches!(test.turn(), Err(CloseReason::Io(error)) if error.kind() == ErrorKind::UnexpectedEof));
     assert_eq!(test.handler.messages, 2);
-    assert_eq!(test.served.connection.stream.get_mut().taken, request.repeat(2));
+    assert_eq!(test.wire().outgoing, request.repeat(2));
 }
 
 #[test]
 fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_ends() {
     let mut test = Test::new(&[message("last", b"bye"), message("text", b"ignored")].concat());
     assert_eq!(test.turn().unwrap(), Next::Again);
-    assert_eq!(test.served.connection.stream.get_mut().half, Half::Open);
+    assert_eq!(test.wire().half, Half::Open);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert_eq!((&test.served.connection.stream.get_mut().half, test.handler.messages), (&Half::Closed, 1));
-    assert_eq!(test.served.connection.stream.get_mut().taken, message("last", b"bye"));
+    assert_eq!((test.handler.messages, &test.wire().half), (1, &Half::Closed));
+    assert_eq!(test.wire().outgoing, message("last", b"bye"));
     // What still comes is discarded.
-    test.served.connection.stream.get_mut().given.extend(message("text", b"ignored"));
+    test.wire().incoming.extend(message("text", b"ignored"));
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    test.served.connection.stream.get_mut().ends = true;
+    test.wire().ends = true;
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
     assert_eq!(test.handler.messages, 1);
 }
@@ -205,7 +145,7 @@ fn a_connection_that_the_handler_closes_is_half_closed_and_over_when_the_peer_en
 #[test]
 fn a_stream_that_cannot_be_half_closed_is_given_up() {
     let mut test = Test::new(&message("last", b"bye"));
-    test.served.connection.stream.get_mut().half = Half::Broken;
+    test.wire().half = Half::Broken;
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
 }
@@ -213,20 +153,20 @@ fn a_stream_that_cannot_be_half_closed_is_given_up() {
 #[test]
 fn a_half_close_that_is_blocked_is_tried_again_though_the_peer_has_ended() {
     let mut test = Test::new(&message("last", b"bye"));
-    test.served.connection.stream.get_mut().half = Half::Blocked;
-    test.served.connection.stream.get_mut().ends = true;
+    test.wire().half = Half::Blocked;
+    test.wire().ends = true;
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert_eq!(test.turn().unwrap(), Next::Wait);
     assert!(test.served.connection.engine.poll_timeout().is_some(), "it is not waited for for ever");
-    assert_eq!(test.served.connection.stream.get_ref().half, Half::Open);
+    assert_eq!(test.wire().half, Half::Open);
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
-    assert_eq!(test.served.connection.stream.get_ref().half, Half::Closed);
+    assert_eq!(test.wire().half, Half::Closed);
 }
 
 #[test]
 fn a_stream_that_says_it_has_read_more_than_fits_is_not_believed() {
     let mut test = Test::new(&message("text", &vec![b'x'; 200_000]));
-    test.served.connection.stream.get_mut().lies = true;
+    test.wire().lies = true;
     assert!(matches!(test.turn(), Ok(_) | Err(CloseReason::Protocol(_))), "and nothing panics");
 }
 
@@ -237,18 +177,18 @@ fn a_connection_that_is_asked_for_its_place_ends_unless_something_has_arrived() 
     test.pace = Pace::MakeRoom;
     assert_eq!(test.turn().unwrap(), Next::Wait);
     let [first, rest @ ..] = &request[..] else { unreachable!() };
-    test.served.connection.stream.get_mut().given.push_back(*first);
+    test.wire().incoming.push_back(*first);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    test.served.connection.stream.get_mut().given.extend(rest);
+    test.wire().incoming.extend(rest);
     test.served.connection.engine.sending.reply_later();
     assert_eq!(test.turn().unwrap(), Next::Wait);
     test.served.connection.engine.sending.replies_done(1);
     assert_eq!(test.turn().unwrap(), Next::Wait, "the reply has just been done");
     assert_eq!(test.handler.messages, 2);
-    test.served.connection.stream.get_mut().taken.clear();
+    test.wire().outgoing.clear();
     // Its peer is not waited for, though it was active a moment ago.
     assert!(matches!(test.turn(), Err(CloseReason::MadeRoom)));
-    assert_eq!(test.served.connection.stream.get_mut().taken, message("farewell", last_words));
+    assert_eq!(test.wire().outgoing, message("farewell", last_words));
 }
 
 #[test]
@@ -258,7 +198,7 @@ fn a_connection_that_is_being_closed_gives_its_place_once_all_is_sent() {
     assert_eq!(test.turn().unwrap(), Next::Wait, "its peer has not ended yet");
     test.pace = Pace::MakeRoom;
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
-    assert_eq!(test.served.connection.stream.get_mut().taken, message("last", b"bye"));
+    assert_eq!(test.wire().outgoing, message("last", b"bye"));
 }
 
 #[test]
@@ -270,7 +210,7 @@ fn what_is_under_way_on_a_connection_decides_whether_it_can_be_spared() {
     assert_eq!(since(&test), Some(Duration::ZERO));
     let mut turn_after = |seconds, given: &[u8]| {
         test.now = start + Duration::from_secs(seconds);
-        test.served.connection.stream.get_mut().given.extend(given);
+        test.wire().incoming.extend(given);
         test.turn().unwrap();
         since(&test)
     };

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 
 use crate::stream::Stream;
-use crate::stream::wire::Wire;
+use crate::stream::wire::{Half, Wire};
 
 /// What follows the headers, which nobody may read.
 const REST: &[u8] = b"\0\x67{rest";
@@ -190,7 +190,7 @@ fn stream_passes_everything_on_after_the_header() {
     stream.write_all(b"answer").unwrap();
     assert!(stream.drains_by_short_read() && !stream.wants_write());
     stream.shut_down_sending().unwrap();
-    assert!(stream.get_ref().has_shut_down);
+    assert_eq!(stream.get_ref().half, Half::Closed);
     assert_eq!(stream.get_ref().outgoing, b"answer");
 }
 

@@ -14,8 +14,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
 
 use super::certificates::{Authority, Identity, NAME};
-use crate::stream::Stream;
-use crate::stream::wire::Wire;
+use crate::stream::wire::{Half, Wire};
+use crate::stream::{Sink, Stream};
 
 /// Which end is the stream, and which rustls's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,18 +84,14 @@ impl Ends {
     }
 
     fn pair_over(&self, role: Role, stream: Stream<Wire>) -> Pair {
-        let (stream, peer) = match role {
-            Role::Server => {
-                let peer = ClientConnection::new(Arc::clone(&self.client), Self::name()).unwrap();
-                (stream.with_tls(&self.server), peer.into())
-            }
-            Role::Client => {
-                let peer = ServerConnection::new(Arc::clone(&self.server)).unwrap();
-                (stream.with_tls_client(&self.client, Self::name()), peer.into())
-            }
+        let server = ServerConnection::new(Arc::clone(&self.server)).unwrap().into();
+        let client = ClientConnection::new(Arc::clone(&self.client), Self::name()).unwrap().into();
+        let (session, peer) = match role {
+            Role::Server => (server, client),
+            Role::Client => (client, server),
         };
         Pair {
-            stream: stream.unwrap(),
+            stream: stream.secured(session),
             peer,
             received: Vec::new(),
             carried: 0,

@@ -142,8 +142,7 @@ impl Server {
     pub async fn run(self, handler: impl Handler) -> io::Result<()> {
         let (listeners, shared) = self.0.into_parts();
         let _over = Over(Arc::clone(&shared));
-        let adopted = Door::adopted(Arc::clone(&shared));
-        let mut acceptors = Some(server::Server::acceptors(listeners, &shared, Door::new, adopted)?);
+        let mut acceptors = Some(Acceptors::<Door>::new(listeners, shared.limits.backlog)?);
         let totals = Arc::new(Totals::new(&shared.limits, 1));
         shared.start([Arc::clone(&totals)].into());
         let common = Arc::new(Common::new(handler, Arc::clone(&shared), totals));

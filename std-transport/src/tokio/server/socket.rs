@@ -1,8 +1,7 @@
 //! Sockets and listeners, as tokio polls them and the servers know them: they say when they are blocked.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::Shutdown;
-use std::sync::Arc;
+use std::net::{self, Shutdown};
 use std::task::{Context, Waker};
 
 #[cfg(unix)]
@@ -10,15 +9,13 @@ use ::tokio::net::UnixListener;
 use ::tokio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
-use crate::server::Address;
-use crate::server::listener::Listening;
+use crate::server::accept::Accept;
 #[cfg(unix)]
-use crate::server::listener::{Buffers, SocketFile};
-use crate::server::shared::Shared;
-use crate::server::stream::Accept;
-use crate::stream::Raw;
+use crate::server::listener::Buffers;
+use crate::server::{Address, Listener};
 #[cfg(unix)]
 use crate::stream::as_tcp;
+use crate::stream::{Raw, Sink};
 use crate::tokio::polled::{Polled, blocked_if_pending};
 
 /// A connected socket that wakes the task of its connection.
@@ -71,17 +68,19 @@ impl Write for Socket {
     }
 }
 
-impl Raw for Socket {
-    fn shut_down_sending(&mut self) -> io::Result<()> {
-        SockRef::from(&self.inner).shutdown(Shutdown::Write)
-    }
-
+impl Sink for Socket {
     fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
         SockRef::from(&self.inner).send(bytes)
     }
 }
 
-/// Where connections come from, which wakes the task that accepts.
+impl Raw for Socket {
+    fn shut_down_sending(&mut self) -> io::Result<()> {
+        SockRef::from(&self.inner).shutdown(Shutdown::Write)
+    }
+}
+
+/// A listener that wakes the task that accepts.
 #[derive(Debug)]
 pub(super) struct Door {
     kind: Kind,
@@ -90,43 +89,33 @@ pub(super) struct Door {
     pub(super) asks_first: bool,
 }
 
-/// A listener, or whoever has accepted connections.
 #[derive(Debug)]
 enum Kind {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix {
-        /// Removed before the listener is closed.
-        #[expect(dead_code, reason = "it is dropped")]
-        file: Option<SocketFile>,
-        listener: UnixListener,
-        buffers: Buffers,
-    },
-    Adopted(Arc<Shared>),
+    Unix(UnixListener, Buffers),
 }
 
-impl Door {
-    pub(super) fn new(listening: Listening) -> io::Result<Self> {
-        Ok(Self::of(match listening {
-            Listening::Tcp(listener) => Kind::Tcp(TcpListener::from_std(listener)?),
-            #[cfg(unix)]
-            Listening::Unix { file, listener, buffers } => {
-                Kind::Unix { file, listener: UnixListener::from_std(listener)?, buffers }
-            }
-        }))
-    }
-
-    pub(super) fn adopted(shared: Arc<Shared>) -> Self {
-        Self::of(Kind::Adopted(shared))
-    }
-
-    fn of(kind: Kind) -> Self {
-        Self { kind, waker: Waker::noop().clone(), asks_first: false }
+impl Kind {
+    fn new(listener: Listener) -> io::Result<Self> {
+        #[cfg(unix)]
+        if listener.address() == Address::Unix {
+            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into())?, listener.buffers));
+        }
+        Ok(Self::Tcp(TcpListener::from_std(listener.socket.into())?))
     }
 }
 
 impl Accept for Door {
     type Raw = Socket;
+
+    fn open(listener: Listener) -> io::Result<Self> {
+        Ok(Self { kind: Kind::new(listener)?, waker: Waker::noop().clone(), asks_first: false })
+    }
+
+    fn adopt(stream: net::TcpStream) -> io::Result<Socket> {
+        Ok(Socket::new(TcpStream::from_std(stream)?))
+    }
 
     fn accept(&mut self) -> io::Result<(Socket, Address)> {
         let mut context = Context::from_waker(&self.waker);
@@ -145,7 +134,7 @@ impl Accept for Door {
                 Ok((Socket::new(stream), address.into()))
             }
             #[cfg(unix)]
-            Kind::Unix { listener, buffers, .. } => {
+            Kind::Unix(listener, buffers) => {
                 let accepted = if self.asks_first { accept_unasked(&SockRef::from(listener))? } else { None };
                 let stream = match accepted {
                     Some((socket, _)) => socket.into(),
@@ -154,10 +143,6 @@ impl Accept for Door {
                 };
                 let _ = buffers.set(&SockRef::from(&stream));
                 Ok((Socket::new(TcpStream::from_std(stream)?), Address::Unix))
-            }
-            Kind::Adopted(shared) => {
-                let (stream, address) = shared.adopted.pop()?;
-                Ok((Socket::new(TcpStream::from_std(stream)?), address))
             }
         }
     }

@@ -12,14 +12,15 @@ use super::Handler;
 use super::common::Common;
 use super::socket::Socket;
 use crate::Interest;
-use crate::engine::{Engine, Event, Holding, Sending};
+use crate::engine::{Event, Holding, Sending};
 use crate::io::flush;
 use crate::server::accept::Arrival;
-use crate::server::connection::{Connection, Next, Pace};
+use crate::server::connection::{Connection, Next};
 use crate::server::mailbox::{Letters, Mailbox};
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
+use crate::server::pace::{Pace, Shutdown};
 use crate::server::places::Network;
-use crate::server::shared::{Shutdown, lock};
+use crate::server::shared::lock;
 use crate::server::{Address, CloseReason, Id, Peer, observe};
 use crate::stream::Stream;
 
@@ -48,13 +49,10 @@ impl<H: Handler> Task<H> {
         let (shared, totals) = (&common.shared, &common.totals);
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
-        let (received, sent) = (shared.dialect(), shared.sending_dialect());
-        let mut engine = Engine::new(Arc::clone(&shared.limits), Arc::clone(totals), received, sent, now());
-        engine.begin_opening(now());
-        mailbox.count(id, || (engine.sending.holding(), None));
         arrival.stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
-        let connection = Connection::new(arrival, engine, id);
-        let place = Place { id, network: connection.network(), common, mailbox };
+        let connection = Connection::new(arrival, id, shared, totals, now());
+        mailbox.count(id, || (connection.engine.sending.holding(), None));
+        let place = Place { id, network: connection.network, common, mailbox };
         Self { connection, state: <_>::default(), place }
     }
 
@@ -67,19 +65,11 @@ impl<H: Handler> Task<H> {
     async fn run_in_span(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
-        let Self { mut connection, state, place } = *self;
-        let (address, is_opening) = (connection.address, connection.engine.is_opening());
-        let is_refused = connection.is_refused();
-        let why = connection.finish(why);
-        // What it holds is not counted any more when the handler is told.
-        drop(connection);
-        let Common { handler, shared, .. } = &*place.common;
-        if is_opening {
-            let why = Connection::<Socket>::not_accepted(address, is_refused, why, shared);
-            shared.not_accepted(&why, |why| handler.not_accepted(why));
-        } else {
-            shared.figures.closed(&why);
-            shared.guard(|| handler.disconnected(place.id, address, state, &why));
+        let Self { connection, state, place } = *self;
+        let (Common { handler, shared, .. }, address) = (&*place.common, connection.address);
+        match connection.finish(why, shared) {
+            Ok(why) => drop(shared.guard(|| handler.disconnected(place.id, address, state, &why))),
+            Err(why) => shared.not_accepted(&why, |why| handler.not_accepted(why)),
         }
     }
 
@@ -140,7 +130,7 @@ impl<H: Handler> Task<H> {
                 let pace = self.place.pace(shutdown, &letters);
                 self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
                 let opened = self.connection.open(&self.place.common.shared, pace, now());
-                self.place.network = self.connection.network();
+                self.place.network = self.connection.network;
                 match opened {
                     Ok(Next::Wait) => {}
                     outcome => return Poll::Ready(outcome.map(drop)),
@@ -247,13 +237,8 @@ impl<H: Handler> Task<H> {
         engine.leave_request();
         let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
         place.call(*address, stream, &mut engine.sending, timer, call).await;
-        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
         let is_hurrying = place.common.shared.is_hurrying(now());
-        if !is_hurrying && self.connection.is_over(&reason, now()) {
-            return Err(reason);
-        }
-        self.connection.close(reason, now());
-        Ok(())
+        self.connection.dismiss(reason, is_hurrying, now())
     }
 
     /// Does what is due. The error is why the connection is to end.

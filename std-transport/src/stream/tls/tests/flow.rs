@@ -20,7 +20,7 @@ fn exchange(ends: &Ends, role: Role, at_once: usize, balks: bool) {
     assert!(pair.received == content);
 
     pair.drive(Stream::shut_down_sending).unwrap();
-    assert!(pair.stream.get_ref().has_shut_down);
+    assert_eq!(pair.stream.get_ref().half, Half::Closed);
     assert_eq!(pair.peer.reader().read(&mut [0]).unwrap(), 0, "the peer sees the end");
     pair.send(b"last");
     pair.peer.send_close_notify();
@@ -111,7 +111,7 @@ fn blocked_stream_takes_no_more_than_its_buffer() {
         assert_eq!(pair.stream.write_unasked(&content).unwrap_err().kind(), ErrorKind::WouldBlock);
         assert_eq!(pair.stream.flush().unwrap_err().kind(), ErrorKind::WouldBlock);
         assert_eq!(pair.stream.shut_down_sending().unwrap_err().kind(), ErrorKind::WouldBlock);
-        assert!(pair.stream.wants_write() && !pair.stream.get_ref().has_shut_down);
+        assert!(pair.stream.wants_write() && pair.stream.get_ref().half == Half::Open);
 
         pair.stream.get_mut().capacity = usize::MAX;
         pair.stream.shut_down_sending().unwrap();
