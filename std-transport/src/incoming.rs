@@ -33,8 +33,7 @@ impl<'c, S: Read> Incoming<'c, S> {
 
     /// The message's header.
     pub fn header(&self) -> Header<'_> {
-        // There is a header for as long as there is an `Incoming`.
-        self.receiver.header().unwrap_or(Header::new("", "", 0))
+        self.receiver.header()
     }
 
     /// How many bytes of content are still to be read.
@@ -100,9 +99,8 @@ impl<'c, S: Read> Incoming<'c, S> {
     ///
     /// Those of [`content`](Self::content). After a time-out the message is lost; where that matters, call
     /// [`message`](Self::message) until it succeeds.
-    pub fn into_message(mut self) -> Result<OwnedMessage, Error> {
-        let content = self.content()?;
-        Ok(OwnedMessage::new(&self.header(), content)?)
+    pub fn into_message(self) -> Result<OwnedMessage, Error> {
+        self.receiver.owned_message(self.stream)
     }
 
     /// Returns a copy of the header, and the content, to be read or sent on while the header is in use. To send a message on

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use jsonframe::{Dialect, Growable, Header, Message, OwnedHeader};
+use jsonframe::{Dialect, Growable, Header, Message, OwnedHeader, OwnedMessage};
 
 use crate::Error;
 use crate::engine::{Inbox, ReadBuffer, Step};
@@ -20,6 +20,8 @@ pub(crate) struct Receiver {
     start: usize,
     /// How many bytes of content of the message under way the caller has had.
     had: u64,
+    /// Whether the next message's header has been received, and nobody has had the message.
+    is_unclaimed: bool,
     failure: Failure,
     /// Whether the stream blocks, so that [`ErrorKind::WouldBlock`] means that its time is over.
     blocks: bool,
@@ -36,6 +38,7 @@ impl Receiver {
             collected: Vec::new(),
             start: 0,
             had: 0,
+            is_unclaimed: false,
             failure: Failure::new(),
             blocks: true,
         }
@@ -45,12 +48,6 @@ impl Receiver {
     #[cfg(any(feature = "client", feature = "tokio"))]
     pub(crate) fn without_blocking(self) -> Self {
         Self { blocks: false, ..self }
-    }
-
-    /// Gives the memory back that no message needs.
-    #[cfg(any(feature = "client", feature = "tokio"))]
-    pub(crate) fn release(&mut self) {
-        self.inbox.release();
     }
 
     pub(crate) const fn set_max_header(&mut self, max_header: u16) {
@@ -68,6 +65,9 @@ impl Receiver {
 
     /// Receives the next message's header, past what is left of the last message: false if the stream has ended.
     pub(crate) fn next_header(&mut self, stream: &mut impl Read) -> Result<bool, Error> {
+        if std::mem::take(&mut self.is_unclaimed) {
+            return Ok(true);
+        }
         (self.collected, self.start) = (Vec::new(), 0);
         loop {
             match self.inbox.next_step()? {
@@ -76,23 +76,45 @@ impl Receiver {
                     self.inbox.limit_content(self.max_content)?;
                     return Ok(true);
                 }
-                None if self.fill(stream)? == 0 => {
-                    self.inbox.finish()?;
-                    return Ok(false);
-                }
-                Some(Step::Content(_) | Step::End) | None => {}
+                None => match self.fill(stream) {
+                    Ok(0) => {
+                        self.inbox.finish()?;
+                        return Ok(false);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        // Whoever waits for a message holds no memory.
+                        self.inbox.release();
+                        return Err(error.into());
+                    }
+                },
+                Some(Step::Content(_) | Step::End) => {}
             }
         }
     }
 
-    pub(crate) fn header(&self) -> Option<Header<'_>> {
-        self.inbox.header()
+    /// Receives the next message whole; `None` if the stream has ended. What has come of it before an error that passes is kept
+    /// for the next call, and for [`next_header`](Self::next_header).
+    #[cfg(any(feature = "client", feature = "tokio"))]
+    pub(crate) fn next_message(&mut self, stream: &mut impl Read) -> Result<Option<OwnedMessage>, Error> {
+        if !self.next_header(stream)? {
+            return Ok(None);
+        }
+        self.is_unclaimed = true;
+        let message = self.owned_message(stream)?;
+        self.is_unclaimed = false;
+        Ok(Some(message))
+    }
+
+    /// The header of the message under way, which there is from [`next_header`](Self::next_header) on.
+    pub(crate) fn header(&self) -> Header<'_> {
+        self.inbox.header().unwrap_or(Header::new("", "", 0))
     }
 
     /// A copy of the header of the message under way, of whose content nothing may have been read.
     pub(crate) fn unread_header(&self) -> Result<OwnedHeader<Growable>, Error> {
         self.check_unread()?;
-        Ok(OwnedHeader::try_from(&self.header().unwrap_or(Header::new("", "", 0)))?)
+        Ok(OwnedHeader::try_from(&self.header())?)
     }
 
     const fn check_unread(&self) -> Result<(), Error> {
@@ -166,7 +188,7 @@ impl Receiver {
         let outcome = self.collect(stream, &mut content);
         self.collected = content;
         outcome?;
-        Ok(Message::new(self.header().unwrap_or(Header::new("", "", 0)), &self.collected)?)
+        Ok(Message::new(self.header(), &self.collected)?)
     }
 
     /// All of the content. What had come before a time-out is kept.
@@ -174,6 +196,12 @@ impl Receiver {
         self.message(stream)?;
         self.had = self.collected.len() as u64;
         Ok(std::mem::take(&mut self.collected))
+    }
+
+    /// The message with all of its content, to be kept.
+    pub(crate) fn owned_message(&mut self, stream: &mut impl Read) -> Result<OwnedMessage, Error> {
+        let content = self.content(stream)?;
+        Ok(OwnedMessage::new(&self.header(), content)?)
     }
 
     /// Reads the rest of the content to memory, which grows as it arrives. What had come before an error is there.

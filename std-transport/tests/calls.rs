@@ -353,6 +353,36 @@ fn a_peer_that_reads_nothing_for_long_gets_all_requests_in_the_end() {
 }
 
 #[test]
+fn a_peer_that_sends_without_end_gets_the_rest_of_a_request_that_was_blocked() {
+    let (listener, connect) = listen();
+    let slow = |_| thread::sleep(Duration::from_millis(1));
+    let client = Client::with_pushes(connect, Options::default().with_ids(), slow).unwrap();
+    let (mut receiving, mut sending) = accept(&listener).split().unwrap();
+    let (got, has_got) = mpsc::channel();
+    let flood = thread::spawn(move || {
+        // There is always another one to be received: it takes the client at least a millisecond for each.
+        for sent in 0..3000 {
+            sending.send(&Header::new("bytes", "binary", 10_000), &[0; 10_000]).unwrap();
+            if has_got.try_recv().is_ok() {
+                return sent;
+            }
+        }
+        panic!("nothing came");
+    });
+    let caller = client.within(Some(Duration::from_secs(30)));
+    let long = vec![1; 8_000_000];
+    let caller = thread::spawn(move || drop(caller.call(&Header::new("bytes", "binary", 8_000_000), &long)));
+    // By then the stream is full, both ways.
+    thread::sleep(Duration::from_millis(200));
+    let request = receiving.receive().unwrap().expect("a request").into_message().unwrap();
+    assert_eq!(request.content().len(), 8_000_000);
+    got.send(()).unwrap();
+    assert!(flood.join().unwrap() < 3000);
+    drop((client, receiving));
+    caller.join().unwrap();
+}
+
+#[test]
 fn when_the_last_client_is_dropped_the_connection_is_closed_and_the_thread_has_ended() {
     let (listener, connect) = listen();
     let token = Arc::new(());

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use jsonframe::{Header, OwnedMessage};
+use jsonframe::Header;
 
 use super::CallError;
-use super::shared::{Frame, Outcome, Registered, Shared};
+use super::shared::{Frame, Outcome, Shared};
 
 /// A call that is made when it is first polled, and ends when it is dropped.
 #[derive(Debug)]
@@ -18,15 +18,9 @@ pub(crate) struct Call<'c> {
     shared: &'c Shared,
     key: u64,
     deadline: Option<Instant>,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    New(Frame),
-    /// With its request, if that waits for a place.
-    Registered(Option<Frame>),
-    Over,
+    /// There until the call is made.
+    request: Option<Frame>,
+    is_pending: bool,
 }
 
 impl<'c> Call<'c> {
@@ -37,8 +31,8 @@ impl<'c> Call<'c> {
         timeout: Option<Duration>,
     ) -> Result<Self, CallError> {
         let deadline = timeout.and_then(|timeout| (shared.now)().checked_add(timeout));
-        let (key, frame) = shared.encode(header, content)?;
-        Ok(Self { shared, key, deadline, stage: Stage::New(frame) })
+        let (key, request) = shared.encode(header, content)?;
+        Ok(Self { shared, key, deadline, request: Some(request), is_pending: false })
     }
 
     /// Waits for the reply. It needs nobody to tell it the time.
@@ -61,35 +55,21 @@ impl<'c> Call<'c> {
 }
 
 impl Future for Call<'_> {
-    type Output = Result<OwnedMessage, CallError>;
+    type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        let (shared, key, deadline) = (self.shared, self.key, self.deadline);
-        let outcome = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::New(frame) => match shared.register(key, frame, deadline, context.waker()) {
-                Ok(registered) => Err(match registered {
-                    Registered::Queued => None,
-                    Registered::Waiting(frame) => Some(frame),
-                }),
-                Err(error) => Ok(Err(error)),
-            },
-            Stage::Registered(mut frame) => shared.poll(key, &mut frame, context.waker()).ok_or(frame),
-            // It has been returned already.
-            Stage::Over => Ok(Err(CallError::Closed { is_sent: true })),
+        let outcome = match self.request.take() {
+            Some(request) => self.shared.register(self.key, request, self.deadline, context.waker()).err().map(Err),
+            None => self.shared.poll(self.key, context.waker()),
         };
-        match outcome {
-            Ok(outcome) => Poll::Ready(outcome),
-            Err(frame) => {
-                self.stage = Stage::Registered(frame);
-                Poll::Pending
-            }
-        }
+        self.is_pending = outcome.is_none();
+        outcome.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        if matches!(self.stage, Stage::Registered(_)) {
+        if self.is_pending {
             self.shared.cancel(self.key);
         }
     }

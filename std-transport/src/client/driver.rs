@@ -111,7 +111,9 @@ impl Driver {
             if ready.writable {
                 ready.writable = !(link.send(stream, &shared)? || is_blocked(stream)?);
             }
-            if !ready.readable && self.wait(None, &mut ready)? {
+            // A peer that sends without end must not keep requests from being written.
+            let at_once = ready.readable.then(|| (shared.now)());
+            if !(ready.readable && ready.writable) && self.wait(at_once, &mut ready)? {
                 return Err(silent().into());
             }
         }

@@ -15,8 +15,6 @@ use crate::receive::Receiver;
 #[derive(Debug)]
 pub(crate) struct Link {
     receiver: Receiver,
-    /// Whether the header of a message has been received, and its content not yet.
-    has_header: bool,
     /// Whether a message has been received.
     pub(crate) is_proven: bool,
     /// The requests that are being written.
@@ -46,7 +44,6 @@ impl Link {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             receiver: Receiver::new(options.dialect, options.max_header, options.max_content).without_blocking(),
-            has_header: false,
             is_proven: false,
             batch: VecDeque::new(),
             start: 0,
@@ -61,11 +58,12 @@ impl Link {
         let mut stream = Heard { stream, is_heard: false };
         let mut outcome = Ok(Received::Enough);
         for _ in 0..Self::AT_ONCE {
-            outcome = match self.next_message(&mut stream) {
-                Ok(message) => {
+            outcome = match self.receiver.next_message(&mut stream) {
+                Ok(Some(message)) => {
                     self.is_proven = true;
                     shared.received(message).map_or(Ok(Received::Enough), |push| Ok(Received::Push(push)))
                 }
+                Ok(None) => Err(io::Error::new(ErrorKind::UnexpectedEof, "the peer has ended the connection").into()),
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(Received::Blocked),
                 Err(error) => Err(error),
             };
@@ -77,26 +75,6 @@ impl Link {
             shared.heard();
         }
         outcome
-    }
-
-    fn next_message(&mut self, stream: &mut impl Read) -> Result<OwnedMessage, Error> {
-        if !self.has_header {
-            match self.receiver.next_header(stream) {
-                Ok(true) => self.has_header = true,
-                Ok(false) => {
-                    let end = io::Error::new(ErrorKind::UnexpectedEof, "the peer has ended the connection");
-                    return Err(Error::Io(end));
-                }
-                Err(error) => {
-                    self.receiver.release();
-                    return Err(error);
-                }
-            }
-        }
-        let content = self.receiver.content(stream)?;
-        self.has_header = false;
-        let header = self.receiver.header().unwrap_or(jsonframe::Header::new("", "", 0));
-        Ok(OwnedMessage::new(&header, content)?)
     }
 
     /// Sends the requests there are: true if the stream is blocked, false if there is nothing to send.

@@ -39,8 +39,6 @@ struct State {
     queue: BTreeMap<u64, Frame>,
     /// How many bytes are in the queue, or are being written.
     queued: usize,
-    /// The calls that wait for a place in the queue, by their turn.
-    waiting: BTreeMap<u64, usize>,
     /// Since when a reply has been due, and nothing has been received.
     silent_since: Option<Instant>,
     /// Wakes the driver.
@@ -62,13 +60,6 @@ enum Phase {
     Ended,
 }
 
-/// What [`Shared::register`] has done with a request.
-pub(crate) enum Registered {
-    Queued,
-    /// It is to be [admitted](Shared::admit) later.
-    Waiting(Frame),
-}
-
 impl Shared {
     /// How many bytes of requests are handed to the driver at a time, about, and how many requests.
     const BATCH: (usize, usize) = (64 * 1024, 32);
@@ -79,7 +70,6 @@ impl Shared {
             done: HashMap::new(),
             queue: BTreeMap::new(),
             queued: 0,
-            waiting: BTreeMap::new(),
             silent_since: None,
             driver,
             to_wake: Vec::new(),
@@ -152,61 +142,41 @@ impl Shared {
         Ok((key, frame))
     }
 
-    /// Begins a call: its request is queued if there is a place.
+    /// Begins a call: its request is queued.
     pub(crate) fn register(
         &self,
         key: u64,
         frame: Frame,
         deadline: Option<Instant>,
         waker: &Waker,
-    ) -> Result<Registered, CallError> {
+    ) -> Result<(), CallError> {
         let mut state = self.lock();
         if state.phase != Phase::Open {
             return Err(CallError::Closed { is_sent: false });
         }
-        let is_next = state.waiting.is_empty() && state.has_place(&self.options, frame.len());
-        if !is_next && self.options.when_full == WhenFull::Fail {
+        if self.options.when_full == WhenFull::Fail && state.is_full(&self.options, frame.len()) {
             return Err(CallError::Full);
         }
-        let is_due_first =
-            deadline.is_some_and(|deadline| state.pending.poll_timeout().is_none_or(|due| deadline < due));
-        state.pending.register(key, waker.clone(), deadline);
-        if is_next {
-            // A driver that has something to do or to wait for has been woken for that already.
-            let wakes = state.queue.is_empty() || is_due_first;
-            state.queue(key, frame);
-            if wakes {
-                state.wake_driver();
-            }
-            return Ok(Registered::Queued);
-        }
-        state.waiting.insert(key, frame.len());
-        if is_due_first {
+        // A driver that has something to do or to wait for has been woken for that already.
+        let due = state.pending.poll_timeout();
+        let is_due_first = deadline.is_some_and(|deadline| due.is_none_or(|due| deadline < due));
+        if state.queue.is_empty() || is_due_first {
             state.wake_driver();
         }
-        Ok(Registered::Waiting(frame))
+        state.pending.register(key, waker.clone(), deadline);
+        state.queued += frame.len();
+        state.queue.insert(key, frame);
+        Ok(())
     }
 
-    /// Looks for what has become of a call. Unless it has ended, it queues the request if it is its turn, and wakes the caller
-    /// when there is something to look for.
-    pub(crate) fn poll(&self, key: u64, frame: &mut Option<Frame>, waker: &Waker) -> Option<Outcome> {
+    /// Looks for what has become of a call. Unless it has ended, it wakes the caller when there is something to look for.
+    pub(crate) fn poll(&self, key: u64, waker: &Waker) -> Option<Outcome> {
         let mut state = self.lock();
-        if let Some(outcome) = state.done.remove(&key) {
-            return Some(outcome);
-        }
+        let outcome = state.done.remove(&key);
         if let Some(waiter) = state.pending.waiter_mut(key) {
             waiter.clone_from(waker);
         }
-        if frame.is_some() && state.turn(&self.options) == Some(key) {
-            let wakes = state.queue.is_empty();
-            state.waiting.remove(&key);
-            state.queue(key, frame.take()?);
-            state.wake_next(&self.options);
-            if wakes {
-                state.wake_driver();
-            }
-        }
-        None
+        outcome
     }
 
     /// Ends a call that nobody waits for any more.
@@ -216,7 +186,6 @@ impl Shared {
         if state.done.remove(&key).is_none() {
             if let Some(ended) = state.pending.cancel(key) {
                 state.given_up(&ended, now);
-                state.wake_next(&self.options);
             }
         }
     }
@@ -263,21 +232,19 @@ impl Shared {
         state.stats.connections += u64::from(is_connected);
     }
 
-    /// Takes requests to be written, as many as there are or as are written at a time, when `written` bytes of earlier ones
-    /// have been. What is taken counts as sent.
+    /// Takes requests to be written, as many as there are, as may be pending or as are written at a time, when `written` bytes of
+    /// earlier ones have been. What is taken counts as sent.
     pub(crate) fn take_requests(&self, written: usize, batch: &mut VecDeque<(u64, Frame)>) {
         let mut state = self.lock();
         state.queued = state.queued.saturating_sub(written);
         let (most_bytes, most) = Self::BATCH;
         let mut bytes = 0;
+        let most = most.min(self.options.max_pending.max(1).saturating_sub(state.pending.owed()));
         while bytes < most_bytes && batch.len() < most {
             let Some((key, frame)) = state.queue.pop_first() else { break };
             bytes += frame.len();
             state.pending.sent(key);
             batch.push_back((key, frame));
-        }
-        if written > 0 {
-            state.wake_next(&self.options);
         }
     }
 
@@ -289,7 +256,7 @@ impl Shared {
     /// A message has been received, which is returned if it is no reply.
     pub(crate) fn received(&self, message: OwnedMessage) -> Option<OwnedMessage> {
         let mut state = self.lock();
-        let push = match state.pending.take_reply(reply_to(&message.header())) {
+        match state.pending.take_reply(reply_to(&message.header())) {
             Taken::Reply(key, waker) => {
                 state.done.insert(key, Ok(message));
                 state.to_wake.push(waker);
@@ -300,9 +267,7 @@ impl Shared {
                 None
             }
             Taken::Push => Some(message),
-        };
-        state.wake_next(&self.options);
-        push
+        }
     }
 
     /// A message that is no reply had nobody to go to.
@@ -320,7 +285,6 @@ impl Shared {
         state.queued = state.queue.values().map(Vec::len).sum();
         state.silent_since = None;
         state.fail(failed, why);
-        state.wake_next(&self.options);
     }
 
     /// There is no connection to be had.
@@ -346,7 +310,6 @@ impl Shared {
             state.done.insert(ended.key, Err(CallError::TimedOut { is_sent: ended.is_sent }));
             state.to_wake.push(ended.waiter);
         }
-        state.wake_next(&self.options);
         state.silent_since.is_some_and(|since| now.saturating_duration_since(since) >= self.options.max_silence)
     }
 
@@ -363,49 +326,30 @@ impl Shared {
 }
 
 impl State {
-    /// Whether a request of `bytes` bytes may be queued.
-    fn has_place(&self, options: &Options, bytes: usize) -> bool {
-        let count = self.pending.owed() + self.queue.len();
-        let fits = self.queued == 0 || self.queued.saturating_add(bytes) <= options.max_queued;
-        fits && count < options.max_pending.max(1)
-    }
-
-    /// Whose turn it is to be queued.
-    fn turn(&self, options: &Options) -> Option<u64> {
-        let (key, bytes) = self.waiting.first_key_value()?;
-        self.has_place(options, *bytes).then_some(*key)
-    }
-
-    fn wake_next(&mut self, options: &Options) {
-        if let Some(waiter) = self.turn(options).and_then(|key| self.pending.waiter_mut(key)) {
-            self.to_wake.push(waiter.clone());
-        }
+    /// Whether there is no place for a request of `bytes` bytes.
+    fn is_full(&self, options: &Options, bytes: usize) -> bool {
+        let is_long = self.queued > 0 && self.queued.saturating_add(bytes) > options.max_queued;
+        is_long || self.pending.owed() + self.queue.len() >= options.max_pending.max(1)
     }
 
     fn wake_driver(&mut self) {
         self.to_wake.push(self.driver.clone());
     }
 
-    fn queue(&mut self, key: u64, frame: Frame) {
-        self.queued += frame.len();
-        self.queue.insert(key, frame);
-    }
-
     /// A call has ended whose reply may still come, if it was sent.
     fn given_up(&mut self, ended: &Ended<Waker>, now: Instant) {
-        self.waiting.remove(&ended.key);
         if let Some(frame) = self.queue.remove(&ended.key) {
             self.queued = self.queued.saturating_sub(frame.len());
         }
-        if ended.is_sent && self.silent_since.is_none() {
-            self.silent_since = Some(now);
+        if ended.is_sent {
+            self.silent_since.get_or_insert(now);
+            // There is a time to wait for, and there may be a place for another request.
             self.wake_driver();
         }
     }
 
     fn forget_requests(&mut self) {
         self.queue.clear();
-        self.waiting.clear();
         self.queued = 0;
     }
 

@@ -159,7 +159,7 @@ fn the_reply_to_a_call_that_was_dropped_is_late_and_the_next_is_not_shifted() {
 }
 
 #[test]
-fn calls_beyond_the_limit_wait_for_their_turn_and_one_is_woken_for_each_place() {
+fn calls_beyond_the_limit_are_sent_in_turn_and_none_is_woken_before_its_reply() {
     let shared = shared(Options::default().with_max_pending(2));
     let mut calls = [b"one", b"two", b"six", b"ten"].map(|content| call(&shared, content));
     let wakes = [(); 4].map(|()| Arc::new(Count::default()));
@@ -173,14 +173,12 @@ fn calls_beyond_the_limit_wait_for_their_turn_and_one_is_woken_for_each_place() 
     assert_eq!((stream.requests().len(), woken()), (2, [0, 0, 0, 0]));
 
     assert!(shared.received(message(b"first")).is_none());
-    assert_eq!(woken(), [1, 0, 1, 0]);
-    let [one, two, six, ten] = &mut calls;
-    assert!(poll(ten).is_pending() && poll(six).is_pending());
+    assert_eq!(woken(), [1, 0, 0, 0]);
+    let [one, two, _, ten] = &mut calls;
     assert!(!link.send(&mut stream, &shared).unwrap());
     assert_eq!(stream.requests(), [b"one", b"two", b"six"]);
     assert_eq!(content(poll(one)), b"first");
 
-    // Whoever is next gives up, and nobody is forgotten.
     assert!(poll(two).is_pending());
     assert!(shared.received(message(b"second")).is_none());
     assert!(poll(ten).is_pending());
@@ -201,6 +199,28 @@ fn a_call_that_waits_for_its_turn_and_is_dropped_passes_it_on() {
     assert!(poll(&mut six).is_pending());
     assert!(!link.send(&mut stream, &shared).unwrap());
     assert_eq!(stream.requests(), [b"one", b"six"]);
+}
+
+#[test]
+fn a_call_that_is_dropped_after_it_was_sent_has_the_driver_send_the_next_one() {
+    let woken = Arc::new(Count::default());
+    let options = Options::default().with_ids().with_max_pending(1);
+    let shared = Shared::new(options, Instant::now, Arc::clone(&woken).into());
+    let (mut stream, mut link) = (Memory::new(usize::MAX), Link::new(&shared.options));
+    for begun in [b"one", b"two"] {
+        let mut begun = call(&shared, begun);
+        assert!(poll(&mut begun).is_pending());
+        assert!(!link.send(&mut stream, &shared).unwrap());
+        let mut next = call(&shared, b"six");
+        assert!(poll(&mut next).is_pending());
+        assert!(!link.send(&mut stream, &shared).unwrap());
+        let before = woken.0.load(Ordering::Relaxed);
+        let requests = stream.requests().len();
+        drop(begun);
+        assert_eq!(woken.0.load(Ordering::Relaxed), before + 1);
+        assert!(!link.send(&mut stream, &shared).unwrap());
+        assert_eq!(stream.requests().len(), requests + 1);
+    }
 }
 
 #[test]

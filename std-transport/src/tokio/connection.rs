@@ -8,9 +8,10 @@ use ::tokio::net::{TcpStream, ToSocketAddrs};
 use jsonframe::Value;
 use jsonframe::{Dialect, Header, OwnedMessage};
 
-use super::receive::Receiving;
+use super::incoming::receive_message;
 use super::{Incoming, SendingHalf};
 use crate::Error;
+use crate::receive::Receiver;
 
 /// Sends and receives messages over a stream of tokio's: any number, both ways, in any order.
 ///
@@ -36,7 +37,7 @@ use crate::Error;
 /// ```
 #[derive(Debug)]
 pub struct Connection<S> {
-    pub(super) receiving: Receiving,
+    pub(super) receiver: Receiver,
     /// It has the stream, from which is received too.
     pub(super) sending: SendingHalf<S>,
 }
@@ -80,14 +81,14 @@ impl<S> Connection<S> {
     /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
     pub fn new(stream: S) -> Self {
         let dialect = &Dialect::STANDARD;
-        let receiving = Receiving::new(dialect, Self::DEFAULT_MAX_CONTENT);
-        Self { receiving, sending: SendingHalf::new(stream, dialect) }
+        let receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT).without_blocking();
+        Self { receiver, sending: SendingHalf::new(stream, dialect) }
     }
 
     /// Speaks this dialect, in both directions. To be called before anything is received or sent.
     #[must_use]
     pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.receiving.receiver = self.receiving.receiver.with_dialect(dialect);
+        self.receiver = self.receiver.with_dialect(dialect);
         self.with_sending_dialect(dialect)
     }
 
@@ -103,7 +104,7 @@ impl<S> Connection<S> {
     /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
     #[must_use]
     pub fn with_max_header(mut self, bytes: u16) -> Self {
-        self.receiving.receiver.set_max_header(bytes);
+        self.receiver.set_max_header(bytes);
         self
     }
 
@@ -113,7 +114,7 @@ impl<S> Connection<S> {
     /// no memory whatever its length; content that is collected takes up to about twice what has arrived.
     #[must_use]
     pub fn with_max_content(mut self, bytes: u64) -> Self {
-        self.receiving.receiver.set_max_content(bytes);
+        self.receiver.set_max_content(bytes);
         self
     }
 
@@ -140,7 +141,7 @@ impl<S> Connection<S> {
     /// a message, they begin with the content that has not been read.
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.sending.stream, self.receiving.receiver.into_unread())
+        (self.sending.stream, self.receiver.into_unread())
     }
 }
 
@@ -172,7 +173,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
     /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or if the stream
     /// ended inside it. [`Error::Io`] if the stream failed. Every later call returns the same error again.
     pub async fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        self.receiving.receive(&mut self.sending.stream).await
+        Incoming::receive(&mut self.sending.stream, &mut self.receiver).await
     }
 
     /// Receives the next message with all of its content; `None` if the stream has ended after the last message.
@@ -201,7 +202,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
     ///
     /// Those of [`receive`](Self::receive), also for what comes after the header.
     pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        self.receiving.receive_message(&mut self.sending.stream).await
+        receive_message(&mut self.sending.stream, &mut self.receiver).await
     }
 }
 

@@ -3,15 +3,16 @@
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split};
 use jsonframe::OwnedMessage;
 
-use super::receive::Receiving;
+use super::incoming::receive_message;
 use super::{Connection, Incoming, SendingHalf};
 use crate::Error;
+use crate::receive::Receiver;
 
 /// The receiving direction of a connection: [`Connection::split`].
 #[derive(Debug)]
 pub struct ReceivingHalf<R> {
     stream: R,
-    receiving: Receiving,
+    receiver: Receiver,
 }
 
 impl<S> Connection<S> {
@@ -69,9 +70,9 @@ impl<S> Connection<S> {
     /// # }
     /// ```
     pub fn split_with<R, W>(self, split: impl FnOnce(S) -> (R, W)) -> (ReceivingHalf<R>, SendingHalf<W>) {
-        let Self { receiving, sending } = self;
+        let Self { receiver, sending } = self;
         let (stream, sending) = sending.split_with(split);
-        (ReceivingHalf { stream, receiving }, sending)
+        (ReceivingHalf { stream, receiver }, sending)
     }
 }
 
@@ -84,7 +85,7 @@ impl<R> ReceivingHalf<R> {
     /// Gives its half of the stream back, and the bytes that were read from it beyond the messages received.
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (R, Vec<u8>) {
-        (self.stream, self.receiving.receiver.into_unread())
+        (self.stream, self.receiver.into_unread())
     }
 }
 
@@ -95,7 +96,7 @@ impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
     ///
     /// Those of [`Connection::receive`].
     pub async fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        self.receiving.receive(&mut self.stream).await
+        Incoming::receive(&mut self.stream, &mut self.receiver).await
     }
 
     /// Does what [`Connection::receive_message`] does.
@@ -104,6 +105,6 @@ impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
     ///
     /// Those of [`Connection::receive_message`].
     pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        self.receiving.receive_message(&mut self.stream).await
+        receive_message(&mut self.stream, &mut self.receiver).await
     }
 }

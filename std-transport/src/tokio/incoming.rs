@@ -8,8 +8,7 @@ use std::task::{Context, Poll, ready};
 use ::tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 use jsonframe::{Growable, Header, Message, OwnedHeader, OwnedMessage};
 
-use super::polled::{self, Polled};
-use super::receive::pending_if_blocked;
+use super::polled::{Polled, pending_if_blocked};
 use crate::Error;
 use crate::receive::Receiver;
 
@@ -51,15 +50,30 @@ use crate::receive::Receiver;
 /// ```
 #[derive(Debug)]
 pub struct Incoming<'c, S> {
-    pub(super) stream: &'c mut S,
+    stream: &'c mut S,
     pub(super) receiver: &'c mut Receiver,
 }
 
-impl<S: AsyncRead + Unpin> Incoming<'_, S> {
+/// Receives the next message whole; `None` if the stream has ended. Dropped, it keeps what has come for the next call.
+pub(super) async fn receive_message<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    receiver: &mut Receiver,
+) -> Result<Option<OwnedMessage>, Error> {
+    poll_fn(|context| pending_if_blocked(receiver.next_message(&mut Polled::new(stream, context)))).await
+}
+
+impl<'c, S: AsyncRead + Unpin> Incoming<'c, S> {
+    /// Receives the next message as far as its header; `None` if the stream has ended.
+    pub(super) async fn receive(stream: &'c mut S, receiver: &'c mut Receiver) -> Result<Option<Self>, Error> {
+        let next =
+            |context: &mut Context<'_>| pending_if_blocked(receiver.next_header(&mut Polled::new(stream, context)));
+        let there_is_one = poll_fn(next).await?;
+        Ok(there_is_one.then_some(Self { stream, receiver }))
+    }
+
     /// The message's header.
     pub fn header(&self) -> Header<'_> {
-        // There is a header for as long as there is an `Incoming`.
-        self.receiver.header().unwrap_or(Header::new("", "", 0))
+        self.receiver.header()
     }
 
     /// How many bytes of content are still to be read.
@@ -93,9 +107,7 @@ impl<S: AsyncRead + Unpin> Incoming<'_, S> {
     /// Those of [`content`](Self::content).
     pub async fn message(&mut self) -> Result<Message<'_>, Error> {
         let Self { stream, receiver } = self;
-        let whole = |context: &mut Context<'_>| receiver.message(&mut Polled::new(*stream, context)).map(drop);
-        let mut whole = whole;
-        poll_fn(|context| pending_if_blocked(whole(context))).await?;
+        poll_fn(|context| pending_if_blocked(receiver.message(&mut Polled::new(*stream, context)).map(drop))).await?;
         // It is there, so that nothing is read.
         self.receiver.message(&mut io::empty())
     }
@@ -108,9 +120,9 @@ impl<S: AsyncRead + Unpin> Incoming<'_, S> {
     /// # Errors
     ///
     /// Those of [`content`](Self::content).
-    pub async fn into_message(mut self) -> Result<OwnedMessage, Error> {
-        let content = self.content().await?;
-        Ok(OwnedMessage::new(&self.header(), content)?)
+    pub async fn into_message(self) -> Result<OwnedMessage, Error> {
+        let Self { stream, receiver } = self;
+        poll_fn(|context| pending_if_blocked(receiver.owned_message(&mut Polled::new(stream, context)))).await
     }
 
     /// Returns a copy of the header, and the content, to be read or sent on while the header is in use. To send a message on
@@ -181,7 +193,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Incoming<'_, S> {
         }
         let Self { stream, receiver } = self.get_mut();
         let outcome = receiver.read_content(&mut Polled::new(*stream, context), buffer.initialize_unfilled());
-        let count = ready!(polled::pending_if_blocked(outcome))?;
+        let count = ready!(pending_if_blocked(outcome.map_err(Error::from)))?;
         buffer.advance(count);
         Poll::Ready(Ok(()))
     }
@@ -191,7 +203,7 @@ impl<S: AsyncRead + Unpin> AsyncBufRead for Incoming<'_, S> {
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let Self { stream, receiver } = self.get_mut();
         let outcome = receiver.fill_content(&mut Polled::new(*stream, context)).map(drop);
-        ready!(polled::pending_if_blocked(outcome))?;
+        ready!(pending_if_blocked(outcome.map_err(Error::from)))?;
         // It is there, so that nothing is read.
         Poll::Ready(receiver.fill_content(&mut io::empty()))
     }

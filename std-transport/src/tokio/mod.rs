@@ -48,7 +48,6 @@ mod connection;
 mod halves;
 mod incoming;
 mod polled;
-mod receive;
 mod send;
 #[cfg(feature = "server")]
 mod server;

@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::Error;
+
 /// A stream for the time of one poll. It is blocked when its task is to be woken.
 pub(super) struct Polled<'p, 'c, S> {
     stream: &'p mut S,
@@ -50,9 +52,9 @@ pub(super) fn blocked_if_pending<T>(outcome: Poll<io::Result<T>>) -> io::Result<
 }
 
 /// What a driver has done with a [`Polled`] stream: pending if the stream was blocked.
-pub(super) fn pending_if_blocked<T>(outcome: io::Result<T>) -> Poll<io::Result<T>> {
+pub(super) fn pending_if_blocked<T>(outcome: Result<T, Error>) -> Poll<Result<T, Error>> {
     match outcome {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
         outcome => Poll::Ready(outcome),
     }
 }

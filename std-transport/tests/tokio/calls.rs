@@ -211,6 +211,19 @@ async fn a_peer_that_closes_in_the_middle_of_a_reply_fails_what_was_sent_and_the
     assert_eq!(client.stats().connections, 2);
 }
 
+#[tokio::test]
+async fn a_request_made_when_the_peer_has_ended_is_sent_over_the_next_connection() {
+    let (client, _pushes, mut servers) = client(2, Options::default());
+    while client.stats().connections == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The client's task has not run since: it sees the end and the request at the same time.
+    servers[0].finish().await.unwrap();
+    tokio::spawn(echo(servers.remove(1)));
+    assert_eq!(client.call_json::<u64>(&1).await.unwrap(), 1);
+    assert!(servers[0].receive().await.unwrap().is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_a_server_that_comes_back_and_is_sent_then() {
     let streams = Arc::new(Mutex::new(VecDeque::new()));

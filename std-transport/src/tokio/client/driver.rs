@@ -105,16 +105,15 @@ impl Driver {
         if is_silent {
             return Poll::Ready(silent().into());
         }
-        let moved = self.poll_receive(link, stream, context);
-        let sent = link.send(&mut Polled::new(stream, context), &self.shared);
-        match moved.and(sent.map_err(Error::from)) {
+        match self.transfer(link, stream, context) {
             // The task is woken for what is next.
-            Ok(_) => Poll::Pending,
+            Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(error),
         }
     }
 
-    fn poll_receive<S: AsyncRead + Unpin>(
+    /// Receives, and then sends: not when the peer has ended the connection, for that would not be received.
+    fn transfer<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         link: &mut Link,
         stream: &mut S,
@@ -138,6 +137,7 @@ impl Driver {
                 Received::Blocked => break,
             }
         }
+        link.send(&mut Polled::new(stream, context), &self.shared)?;
         Ok(())
     }
 
