@@ -54,8 +54,8 @@ pub struct Backoff {
     most: Duration,
     /// How many times are still to come, if there is a limit.
     left: Option<u32>,
-    /// How long may still be waited in all.
-    time_left: Duration,
+    /// How long may still be waited in all, if there is a limit.
+    time_left: Option<Duration>,
     /// The state of the generator of chance.
     seed: u64,
 }
@@ -64,7 +64,7 @@ impl Backoff {
     /// Waits about `first` before the second attempt and never longer than `most`. There is no limit to the attempts.
     pub fn new(first: Duration, most: Duration) -> Self {
         let seed = RandomState::new().build_hasher().finish();
-        Self { next: first.min(most), most, left: None, time_left: Duration::MAX, seed }
+        Self { next: first.min(most), most, left: None, time_left: None, seed }
     }
 
     /// Makes at most this many attempts, the first one included, which is made in any case.
@@ -75,7 +75,7 @@ impl Backoff {
 
     /// Waits no longer than this in all; the last wait is so much shorter. The time that attempts take is not counted.
     pub const fn with_total(mut self, time: Duration) -> Self {
-        self.time_left = time;
+        self.time_left = Some(time);
         self
     }
 
@@ -139,7 +139,7 @@ impl Iterator for Backoff {
 
     /// How long to wait before the next attempt: between half of its time and all of it.
     fn next(&mut self) -> Option<Duration> {
-        if self.time_left.is_zero() {
+        if self.time_left.is_some_and(|left| left.is_zero()) {
             return None;
         }
         if let Some(left) = &mut self.left {
@@ -148,9 +148,11 @@ impl Iterator for Backoff {
         let half = self.next / 2;
         // Of 2^16 parts; time is not measured more finely here.
         let part = u32::try_from(self.random() >> 48).unwrap_or(0);
-        let time = half + half.checked_mul(part).map_or(half, |parts| parts / 0x1_0000);
-        let time = time.min(self.time_left);
-        self.time_left -= time;
+        let mut time = half + half.checked_mul(part).map_or(half, |parts| parts / 0x1_0000);
+        if let Some(left) = &mut self.time_left {
+            time = time.min(*left);
+            *left -= time;
+        }
         self.next = self.next.saturating_mul(2).min(self.most);
         Some(time)
     }
