@@ -1,9 +1,20 @@
-//! Figures as a table and as lines of JSON.
+//! What programs say: figures as a table and as lines of JSON, and failures.
 
+use std::error::Error;
 use std::fmt::Write;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 use crate::contest::Outcome;
 use crate::figures::{Aim, Figure};
+
+/// The exit status of the program of this name. A failure is said on standard error.
+pub fn exit_code(program: &str, outcome: Result<(), Box<dyn Error>>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // Nowhere is left to report that this fails.
+    let _ = writeln!(io::stderr(), "{program}: {error}");
+    ExitCode::FAILURE
+}
 
 /// A figure as a JSON object.
 #[must_use]

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use clap::Parser;
 use jsonframe_benches::budgets::{Budgets, LIMITS, Limit, WORKLOADS, Workload};
 use jsonframe_benches::instructions::count;
-use jsonframe_benches::report::aligned;
+use jsonframe_benches::report;
 
 /// Count the instructions of the main paths, and fail if a path takes more than its budget.
 ///
@@ -50,18 +50,11 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.json");
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match &arguments.workload {
+    let outcome = match &arguments.workload {
         Some(name) => run(name, arguments.runs),
         None => check(&arguments),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nowhere is left to report that this fails.
-            let _ = writeln!(io::stderr(), "budgets: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit_code("budgets", outcome)
 }
 
 fn run(name: &str, runs: u32) -> Result<(), Box<dyn Error>> {
@@ -114,7 +107,7 @@ fn table(budgets: &Budgets, counts: &[(&Workload, f64)]) -> String {
             change.map_or_else(String::new, |change| format!("{change:+.1} %")),
         ]);
     }
-    aligned(&rows)
+    report::aligned(&rows)
 }
 
 /// How the workloads compare that have a limit together: its words, the ratio, and the most it may be.

@@ -57,14 +57,7 @@ Exit status:
 const PASSES: u32 = 10;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nowhere is left to report that this fails.
-            let _ = writeln!(io::stderr(), "compare: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit_code("compare", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {

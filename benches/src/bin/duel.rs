@@ -73,13 +73,7 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("duel: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit_code("duel", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {

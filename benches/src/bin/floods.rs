@@ -112,13 +112,7 @@ fn header_of(member: &str) -> Vec<u8> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("floods: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit_code("floods", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {

@@ -91,13 +91,7 @@ const AXES: [Axis; 3] = [
 const SERVERS: [(&str, usize); 4] = [("app-server", 1), ("app-server", 2), ("tokio-server", 1), ("tokio-server", 2)];
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("growth: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit_code("growth", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {

@@ -334,7 +334,7 @@ mod tests {
 
     const WORK: Work = Work { connections: 3, depth: 20, ..Work::ONE };
 
-    /// An echo that answers wrongly after so many bytes in all.
+    /// An echo that changes one byte of each connection, the one after `right` bytes.
     fn echo(right: usize) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
