@@ -16,14 +16,14 @@ use jsonframe_std::{Backoff, Connection, Duplex, Error, Incoming, Timeouts, tls}
 use rustls::ClientConfig;
 
 use crate::application::{Answer, Draft, JSON};
-use crate::console::Console;
-use crate::dial::dial;
-#[cfg(unix)]
-use crate::dial::dial_path;
-use crate::dialect::Dialects;
-use crate::text::{ByteString, Printable};
-use crate::watched::{Watched, is_time_out, no_answer};
 use crate::wire::{FramedIn, send};
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::dial;
+#[cfg(unix)]
+use jsonframe_cli::dial::dial_path;
+use jsonframe_cli::dialect::Dialects;
+use jsonframe_cli::text::{ByteString, Printable};
+use jsonframe_cli::watched::{Watched, is_time_out, no_answer};
 
 /// How long to wait before a server is tried a second time, about, and before any later time.
 const FIRST_WAIT: Duration = Duration::from_millis(50);

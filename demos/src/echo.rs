@@ -5,10 +5,10 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::console::Console;
-use crate::dial::dial;
-use crate::text::ByteString;
-use crate::watched::{Watched, no_answer};
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::dial;
+use jsonframe_cli::text::ByteString;
+use jsonframe_cli::watched::{Watched, no_answer};
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 16 * 1024;

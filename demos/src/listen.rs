@@ -7,9 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 use jsonframe_std::server::{Address, Listener};
 
-use crate::dial::without_brackets;
 use crate::metrics;
-use crate::tls::ServerTls;
+use jsonframe_cli::dial::without_brackets;
+use jsonframe_cli::tls::ServerTls;
 
 /// Where a server listens.
 #[derive(Args)]

@@ -15,14 +15,14 @@ use jsonframe_std::tokio;
 use tracing::{Level, debug, info, warn};
 
 use crate::application::{self, Draft, JSON};
-use crate::console::{Console, Kind};
-use crate::dialect::{DialectOptions, Dialects};
-use crate::hint::{self, CutText};
-use crate::limits::{LimitOptions, Seconds, default_limits, workers};
 use crate::listen::{ListenOptions, Listening};
-use crate::signals;
-use crate::text::Printable;
 use crate::wire::FramedIn;
+use jsonframe_cli::console::{Console, Kind};
+use jsonframe_cli::dialect::{DialectOptions, Dialects};
+use jsonframe_cli::hint::{self, CutText};
+use jsonframe_cli::limits::{LimitOptions, Seconds, default_limits, workers};
+use jsonframe_cli::signals;
+use jsonframe_cli::text::Printable;
 
 /// The command line of a server.
 #[derive(Args)]

@@ -1,14 +1,14 @@
 //! What both ends of a connection do with it.
 
 use std::fmt::{self, Display, Formatter};
-use std::io::{self, Write};
+use std::io::Write;
 
-use jsonframe::{DecodeError, Dialect};
+use jsonframe::Dialect;
 use jsonframe_std::{Connection, Error};
 
 use crate::application::Draft;
-use crate::console::Console;
-use crate::text::ByteString;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::text::ByteString;
 
 /// A message as it goes over the wire in a dialect, to be printed.
 pub(crate) struct FramedIn<'a>(pub(crate) &'a Draft, pub(crate) &'a Dialect);
@@ -32,9 +32,4 @@ pub(crate) fn send<S: Write>(
 ) -> Result<(), Error> {
     console.say(format_args!("sending {} to {to}", FramedIn(draft, dialect)));
     connection.send(&draft.header(), draft.content())
-}
-
-/// The error for what reading a message's content returned: of the stream, or of the peer who ended it too early.
-pub(crate) fn content_error(error: io::Error) -> Error {
-    error.downcast::<DecodeError>().map_or_else(Error::Io, Error::Decode)
 }

@@ -508,7 +508,7 @@ fn connections_beyond_the_limit_wait(on: AppServer) {
 #[cfg(unix)]
 fn a_lack_of_descriptors_is_waited_out(on: AppServer) {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 16 && exec \"$0\" 127.0.0.1 0", on.path()]);
+    shell.args(["-c", "ulimit -n 16 && exec \"$0\" 127.0.0.1 0", &on.path()]);
     let mut server = Server::spawn(&mut shell);
     let start = Instant::now();
     let peers: Vec<_> = (0..30).map(|_| server.connect()).collect();

@@ -2,7 +2,7 @@
 
 mod common;
 #[allow(dead_code, unreachable_pub, reason = "shared with the demos")]
-#[path = "../../demos/src/dialect/name.rs"]
+#[path = "../../demos/cli/src/dialect/name.rs"]
 mod name;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::without_brackets;
+use jsonframe_cli::dialect::DialectOptions;
+use jsonframe_cli::limits::Seconds;
+use jsonframe_cli::tls::ClientTls;
 use jsonframe_demos::application::{Draft, request};
 #[cfg(unix)]
 use jsonframe_demos::client::connect_to_path;
 use jsonframe_demos::client::{connect_patiently, exchange, exchange_over_tls, pipeline};
-use jsonframe_demos::console::Console;
-use jsonframe_demos::dial::without_brackets;
-use jsonframe_demos::dialect::DialectOptions;
-use jsonframe_demos::limits::Seconds;
-use jsonframe_demos::tls::ClientTls;
 
 /// Send requests to app-server over one connection, and show them and the answers.
 ///

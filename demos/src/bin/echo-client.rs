@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use jsonframe_demos::console::Console;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::limits::Seconds;
 use jsonframe_demos::echo::converse;
-use jsonframe_demos::limits::Seconds;
 
 /// Send a text to echo-server, and print what comes back.
 #[derive(Parser)]

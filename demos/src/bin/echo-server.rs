@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 use clap::Parser;
-use jsonframe_demos::console::Console;
-use jsonframe_demos::dial::without_brackets;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::without_brackets;
 use jsonframe_demos::echo::serve;
 
 /// Send back every byte that one client sends, and end when it leaves.

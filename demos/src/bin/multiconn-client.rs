@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::Parser;
-use jsonframe_demos::console::Console;
-use jsonframe_demos::limits::{Seconds, at_least_one};
+use jsonframe_cli::console::Console;
+use jsonframe_cli::limits::{Seconds, at_least_one};
 use jsonframe_demos::multiconn::converse;
 
 /// Send two messages to multiconn-server on each of N connections at once, and print what comes back, all in one thread.

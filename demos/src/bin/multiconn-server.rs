@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use jsonframe_demos::console::Console;
-use jsonframe_demos::dial::without_brackets;
-use jsonframe_demos::limits::Seconds;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::without_brackets;
+use jsonframe_cli::limits::Seconds;
 use jsonframe_demos::multiconn::Server;
 
 /// Send back to each of many clients every byte that it sends, all in one thread.

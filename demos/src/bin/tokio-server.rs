@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::Parser;
-use jsonframe_demos::console::Console;
+use jsonframe_cli::console::Console;
 use jsonframe_demos::listen::Listening;
 use jsonframe_demos::server::Options;
 use jsonframe_std::tokio::Server;

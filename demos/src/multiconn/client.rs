@@ -9,9 +9,9 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Registry, Token};
 
 use super::dialogue::Dialogue;
-use crate::console::Console;
-use crate::dial::look_up;
-use crate::text::count_of_bytes;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::look_up;
+use jsonframe_cli::text::count_of_bytes;
 
 /// Opens so many connections to an echo server at once, sends two messages on each, and closes each when they came back.
 ///

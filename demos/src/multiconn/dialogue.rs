@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use super::unsent::Unsent;
-use crate::console::Console;
-use crate::text::ByteString;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::text::ByteString;
 
 /// What each connection sends.
 const MESSAGES: [&[u8]; 2] = [b"Message 1 from client.", b"Message 2 from client."];

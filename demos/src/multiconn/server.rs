@@ -14,7 +14,7 @@ use slab::Slab;
 use super::echo::{CHUNK, Echo, Turn};
 use super::idle::Idle;
 use super::listen::listen;
-use crate::console::{Console, Kind};
+use jsonframe_cli::console::{Console, Kind};
 
 /// Where readiness of the listener is reported. Those of the connections count from 0.
 const LISTENER: Token = Token(usize::MAX);

@@ -1,6 +1,8 @@
 //! Programs that run while a test talks to them.
 #![allow(dead_code, reason = "each test program uses what it needs")]
 
+use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -151,11 +153,11 @@ pub(crate) enum AppServer {
 }
 
 impl AppServer {
-    pub(crate) const fn path(self) -> &'static str {
-        match self {
-            Self::Std => env!("CARGO_BIN_EXE_app-server"),
-            Self::Tokio => env!("CARGO_BIN_EXE_tokio-server"),
-        }
+    pub(crate) fn path(self) -> String {
+        path_of(match self {
+            Self::Std => "app-server",
+            Self::Tokio => "tokio-server",
+        })
     }
 
     /// With how many threads the server is tested: one, and several.
@@ -322,20 +324,35 @@ pub(crate) fn last_words(mut stream: TcpStream) -> Vec<u8> {
     words
 }
 
+/// The path of a program of the workspace, of whichever package. It is built if only the package under test has been.
+pub(crate) fn path_of(name: &str) -> String {
+    let test = env::current_exe().expect("a test has a path");
+    let directory = test.ancestors().nth(2).expect("tests are in `deps` beside the programs");
+    let path = directory.join(name).with_extension(env::consts::EXE_EXTENSION);
+    if !path.exists() {
+        let package = if name == "jsonframe" { "jsonframe-cli" } else { "jsonframe-demos" };
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--package", package, "--bin", name, "--profile", profile]);
+        assert!(build.status().expect("there is a cargo").success(), "{name} can be built");
+    }
+    path.into_os_string().into_string().expect("the path is UTF-8")
+}
+
 /// `app-client` with these arguments.
 pub(crate) fn client(arguments: &[&str]) -> assert_cmd::Command {
-    program(env!("CARGO_BIN_EXE_app-client"), arguments)
+    program(path_of("app-client"), arguments)
 }
 
 /// A program that is killed when it takes too long.
-pub(crate) fn program(path: &str, arguments: &[&str]) -> assert_cmd::Command {
+pub(crate) fn program(path: impl AsRef<OsStr>, arguments: &[&str]) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(path);
     command.args(arguments).timeout(PATIENCE);
     command
 }
 
 /// Whether a program succeeds without a complaint although nobody reads its output.
-pub(crate) fn ends_quietly_unread(path: &str, arguments: &[&str]) -> bool {
+pub(crate) fn ends_quietly_unread(path: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
     let mut program = Program::unread(Command::new(path).args(arguments));
     program.errors.rest().is_empty() && program.exit_code() == Some(0)
 }

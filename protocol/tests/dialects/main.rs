@@ -8,7 +8,7 @@ mod encoding;
 mod kept;
 mod naive;
 #[allow(dead_code, unreachable_pub, reason = "shared with the demos")]
-#[path = "../../../demos/src/dialect/name.rs"]
+#[path = "../../../demos/cli/src/dialect/name.rs"]
 mod name;
 mod stream;
 

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use super::slots::{Slot, Slots};
 use crate::console::{Console, Kind};
-use crate::slots::{Slot, Slots};
 
 /// How long a server waits when it cannot accept a connection: others may end meanwhile and set resources free.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -17,7 +17,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// # Errors
 ///
 /// Why that was not possible, in words.
-pub(crate) fn dial(
+pub fn dial(
     server: (&str, u16),
     timeout: Duration,
     mut announce: impl FnMut(SocketAddr),
@@ -50,7 +50,7 @@ fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
 ///
 /// Why that was not possible, in words.
 #[cfg(unix)]
-pub(crate) fn dial_path(path: &Path, timeout: Duration) -> Result<UnixStream, String> {
+pub fn dial_path(path: &Path, timeout: Duration) -> Result<UnixStream, String> {
     let connect = || {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         // Where the server's backlog is full, it waits for as long as a write may.
@@ -66,8 +66,12 @@ pub(crate) fn dial_path(path: &Path, timeout: Duration) -> Result<UnixStream, St
     })
 }
 
-/// The addresses that a server may have, of which there is at least one.
-pub(crate) fn look_up((host, port): (&str, u16)) -> Result<Vec<SocketAddr>, String> {
+/// Returns the addresses that a server may have, of which there is at least one.
+///
+/// # Errors
+///
+/// Why there is none, in words.
+pub fn look_up((host, port): (&str, u16)) -> Result<Vec<SocketAddr>, String> {
     let addresses = (without_brackets(host), port).to_socket_addrs();
     let addresses: Vec<_> = addresses.map_err(|error| format!("cannot look up {host:?}: {error}"))?.collect();
     if addresses.is_empty() { Err(format!("{host:?} has no address")) } else { Ok(addresses) }

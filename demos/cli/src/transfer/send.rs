@@ -33,7 +33,7 @@ const MIN_RATE: u64 = 128;
 /// # Errors
 ///
 /// Why the file is not stored there, in words.
-pub fn send(path: &Path, receiver: (&str, u16), timeout: Duration, progress: &Progress) -> Result<(), String> {
+pub(super) fn send(path: &Path, receiver: (&str, u16), timeout: Duration, progress: &Progress) -> Result<(), String> {
     let shown = path.display().to_string();
     let of_file = |error| format!("{shown}: {error}");
     // To open a pipe would wait for its other end.

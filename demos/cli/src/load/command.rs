@@ -5,11 +5,12 @@ use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::Parser;
-use jsonframe_demos::console::Console;
-use jsonframe_demos::limits::{Seconds, at_least_one};
-use jsonframe_demos::load::{Plan, Report, SMALLEST, measure, reach};
-use jsonframe_demos::signals;
+use super::{Plan, Report, SMALLEST, measure, reach};
+use crate::connect::ServerOptions;
+use crate::console::Console;
+use crate::limits::{Seconds, at_least_one};
+use crate::signals;
+use clap::Args;
 
 /// Send requests to app-server on many connections, and show how many are answered and how long that takes.
 ///
@@ -20,16 +21,11 @@ use jsonframe_demos::signals;
 /// Ctrl-C ends it early, with the figures of what was measured until then.
 ///
 /// Everything happens in one thread. With --rate it does not sleep for less than a millisecond, but waits on the processor.
-#[derive(Parser)]
-#[command(name = "load", version, after_help = EXAMPLES)]
-struct Arguments {
-    /// The server
-    #[arg(default_value = "127.0.0.1")]
-    host: String,
-
-    /// Its port
-    #[arg(default_value_t = 65432)]
-    port: u16,
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: ServerOptions,
 
     /// How many connections send requests
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = at_least_one)]
@@ -74,11 +70,11 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  load --connections 100 --duration 5
-  load 127.0.0.1 65432 --connections 100 --rate 5000
-  load --pipeline 16 --raw              compare with an echo of the same bytes
-  load --per-connection 1 --raw         a new connection for each request
-  load --idle 1000 --json               besides 1000 connections that do nothing
+  jsonframe load --connections 100 --duration 5
+  jsonframe load 127.0.0.1:65432 --connections 100 --rate 5000
+  jsonframe load --pipeline 16 --raw              compare with an echo of the same bytes
+  jsonframe load --per-connection 1 --raw         a new connection for each request
+  jsonframe load --idle 1000 --json               besides 1000 connections that do nothing
 
 app-server should run with --quiet, or it measures the terminal.
 
@@ -91,8 +87,8 @@ Exit status:
 /// How a program ends that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+/// Does what the command line says.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let plan = Plan {
         connections: arguments.connections,
         rate: arguments.rate,
@@ -106,7 +102,7 @@ fn main() -> ExitCode {
     };
     let console = Console::standard();
     let stop = Arc::new(AtomicBool::new(false));
-    let report = reach((arguments.host.as_str(), arguments.port), &plan).and_then(|target| {
+    let report = reach(arguments.server.address(), &plan).and_then(|target| {
         // Until now there was nothing to be shown.
         end_early(Arc::clone(&stop))?;
         measure(target, &plan, &stop)
@@ -118,7 +114,7 @@ fn main() -> ExitCode {
         Err(_) if is_stopped => Ok(()),
         Err(reason) => Err(reason),
     };
-    let code = console.finish("load", outcome);
+    let code = console.finish("jsonframe", outcome);
     if is_stopped { INTERRUPTED.into() } else { code }
 }
 

@@ -13,7 +13,7 @@ use super::tally::Tally;
 
 /// What came out of a measurement. Shown, it is a few lines; in JSON, an object.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     connections: usize,
     pipeline: usize,
     rate: Option<f64>,

@@ -14,7 +14,7 @@ use crate::text::{ByteString, count_of_bytes};
 /// It is read and written through a shared reference, so that the time can be set while a message is being received. Until
 /// one is set, there is no limit.
 #[derive(Debug)]
-pub(crate) struct Watched<S> {
+pub struct Watched<S> {
     stream: RefCell<Timed<S>>,
     watch: RefCell<Watch>,
 }
@@ -47,33 +47,35 @@ enum Limit {
 }
 
 impl<S: Timeouts> Watched<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    /// Watches a stream, without any limit for now.
+    pub fn new(stream: S) -> Self {
         let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };
         Self { stream: RefCell::new(Timed::new(stream)), watch: RefCell::new(watch) }
     }
 
-    pub(crate) fn into_inner(self) -> S {
+    /// Returns the stream.
+    pub fn into_inner(self) -> S {
         self.stream.into_inner().into_inner()
     }
 
     /// Everything from now on must be over in this time, whatever it is.
-    pub(crate) fn within(&self, time: Duration) {
+    pub fn within(&self, time: Duration) {
         self.limit(Limit::Whole { time, at: after(time) });
     }
 
     /// A message is awaited: how long until its first byte, and from there to the last of its header.
-    pub(crate) fn await_message(&self, idle: Duration, header: Duration) {
+    pub fn await_message(&self, idle: Duration, header: Duration) {
         self.limit(Limit::Message { idle, at: after(idle), header });
         self.doing("waiting for a message");
     }
 
     /// From now on bytes must move at this rate, in bytes per second, in every window of this length.
-    pub(crate) fn at_rate(&self, floor: u64, window: Duration) {
+    pub fn at_rate(&self, floor: u64, window: Duration) {
         self.limit(Limit::Pace(Pace { floor, window, waited: Duration::ZERO, moved: 0 }));
     }
 
     /// Says what is being done, for the error in case that it takes too long.
-    pub(crate) fn doing(&self, what: impl Into<String>) {
+    pub fn doing(&self, what: impl Into<String>) {
         self.watch.borrow_mut().doing = what.into();
     }
 
@@ -252,7 +254,7 @@ impl Display for Late {
 impl std::error::Error for Late {}
 
 /// Why there is no answer from this peer, in words that name it.
-pub(crate) fn no_answer(error: impl Into<Error>, peer: impl Display) -> String {
+pub fn no_answer(error: impl Into<Error>, peer: impl Display) -> String {
     match error.into() {
         // It says itself what was awaited, and from whom.
         Error::Io(error) if is_time_out(&error) => error.to_string(),
@@ -261,7 +263,7 @@ pub(crate) fn no_answer(error: impl Into<Error>, peer: impl Display) -> String {
 }
 
 /// Whether a [`Watched`] stream gave its peer up.
-pub(crate) fn is_time_out(error: &io::Error) -> bool {
+pub fn is_time_out(error: &io::Error) -> bool {
     error.get_ref().and_then(|error| error.downcast_ref::<Late>()).is_some()
 }
 

@@ -1,6 +1,8 @@
 //! The load generator, as a program.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
+#[path = "../../tests/taken/mod.rs"]
 mod taken;
 
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +14,7 @@ use jsonframe_std::Connection;
 use serde_json::{Value, json};
 use taken::taken;
 
-const LOAD: &str = env!("CARGO_BIN_EXE_load");
+const JSONFRAME: &str = env!("CARGO_BIN_EXE_jsonframe");
 
 fn quiet_server(options: &[&str]) -> Server {
     Server::start(&[&["--quiet"], options].concat())
@@ -20,7 +22,11 @@ fn quiet_server(options: &[&str]) -> Server {
 
 /// What `load` says about a server at this port of the loopback interface.
 fn figures(port: u16, options: &[&str]) -> Value {
-    let run = program(LOAD, &["127.0.0.1", &port.to_string(), "--json"]).args(options).assert().success().stderr("");
+    let run = program(JSONFRAME, &["load", &format!("127.0.0.1:{port}"), "--json"])
+        .args(options)
+        .assert()
+        .success()
+        .stderr("");
     serde_json::from_str(text(&run.get_output().stdout)).expect("it is JSON")
 }
 
@@ -77,7 +83,7 @@ fn an_echo_of_the_same_bytes_is_measured_beside() {
         let ratio = number(&figures, "/requests_per_second") / number(&figures, "/raw/requests_per_second");
         assert!((ratio - number(&figures, "/ratio")).abs() < 1e-6);
         assert_eq!(figures["errors"], json!({}));
-        let run = program(LOAD, &["--raw", "-d", "0.2"]).args(server.host_and_port()).assert().success();
+        let run = program(JSONFRAME, &["load", "--raw", "-d", "0.2", &server.address.to_string()]).assert().success();
         let output = text(&run.get_output().stdout);
         for beginning in
             ["load ", "requests ", "answered ", "throughput ", "latency ", "errors        no errors", "ratio "]
@@ -141,11 +147,11 @@ fn omission_is_not_coordinated() {
 #[test]
 fn failures_are_told_by_kind() {
     let fails = |port: u16, options: &[&str], reason: &str| {
-        let words = ["127.0.0.1", &port.to_string(), "-d", "0.3", "--timeout", "0.5"];
-        let run = program(LOAD, &words).args(options).assert().code(1).stdout("");
+        let words = ["load", &format!("127.0.0.1:{port}"), "-d", "0.3", "--timeout", "0.5"];
+        let run = program(JSONFRAME, &words).args(options).assert().code(1).stdout("");
         let complaint = text(&run.get_output().stderr);
         let reason = reason.replace("nothing was answered", &format!("nothing was answered by 127.0.0.1:{port}"));
-        assert!(complaint.starts_with(&format!("load: {reason}")), "{complaint}");
+        assert!(complaint.starts_with(&format!("jsonframe: {reason}")), "{complaint}");
         assert_eq!(complaint.lines().count(), 1);
         complaint.to_owned()
     };
@@ -185,9 +191,9 @@ fn failures_are_told_by_kind() {
 #[cfg(unix)]
 fn interrupted(options: &[&str], answers: bool) -> common::Program {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    let words = ["127.0.0.1", &port, "--duration", "60", "--timeout", "60"];
-    let program = common::Program::spawn(std::process::Command::new(LOAD).args(words).args(options));
+    let address = listener.local_addr().unwrap().to_string();
+    let words = ["load", &address, "--duration", "60", "--timeout", "60"];
+    let program = common::Program::spawn(std::process::Command::new(JSONFRAME).args(words).args(options));
     // The first connection only asks whether there is a server.
     let _asking = common::accept(&listener);
     let mut connection = Connection::new(common::accept(&listener));
@@ -241,18 +247,18 @@ fn wrong_usage_has_its_own_exit_code() {
         &["--content-size", "32"],
         &["-d", "0"],
         &["--per-connection", "0"],
-        &["127.0.0.1", "http"],
+        &["127.0.0.1:http"],
     ] {
-        program(LOAD, arguments).assert().code(2).stdout("");
+        program(JSONFRAME, &["load"]).args(arguments).assert().code(2).stdout("");
     }
-    let help = program(LOAD, &["--help"]).assert().success();
+    let help = program(JSONFRAME, &["load", "--help"]).assert().success();
     assert!(text(&help.get_output().stdout).contains("\nExamples:\n"));
-    program(LOAD, &["--version"]).assert().success();
+    program(JSONFRAME, &["load", "--version"]).assert().success();
 }
 
 #[test]
 fn a_program_whose_output_nobody_reads_ends_quietly() {
     let server = quiet_server(&[]);
-    let [host, port] = server.host_and_port();
-    assert!(common::ends_quietly_unread(LOAD, &[&host, &port, "-d", "0.1"]));
+    let address = server.address.to_string();
+    assert!(common::ends_quietly_unread(JSONFRAME, &["load", &address, "-d", "0.1"]));
 }

@@ -6,28 +6,27 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonframe::{Checksum, ChecksumError, ContentHasher, Header};
+use jsonframe::{Checksum, ChecksumError, ContentHasher, DecodeError, Header};
 use jsonframe_std::{Connection, Error, Incoming, server};
 
 use super::file_name::{self, Shown};
+use super::linger::close_lingeringly;
 use super::progress::Progress;
+use super::slots::Slots;
 use super::store::Store;
+use super::threads::serve_each;
 use super::verdict::Verdict;
 use crate::console::Kind;
 use crate::dial::without_brackets;
-use crate::linger::close_lingeringly;
-use crate::slots::Slots;
 use crate::text::{Printable, count_of_bytes};
-use crate::threads::serve_each;
 use crate::watched::{Watched, is_time_out};
-use crate::wire::content_error;
 
 /// How much of a file is in memory at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 /// What a receiver grants its senders.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(super) struct Limits {
     /// How many connections are served at a time. Others wait to be accepted.
     pub max_connections: NonZeroUsize,
     /// How long a sender may take to begin a file, and to take the answer.
@@ -62,7 +61,7 @@ impl Default for Limits {
 }
 
 /// A receiver that listens.
-pub struct Receiver {
+pub(super) struct Receiver {
     listener: TcpListener,
     limits: Limits,
     store: Store,
@@ -75,14 +74,19 @@ impl Receiver {
     /// # Errors
     ///
     /// Those of [`TcpListener::bind`].
-    pub fn bind((host, port): (&str, u16), limits: Limits, store: Store, progress: Progress) -> io::Result<Arc<Self>> {
+    pub(super) fn bind(
+        (host, port): (&str, u16),
+        limits: Limits,
+        store: Store,
+        progress: Progress,
+    ) -> io::Result<Arc<Self>> {
         let listener = TcpListener::bind((without_brackets(host), port))?;
         progress.say(format_args!("listening on {}", listener.local_addr()?));
         Ok(Arc::new(Self { listener, limits, store, progress }))
     }
 
     /// Receives files. Nothing that a peer does ends it.
-    pub fn run(self: &Arc<Self>) -> ! {
+    pub(super) fn run(self: &Arc<Self>) -> ! {
         let slots = Slots::new(self.limits.max_connections.get());
         let receiver = Arc::clone(self);
         serve_each(&self.listener, &slots, self.progress.console(), move |stream, peer| {
@@ -95,7 +99,7 @@ impl Receiver {
     /// # Errors
     ///
     /// Why there is none, in words.
-    pub fn run_once(&self) -> Result<(), String> {
+    pub(super) fn run_once(&self) -> Result<(), String> {
         let (stream, peer) = loop {
             match self.listener.accept() {
                 // A sender may be gone before it is accepted.
@@ -284,4 +288,9 @@ impl From<Error> for Failure {
         };
         Self { name: None, reason: error.to_string(), can_be_answered: kind != Kind::Failed, kind }
     }
+}
+
+/// The error for what reading a message's content returned: of the stream, or of the peer who ended it too early.
+fn content_error(error: io::Error) -> Error {
+    error.downcast::<DecodeError>().map_or_else(Error::Io, Error::Decode)
 }

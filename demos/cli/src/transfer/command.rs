@@ -5,19 +5,21 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
 
-use clap::{Args, Parser, Subcommand};
-use jsonframe_demos::console::Console;
-use jsonframe_demos::limits::{Seconds, at_least_one};
-use jsonframe_demos::signals;
-use jsonframe_demos::transfer::{Limits, Progress, Receiver, Store, send};
+use super::{Limits, Progress, Receiver, Store, send};
+use crate::address::Address;
+use crate::connect::ServerOptions;
+use crate::console::Console;
+use crate::limits::{Seconds, at_least_one};
+use crate::signals;
+use clap::{Args, Subcommand};
 
 /// Send a file of any size, or receive files.
 ///
 /// A file is one message of the protocol: the header has its name and its checksum, the content is streamed in constant
 /// memory on both sides. On a terminal a bar shows how far it is, how fast, and the time left.
-#[derive(Parser)]
-#[command(name = "transfer", version, propagate_version = true, after_help = EXAMPLES)]
-struct Arguments {
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
@@ -38,13 +40,8 @@ struct Send {
     /// The file
     file: PathBuf,
 
-    /// The receiver
-    #[arg(default_value = "127.0.0.1")]
-    host: String,
-
-    /// Its port
-    #[arg(default_value_t = 65432)]
-    port: u16,
+    #[command(flatten)]
+    receiver: ServerOptions,
 
     /// How long to wait for a connection, and, when all is sent, for the whole answer
     ///
@@ -67,13 +64,9 @@ struct Receive {
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 
-    /// Where to listen
-    #[arg(default_value = "127.0.0.1")]
-    host: String,
-
-    /// The port; 0 for a free one
-    #[arg(default_value_t = 65432)]
-    port: u16,
+    /// Where to listen: HOST:PORT; port 0 for a free one
+    #[arg(default_value_t)]
+    address: Address,
 
     /// Receive one file from the first peer that connects, then end
     #[arg(long)]
@@ -121,8 +114,8 @@ const MAX_TOTAL: u64 = 64 * 1024 * 1024 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
-  transfer receive downloads            receive to a directory, on 127.0.0.1:65432
-  transfer send photo.jpg               send a file there
+  jsonframe transfer receive downloads            receive to a directory, on 127.0.0.1:65432
+  jsonframe transfer send photo.jpg               send a file there
 
 Exit status:
   0  the file was sent or received; `receive` was stopped while no file was under way
@@ -131,8 +124,8 @@ Exit status:
 
 const SEND_EXAMPLES: &str = "\
 Examples:
-  transfer send photo.jpg
-  transfer send photo.jpg 192.168.0.7 65432 --timeout 10
+  jsonframe transfer send photo.jpg
+  jsonframe transfer send photo.jpg 192.168.0.7:65432 --timeout 10
 
 Exit status:
   0  the receiver has stored the file
@@ -141,17 +134,17 @@ Exit status:
 
 const RECEIVE_EXAMPLES: &str = "\
 Examples:
-  transfer receive downloads
-  transfer receive downloads :: 65432   listen on all addresses
-  transfer receive . 127.0.0.1 0 --once --require-checksum
+  jsonframe transfer receive downloads
+  jsonframe transfer receive downloads [::]:65432 listen on all addresses
+  jsonframe transfer receive . 127.0.0.1:0 --once --require-checksum
 
 Exit status:
   0  it was stopped while no file was under way; with --once, the file was received
   1  it was stopped in the middle of a file; with --once, no file was received; it cannot listen or write
   2  the command line is wrong";
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+/// Does what the command line says.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let console = match arguments.command {
         // Lines between bars must be written when it is their turn.
         Command::Receive(_) if !io::stderr().is_terminal() => Console::for_server(),
@@ -159,16 +152,17 @@ fn main() -> ExitCode {
     };
     let progress = Progress::standard(console.clone());
     let outcome = match arguments.command {
-        Command::Send(Send { file, host, port, timeout }) => {
-            send(&file, (host.as_str(), port), timeout.into(), &progress)
-        }
+        Command::Send(Send { file, receiver, timeout }) => match receiver.address() {
+            Address::Tcp(host, port) => send(&file, (host, *port), timeout.into(), &progress),
+            Address::Unix(_) => Err("transfer speaks TCP only".into()),
+        },
         Command::Receive(arguments) => receive(&arguments, &progress),
     };
-    console.finish("transfer", outcome)
+    console.finish("jsonframe", outcome)
 }
 
 fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
-    let Receive { directory, host, port, once, overwrite, .. } = arguments;
+    let Receive { directory, address, once, overwrite, .. } = arguments;
     let store = Store::open(directory, *overwrite, arguments.max_total)
         .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
     end_cleanly(store.clone(), progress.clone(), *once)?;
@@ -181,8 +175,11 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
         size: arguments.max_size,
         require_checksum: arguments.require_checksum,
     };
+    let Address::Tcp(host, port) = address else {
+        return Err(format!("{address}: transfer speaks TCP only"));
+    };
     let receiver = Receiver::bind((host.as_str(), *port), limits, store.clone(), progress.clone())
-        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     if !*once {
         receiver.run();
     }
@@ -202,7 +199,7 @@ fn end_cleanly(store: Store, progress: Progress, once: bool) -> Result<(), Strin
             0 => Ok(()),
         };
         let failed = outcome.is_err();
-        progress.console().finish("transfer", outcome);
+        progress.console().finish("jsonframe", outcome);
         process::exit(i32::from(failed));
     };
     signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))

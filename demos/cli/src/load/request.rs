@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use jsonframe::Header;
-
-use crate::application;
+use jsonframe::{Header, Message, to_json};
+use serde::Serialize;
 
 /// The least length of a request's content, that of a search for nothing, in bytes.
-pub const SMALLEST: usize = 33;
+pub(crate) const SMALLEST: usize = 33;
 
 /// A search for something that is not there, so that the answer is about as long as the request.
 #[derive(Debug)]
@@ -16,14 +15,21 @@ pub(super) struct Request {
     frame: Vec<u8>,
 }
 
+#[derive(Serialize)]
+struct Search {
+    action: &'static str,
+    value: String,
+}
+
 impl Request {
     /// A request with content of this length.
     pub(super) fn new(content_size: usize) -> Result<Self, String> {
         let length = content_size.checked_sub(SMALLEST).ok_or("the content is shorter than a search for nothing")?;
         let value: String = "needle".chars().cycle().take(length).collect();
-        let draft = application::request("search", &value).map_err(|error| error.to_string())?;
-        let frame = draft.frame().map_err(|error| error.to_string())?;
-        Ok(Self { content: draft.content().into(), frame })
+        let content = to_json(&Search { action: "search", value }).map_err(|error| error.to_string())?;
+        let message = Message::new(Header::for_json(content.len() as u64), &content);
+        let frame = message.and_then(|message| message.to_vec()).map_err(|error| error.to_string())?;
+        Ok(Self { content: content.into(), frame })
     }
 
     pub(super) fn header(&self) -> Header<'static> {

@@ -52,12 +52,12 @@ fn write_left_out(f: &mut Formatter<'_>, bytes: usize) -> fmt::Result {
 }
 
 /// `1 byte`, and any other number of bytes.
-pub(crate) fn count_of_bytes(count: u64) -> String {
+pub fn count_of_bytes(count: u64) -> String {
     if count == 1 { "1 byte".into() } else { format!("{count} bytes") }
 }
 
 /// Whether the character ends a line, starts an escape sequence, or turns the direction of writing.
-pub(crate) fn acts_on_terminal(character: char) -> bool {
+pub fn acts_on_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

@@ -6,19 +6,19 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::{Options, guess, inspect};
+use crate::dialect::DialectOption;
+use crate::text::Printable;
 use anstream::{AutoStream, ColorChoice};
-use clap::Parser;
-use jsonframe_demos::dialect::DialectOption;
-use jsonframe_demos::inspect::{Options, guess, inspect};
-use jsonframe_demos::text::Printable;
+use clap::Args;
 
 /// Show what a captured stream of messages holds.
 ///
 /// Every message is shown with the offsets of its parts: the proto-header, the members of the header, the content, the
 /// end. What is wrong with a stream is shown at the byte that is wrong.
-#[derive(Parser)]
-#[command(name = "inspect", version, after_help = EXAMPLES)]
-struct Arguments {
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
     /// The stream; standard input if it is left out, or `-`
     file: Option<PathBuf>,
 
@@ -56,12 +56,12 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = r#"Examples:
-  inspect capture.bin
-  nc -l 65432 | inspect --max-content 1000000
-  inspect --guess capture.bin
-  inspect --dialect u32,no-byteorder capture.bin
-  inspect --json capture.bin | jq 'select(.event == "error")'
-  echo '00 02 7b7d' | inspect --hex
+  jsonframe inspect capture.bin
+  nc -l 65432 | jsonframe inspect --max-content 1000000
+  jsonframe inspect --guess capture.bin
+  jsonframe inspect --dialect u32,no-byteorder capture.bin
+  jsonframe inspect --json capture.bin | jq 'select(.event == "error")'
+  echo '00 02 7b7d' | jsonframe inspect --hex
 
 Exit status:
   0    the stream is nothing but whole messages; with --guess, a dialect fits
@@ -72,21 +72,22 @@ Exit status:
 /// What a shell says of a program that SIGPIPE has ended: 128 and the number of the signal.
 const READER_GONE: u8 = 141;
 
-fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+/// Does what the command line says.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match show_input(arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         // Whoever reads the output has seen enough, but what comes after it has not been judged.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(READER_GONE),
         Err(error) => {
             // Nowhere is left to report that this fails.
-            let _ = writeln!(io::stderr(), "inspect: {}", Printable(&error.to_string()));
+            let _ = writeln!(io::stderr(), "jsonframe: {}", Printable(&error.to_string()));
             ExitCode::from(if error.kind() == ErrorKind::InvalidData { 2 } else { 1 })
         }
     }
 }
 
-fn run(arguments: &Arguments) -> io::Result<bool> {
+fn show_input(arguments: &Arguments) -> io::Result<bool> {
     let mut output = io::stdout().lock();
     let options = Options {
         dialect: arguments.dialect.name(),

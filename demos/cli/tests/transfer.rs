@@ -1,5 +1,6 @@
 //! The program that sends and receives files.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::fs::{self, File};
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 use socket2::SockRef;
 use tempfile::TempDir;
 
-const TRANSFER: &str = env!("CARGO_BIN_EXE_transfer");
+const JSONFRAME: &str = env!("CARGO_BIN_EXE_jsonframe");
 
 /// A receiver to a directory of its own, in a place of its own.
 struct Receiver {
@@ -28,7 +29,7 @@ struct Receiver {
 
 impl Receiver {
     fn start(options: &[&str]) -> Self {
-        Self::start_by(Command::new(TRANSFER).arg("receive"), options)
+        Self::start_by(Command::new(JSONFRAME).args(["transfer", "receive"]), options)
     }
 
     /// A receiver that is started by this command, with the directory, the address and the options added to it.
@@ -36,7 +37,7 @@ impl Receiver {
         let place = tempfile::tempdir().unwrap();
         let directory = place.path().join("files");
         fs::create_dir(&directory).unwrap();
-        let server = Server::spawn(command.arg(directory).args(["127.0.0.1", "0"]).args(options));
+        let server = Server::spawn(command.arg(directory).arg("127.0.0.1:0").args(options));
         Self { server, place }
     }
 
@@ -56,9 +57,8 @@ impl Receiver {
 
     /// The command that sends it a file.
     fn send(&self, file: &Path) -> assert_cmd::Command {
-        let [host, port] = self.server.host_and_port();
-        let mut command = program(TRANSFER, &["send"]);
-        command.arg(file).args([host, port]);
+        let mut command = program(JSONFRAME, &["transfer", "send"]);
+        command.arg(file).arg(self.server.address.to_string());
         command
     }
 
@@ -127,7 +127,7 @@ fn complaint(command: &mut assert_cmd::Command) -> String {
     let run = command.assert().code(1).stdout("");
     let complaint = text(&run.get_output().stderr);
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    complaint.trim_end().strip_prefix("transfer: ").expect(complaint).into()
+    complaint.trim_end().strip_prefix("jsonframe: ").expect(complaint).into()
 }
 
 #[test]
@@ -185,8 +185,8 @@ fn a_large_file_takes_no_memory_and_shows_no_progress_but_on_a_terminal() {
 
 /// A sender of this file to a listener of the test.
 fn sender(path: &Path, listener: &TcpListener, options: &[&str]) -> Program {
-    let port = listener.local_addr().unwrap().port().to_string();
-    Program::spawn(Command::new(TRANSFER).arg("send").arg(path).args(["127.0.0.1", &port]).args(options))
+    let address = listener.local_addr().unwrap().to_string();
+    Program::spawn(Command::new(JSONFRAME).args(["transfer", "send"]).arg(path).arg(address).args(options))
 }
 
 fn header(name: &str, content: &[u8]) -> String {
@@ -382,7 +382,7 @@ fn all_files_together_have_a_limit_that_is_checked_as_bytes_arrive() {
     assert!(complaint(&mut receiver.send(&path)).ends_with(reason));
     assert_eq!(receiver.names(), ["a", "c"]);
 
-    let help = program(TRANSFER, &["receive", "--help"]).assert().success();
+    let help = program(JSONFRAME, &["transfer", "receive", "--help"]).assert().success();
     let help = text(&help.get_output().stdout);
     let (_, option) = help.split_once("--max-total <BYTES>").unwrap();
     assert!(option.split_once("[default: ").unwrap().1.starts_with("68719476736]"), "{help}");
@@ -416,7 +416,7 @@ fn hidden_files_and_names_that_cannot_be_seen_are_refused() {
 #[test]
 fn a_file_in_place_of_the_directory_is_named_and_no_temporary_one() {
     let (_directory, path) = file("a", b"abc");
-    let reason = complaint(program(TRANSFER, &["receive"]).arg(&path).args(["127.0.0.1", "0"]));
+    let reason = complaint(program(JSONFRAME, &["transfer", "receive"]).arg(&path).arg("127.0.0.1:0"));
     assert_eq!(reason, format!("cannot write to {}: not a directory", path.display()));
 }
 
@@ -527,7 +527,7 @@ fn a_file_over_the_limit_is_refused_at_its_header() {
 #[test]
 fn a_full_disk_is_reported_to_both_sides() {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 100 && exec \"$0\" receive \"$@\"", TRANSFER]);
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 100 && exec \"$0\" transfer receive \"$@\"", JSONFRAME]);
     let mut receiver = Receiver::start_by(&mut shell, &[]);
     let (_directory, path) = file("large", &bytes(10_000_000));
     let reason = complaint(&mut receiver.send(&path));
@@ -553,11 +553,11 @@ fn a_directory_that_cannot_be_written_to_is_reported() {
 
     let directory = receiver.directory();
     let directory = directory.to_str().unwrap();
-    let reason = complaint(&mut program(TRANSFER, &["receive", directory, "127.0.0.1", "0"]));
+    let reason = complaint(&mut program(JSONFRAME, &["transfer", "receive", directory, "127.0.0.1:0"]));
     assert!(reason.starts_with(&format!("cannot write to {directory}: ")), "{reason}");
     if cfg!(target_os = "linux") {
         // Not even the superuser can write there.
-        let reason = complaint(&mut program(TRANSFER, &["receive", "/proc", "127.0.0.1", "0"]));
+        let reason = complaint(&mut program(JSONFRAME, &["transfer", "receive", "/proc", "127.0.0.1:0"]));
         assert!(reason.starts_with("cannot write to /proc: "), "{reason}");
     }
 }
@@ -572,7 +572,7 @@ fn a_receiver_that_is_stopped_leaves_nothing_unfinished() {
         receiver.wait_for_unfinished();
         receiver.server.signal(signal);
         assert_eq!(receiver.server.exit_code(), Some(1));
-        assert_eq!(receiver.server.errors.rest(), ["transfer: stopped; unfinished files removed: 1"]);
+        assert_eq!(receiver.server.errors.rest(), ["jsonframe: stopped; unfinished files removed: 1"]);
         assert!(receiver.names().is_empty());
     }
 
@@ -584,7 +584,7 @@ fn a_receiver_that_is_stopped_leaves_nothing_unfinished() {
     let mut receiver = Receiver::start(&["--once"]);
     receiver.server.signal("TERM");
     assert_eq!(receiver.server.exit_code(), Some(1));
-    assert_eq!(receiver.server.errors.rest(), ["transfer: stopped before a file was received"]);
+    assert_eq!(receiver.server.errors.rest(), ["jsonframe: stopped before a file was received"]);
 }
 
 #[test]
@@ -603,14 +603,14 @@ fn one_file_may_be_enough() {
     complaint(&mut receiver.send(&path));
     assert_eq!(receiver.server.exit_code(), Some(1));
     let [line] = receiver.server.errors.rest().try_into().unwrap();
-    assert!(line.starts_with("transfer: a from ") && line.ends_with(": there is such a file already"), "{line}");
+    assert!(line.starts_with("jsonframe: a from ") && line.ends_with(": there is such a file already"), "{line}");
 
     let mut receiver = Receiver::start(&["--once"]);
     let stream = receiver.server.connect();
     let peer = stream.local_addr().unwrap();
     drop(stream);
     assert_eq!(receiver.server.exit_code(), Some(1));
-    assert_eq!(receiver.server.errors.rest(), [format!("transfer: no file came from {peer}")]);
+    assert_eq!(receiver.server.errors.rest(), [format!("jsonframe: no file came from {peer}")]);
 }
 
 /// Something that happens to a file.
@@ -640,7 +640,7 @@ fn a_file_that_changes_while_it_is_sent_is_not_sent_whole() {
         let error = io::copy(&mut message, &mut io::sink()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(sender.exit_code(), Some(1));
-        let complaint = format!("transfer: {}: it has changed while it was sent", path.display());
+        let complaint = format!("jsonframe: {}: it has changed while it was sent", path.display());
         assert_eq!(sender.errors.rest(), [complaint]);
         assert!(sender.output.rest().is_empty());
     }
@@ -667,7 +667,7 @@ fn an_early_answer_ends_the_sending() {
     }
     assert!(received < LENGTH / 2, "{received}");
     assert_eq!(sender.exit_code(), Some(1));
-    let complaint = format!("transfer: {}: the receiver refuses it: not \\u{{1b}}[2J today", path.display());
+    let complaint = format!("jsonframe: {}: the receiver refuses it: not \\u{{1b}}[2J today", path.display());
     assert_eq!(sender.errors.rest(), [complaint]);
 }
 
@@ -708,7 +708,7 @@ fn the_sender_fails_in_one_line_without_the_right_answer() {
         drop(connection);
         assert_eq!(sender.exit_code(), Some(1));
         let [line] = sender.errors.rest().try_into().unwrap();
-        assert!(line.starts_with(&format!("transfer: {}: ", path.display())) && line.contains(reason), "{line}");
+        assert!(line.starts_with(&format!("jsonframe: {}: ", path.display())) && line.contains(reason), "{line}");
         assert!(sender.output.rest().is_empty());
     }
 }
@@ -726,18 +726,18 @@ fn what_cannot_be_sent_is_reported_in_one_line() {
 
     let (_directory, path) = file("a", b"abc");
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let port = address.port().to_string();
-    let reason = complaint(program(TRANSFER, &["send"]).arg(path).args(["127.0.0.1", &port]));
+    let address = address.to_string();
+    let reason = complaint(program(JSONFRAME, &["transfer", "send"]).arg(path).arg(&address));
     assert!(reason.starts_with(&format!("cannot connect to {address}: ")), "{reason}");
 }
 
 #[test]
 fn a_port_that_is_taken_is_reported_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let address = taken.local_addr().unwrap().to_string();
     let directory = tempfile::tempdir().unwrap();
-    let reason = complaint(program(TRANSFER, &["receive"]).arg(directory.path()).args(["127.0.0.1", &port]));
-    assert!(reason.starts_with(&format!("cannot listen on 127.0.0.1 port {port}: ")), "{reason}");
+    let reason = complaint(program(JSONFRAME, &["transfer", "receive"]).arg(directory.path()).arg(&address));
+    assert!(reason.starts_with(&format!("cannot listen on {address}: ")), "{reason}");
 }
 
 #[test]
@@ -746,30 +746,30 @@ fn wrong_usage_has_its_own_exit_code() {
         &[][..],
         &["copy"],
         &["send"],
-        &["send", "a", "127.0.0.1", "65536"],
+        &["send", "a", "127.0.0.1:65536"],
         &["send", "a", "--timeout", "0"],
         &["send", "a", "--once"],
         &["receive"],
-        &["receive", ".", "127.0.0.1", "http"],
+        &["receive", ".", "127.0.0.1:http"],
         &["receive", ".", "--max-size", "-1"],
         &["receive", ".", "--max-connections", "0"],
     ] {
-        program(TRANSFER, arguments).assert().code(2).stdout("");
+        program(JSONFRAME, &["transfer"]).args(arguments).assert().code(2).stdout("");
     }
     for (command, name) in [(&[][..], "transfer"), (&["send"], "transfer-send"), (&["receive"], "transfer-receive")] {
-        let help = program(TRANSFER, command).arg("--help").assert().success();
+        let help = program(JSONFRAME, &["transfer"]).args(command).arg("--help").assert().success();
         assert!(text(&help.get_output().stdout).contains("\nExamples:\n"));
         let version = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
-        program(TRANSFER, command).arg("--version").assert().success().stdout(version);
+        program(JSONFRAME, &["transfer"]).args(command).arg("--version").assert().success().stdout(version);
     }
 }
 
 #[test]
 fn a_program_whose_output_nobody_reads_ends_quietly() {
     let receiver = Receiver::start(&[]);
-    let [host, port] = receiver.server.host_and_port();
+    let address = receiver.server.address.to_string();
     let (_directory, path) = file("a", b"abc");
-    assert!(ends_quietly_unread(TRANSFER, &["send", path.to_str().unwrap(), &host, &port]));
+    assert!(ends_quietly_unread(JSONFRAME, &["transfer", "send", path.to_str().unwrap(), &address]));
     assert_eq!(receiver.names(), ["a"]);
 }
 
@@ -777,15 +777,15 @@ fn a_program_whose_output_nobody_reads_ends_quietly() {
 #[test]
 fn a_receiver_goes_on_when_nobody_reads_its_output() {
     let directory = tempfile::tempdir().unwrap();
-    let mut command = Command::new(TRANSFER);
-    let command = command.arg("receive").arg(directory.path()).args(["127.0.0.1", "0"]);
+    let mut command = Command::new(JSONFRAME);
+    let command = command.args(["transfer", "receive"]).arg(directory.path()).arg("127.0.0.1:0");
     let (receiver, line) = Program::unheard(command, false);
     let mut receiver = Server::announced_in(receiver, &line);
     receiver.stop_reading();
-    let [host, port] = receiver.host_and_port();
+    let address = receiver.address.to_string();
     for name in ["a", "b", "c"] {
         let (_directory, path) = file(name, b"abc");
-        program(TRANSFER, &["send"]).arg(path).args([&host, &port]).assert().success();
+        program(JSONFRAME, &["transfer", "send"]).arg(path).arg(&address).assert().success();
     }
     assert_eq!(names(directory.path()), ["a", "b", "c"]);
     receiver.signal("TERM");

@@ -10,7 +10,6 @@ use mio::net::TcpStream;
 
 use super::request::Request;
 use super::tally::{Failure, Tally};
-use crate::application::JSON;
 
 /// How an answer of the application begins that is an error.
 const ERROR: &[u8] = b"{\"error\"";
@@ -172,7 +171,7 @@ impl Line {
                 while let Some(event) = session.next_event().map_err(|error| in_kind(error, tally))? {
                     match event {
                         Event::Header(header) => {
-                            *is_json = header.content_type() == JSON;
+                            *is_json = header.content_type() == "text/json";
                             beginning.clear();
                         }
                         Event::Content(piece) => beginning.extend(piece.iter().take(ERROR.len() - beginning.len())),

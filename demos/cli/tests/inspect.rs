@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use jsonframe::{ByteOrder, Header, Message};
-use jsonframe_demos::inspect::{Options, inspect};
+use jsonframe_cli::inspect::{Options, inspect};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-const INSPECT: &str = env!("CARGO_BIN_EXE_inspect");
+const JSONFRAME: &str = env!("CARGO_BIN_EXE_jsonframe");
 
 const REQUEST: &[u8] = b"\x00g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \
     \"content-encoding\": \"utf-8\", \"content-length\": 39}{\"action\": \"search\", \"value\": \"needle\"}";
@@ -52,7 +52,7 @@ fn person(chunk: usize) -> Options {
 
 /// What the program makes of an input: its output, its error output and its exit code.
 fn run(arguments: &[&str], input: &[u8]) -> (String, String, i32) {
-    let output = Command::new(INSPECT).args(arguments).write_stdin(input).output().unwrap();
+    let output = Command::new(JSONFRAME).arg("inspect").args(arguments).write_stdin(input).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (text(output.stdout), text(output.stderr), output.status.code().unwrap())
 }
@@ -518,7 +518,8 @@ fn is_wrong(message: u64, length: usize, bytes: usize) -> String {
 
 #[test]
 fn a_content_length_that_counts_characters_is_recognised_in_a_capture() {
-    let capture = hex::decode(include_str!("captures/length-in-characters.c2s.hex").replace('\n', "")).unwrap();
+    let capture =
+        hex::decode(include_str!("../../tests/captures/length-in-characters.c2s.hex").replace('\n', "")).unwrap();
     assert_eq!(hint(&capture), Some(counts(1, "characters", 39, 43)));
 }
 
@@ -710,13 +711,13 @@ fn exit_codes_and_errors_of_one_line() {
 
     let (output, errors, code) = run(&[&path.replace("capture", "nothing")], b"");
     assert_eq!((output.as_str(), code), ("", 1));
-    assert!(errors.starts_with("inspect: ") && errors.contains("nothing\\u{1b}.bin: "), "{errors}");
+    assert!(errors.starts_with("jsonframe: ") && errors.contains("nothing\\u{1b}.bin: "), "{errors}");
     assert_eq!(errors.matches(char::is_control).count(), 1);
 
     if cfg!(unix) {
         let (output, errors, code) = run(&["--json", folder.path().to_str().unwrap()], b"");
         assert_eq!((output.as_str(), code), ("", 1));
-        assert!(errors.starts_with("inspect: cannot read the input: "), "{errors}");
+        assert!(errors.starts_with("jsonframe: cannot read the input: "), "{errors}");
     }
     for arguments in [&["--chunk", "0"][..], &["--max-header", "65536"], &["--nonsense"], &["a", "b"]] {
         let (output, errors, code) = run(arguments, b"");
@@ -748,7 +749,7 @@ fn hex_text_is_read_as_bytes() {
     let (output, errors, code) = run(&["--json", "--hex"], format!("{digits}\n00 6g").as_bytes());
     assert_eq!(output, expected.0, "what came before is shown");
     let error = "the hex text is wrong at line 2, column 5: `g`; expected the second hex digit of a byte";
-    assert_eq!((errors, code), (format!("inspect: {error}\n"), 2));
+    assert_eq!((errors, code), (format!("jsonframe: {error}\n"), 2));
 }
 
 #[test]
@@ -764,7 +765,7 @@ fn wrong_hex_text_is_no_fault_of_the_stream_that_comes_before_it() {
         ("00 02 7b7d 0xx", "line 1, column 14: `x`; expected two hex digits"),
     ] {
         for arguments in [&["--hex"][..], &["--hex", "--json"], &["--hex", "--guess"], &["--hex", "--chunk", "1"]] {
-            let error = format!("inspect: the hex text is wrong at {place}\n");
+            let error = format!("jsonframe: the hex text is wrong at {place}\n");
             assert_eq!(run(arguments, text.as_bytes()), (String::new(), error, 2), "{arguments:?}: {text:.40}");
         }
     }
@@ -845,7 +846,8 @@ fn assert_harmless(text: &str) {
 fn colours_are_for_terminals() {
     let stream = [REQUEST, b"\0\x02{}"].concat();
     let output = |variables: &[(&str, &str)], arguments: &[&str]| {
-        let mut command = Command::new(INSPECT);
+        let mut command = Command::new(JSONFRAME);
+        command.arg("inspect");
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").envs(variables.iter().copied()).args(arguments);
         String::from_utf8(command.write_stdin(stream.clone()).output().unwrap().stdout).unwrap()
     };
@@ -863,7 +865,8 @@ struct Pipes(Child);
 
 impl Pipes {
     fn new(arguments: &[&str]) -> Self {
-        let mut command = std::process::Command::new(INSPECT);
+        let mut command = std::process::Command::new(JSONFRAME);
+        command.arg("inspect");
         let pipes = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(pipes.spawn().unwrap())
     }
@@ -940,7 +943,8 @@ fn a_stream_at_fault_is_not_said_to_be_whole_when_the_output_is_closed() {
     for arguments in [&["--json"][..], &[], &["--guess"]] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let mut command = std::process::Command::new(INSPECT);
+        let mut command = std::process::Command::new(JSONFRAME);
+        command.arg("inspect");
         let pipes = command.args(arguments).stdin(Stdio::piped()).stdout(writer).stderr(Stdio::piped());
         let mut pipes = Pipes(pipes.spawn().unwrap());
         drop(command);

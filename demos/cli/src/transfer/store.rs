@@ -18,7 +18,7 @@ use super::file_name::TEMPORARY;
 /// A file is written under a temporary name, `.transfer-….part`, and gets its own when it is on the disk. The temporary
 /// one is removed when that does not come to pass, but for a program that is killed or a computer that fails.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub(super) struct Store {
     directory: PathBuf,
     overwrite: bool,
     max_total: u64,
@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     ///
     /// Why no file can be written there.
-    pub fn open(directory: &Path, overwrite: bool, max_total: u64) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path, overwrite: bool, max_total: u64) -> io::Result<Self> {
         // A path that does not depend on the working directory.
         let directory = directory.canonicalize()?;
         if !directory.is_dir() {
@@ -53,7 +53,7 @@ impl Store {
     }
 
     /// Removes all unfinished files, so many, and takes no more. For a program that is about to end.
-    pub fn close(&self) -> usize {
+    pub(super) fn close(&self) -> usize {
         let mut unfinished = self.unfinished();
         unfinished.closed = true;
         for path in &unfinished.paths {

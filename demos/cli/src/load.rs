@@ -8,6 +8,7 @@
 //! For comparison the same bytes can be sent, in turns, to an echo of bytes in this process: the least that any server
 //! has to do.
 
+pub(crate) mod command;
 mod drive;
 mod echo;
 mod line;
@@ -22,12 +23,13 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::dial::dial;
 use drive::Driver;
 use line::Kind;
-pub use report::Report;
+pub(crate) use report::Report;
 use request::Request;
-pub use request::SMALLEST;
+pub(crate) use request::SMALLEST;
 use tally::Tally;
 
 /// How long a turn is when the server and the echo have turns.
@@ -35,7 +37,7 @@ const TURN: Duration = Duration::from_secs(1);
 
 /// What to do to a server.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How many connections send requests.
     pub connections: NonZeroUsize,
     /// How many requests are due each second on all of them together. Without, each sends the next one when it can.
@@ -57,7 +59,7 @@ pub struct Plan {
 }
 
 /// A server that has been reached.
-pub struct Target {
+pub(crate) struct Target {
     server: SocketAddr,
     idle: Vec<TcpStream>,
 }
@@ -67,8 +69,11 @@ pub struct Target {
 /// # Errors
 ///
 /// Says in words why the server cannot be reached, or why that many connections cannot be opened.
-pub fn reach(server: (&str, u16), plan: &Plan) -> Result<Target, String> {
-    let (_, server) = dial(server, plan.timeout, |_| ())?;
+pub(crate) fn reach(server: &Address, plan: &Plan) -> Result<Target, String> {
+    let Address::Tcp(host, port) = server else {
+        return Err(format!("{server}: load speaks TCP only"));
+    };
+    let (_, server) = dial((host, *port), plan.timeout, |_| ())?;
     Ok(Target { server, idle: hold(server, plan.idle, plan.timeout)? })
 }
 
@@ -77,7 +82,7 @@ pub fn reach(server: (&str, u16), plan: &Plan) -> Result<Target, String> {
 /// # Errors
 ///
 /// That there was no answer at all, or what kept this side from asking, in words.
-pub fn measure(Target { server, idle }: Target, plan: &Plan, stop: &AtomicBool) -> Result<Report, String> {
+pub(crate) fn measure(Target { server, idle }: Target, plan: &Plan, stop: &AtomicBool) -> Result<Report, String> {
     let request = Request::new(plan.content_size)?;
     let echo = if plan.raw { Some(echo::start().map_err(in_poll)?) } else { None };
 

@@ -8,6 +8,7 @@
 //! ```
 
 mod annotate;
+pub mod command;
 mod content;
 mod drive;
 mod excerpt;

@@ -5,15 +5,19 @@
 //! content of any type and encoding for the bytes of a file, and may do without the checksum. It answers each with `{"result": "received", "bytes": N}` when the file is stored, or with `{"error": "…"}` as soon as it knows
 //! that it will not be.
 
+pub(crate) mod command;
 mod file_name;
+mod linger;
 mod progress;
 mod receive;
 mod send;
+mod slots;
 mod source;
 mod store;
+mod threads;
 mod verdict;
 
-pub use progress::Progress;
-pub use receive::{Limits, Receiver};
-pub use send::send;
-pub use store::Store;
+use progress::Progress;
+use receive::{Limits, Receiver};
+use send::send;
+use store::Store;

@@ -13,14 +13,14 @@ const TEMPLATE: &str = "{msg} [{bar:30}] {bytes} of {total_bytes}, {binary_bytes
 
 /// Bars on a terminal, below the lines of a console.
 #[derive(Clone)]
-pub struct Progress {
+pub(super) struct Progress {
     bars: MultiProgress,
     console: Console,
 }
 
 impl Progress {
     /// Bars on stderr, or none when that is not a terminal.
-    pub fn standard(console: Console) -> Self {
+    pub(super) fn standard(console: Console) -> Self {
         Self::new(ProgressDrawTarget::stderr(), console)
     }
 
@@ -30,12 +30,12 @@ impl Progress {
 
     /// The console, for whoever reads from it or asks how it does. Lines are to be written through this type, so that they
     /// do not run into the bars.
-    pub const fn console(&self) -> &Console {
+    pub(super) const fn console(&self) -> &Console {
         &self.console
     }
 
     /// Writes a line to the output, above the bars.
-    pub fn say(&self, line: impl Display) {
+    pub(super) fn say(&self, line: impl Display) {
         self.bars.suspend(|| self.console.say(line));
     }
 
@@ -45,7 +45,7 @@ impl Progress {
     }
 
     /// Takes all bars off the screen.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         // A terminal that is gone shows none.
         let _ = self.bars.clear();
     }

@@ -1,0 +1,70 @@
+//! How a command reaches a server: over TCP, TLS or a Unix socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jsonframe_std::{Timeouts, tls};
+
+use crate::address::Address;
+use crate::dial::dial;
+#[cfg(unix)]
+use crate::dial::dial_path;
+pub use crate::stream::Stream;
+use crate::tls::ClientTls;
+use crate::watched::is_time_out;
+
+/// Which server to connect to.
+#[derive(Args)]
+pub struct ServerOptions {
+    /// The server: HOST:PORT, or unix:PATH
+    #[arg(default_value_t)]
+    address: Address,
+
+    #[command(flatten)]
+    tls: ClientTls,
+}
+
+impl ServerOptions {
+    /// Where the server is.
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Connects to the server, within `timeout` to each of: the connection, and the steps of TLS's handshake. Reads and
+    /// writes of the stream have no time limit afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Why that is not possible, in words that name the server.
+    pub fn connect(&self, timeout: Duration) -> Result<Stream, String> {
+        let config = self.tls.config()?.map(Arc::new);
+        let (host, port) = match &self.address {
+            #[cfg(unix)]
+            Address::Unix(_) if config.is_some() => return Err("there is no TLS over a Unix socket".into()),
+            #[cfg(unix)]
+            Address::Unix(path) => return dial_path(path, timeout).map(Stream::Unix),
+            #[cfg(not(unix))]
+            Address::Unix(_) => return Err("there are no Unix sockets on this system".into()),
+            Address::Tcp(host, port) => (host.as_str(), *port),
+        };
+        let (stream, address) = dial((host, port), timeout, |_| ())?;
+        let Some(config) = config else {
+            return Ok(Stream::Tcp(stream));
+        };
+        let limited = |time| stream.set_read_timeout(time).and_then(|()| stream.set_write_timeout(time));
+        let failed = |error: std::io::Error| {
+            if is_time_out(&error) {
+                format!("no TLS with {address}: timed out after {} s", timeout.as_secs_f64())
+            } else {
+                format!("no TLS with {address}: {error}")
+            }
+        };
+        limited(Some(timeout)).map_err(failed)?;
+        let connection = tls::client(stream, self.tls.name(host), &config).map_err(failed)?;
+        // A server has nothing to say before it is asked; what it says all the same would be in the second part.
+        let stream = Stream::Tls(Box::new(connection.into_parts().0));
+        stream.set_read_timeout(None).and_then(|()| stream.set_write_timeout(None)).map_err(failed)?;
+        Ok(stream)
+    }
+}
