@@ -11,6 +11,7 @@ pub mod hint;
 pub mod inspect;
 pub mod limits;
 mod load;
+mod manners;
 mod program;
 pub mod signals;
 mod stream;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{inspect, load, transfer};
+use crate::{inspect, load, manners, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -19,6 +19,8 @@ enum Command {
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
+    Completions(manners::Completions),
+    Man(manners::Man),
 }
 
 const EXAMPLES: &str = "\
@@ -36,6 +38,8 @@ pub fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),
+        Command::Completions(arguments) => manners::completions(&arguments, command()),
+        Command::Man(arguments) => manners::man(&arguments, command()),
     }
 }
 

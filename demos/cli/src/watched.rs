@@ -63,6 +63,13 @@ impl<S: Timeouts> Watched<S> {
         self.limit(Limit::Whole { time, at: after(time) });
     }
 
+    /// What must be over in a time may take until then, however long that is. What was heard meanwhile is not forgotten.
+    pub(crate) fn postpone(&self, deadline: Instant) {
+        if let Limit::Whole { at, .. } = &mut self.watch.borrow_mut().limit {
+            *at = deadline;
+        }
+    }
+
     /// A message is awaited: how long until its first byte, and from there to the last of its header.
     pub fn await_message(&self, idle: Duration, header: Duration) {
         self.limit(Limit::Message { idle, at: after(idle), header });
