@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{inspect, load, manners, transfer};
+use crate::{call, inspect, load, manners, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -16,6 +16,7 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    Call(call::command::Arguments),
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
@@ -23,18 +24,19 @@ enum Command {
     Man(manners::Man),
 }
 
-const EXAMPLES: &str = "\
-Examples:
+const EXAMPLES: &str = r#"Examples:
+  jsonframe call --json '{"action": "search", "value": "ring"}'    ask a server, and show its answer
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
   jsonframe load --connections 100              how many requests a server answers, and how fast
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
 An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:65432, or unix:PATH.
-`jsonframe help COMMAND` has examples of each command, and its exit status.";
+`jsonframe help COMMAND` has examples of each command, and its exit status."#;
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     match Program::parse().command {
+        Command::Call(arguments) => call::command::run(&arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),
