@@ -47,6 +47,11 @@ enum Limit {
 }
 
 impl<S: Timeouts> Watched<S> {
+    /// Does something with the stream that needs no time.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&S) -> T) -> T {
+        act(self.stream.borrow().get_ref())
+    }
+
     /// Watches a stream, without any limit for now.
     pub fn new(stream: S) -> Self {
         let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };

@@ -122,8 +122,7 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
     let extensions: Vec<_> = arguments.extensions.iter().map(Extension::member).collect();
     for request in &requests {
         if let Err(error) = request.check(&extensions, dialects.sent) {
-            let message = format!("the request cannot be sent: {error}");
-            crate::program::command().error(ErrorKind::ValueValidation, message).exit();
+            usage_error(format!("the request cannot be sent: {error}"));
         }
     }
     let output = arguments.output.as_deref();
@@ -148,6 +147,16 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
         meter,
     };
     conversation.run(stream, arguments.server.address(), annotations, &mut output)
+}
+
+fn usage_error(message: String) -> ! {
+    let mut command = crate::program::command();
+    command.build();
+    // A command that was built says in its errors how it is called.
+    match command.find_subcommand_mut("call") {
+        Some(call) => call.error(ErrorKind::ValueValidation, message).exit(),
+        None => command.error(ErrorKind::ValueValidation, message).exit(),
+    }
 }
 
 fn requests(arguments: &Arguments) -> Result<Vec<Request>, Failure> {

@@ -21,6 +21,9 @@ use crate::watched::{Watched, is_time_out, no_answer};
 /// How much of an answer is taken at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 
+/// How long to wait for what a server says when nothing more is sent to it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What is said, and how.
 pub(super) struct Conversation<'a> {
     pub(super) requests: Vec<Request>,
@@ -168,17 +171,36 @@ impl Conversation<'_> {
             let outcome = self.receive_one(&mut connection, (watched, &awaited), server, output, &mut buffer);
             if let Err(received) = outcome {
                 output.give_up();
-                return Err(match received {
-                    Received::Failed(failure, _) => {
-                        Received::Failed(failure, connection.get_ref().start().hint(self.dialect))
+                let Received::Failed(error, _) = received else { return Err(received) };
+                let hint = match &error {
+                    Error::Io(late) if is_time_out(late) && awaited.take().is_some() => {
+                        self.last_words(&mut connection, watched)
                     }
-                    other => other,
-                });
+                    _ => None,
+                };
+                let hint = hint.or_else(|| connection.get_ref().start().hint(self.dialect));
+                return Err(Received::Failed(error, hint));
             }
             // Nobody waits for it when nothing more is sent.
             let _ = answered.send(());
         }
         Ok(())
+    }
+
+    /// What a server says that did not answer in time, if it says something when nothing more is sent to it: one that speaks
+    /// another protocol may wait for the end of a line.
+    fn last_words(
+        &self,
+        connection: &mut Connection<Tapped<Patient<'_>>>,
+        watched: &Watched<Half>,
+    ) -> Option<String> {
+        watched.with(Half::end_sending);
+        watched.within(self.timeout.min(LAST_WORDS));
+        match connection.receive() {
+            Ok(Some(_)) => Some("it answers when nothing more is sent: does it wait for the end of the stream?".into()),
+            Err(Error::Decode(error)) => Some(format!("when nothing more was sent, it said something else: {error}")),
+            Ok(None) | Err(_) => None,
+        }
     }
 
     fn receive_one(

@@ -51,12 +51,21 @@ impl Half {
 
     /// Ends both directions, which wakes the other half.
     pub(crate) fn abandon(&self) {
+        self.shut_down(Shutdown::Both);
+    }
+
+    /// Ends the sending direction, without a word.
+    pub(crate) fn end_sending(&self) {
+        self.shut_down(Shutdown::Write);
+    }
+
+    fn shut_down(&self, how: Shutdown) {
         // It may have ended by itself.
         let _ = match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Self::Tcp(stream) => stream.shutdown(how),
             #[cfg(unix)]
-            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
-            Self::Tls(stream) => stream.socket.shutdown(Shutdown::Both),
+            Self::Unix(stream) => stream.shutdown(how),
+            Self::Tls(stream) => stream.socket.shutdown(how),
         };
     }
 }
