@@ -12,6 +12,7 @@ mod exchange;
 pub mod hint;
 pub mod inspect;
 pub mod limits;
+mod listen;
 mod load;
 mod manners;
 mod program;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{call, inspect, load, manners, transfer};
+use crate::{call, inspect, listen, load, manners, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -17,6 +17,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Command {
     Call(call::command::Arguments),
+    Listen(listen::command::Arguments),
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
@@ -25,7 +26,8 @@ enum Command {
 }
 
 const EXAMPLES: &str = r#"Examples:
-  jsonframe call --json '{"action": "search", "value": "ring"}'    ask a server, and show its answer
+  jsonframe call --json '{"value": "ring"}'     ask a server, and show its answer
+  jsonframe listen -v                           show what a client sends, byte for byte, and echo it
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
   jsonframe load --connections 100              how many requests a server answers, and how fast
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
@@ -37,6 +39,7 @@ An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:654
 pub fn main() -> ExitCode {
     match Program::parse().command {
         Command::Call(arguments) => call::command::run(&arguments),
+        Command::Listen(arguments) => listen::command::run(arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),

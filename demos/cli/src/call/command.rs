@@ -127,7 +127,8 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
     }
     let output = arguments.output.as_deref();
     // A bar and lines on the same terminal would be in each other's way.
-    let has_terminal = (output.is_none() || output.is_some_and(|path| path.as_os_str() == "-")) && io::stdout().is_terminal();
+    let has_terminal =
+        (output.is_none() || output.is_some_and(|path| path.as_os_str() == "-")) && io::stdout().is_terminal();
     let meter = Meter::new(!has_terminal && !arguments.verbose);
     let mut annotations = Annotations::default();
     if arguments.verbose {

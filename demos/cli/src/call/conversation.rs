@@ -123,11 +123,7 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    fn send_one<S: io::Write>(
-        &self,
-        connection: &mut Connection<S>,
-        request: &mut Request,
-    ) -> Result<(), Unsent> {
+    fn send_one<S: io::Write>(&self, connection: &mut Connection<S>, request: &mut Request) -> Result<(), Unsent> {
         let mut metered = self.meter.start("sending", request.header().content_length());
         let header = request.header();
         let (content_type, content_encoding) = (header.content_type().to_owned(), header.content_encoding().to_owned());
@@ -189,11 +185,7 @@ impl Conversation<'_> {
 
     /// What a server says that did not answer in time, if it says something when nothing more is sent to it: one that speaks
     /// another protocol may wait for the end of a line.
-    fn last_words(
-        &self,
-        connection: &mut Connection<Tapped<Patient<'_>>>,
-        watched: &Watched<Half>,
-    ) -> Option<String> {
+    fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
         watched.with(Half::end_sending);
         watched.within(self.timeout.min(LAST_WORDS));
         match connection.receive() {

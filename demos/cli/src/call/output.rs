@@ -90,7 +90,9 @@ impl Output {
             Form::Plain => UnderWay::Plain,
             Form::JsonLines if length > LONGEST_LINE => {
                 let (length, longest) = (count_of_bytes(length), count_of_bytes(LONGEST_LINE));
-                return Err(Failure::Other(format!("an answer of {length} is too long for --json-lines: over {longest}")));
+                return Err(Failure::Other(format!(
+                    "an answer of {length} is too long for --json-lines: over {longest}"
+                )));
             }
             Form::JsonLines => UnderWay::Kept(Vec::new()),
             Form::Terminal if length == 0 => UnderWay::Plain,

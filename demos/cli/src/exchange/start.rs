@@ -40,7 +40,8 @@ impl Start {
         let options = Options { dialect, json: true, ..Options::default() };
         let mut events = Vec::new();
         inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
-        let last: Value = serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
+        let last: Value =
+            serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
         if let Some(hint) = last["hint"].as_str() {
             return Some(hint.into());
         }
@@ -81,7 +82,8 @@ mod tests {
 
     #[test]
     fn another_dialect_is_named() {
-        let u32_form = [&u32::try_from(HEADER.len()).unwrap().to_be_bytes()[..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
+        let u32_form =
+            [&u32::try_from(HEADER.len()).unwrap().to_be_bytes()[..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
         let named = "this looks like another dialect: try --dialect u32";
         assert_eq!(hint(&u32_form, "standard").as_deref(), Some(named));
         assert_eq!(hint(&u32_form, "u32"), None);

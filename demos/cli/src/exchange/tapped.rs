@@ -25,6 +25,10 @@ impl<S> Tapped<S> {
         &self.start
     }
 
+    pub(crate) const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Shows what is to be written, but for what was shown when less was written.
     fn announce(&mut self, parts: &[IoSlice<'_>]) {
         let Some(annotation) = &self.sent else { return };
