@@ -190,7 +190,11 @@ impl Conversation<'_> {
         watched.within(self.timeout.min(LAST_WORDS));
         match connection.receive() {
             Ok(Some(_)) => Some("it answers when nothing more is sent: does it wait for the end of the stream?".into()),
-            Err(Error::Decode(error)) => Some(format!("when nothing more was sent, it said something else: {error}")),
+            Err(Error::Decode(error)) => {
+                let hint = connection.get_ref().start().hint(self.dialect).map(|hint| format!("; {hint}"));
+                let hint = hint.unwrap_or_default();
+                Some(format!("when nothing more was sent, it said something else: {error}{hint}"))
+            }
             Ok(None) | Err(_) => None,
         }
     }
