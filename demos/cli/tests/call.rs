@@ -189,7 +189,7 @@ send(b"{", "text/json")
     let lines: Vec<&str> = text(&run.get_output().stdout).lines().collect();
     assert_eq!(
         lines[0],
-        r#"{"byteorder":"little","content_type":"text/json","content_encoding":"utf-8","content_length":26,"extensions":{"id":[1]},"json":{"a": 1e400,"b": "\u202e"}}"#
+        r#"{"byteorder":"little","content_type":"text/json","content_encoding":"utf-8","content_length":25,"extensions":{"id":[1]},"json":{"a": 1e400,"b": "\u202e"}}"#
     );
     let contents: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(

@@ -11,11 +11,11 @@ use clap::{ArgGroup, Args};
 
 use super::conversation::{Annotations, Conversation};
 use super::output::{Failure, Output};
-use super::request::{Data, Extension, Kind, Request, json};
+use super::request::{Data, Kind, Request, extension, json};
 use crate::connect::ServerOptions;
 use crate::console::{Console, READER_GONE};
 use crate::dialect::{DialectName, DialectOptions};
-use crate::exchange::{Annotation, Meter};
+use crate::exchange::{Annotation, Member, Meter};
 use crate::limits::{Seconds, at_least_one};
 
 /// Send requests to a server, and write its answers to standard output.
@@ -48,8 +48,8 @@ pub(crate) struct Arguments {
     content_encoding: Option<String>,
 
     /// Add an extension member to the header: VALUE is JSON, or else a string
-    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = Extension::parse)]
-    extensions: Vec<Extension>,
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = extension)]
+    extensions: Vec<Member>,
 
     /// Send the requests this many times, over the same connection
     #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one)]
@@ -119,7 +119,7 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
     let dialects = arguments.dialects.dialects();
     let (received, sent) = arguments.dialects.names();
     let requests = requests(arguments)?;
-    let extensions: Vec<_> = arguments.extensions.iter().map(Extension::member).collect();
+    let extensions: Vec<_> = arguments.extensions.iter().map(Member::parts).collect();
     for request in &requests {
         if let Err(error) = request.check(&extensions, dialects.sent) {
             usage_error(format!("the request cannot be sent: {error}"));
