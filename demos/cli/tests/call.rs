@@ -1,5 +1,6 @@
 //! `jsonframe call`, as a process, against servers that are written in Python from the specification.
 
+#[allow(dead_code, reason = "servers here are no programs of ours")]
 #[path = "../../tests/certificates/mod.rs"]
 mod certificates;
 #[path = "../../tests/common/mod.rs"]
@@ -189,7 +190,7 @@ send(b"{", "text/json")
     let lines: Vec<&str> = text(&run.get_output().stdout).lines().collect();
     assert_eq!(
         lines[0],
-        r#"{"byteorder":"little","content_type":"text/json","content_encoding":"utf-8","content_length":25,"extensions":{"id":[1]},"json":{"a": 1e400,"b": "\u202e"}}"#
+        r#"{"byteorder":"little","content_type":"text/json","content_encoding":"utf-8","content_length":25,"extensions":{"id":[1]},"json":{"a":1e400,"b":"\u202e"}}"#
     );
     let contents: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
@@ -442,6 +443,48 @@ fn a_terminal_gets_no_binary_content_unless_it_is_told_to() {
     let server = serve(binary);
     let (code, shown) = on_terminal(&["call", &server.address.to_string(), "--json", "1", "-o", &path]);
     assert_eq!((code, &*shown, fs::read(path).unwrap()), (Some(0), &b""[..], b"\0\x1b[2J".to_vec()));
+}
+
+#[test]
+fn a_call_that_takes_long_shows_how_far_it_is() {
+    const SCRIPT: &str = r#"
+import os, pty, subprocess, sys
+ours, its = pty.openpty()
+program = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=its)
+os.close(its)
+shown = b""
+try:
+    while piece := os.read(ours, 4096):
+        shown += piece
+except OSError:
+    pass
+print(program.wait(), shown)
+"#;
+    let server = serve(
+        "receive(); send_head(2000, 'x', 'binary')\nfor _ in range(20): sock.sendall(b'x' * 100); time.sleep(0.08)",
+    );
+    let mut run = program("python3", &["-c", SCRIPT, JSONFRAME, "call", &server.address.to_string(), "--json", "1"]);
+    let run = run.assert().success();
+    let shown = text(&run.get_output().stdout);
+    assert!(shown.starts_with("0 b") && shown.contains("receiving [=") && shown.contains(" of 1.95 KiB"), "{shown}");
+}
+
+#[test]
+fn a_file_is_left_alone_until_there_is_an_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("answer").to_str().unwrap().to_owned();
+    fs::write(&path, "as it was").unwrap();
+    let server = serve("receive()");
+    call(&server, &["--json", "1", "-o", &path]).assert().code(1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "as it was");
+    let server = serve("receive(); send(b'2')");
+    call(&server, &["--json", "1", "-o", &path]).assert().success().stdout("");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "2");
+
+    let server = serve("receive(); send(b'2')");
+    let nowhere = directory.path().join("none/answer").to_str().unwrap().to_owned();
+    let failed = call(&server, &["--json", "1", "-o", &nowhere]).assert().code(1);
+    assert!(text(&failed.get_output().stderr).contains(&nowhere));
 }
 
 #[test]

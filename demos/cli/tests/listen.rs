@@ -142,7 +142,7 @@ fn every_byte_of_both_directions_is_annotated() {
     let server = listen(&["-v"]);
     client(&server, "send(b'[1]'); receive()");
     server.output.find(|line| line == "[1] <        104  content, 3 bytes, JSON");
-    server.output.find(|line| line == r#"[1] text/json, utf-8, 3 bytes: [1]"#);
+    server.output.find(|line| line == "[1] text/json, utf-8, 3 bytes: [1]");
     server.output.find(|line| line == "[1] >        104  content, 3 bytes, JSON");
     server.output.find(|line| line == "[1] the peer has ended the connection");
 }
@@ -195,8 +195,14 @@ fn a_program_that_takes_too_long_or_writes_too_much_is_killed_with_all_it_starte
 #[cfg(unix)]
 fn is_gone(id: &str) -> bool {
     let status = format!("/proc/{}/stat", id.trim());
-    let has_ended = || fs::read_to_string(&status).map_or(true, |status| status.contains(") Z "));
-    (0..1000).any(|_| has_ended() || std::thread::sleep(Duration::from_millis(10)) != ())
+    for _ in 0..1000 {
+        // Where nobody else has waited for it, it is there as a zombie.
+        if fs::read_to_string(&status).map_or(true, |status| status.contains(") Z ")) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
 }
 
 #[cfg(unix)]
@@ -245,7 +251,7 @@ fn what_is_wrong_is_said_with_its_likely_cause() {
     let complaint = complaint_about(&server, b"\x16\x03\x01\x02\x00\x01");
     assert!(complaint.contains("which looks like TLS"), "{complaint}");
     let complaint = complaint_about(&server, &message(b"1", 1)[..50]);
-    assert!(complaint.starts_with("[5] error: ") && complaint.contains("55"), "{complaint}");
+    assert!(complaint.starts_with("[5] error: ") && complaint.contains("bytes missing: at least 54"), "{complaint}");
 }
 
 #[test]
@@ -324,11 +330,9 @@ fn long_content_takes_no_memory() {
     let server = listen(&["--max-content", &LENGTH.to_string()]);
     let script = format!(
         "send(b'', 'x', 'binary', {LENGTH})\nfor _ in range(100): sock.sendall(b'x' * (1 << 20))\n\
-         left = {LENGTH} + 107\nwhile left: left -= len(sock.recv(min(left, 1 << 20)))\nprint('all')"
+         length, = struct.unpack('>H', exactly(2))\nleft = json.loads(exactly(length))['content-length']\n\
+         while left: left -= len(sock.recv(min(left, 1 << 20)))\nprint('all')"
     );
-    let header = message(b"", 0);
-    assert_eq!(header.len(), 2 + 102);
-    let script = script.replace("+ 107", "+ len(struct.pack('>H', 0)) + len(json.dumps({'byteorder': 'little', 'content-type': 'x', 'content-encoding': 'binary', 'content-length': 100 << 20}))");
     assert_eq!(client(&server, &script), "all\n");
     if let Some(peak) = server.peak_memory() {
         assert!(peak < 40 << 10, "{peak} KiB");

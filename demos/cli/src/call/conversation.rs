@@ -1,6 +1,5 @@
 //! Requests and their answers, over one connection.
 
-use std::cell::Cell;
 use std::fmt::Display;
 use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -11,7 +10,7 @@ use jsonframe::{Header, Value};
 use jsonframe_std::{Connection, Error, UNLIMITED};
 
 use super::output::{Failure, Output};
-use super::patience::{Patient, Sent};
+use super::patience::{Awaited, Patient, Sent};
 use super::request::Request;
 use crate::connect::Stream;
 use crate::dialect::{DialectName, Dialects};
@@ -154,7 +153,7 @@ impl Conversation<'_> {
         answered: &Sender<()>,
         output: &mut Output,
     ) -> Result<(), Received> {
-        let awaited = Cell::new(None);
+        let awaited = Awaited::default();
         let patient = Patient { stream: watched, sent, time: self.timeout, awaited: &awaited };
         let mut connection = Connection::new(Tapped::new(patient, annotation, None))
             .with_dialect(self.dialects.received)
@@ -202,7 +201,7 @@ impl Conversation<'_> {
     fn receive_one(
         &self,
         connection: &mut Connection<Tapped<Patient<'_>>>,
-        (watched, awaited): (&Watched<Half>, &Cell<Option<(u64, Instant)>>),
+        (watched, awaited): (&Watched<Half>, &Awaited),
         server: impl Display + Copy,
         output: &mut Output,
         buffer: &mut [u8],
