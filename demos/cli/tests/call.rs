@@ -92,10 +92,10 @@ fn fails(mut call: assert_cmd::Command, beginning: &str) -> String {
 
 /// Runs the program on a terminal, for its exit code and what the terminal was sent.
 fn on_terminal(arguments: &[&str]) -> (Option<i32>, Vec<u8>) {
-    const SCRIPT: &str = r#"
+    const SCRIPT: &str = r"
 import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
-"#;
+";
     let mut run = program("python3", &["-c", SCRIPT, JSONFRAME]);
     let run = run.args(arguments).assert();
     let output = run.get_output();
@@ -365,11 +365,11 @@ const LONG: usize = 100 << 20;
 
 /// Runs a program whose answers go to a file, and returns how much memory it took at the most, in KiB.
 fn peak_memory(arguments: &[&str]) -> u64 {
-    const SCRIPT: &str = r#"
+    const SCRIPT: &str = r"
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"#;
+";
     let run = program("python3", &["-c", SCRIPT, JSONFRAME]).args(arguments).assert().success();
     text(&run.get_output().stdout).trim().parse().unwrap()
 }
@@ -378,7 +378,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 fn long_content_streams_both_ways_in_constant_memory() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name).to_str().unwrap().to_owned();
-    let content: Vec<u8> = (0..LONG).map(|index| (index / 1021) as u8).collect();
+    let content: Vec<u8> = (0..LONG).map(|index| (index / 1021).to_le_bytes()[0]).collect();
     fs::write(path("sent"), &content).unwrap();
     let server = serve(STREAMING_ECHO);
     let address = server.address.to_string();
@@ -392,7 +392,7 @@ fn long_content_streams_both_ways_in_constant_memory() {
 fn over_tls_content_streams_both_ways_too() {
     let files = Files::new();
     let environment = [("CERT", &*files.path("server.pem")), ("KEY", &*files.path("server.key"))];
-    let content: Vec<u8> = (0..16 << 20).map(|index: usize| (index / 1021) as u8).collect();
+    let content: Vec<u8> = (0..16 << 20).map(|index: usize| (index / 1021).to_le_bytes()[0]).collect();
     let server = serve_with(&format!("{STREAMING_ECHO}\nprint('end', sock.recv(1))"), &environment);
     let ca = files.path("ca.pem");
     let tls = ["--tls-ca", &ca, "--tls-name", "localhost"];

@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_length_of_characters_is_recognised() {
-        let content = "[\"é\", 1]}";
+        let content = "{\"é\": 11}";
         let short = [&[0, 102][..], HEADER.as_bytes(), content.as_bytes()].concat();
         assert_eq!(content.chars().count(), 9);
         assert!(hint(&short, "standard").unwrap().contains("content-length counts bytes, not characters"));
