@@ -13,6 +13,9 @@ use std::time::Duration;
 use crate::text::Printable;
 use background::Background;
 
+/// How a program ends whose output is not read to its end, as if SIGPIPE had ended it: 128 and the number of the signal.
+pub(crate) const READER_GONE: u8 = 141;
+
 /// How long a server waits at its end for its last lines to be read.
 const FAREWELL: Duration = Duration::from_secs(1);
 

@@ -57,6 +57,11 @@ pub struct DialectOptions {
 }
 
 impl DialectOptions {
+    /// The names of the dialects that were chosen: of what is received, and of what is sent.
+    pub(crate) fn names(&self) -> (DialectName, DialectName) {
+        (self.received.dialect, self.send_dialect.unwrap_or(self.received.dialect))
+    }
+
     /// The dialects that were chosen. Called once in a program: they are never freed.
     pub fn dialects(&self) -> Dialects {
         let received = self.received.dialect();

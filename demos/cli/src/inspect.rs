@@ -32,6 +32,8 @@ use self::json::JsonLines;
 use crate::dialect::DialectName;
 
 pub use self::guess::guess;
+pub(crate) use self::json::{Extensions, Harmless, quoted};
+pub(crate) use self::pretty::pretty;
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]

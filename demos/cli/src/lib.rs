@@ -3,14 +3,18 @@
 //! This library is for the programs of this project. It promises nothing to others.
 
 pub mod address;
+mod call;
 pub mod connect;
 pub mod console;
 pub mod dial;
 pub mod dialect;
+mod exchange;
 pub mod hint;
 pub mod inspect;
 pub mod limits;
+mod listen;
 mod load;
+mod manners;
 mod program;
 pub mod signals;
 mod stream;

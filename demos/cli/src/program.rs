@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{inspect, load, transfer};
+use crate::{call, inspect, listen, load, manners, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -16,26 +16,35 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    Call(call::command::Arguments),
+    Listen(listen::command::Arguments),
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
+    Completions(manners::Completions),
+    Man(manners::Man),
 }
 
-const EXAMPLES: &str = "\
-Examples:
+const EXAMPLES: &str = r#"Examples:
+  jsonframe call --json '{"value": "ring"}'     ask a server, and show its answer
+  jsonframe listen -v                           show what a client sends, byte for byte, and echo it
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
   jsonframe load --connections 100              how many requests a server answers, and how fast
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
 An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:65432, or unix:PATH.
-`jsonframe help COMMAND` has examples of each command, and its exit status.";
+`jsonframe help COMMAND` has examples of each command, and its exit status."#;
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     match Program::parse().command {
+        Command::Call(arguments) => call::command::run(&arguments),
+        Command::Listen(arguments) => listen::command::run(arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),
+        Command::Completions(arguments) => manners::completions(&arguments, command()),
+        Command::Man(arguments) => manners::man(&arguments, command()),
     }
 }
 

@@ -42,6 +42,19 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Ends the sending direction below whatever else is spoken, without a word.
+    pub(crate) fn end_raw(&self) {
+        // It may have ended by itself.
+        let _ = match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Self::Tls(stream) => stream.sock.shutdown(Shutdown::Write),
+        };
+    }
+}
+
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {

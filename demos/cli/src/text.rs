@@ -1,7 +1,7 @@
 //! What peers send, in a form that is safe to print.
 
 use core::ascii;
-use core::fmt::{self, Display, Formatter};
+use core::fmt::{self, Display, Formatter, Write};
 
 /// How much of a long text is printed, in bytes: a terminal must survive a large message.
 const SHOWN: usize = 1024;
@@ -40,6 +40,20 @@ impl Display for Printable<'_> {
             if acts_on_terminal(character) { character.escape_default().fmt(f)? } else { character.fmt(f)? }
         }
         write_left_out(f, left_out)
+    }
+}
+
+/// The same with its lines and its tabs, however long it is.
+#[derive(Clone, Copy, Debug)]
+pub struct PrintableLines<'a>(pub &'a str);
+
+impl Display for PrintableLines<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '\n' | '\t' => f.write_char(character),
+            _ if acts_on_terminal(character) => character.escape_default().fmt(f),
+            _ => f.write_char(character),
+        })
     }
 }
 
@@ -85,6 +99,13 @@ mod tests {
         assert_eq!(Printable(&"x".repeat(SHOWN)).to_string(), "x".repeat(SHOWN));
         let shown = Printable(&"🐶".repeat(SHOWN)).to_string();
         assert_eq!(shown, format!("{} … and {} more bytes", "🐶".repeat(SHOWN / 4), 3 * SHOWN));
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        let text = "a\n\tb\r\n\u{1B}[2J🐶\u{202E}";
+        assert_eq!(PrintableLines(text).to_string(), "a\n\tb\\r\n\\u{1b}[2J🐶\\u{202e}");
+        assert_eq!(PrintableLines(&"x".repeat(SHOWN + 1)).to_string(), "x".repeat(SHOWN + 1));
     }
 
     #[test]

@@ -47,6 +47,11 @@ enum Limit {
 }
 
 impl<S: Timeouts> Watched<S> {
+    /// Does something with the stream that needs no time.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&S) -> T) -> T {
+        act(self.stream.borrow().get_ref())
+    }
+
     /// Watches a stream, without any limit for now.
     pub fn new(stream: S) -> Self {
         let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };
@@ -61,6 +66,13 @@ impl<S: Timeouts> Watched<S> {
     /// Everything from now on must be over in this time, whatever it is.
     pub fn within(&self, time: Duration) {
         self.limit(Limit::Whole { time, at: after(time) });
+    }
+
+    /// What must be over in a time may take until then, however long that is. What was heard meanwhile is not forgotten.
+    pub(crate) fn postpone(&self, deadline: Instant) {
+        if let Limit::Whole { at, .. } = &mut self.watch.borrow_mut().limit {
+            *at = deadline;
+        }
     }
 
     /// A message is awaited: how long until its first byte, and from there to the last of its header.

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use jsonframe::{ByteOrder, Dialect, Member, ProtoHeader};
 
@@ -138,7 +139,18 @@ impl DialectName {
 
     /// The dialect, for as long as the program runs. It is never freed, unless it is the standard.
     pub fn leak(&self) -> &'static Dialect {
-        if *self == Self::STANDARD { &Dialect::STANDARD } else { Box::leak(Box::new(self.dialect())) }
+        static LEAKED: Mutex<Vec<(DialectName, &'static Dialect)>> = Mutex::new(Vec::new());
+        if *self == Self::STANDARD {
+            return &Dialect::STANDARD;
+        }
+        // A server that asks for each connection must not take more and more memory.
+        let mut leaked = LEAKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, dialect)) = leaked.iter().find(|(name, _)| name == self) {
+            return dialect;
+        }
+        let dialect = Box::leak(Box::new(self.dialect()));
+        leaked.push((*self, dialect));
+        dialect
     }
 
     pub(crate) fn departure(&self, member: Member) -> &Departure {

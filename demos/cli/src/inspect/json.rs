@@ -104,12 +104,12 @@ fn member(name: &str, text: Option<impl Display>) -> String {
 }
 
 /// The text as a string of JSON.
-fn quoted(text: impl Display) -> String {
+pub(crate) fn quoted(text: impl Display) -> String {
     Value::from(text.to_string().as_str()).to_string()
 }
 
 /// JSON with those characters escaped that would act on a terminal. Beyond ASCII, and DEL, they stand in strings alone.
-struct Harmless<'a>(&'a str);
+pub(crate) struct Harmless<'a>(pub(crate) &'a str);
 
 impl Display for Harmless<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -126,7 +126,7 @@ impl Display for Harmless<'_> {
 }
 
 /// The extension members as one object; of several with the same name the last, as a receiver goes by it.
-struct Extensions<'a>(&'a Header<'a>);
+pub(crate) struct Extensions<'a>(pub(crate) &'a Header<'a>);
 
 impl Display for Extensions<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

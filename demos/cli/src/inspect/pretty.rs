@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 const DEEPEST: usize = 32;
 
 /// The same JSON, a member or an element a line. Its order, its numbers and its strings stay as they are written.
-pub(super) fn pretty(json: &str) -> serde_json::Result<String> {
+pub(crate) fn pretty(json: &str) -> serde_json::Result<String> {
     serde_json::from_str::<IgnoredAny>(json)?;
     let mut lines = String::with_capacity(json.len() * 2);
     let mut depth: usize = 0;

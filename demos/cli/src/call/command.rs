@@ -1,0 +1,180 @@
+//! Sends requests to a server and shows its answers.
+
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args};
+
+use super::conversation::{Annotations, Conversation};
+use super::output::{Failure, Output};
+use super::request::{Data, Extension, Kind, Request, json};
+use crate::connect::ServerOptions;
+use crate::console::{Console, READER_GONE};
+use crate::dialect::{DialectName, DialectOptions};
+use crate::exchange::{Annotation, Meter};
+use crate::limits::{Seconds, at_least_one};
+
+/// Send requests to a server, and write its answers to standard output.
+///
+/// Content is written as it is. On a terminal, JSON is made pretty, what would act on the terminal is escaped, and what is not
+/// text is refused. Content of any length is streamed, in both directions, in constant memory.
+#[derive(Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("content").required(true).multiple(false))]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: ServerOptions,
+
+    /// Send this JSON, as it is written; several times for several requests
+    #[arg(long, value_name = "TEXT", group = "content", value_parser = json)]
+    json: Vec<String>,
+
+    /// Send this text, the content of a file, or with `-` standard input; several times for several requests
+    ///
+    /// A header says how long the content is, so that standard input, and a file without a length such as a pipe, is copied to
+    /// a temporary file first.
+    #[arg(long, value_name = "TEXT|@FILE|-", group = "content", value_parser = Data::parse, allow_hyphen_values = true)]
+    data: Vec<Data>,
+
+    /// The content type [default: text/json for --json, text/plain for text, otherwise application/octet-stream]
+    #[arg(long = "type", value_name = "TYPE")]
+    content_type: Option<String>,
+
+    /// The content encoding, in which text and JSON are sent then [default: utf-8 for text and JSON, otherwise binary]
+    #[arg(long = "encoding", value_name = "ENCODING")]
+    content_encoding: Option<String>,
+
+    /// Add an extension member to the header: VALUE is JSON, or else a string
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = Extension::parse)]
+    extensions: Vec<Extension>,
+
+    /// Send the requests this many times, over the same connection
+    #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one)]
+    repeat: NonZeroUsize,
+
+    /// Send each request without waiting for the answer to the one before
+    #[arg(long)]
+    pipeline: bool,
+
+    /// How long to wait for a connection, and for an answer after its request has been sent
+    ///
+    /// Content may take longer, if only some of it moves in each such time.
+    #[arg(long, value_name = "SECONDS", default_value = "20")]
+    timeout: Seconds,
+
+    /// Write the header of each answer too, a member a line, before its content
+    #[arg(short = 'i', long)]
+    include: bool,
+
+    /// Write each answer as one JSON object on a line, for scripts
+    ///
+    /// It has the members of the header by the names of `jsonframe inspect --json`, and the content as `json`, `text` or `hex`.
+    /// Content of more than 64 MiB is refused.
+    #[arg(long, conflicts_with = "include")]
+    json_lines: bool,
+
+    /// Write the answers to this file; with `-`, to standard output even if it is a terminal
+    #[arg(short = 'o', long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Show every byte that is sent (>) and received (<) on standard error, as `jsonframe inspect` does
+    #[arg(short = 'v', long)]
+    verbose: bool,
+
+    #[command(flatten)]
+    dialects: DialectOptions,
+}
+
+const EXAMPLES: &str = r#"Examples:
+  jsonframe call --json '{"action": "search", "value": "morpheus"}'
+  jsonframe call 127.0.0.1:65432 --json '{"action": "search", "value": "ring"}' -i
+  jsonframe call 127.0.0.1:65432 --json '{}' -v                   what goes over the wire, byte for byte
+  jsonframe call 127.0.0.1:65432 --data @photo.jpg --type image/jpeg -H name=photo.jpg -o answer
+  tar c src | jsonframe call 127.0.0.1:65432 --data -
+  jsonframe call 127.0.0.1:65432 --json 1 --json 2 --pipeline --json-lines | jq .json
+  jsonframe call unix:/run/jsonframe.sock --json '{}' --dialect u32,no-byteorder
+  jsonframe call example.org:65432 --tls-ca ca.pem --json '{}'
+
+Exit status:
+  0    every request was answered, with whatever answer
+  1    one was not; standard error says why, and what the server seems to speak instead
+  2    the command line is wrong
+  141  whoever reads the answers left before their end, as if SIGPIPE had ended it"#;
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let console = Console::standard();
+    match call(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::ReaderGone) => ExitCode::from(READER_GONE),
+        Err(Failure::Other(failure)) => console.finish("jsonframe", Err(failure)),
+    }
+}
+
+fn call(arguments: &Arguments) -> Result<(), Failure> {
+    let timeout = arguments.timeout.into();
+    let dialects = arguments.dialects.dialects();
+    let (received, sent) = arguments.dialects.names();
+    let requests = requests(arguments)?;
+    let extensions: Vec<_> = arguments.extensions.iter().map(Extension::member).collect();
+    for request in &requests {
+        if let Err(error) = request.check(&extensions, dialects.sent) {
+            usage_error(format!("the request cannot be sent: {error}"));
+        }
+    }
+    let output = arguments.output.as_deref();
+    // A bar and lines on the same terminal would be in each other's way.
+    let has_terminal =
+        (output.is_none() || output.is_some_and(|path| path.as_os_str() == "-")) && io::stdout().is_terminal();
+    let meter = Meter::new(!has_terminal && !arguments.verbose);
+    let mut annotations = Annotations::default();
+    if arguments.verbose {
+        annotations.sent = Some(annotated(sent, "> ")?);
+        annotations.received = Some(annotated(received, "< ")?);
+    }
+    let stream = arguments.server.connect(timeout).map_err(Failure::Other)?;
+    let mut output = Output::new(output, arguments.include, arguments.json_lines).map_err(Failure::Other)?;
+    let conversation = Conversation {
+        requests,
+        repeat: arguments.repeat.get(),
+        extensions: &extensions,
+        pipelined: arguments.pipeline,
+        dialects,
+        dialect: received,
+        timeout,
+        meter,
+    };
+    conversation.run(stream, arguments.server.address(), annotations, &mut output)
+}
+
+fn usage_error(message: String) -> ! {
+    let mut command = crate::program::command();
+    command.build();
+    // A command that was built says in its errors how it is called.
+    match command.find_subcommand_mut("call") {
+        Some(call) => call.error(ErrorKind::ValueValidation, message).exit(),
+        None => command.error(ErrorKind::ValueValidation, message).exit(),
+    }
+}
+
+fn requests(arguments: &Arguments) -> Result<Vec<Request>, Failure> {
+    let Arguments { json, data, content_type, content_encoding, .. } = arguments;
+    let kind = Kind { content_type: content_type.as_deref(), content_encoding: content_encoding.as_deref() };
+    let dialect = arguments.dialects.dialects().sent;
+    let json = json.iter().map(|text| Request::json(text, kind, dialect));
+    json.chain(data.iter().map(|data| Request::data(data, kind))).collect::<Result<_, _>>().map_err(Failure::Other)
+}
+
+/// An annotation on standard error, of lines that begin so.
+fn annotated(dialect: DialectName, mark: &'static str) -> Result<Annotation, Failure> {
+    let color = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let write = move |lines: &str| {
+        let lines: String = lines.lines().map(|line| format!("{mark}{line}\n")).collect();
+        // Nowhere is left to report that this fails.
+        let _ = io::stderr().write_all(lines.as_bytes());
+    };
+    Annotation::start(dialect, color, write).map_err(|error| Failure::Other(format!("cannot annotate: {error}")))
+}

@@ -1,0 +1,277 @@
+//! Requests and their answers, over one connection.
+
+use std::cell::Cell;
+use std::fmt::Display;
+use std::io::{self, Read};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jsonframe::{Header, Value};
+use jsonframe_std::{Connection, Error, UNLIMITED};
+
+use super::output::{Failure, Output};
+use super::patience::{Patient, Sent};
+use super::request::Request;
+use crate::connect::Stream;
+use crate::dialect::{DialectName, Dialects};
+use crate::exchange::{Annotation, Half, Meter, Tapped, halves};
+use crate::watched::{Watched, is_time_out, no_answer};
+
+/// How much of an answer is taken at a time, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// How long to wait for what a server says when nothing more is sent to it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is said, and how.
+pub(super) struct Conversation<'a> {
+    pub(super) requests: Vec<Request>,
+    /// How often they are sent.
+    pub(super) repeat: usize,
+    pub(super) extensions: &'a [(&'a str, Value<'a>)],
+    /// Whether a request is sent before the answer to the one before has come.
+    pub(super) pipelined: bool,
+    pub(super) dialects: Dialects,
+    /// What is received, by its name.
+    pub(super) dialect: DialectName,
+    pub(super) timeout: Duration,
+    pub(super) meter: Meter,
+}
+
+/// How the two directions are annotated, if they are.
+#[derive(Default)]
+pub(super) struct Annotations {
+    pub(super) received: Option<Annotation>,
+    pub(super) sent: Option<Annotation>,
+}
+
+impl Conversation<'_> {
+    /// Sends the requests and writes as many answers, which are received while requests are sent: a server need not read on
+    /// before its answer is read.
+    pub(super) fn run(
+        mut self,
+        stream: Stream,
+        server: impl Display + Copy + Send + Sync,
+        annotations: Annotations,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let [receiving, sending] = halves(stream).map_err(|error| Failure::Other(no_answer(error, server)))?;
+        let receiving = Watched::new(receiving);
+        let sent = Sent::new();
+        let (answered, answers) = mpsc::channel();
+        let mut requests = std::mem::take(&mut self.requests);
+        let total = requests.len() * self.repeat;
+        let (this, sent) = (&self, &sent);
+        thread::scope(|scope| {
+            let sender = scope.spawn(move || {
+                let watched = Watched::new(sending);
+                let outcome = this.send(&mut requests, &watched, server, annotations.sent, sent, &answers);
+                sent.end();
+                let mut stream = watched.into_inner();
+                match outcome {
+                    Ok(()) | Err(Unsent::Stream) => stream.say_end(),
+                    // There is no answer to half of a request.
+                    Err(Unsent::Source(_) | Unsent::Late(_)) => stream.abandon(),
+                }
+                outcome
+            });
+            let outcome = this.receive(total, &receiving, server, annotations.received, sent, &answered, output);
+            if outcome.is_err() || sent.requests() < total as u64 {
+                // All answers are there, or none is to come.
+                receiving.into_inner().abandon();
+            }
+            drop(answered);
+            match (sender.join(), outcome) {
+                (Err(_), _) => Err(Failure::Other("the sending thread panicked".into())),
+                (_, Ok(())) => Ok(()),
+                (_, Err(Received::Unwritten(failure))) => Err(failure),
+                (Ok(Err(Unsent::Source(failure) | Unsent::Late(failure))), Err(_)) => Err(Failure::Other(failure)),
+                // A server that takes no more requests may have said why.
+                (_, Err(received)) => Err(received.in_words(server)),
+            }
+        })
+    }
+
+    fn send(
+        &self,
+        requests: &mut [Request],
+        watched: &Watched<Half>,
+        server: impl Display + Copy,
+        annotation: Option<Annotation>,
+        sent: &Sent,
+        answers: &Receiver<()>,
+    ) -> Result<(), Unsent> {
+        // However long it takes, something must move.
+        watched.at_rate(0, self.timeout);
+        watched.doing(format!("sending a request to {server}"));
+        let mut connection =
+            Connection::new(Tapped::new(watched, None, annotation)).with_sending_dialect(self.dialects.sent);
+        let mut is_first = true;
+        for _ in 0..self.repeat {
+            for request in &mut *requests {
+                if !is_first && !self.pipelined && answers.recv().is_err() {
+                    return Ok(());
+                }
+                is_first = false;
+                self.send_one(&mut connection, request)?;
+                sent.add();
+            }
+        }
+        // The stream is there until all answers are.
+        while answers.recv().is_ok() {}
+        Ok(())
+    }
+
+    fn send_one<S: io::Write>(&self, connection: &mut Connection<S>, request: &mut Request) -> Result<(), Unsent> {
+        let mut metered = self.meter.start("sending", request.header().content_length());
+        let header = request.header();
+        let (content_type, content_encoding) = (header.content_type().to_owned(), header.content_encoding().to_owned());
+        let length = header.content_length();
+        let header = Header::new(&content_type, &content_encoding, length).with_extensions(self.extensions);
+        let mut failure = None;
+        let source = request.open().map_err(|error| Unsent::Source(format!("cannot read the content: {error}")))?;
+        let mut source = Noting { source: metered.count(source), failure: &mut failure };
+        let outcome = connection.send_stream(&header, &mut source);
+        if let Some(error) = failure {
+            return Err(Unsent::Source(format!("cannot read the content: {error}")));
+        }
+        outcome.map_err(|error| match error {
+            Error::SourceTooShort { .. } => Unsent::Source("the content has become shorter while it was sent".into()),
+            Error::Io(error) if is_time_out(&error) => Unsent::Late(error.to_string()),
+            _ => Unsent::Stream,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is of another kind")]
+    fn receive(
+        &self,
+        total: usize,
+        watched: &Watched<Half>,
+        server: impl Display + Copy,
+        annotation: Option<Annotation>,
+        sent: &Sent,
+        answered: &Sender<()>,
+        output: &mut Output,
+    ) -> Result<(), Received> {
+        let awaited = Cell::new(None);
+        let patient = Patient { stream: watched, sent, time: self.timeout, awaited: &awaited };
+        let mut connection = Connection::new(Tapped::new(patient, annotation, None))
+            .with_dialect(self.dialects.received)
+            .with_max_content(UNLIMITED);
+        let mut buffer = vec![0; PIECE];
+        for number in 0..total {
+            watched.within(self.timeout);
+            watched.doing(format!("waiting for the answer from {server}"));
+            awaited.set(Some((number as u64, Instant::now())));
+            let outcome = self.receive_one(&mut connection, (watched, &awaited), server, output, &mut buffer);
+            if let Err(received) = outcome {
+                output.give_up();
+                let Received::Failed(error, _) = received else { return Err(received) };
+                let hint = match &error {
+                    Error::Io(late) if is_time_out(late) && awaited.take().is_some() => {
+                        self.last_words(&mut connection, watched)
+                    }
+                    _ => None,
+                };
+                let hint = hint.or_else(|| connection.get_ref().start().hint(self.dialect));
+                return Err(Received::Failed(error, hint));
+            }
+            // Nobody waits for it when nothing more is sent.
+            let _ = answered.send(());
+        }
+        Ok(())
+    }
+
+    /// What a server says that did not answer in time, if it says something when nothing more is sent to it: one that speaks
+    /// another protocol may wait for the end of a line.
+    fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
+        watched.with(Half::end_sending);
+        watched.within(self.timeout.min(LAST_WORDS));
+        match connection.receive() {
+            Ok(Some(_)) => Some("it answers when nothing more is sent: does it wait for the end of the stream?".into()),
+            Err(Error::Decode(error)) => Some(format!("when nothing more was sent, it said something else: {error}")),
+            Ok(None) | Err(_) => None,
+        }
+    }
+
+    fn receive_one(
+        &self,
+        connection: &mut Connection<Tapped<Patient<'_>>>,
+        (watched, awaited): (&Watched<Half>, &Cell<Option<(u64, Instant)>>),
+        server: impl Display + Copy,
+        output: &mut Output,
+        buffer: &mut [u8],
+    ) -> Result<(), Received> {
+        let failed = |error: Error| Received::Failed(error, None);
+        let incoming = connection.receive().map_err(failed)?.ok_or(Received::Closed)?;
+        let (header, mut content) = incoming.into_parts().map_err(failed)?;
+        // The rest only has to go on.
+        awaited.set(None);
+        watched.at_rate(0, self.timeout);
+        watched.doing(format!("receiving the answer from {server}"));
+        let header = header.header();
+        output.begin(&header)?;
+        let mut metered = self.meter.start("receiving", header.content_length());
+        loop {
+            let count = content.read(buffer).map_err(|error| failed(error.into()))?;
+            if count == 0 {
+                break;
+            }
+            metered.advance(count);
+            output.piece(&header, &buffer[..count])?;
+        }
+        drop(metered);
+        Ok(output.end(&header)?)
+    }
+}
+
+/// Why not everything was sent.
+enum Unsent {
+    /// The content cannot be had.
+    Source(String),
+    /// The server takes nothing more, and may not have said why.
+    Late(String),
+    /// The stream has failed, or the server has ended it.
+    Stream,
+}
+
+/// Why not every answer was received.
+enum Received {
+    Closed,
+    Failed(Error, Option<String>),
+    Unwritten(Failure),
+}
+
+impl From<Failure> for Received {
+    fn from(failure: Failure) -> Self {
+        Self::Unwritten(failure)
+    }
+}
+
+impl Received {
+    fn in_words(self, server: impl Display) -> Failure {
+        match self {
+            Self::Closed => Failure::Other(format!("no answer from {server}: it closed the connection without one")),
+            Self::Failed(error, None) => Failure::Other(no_answer(error, server)),
+            Self::Failed(error, Some(hint)) => Failure::Other(format!("{}; {hint}", no_answer(error, server))),
+            Self::Unwritten(failure) => failure,
+        }
+    }
+}
+
+/// A source whose failure is told apart from that of the stream.
+struct Noting<'a, R> {
+    source: R,
+    failure: &'a mut Option<String>,
+}
+
+impl<R: Read> Read for Noting<'_, R> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        self.source.read(place).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                *self.failure = Some(error.to_string());
+            }
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! Where the answers go, and in which form.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use jsonframe::{Header, TextDecoder, Value};
+
+use crate::exchange::{Content, object};
+use crate::inspect::pretty;
+use crate::text::{Printable, PrintableLines, count_of_bytes};
+
+/// The longest content that is made one line of JSON, and the longest that is made pretty on a terminal, in bytes.
+const LONGEST_LINE: u64 = 64 * 1024 * 1024;
+const LONGEST_PRETTY: u64 = 1024 * 1024;
+
+/// What the answers are written to.
+pub(super) struct Output {
+    writer: BufWriter<Box<dyn Write>>,
+    form: Form,
+    with_header: bool,
+    under_way: UnderWay,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it came.
+    Plain,
+    /// As text that does not act on a terminal.
+    Terminal,
+    JsonLines,
+}
+
+/// The content of the answer that is being received.
+enum UnderWay {
+    Plain,
+    /// Text, and whether a line of it has begun.
+    Text(TextDecoder, bool),
+    /// It is kept until it is whole.
+    Kept(Vec<u8>),
+}
+
+/// Why an answer cannot be written.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nobody reads on.
+    ReaderGone,
+    Other(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Other(format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+impl Output {
+    /// Writes to this file, otherwise to standard output, which is protected if it is a terminal. With `-` for the file it is
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// Why the file cannot be written, in words.
+    pub(super) fn new(file: Option<&Path>, with_header: bool, json_lines: bool) -> Result<Self, String> {
+        let is_terminal = file.is_none() && io::stdout().is_terminal();
+        let writer: Box<dyn Write> = match file {
+            Some(path) if path.as_os_str() != "-" => {
+                Box::new(File::create(path).map_err(|error| format!("{}: {error}", path.display()))?)
+            }
+            _ => Box::new(io::stdout()),
+        };
+        let form = match (json_lines, is_terminal) {
+            (true, _) => Form::JsonLines,
+            (_, true) => Form::Terminal,
+            _ => Form::Plain,
+        };
+        Ok(Self { writer: BufWriter::new(writer), form, with_header, under_way: UnderWay::Plain })
+    }
+
+    /// Begins with the answer of this header.
+    pub(super) fn begin(&mut self, header: &Header<'_>) -> Result<(), Failure> {
+        if self.with_header && self.form != Form::JsonLines {
+            self.header(header)?;
+        }
+        let length = header.content_length();
+        self.under_way = match self.form {
+            Form::Plain => UnderWay::Plain,
+            Form::JsonLines if length > LONGEST_LINE => {
+                let (length, longest) = (count_of_bytes(length), count_of_bytes(LONGEST_LINE));
+                return Err(Failure::Other(format!(
+                    "an answer of {length} is too long for --json-lines: over {longest}"
+                )));
+            }
+            Form::JsonLines => UnderWay::Kept(Vec::new()),
+            Form::Terminal if length == 0 => UnderWay::Plain,
+            Form::Terminal => {
+                let decoder = TextDecoder::for_content(header).map_err(|_| unprintable(header))?;
+                if header.is_json() && length <= LONGEST_PRETTY {
+                    UnderWay::Kept(Vec::new())
+                } else {
+                    UnderWay::Text(decoder, false)
+                }
+            }
+        };
+        Ok(())
+    }
+
+    /// Writes the next bytes of its content.
+    pub(super) fn piece(&mut self, header: &Header<'_>, piece: &[u8]) -> Result<(), Failure> {
+        match &mut self.under_way {
+            UnderWay::Plain => self.writer.write_all(piece)?,
+            UnderWay::Kept(content) => content.extend_from_slice(piece),
+            UnderWay::Text(decoder, in_line) => {
+                let mut text = String::new();
+                decoder.decode(piece, &mut text).map_err(|_| unprintable(header))?;
+                write!(self.writer, "{}", PrintableLines(&text))?;
+                *in_line = if text.is_empty() { *in_line } else { !text.ends_with('\n') };
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the answer. Whoever reads has it then.
+    pub(super) fn end(&mut self, header: &Header<'_>) -> Result<(), Failure> {
+        match std::mem::replace(&mut self.under_way, UnderWay::Plain) {
+            // As it came; between headers there is a line's end at least.
+            UnderWay::Plain if self.with_header && header.content_length() > 0 => self.writer.write_all(b"\n")?,
+            UnderWay::Plain => {}
+            UnderWay::Text(decoder, in_line) => {
+                decoder.finish().map_err(|_| unprintable(header))?;
+                self.writer.write_all(if in_line { b"\n" } else { b"" })?;
+            }
+            UnderWay::Kept(content) if self.form == Form::JsonLines => {
+                let content = Content { bytes: &content, length: content.len() as u64 };
+                writeln!(self.writer, "{}", object("", header, content))?;
+            }
+            UnderWay::Kept(content) => {
+                let decoded = header.encoding().and_then(|encoding| encoding.decode(&content).ok());
+                let text = decoded.ok_or_else(|| unprintable(header))?;
+                let lines = pretty(&text).unwrap_or_else(|_| text.into_owned());
+                let end = if lines.ends_with('\n') { "" } else { "\n" };
+                write!(self.writer, "{}{end}", PrintableLines(&lines))?;
+            }
+        }
+        Ok(self.writer.flush()?)
+    }
+
+    /// Makes visible what has come of an answer that does not end.
+    pub(super) fn give_up(&mut self) {
+        // Something else has failed first.
+        let _ = self.writer.flush();
+    }
+
+    fn header(&mut self, header: &Header<'_>) -> io::Result<()> {
+        let required = [
+            ("byteorder", header.byte_order().as_str().into()),
+            ("content-type", header.content_type().into()),
+            ("content-encoding", header.content_encoding().into()),
+            ("content-length", Value::from(header.content_length())),
+        ];
+        for (name, value) in required.into_iter().chain(header.extensions()) {
+            // Quoted unless it is plain to see where it ends.
+            let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+            let name = if plain { name.into() } else { Value::from(name).to_string() };
+            writeln!(self.writer, "{}: {}", PrintableLines(&name), PrintableLines(&value.to_string()))?;
+        }
+        writeln!(self.writer)
+    }
+}
+
+/// Says what to do about content that a terminal must not have.
+fn unprintable(header: &Header<'_>) -> Failure {
+    let size = count_of_bytes(header.content_length());
+    let content_type = Printable(header.content_type());
+    Failure::Other(format!(
+        "the answer is not text ({size} of {content_type}) and is not written to a terminal; to keep it, use --output FILE"
+    ))
+}

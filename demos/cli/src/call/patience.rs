@@ -1,0 +1,82 @@
+//! How long answers are waited for.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::exchange::Half;
+use crate::watched::{Watched, is_time_out};
+
+/// What has been sent, for whoever waits for the answers: an answer's time begins when its request is sent.
+pub(super) struct Sent(Mutex<State>);
+
+struct State {
+    requests: u64,
+    /// When the last one was whole, or nothing more could be sent.
+    since: Instant,
+    is_over: bool,
+}
+
+impl Sent {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State { requests: 0, since: Instant::now(), is_over: false }))
+    }
+
+    /// One more request is whole.
+    pub(super) fn add(&self) {
+        let mut state = self.lock();
+        state.requests += 1;
+        state.since = Instant::now();
+    }
+
+    /// How many requests are whole.
+    pub(super) fn requests(&self) -> u64 {
+        self.lock().requests
+    }
+
+    /// Nothing more is sent.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.is_over = true;
+        state.since = Instant::now();
+    }
+
+    /// Since when the answer to this request has been due, counted from 0; `None` as long as that is being sent.
+    fn due_since(&self, request: u64) -> Option<Instant> {
+        let state = self.lock();
+        (state.is_over || state.requests > request).then_some(state.since)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The receiving half of a stream. It waits for an answer for as long as its request is being sent, and then for a time.
+pub(super) struct Patient<'a> {
+    pub(super) stream: &'a Watched<Half>,
+    pub(super) sent: &'a Sent,
+    pub(super) time: Duration,
+    /// Which answer is awaited, and since when nothing else is; `None` while content is received, which has a pace.
+    pub(super) awaited: &'a Cell<Option<(u64, Instant)>>,
+}
+
+impl Read for Patient<'_> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match (&mut &*self.stream).read(place) {
+                Err(error) if is_time_out(&error) => {
+                    let Some((request, since)) = self.awaited.get() else { return Err(error) };
+                    let now = Instant::now();
+                    let due = self.sent.due_since(request).map_or(now, |sent| sent.max(since)) + self.time;
+                    if due <= now {
+                        return Err(error);
+                    }
+                    self.stream.postpone(due);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What is sent: contents, and the headers for them.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use jsonframe::{Dialect, EncodeError, Header, Value};
+use serde::de::IgnoredAny;
+
+/// An option `--data`.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    Text(String),
+    File(String),
+    Stdin,
+}
+
+impl Data {
+    /// Parses `TEXT`, `@FILE` or `-`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        Ok(match text.strip_prefix('@') {
+            _ if text == "-" => Self::Stdin,
+            Some("-") => Self::Stdin,
+            Some("") => return Err("the name of a file is missing after `@`".into()),
+            Some(file) => Self::File(file.into()),
+            None => Self::Text(text.into()),
+        })
+    }
+}
+
+/// Checks that this is JSON.
+pub(super) fn json(text: &str) -> Result<String, String> {
+    serde_json::from_str::<IgnoredAny>(text).map(|_| text.to_owned()).map_err(|error| format!("not JSON: {error}"))
+}
+
+/// An extension member of the header, of an option `-H`: its name, and its value in JSON.
+#[derive(Clone, Debug)]
+pub(super) struct Extension {
+    name: String,
+    json: String,
+}
+
+impl Extension {
+    /// Parses `NAME=VALUE`. What is not JSON is a string.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+        let json = match Value::from_json(value.trim()) {
+            Ok(value) => value.to_string(),
+            // It is JSON, but not such that a header can have it.
+            Err(error) if serde_json::from_str::<IgnoredAny>(value).is_ok() => return Err(error.to_string()),
+            Err(_) => Value::from(value).to_string(),
+        };
+        Ok(Self { name: name.into(), json })
+    }
+
+    /// The member, as headers have it.
+    pub(super) fn member(&self) -> (&str, Value<'_>) {
+        // It was made of such a value.
+        (&self.name, Value::from_json(&self.json).unwrap_or_else(|_| Value::from("")))
+    }
+}
+
+/// A request, to be sent once or more often.
+pub(super) struct Request {
+    content: Content,
+    length: u64,
+    content_type: String,
+    content_encoding: String,
+}
+
+enum Content {
+    Bytes(Vec<u8>),
+    File(File),
+}
+
+/// What `--type` and `--encoding` say, if they are there.
+#[derive(Clone, Copy)]
+pub(super) struct Kind<'a> {
+    pub(super) content_type: Option<&'a str>,
+    pub(super) content_encoding: Option<&'a str>,
+}
+
+impl Request {
+    /// A request of JSON, in the encoding that it is said to be in.
+    pub(super) fn json(text: &str, kind: Kind<'_>, dialect: &Dialect) -> Result<Self, String> {
+        let usual = dialect.json_header(0);
+        Self::text(text, kind, usual.content_type(), usual.content_encoding())
+    }
+
+    /// A request of this content: text is `text/plain` in UTF-8, all else binary, unless something else is said.
+    ///
+    /// # Errors
+    ///
+    /// Why the content cannot be had, in words.
+    pub(super) fn data(data: &Data, kind: Kind<'_>) -> Result<Self, String> {
+        let (content, length) = match data {
+            Data::Text(text) => return Self::text(text, kind, "text/plain", "utf-8"),
+            Data::Stdin => spool(&mut io::stdin().lock()).map_err(|error| format!("cannot read the input: {error}"))?,
+            Data::File(path) => open(Path::new(path)).map_err(|error| format!("{path}: {error}"))?,
+        };
+        let content_type = kind.content_type.unwrap_or("application/octet-stream").into();
+        let content_encoding = kind.content_encoding.unwrap_or("binary").into();
+        Ok(Self { content: Content::File(content), length, content_type, content_encoding })
+    }
+
+    fn text(text: &str, kind: Kind<'_>, usual_type: &str, usual_encoding: &str) -> Result<Self, String> {
+        let content_type = kind.content_type.unwrap_or(usual_type);
+        let content_encoding = kind.content_encoding.unwrap_or(usual_encoding);
+        // What is no encoding of text is for whoever takes the bytes as they are.
+        let encoded = Header::new(content_type, content_encoding, 0).encoding().map(|encoding| encoding.encode(text));
+        let bytes = match encoded {
+            Some(Ok(bytes)) => bytes.into_owned(),
+            Some(Err(error)) => return Err(error.to_string()),
+            None => text.as_bytes().to_vec(),
+        };
+        let length = bytes.len() as u64;
+        let content = Content::Bytes(bytes);
+        Ok(Self { content, length, content_type: content_type.into(), content_encoding: content_encoding.into() })
+    }
+
+    pub(super) fn header(&self) -> Header<'_> {
+        Header::new(&self.content_type, &self.content_encoding, self.length)
+    }
+
+    /// Whether it can be sent with these extensions in this dialect.
+    pub(super) fn check(&self, extensions: &[(&str, Value<'_>)], dialect: &Dialect) -> Result<(), EncodeError> {
+        dialect.append_to(&self.header().with_extensions(extensions), &mut Vec::new()).map(drop)
+    }
+
+    /// The content, from its beginning.
+    pub(super) fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match &mut self.content {
+            Content::Bytes(bytes) => Box::new(Cursor::new(&*bytes)),
+            Content::File(file) => {
+                file.seek(SeekFrom::Start(0))?;
+                Box::new(file)
+            }
+        })
+    }
+}
+
+/// Opens a file, and spools what has no length of its own, such as a pipe.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    // Those of a system that are made when they are read say that they are empty.
+    if metadata.is_file() && metadata.len() > 0 { Ok((file, metadata.len())) } else { spool(&mut file) }
+}
+
+/// Copies to a temporary file without a name, for a header says how long the content is.
+fn spool(source: &mut impl Read) -> io::Result<(File, u64)> {
+    let mut file = tempfile::tempfile()?;
+    let length = io::copy(source, &mut file)?;
+    Ok((file, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_is_json_or_else_a_string() {
+        for (text, name, value) in [
+            ("id=7", "id", "7"),
+            ("id=\"7\"", "id", "\"7\""),
+            ("who=bob", "who", "\"bob\""),
+            ("q=a=b", "q", "\"a=b\""),
+            ("none=", "none", "\"\""),
+            ("x={\"a\": [1, null]}", "x", "{\"a\": [1, null]}"),
+            ("x=NaN", "x", "\"NaN\""),
+            ("=1", "", "1"),
+        ] {
+            let extension = Extension::parse(text).unwrap();
+            let (shown_name, shown) = extension.member();
+            assert_eq!((shown_name, shown.to_string().as_str()), (name, value), "{text}");
+        }
+        assert!(Extension::parse("id").is_err());
+        assert!(Extension::parse(&format!("x={}{}", "[".repeat(80), "]".repeat(80))).is_err());
+    }
+
+    #[test]
+    fn text_is_sent_in_the_encoding_that_is_named() {
+        let kind = |content_encoding| Kind { content_type: None, content_encoding };
+        for (encoding, expected) in [
+            (None, "caf\u{e9}".as_bytes()),
+            (Some("latin-1"), b"caf\xE9"),
+            (Some("utf-16-be"), b"\0c\0a\0f\0\xE9"),
+            (Some("binary"), "caf\u{e9}".as_bytes()),
+        ] {
+            let mut request = Request::data(&Data::Text("café".into()), kind(encoding)).unwrap();
+            let mut bytes = Vec::new();
+            request.open().unwrap().read_to_end(&mut bytes).unwrap();
+            assert_eq!(bytes, expected);
+            assert_eq!(request.header().content_length(), expected.len() as u64);
+        }
+        assert!(Request::json("\"é\"", kind(Some("ascii")), &Dialect::STANDARD).is_err());
+    }
+}

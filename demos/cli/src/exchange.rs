@@ -1,0 +1,23 @@
+//! What `call` and `listen` share: a stream that is watched, shown and explained while it is used.
+//!
+//! ```text
+//! call, listen --> tapped --> annotation --> inspect    every byte, as it is sent and received
+//!                         \-> start --> inspect         the first bytes, and what they look like
+//!              --> object                               a message as one line of JSON
+//!              --> halves                               two directions for two threads, over TLS too
+//!              --> meter                                how far long content is
+//! ```
+
+mod annotation;
+mod halves;
+mod meter;
+mod object;
+mod start;
+mod tapped;
+
+pub(crate) use self::annotation::Annotation;
+pub(crate) use self::halves::{Half, halves};
+pub(crate) use self::meter::Meter;
+pub(crate) use self::object::{Content, object};
+pub(crate) use self::start::Start;
+pub(crate) use self::tapped::Tapped;

@@ -1,0 +1,100 @@
+//! The first bytes of a stream, and what they say about a stream that is not understood.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use crate::dialect::DialectName;
+use crate::inspect::{self, Options, guess};
+
+/// The beginning of a stream, as far as it is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    bytes: Vec<u8>,
+    /// Whether that is all that has come.
+    has_more: bool,
+}
+
+impl Start {
+    /// How much is kept, in bytes.
+    const KEPT: usize = 64 * 1024;
+
+    /// How often a process guesses a dialect, for what is found out is never freed.
+    const GUESSES: usize = 256;
+
+    pub(crate) const fn new() -> Self {
+        Self { bytes: Vec::new(), has_more: false }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let space = Self::KEPT - self.bytes.len();
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(space)]);
+        self.has_more |= bytes.len() > space;
+    }
+
+    /// What may help whoever sent this in vain to somebody who expects this dialect, if its beginning tells.
+    pub(crate) fn hint(&self, dialect: DialectName) -> Option<String> {
+        if self.has_more || self.bytes.is_empty() {
+            return None;
+        }
+        let options = Options { dialect, json: true, ..Options::default() };
+        let mut events = Vec::new();
+        inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
+        let last: Value =
+            serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
+        if let Some(hint) = last["hint"].as_str() {
+            return Some(hint.into());
+        }
+        // Whoever was understood once speaks the dialect.
+        let is_foreign = !events.windows(END.len()).any(|bytes| bytes == END);
+        if is_foreign { self.dialect(dialect) } else { None }
+    }
+
+    fn dialect(&self, expected: DialectName) -> Option<String> {
+        static GUESSES: AtomicUsize = AtomicUsize::new(0);
+        if GUESSES.fetch_add(1, Ordering::Relaxed) >= Self::GUESSES {
+            return None;
+        }
+        let mut verdict = Vec::new();
+        let options = Options { json: true, ..Options::default() };
+        let is_clear = guess(&mut &*self.bytes, &mut verdict, &options).ok()?;
+        let verdict: Value = serde_json::from_slice(&verdict).ok()?;
+        let dialect = verdict["dialect"].as_str().filter(|_| is_clear)?;
+        (dialect != expected.to_string()).then(|| format!("this looks like another dialect: try --dialect {dialect}"))
+    }
+}
+
+/// How the line about the end of a message begins.
+const END: &[u8] = br#"{"event":"end","#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(bytes: &[u8], dialect: &str) -> Option<String> {
+        let mut start = Start::default();
+        bytes.chunks(7).for_each(|piece| start.push(piece));
+        start.hint(dialect.parse().unwrap())
+    }
+
+    const HEADER: &str =
+        r#"{"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8", "content-length": 9}"#;
+
+    #[test]
+    fn another_dialect_is_named() {
+        let u32_form =
+            [&u32::try_from(HEADER.len()).unwrap().to_be_bytes()[..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
+        let named = "this looks like another dialect: try --dialect u32";
+        assert_eq!(hint(&u32_form, "standard").as_deref(), Some(named));
+        assert_eq!(hint(&u32_form, "u32"), None);
+    }
+
+    #[test]
+    fn a_length_of_characters_is_recognised() {
+        let content = "[\"é\", 1]}";
+        let short = [&[0, 102][..], HEADER.as_bytes(), content.as_bytes()].concat();
+        assert_eq!(content.chars().count(), 9);
+        assert!(hint(&short, "standard").unwrap().contains("content-length counts bytes, not characters"));
+        assert_eq!(hint(b"", "standard"), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! A stream whose bytes are shown and remembered.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use super::{Annotation, Start};
+
+/// A stream, and what is to be known of the bytes that go over it.
+pub(crate) struct Tapped<S> {
+    stream: S,
+    received: Option<Annotation>,
+    sent: Option<Annotation>,
+    /// How many of the bytes that are to be written next have been shown. An answer must not be shown before its request.
+    announced: usize,
+    start: Start,
+}
+
+impl<S> Tapped<S> {
+    /// A stream of which each direction may be annotated.
+    pub(crate) const fn new(stream: S, received: Option<Annotation>, sent: Option<Annotation>) -> Self {
+        Self { stream, received, sent, announced: 0, start: Start::new() }
+    }
+
+    /// What was received first.
+    pub(crate) const fn start(&self) -> &Start {
+        &self.start
+    }
+
+    pub(crate) const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Shows what is to be written, but for what was shown when less was written.
+    fn announce(&mut self, parts: &[IoSlice<'_>]) {
+        let Some(annotation) = &self.sent else { return };
+        let mut known = self.announced;
+        for part in parts {
+            let skipped = part.len().min(known);
+            annotation.push(&part[skipped..]);
+            known -= skipped;
+        }
+        self.announced = self.announced.max(parts.iter().map(|part| part.len()).sum());
+    }
+
+    fn wrote(&mut self, count: usize) -> usize {
+        self.announced = self.announced.saturating_sub(count);
+        count
+    }
+}
+
+impl<S: Read> Read for Tapped<S> {
+    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(place)?;
+        let bytes = &place[..count];
+        self.start.push(bytes);
+        if let Some(annotation) = &self.received {
+            annotation.push(bytes);
+        }
+        Ok(count)
+    }
+}
+
+impl<S: Write> Write for Tapped<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.announce(&[IoSlice::new(bytes)]);
+        self.stream.write(bytes).map(|count| self.wrote(count))
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.announce(parts);
+        self.stream.write_vectored(parts).map(|count| self.wrote(count))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::dialect::DialectName;
+
+    /// A stream that takes a byte at a time.
+    struct Narrow(Vec<u8>);
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.extend(&bytes[..1]);
+            Ok(1)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_pieces_is_shown_once() {
+        let shown = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&shown);
+        let write = move |lines: &str| to.lock().unwrap().push_str(lines);
+        let annotation = Annotation::start(DialectName::STANDARD, false, write).unwrap();
+        let mut stream = Tapped::new(Narrow(Vec::new()), None, Some(annotation));
+        let message = b"\0\x61{\"byteorder\": \"little\", \"content-type\": \"text\", \"content-encoding\": \"utf-8\", \"content-length\": 2}hi";
+        for _ in 0..2 {
+            let mut rest = &message[..];
+            while !rest.is_empty() {
+                let (first, second) = rest.split_at(rest.len() / 2);
+                let count = stream.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]).unwrap();
+                rest = &rest[count..];
+            }
+        }
+        assert_eq!(stream.stream.0, [&message[..], message].concat());
+        drop(stream);
+        assert!(shown.lock().unwrap().ends_with("end of the stream, 2 messages\n"), "{}", shown.lock().unwrap());
+    }
+}

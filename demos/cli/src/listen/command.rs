@@ -1,0 +1,225 @@
+//! Listens for clients, shows what they send, and answers.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::process::{self, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::{Args, value_parser};
+use jsonframe_std::server::Limits;
+use serde::de::IgnoredAny;
+
+use super::answer::Answer;
+use super::converse::{Grants, Server};
+use super::listener::Listener;
+use super::process::Runner;
+use super::serve::serve;
+use super::show::Show;
+use super::slots::Slots;
+use crate::address::Address;
+use crate::console::Console;
+use crate::dialect::DialectOptions;
+use crate::limits::{Seconds, at_least_one, default_limits};
+use crate::signals;
+use crate::tls::ServerTls;
+
+/// Listen for clients, show each message that comes, and answer it: with the same again, unless something else is said.
+///
+/// For trying a client: what is wrong with what it sends is said on standard error, with the likely cause, and its connection
+/// closed. An answer to a request that has a `request-id` says so in `reply-to`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Where to listen: HOST:PORT, with port 0 for a free one, or unix:PATH
+    #[arg(default_value_t)]
+    address: Address,
+
+    /// Answer each request with this JSON
+    #[arg(long, value_name = "TEXT", value_parser = json, conflicts_with = "exec")]
+    reply_json: Option<String>,
+
+    /// Answer each request with what a program writes to its standard output, which is named after `--`
+    ///
+    /// A process is started for each request, never through a shell, with the content on its standard input, and in its
+    /// environment JSONFRAME_CONTENT_TYPE, JSONFRAME_CONTENT_ENCODING, JSONFRAME_CONTENT_LENGTH, JSONFRAME_BYTEORDER,
+    /// JSONFRAME_EXTENSIONS (a JSON object) and JSONFRAME_PEER, which are the client's words. The answer is of the type and the
+    /// encoding of its request. What the program writes to its standard error is passed on, escaped. If it fails, takes too long
+    /// or writes too much, the connection is closed without an answer. Whatever it has started is killed when it ends.
+    #[arg(long, requires = "program")]
+    exec: bool,
+
+    /// The program and its arguments, for --exec
+    #[arg(last = true, value_name = "PROGRAM", requires = "exec")]
+    program: Vec<OsString>,
+
+    /// Show every byte that is received (<) and sent (>), as `jsonframe inspect` does
+    #[arg(short = 'v', long, conflicts_with = "json")]
+    verbose: bool,
+
+    /// Write each message as one JSON object on a line, for programs
+    ///
+    /// It has the members of the header by the names of `jsonframe inspect --json`, and the content as `json`, `text` or `hex`;
+    /// of more than 64 KiB, the beginning as `hex`.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    dialects: DialectOptions,
+
+    #[command(flatten)]
+    tls: ServerTls,
+
+    #[command(flatten)]
+    limits: LimitOptions,
+}
+
+/// What a peer is granted.
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitOptions {
+    /// How many connections are served at a time; others wait to be accepted
+    #[arg(long, value_name = "N", default_value = "64", value_parser = at_least_one)]
+    max_connections: NonZeroUsize,
+
+    /// The longest header accepted
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_header, value_parser = value_parser!(u16).range(1..))]
+    max_header: u16,
+
+    /// The longest content accepted; what is over 64 KiB is kept in a temporary file until it is answered
+    #[arg(long, value_name = "BYTES", default_value_t = default_limits().max_content)]
+    max_content: u64,
+
+    /// How long the handshake of TLS may take
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake_timeout.into())]
+    handshake_timeout: Seconds,
+
+    /// How long nothing may happen between messages
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.into())]
+    idle_timeout: Seconds,
+
+    /// How long a header may take, from its first byte to its last
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
+    header_timeout: Seconds,
+
+    /// The least rate of content, in bytes per second, in both directions
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
+    min_rate: u64,
+
+    /// The time over which that rate is measured when content is received
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
+    rate_window: Seconds,
+
+    /// The time over which that rate is measured when an answer is sent
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_timeout.into())]
+    write_timeout: Seconds,
+
+    /// How many processes run at a time; others wait to be started
+    #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
+    max_processes: NonZeroUsize,
+
+    /// How long a process may take
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    exec_timeout: Seconds,
+
+    /// How much a process may write, about
+    #[arg(long, value_name = "BYTES", default_value_t = default_limits().max_content)]
+    max_output: u64,
+}
+
+const EXAMPLES: &str = r#"Examples:
+  jsonframe listen                                         an echo on 127.0.0.1:65432
+  jsonframe listen 127.0.0.1:0 -v                          every byte annotated, on a free port
+  jsonframe listen --reply-json '{"result": "ok"}' --json | jq .json
+  jsonframe listen --exec -- jq '{result: .value}'         one process a request
+  jsonframe listen unix:/tmp/try.sock --dialect u32
+  jsonframe listen [::]:65432 --tls-cert server.pem --tls-key server.key
+
+Exit status:
+  0  it was ended by Ctrl-C or SIGTERM
+  1  the address cannot be listened on, or a certificate cannot be used
+  2  the command line is wrong"#;
+
+/// How long processes are waited for at the end, once they are killed.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let console = Console::for_server();
+    let outcome = listen(arguments, &console);
+    console.finish("jsonframe", outcome)
+}
+
+fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
+    let tls = arguments.tls.config()?.map(Arc::new);
+    if tls.is_some() && matches!(arguments.address, Address::Unix(_)) {
+        return Err("there is no TLS over a Unix socket".into());
+    }
+    let limits = &arguments.limits;
+    let connections = Slots::new(limits.max_connections.get());
+    let processes = Slots::new(limits.max_processes.get());
+    let mut program = arguments.program.into_iter();
+    let answer = match (arguments.reply_json, program.next()) {
+        (Some(text), _) => Answer::Json(text),
+        (None, Some(name)) => Answer::Output(Runner {
+            program: name,
+            arguments: program.collect(),
+            time: limits.exec_timeout.into(),
+            max_output: limits.max_output,
+            slots: processes.clone(),
+            console: console.clone(),
+        }),
+        (None, None) => Answer::Echo,
+    };
+    let color = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    let server = Arc::new(Server {
+        answer,
+        show: Show { console: console.clone(), json: arguments.json },
+        grants: limits.grants(),
+        dialects: arguments.dialects.dialects(),
+        names: arguments.dialects.names(),
+        tls,
+        annotated: arguments.verbose.then_some(color),
+    });
+    let listener = Listener::bind(&arguments.address)?;
+    let name = listener.name().map_err(|error| format!("cannot listen on {}: {error}", arguments.address))?;
+    end_cleanly(&listener, processes, console)?;
+    console.say(format_args!("listening on {name}"));
+    serve(&listener, &connections, &server);
+    Ok(())
+}
+
+/// Makes Ctrl-C, and what else asks a program to end, kill the processes and remove the socket's file first.
+fn end_cleanly(listener: &Listener, processes: Slots, console: &Console) -> Result<(), String> {
+    let (file, console) = (listener.file(), console.clone());
+    let end = move || {
+        processes.close(FAREWELL);
+        // Nobody is left to be told that this fails.
+        let _ = file.as_ref().map(fs::remove_file);
+        console.finish("jsonframe", Ok(()));
+        process::exit(0);
+    };
+    signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
+}
+
+impl LimitOptions {
+    fn grants(&self) -> Grants {
+        Grants {
+            max_header: self.max_header,
+            max_content: self.max_content,
+            handshake_timeout: self.handshake_timeout.into(),
+            idle_timeout: self.idle_timeout.into(),
+            header_timeout: self.header_timeout.into(),
+            min_rate: self.min_rate,
+            rate_window: self.rate_window.into(),
+            write_timeout: self.write_timeout.into(),
+        }
+    }
+}
+
+fn json(text: &str) -> Result<String, String> {
+    serde_json::from_str::<IgnoredAny>(text).map(|_| text.to_owned()).map_err(|error| format!("not JSON: {error}"))
+}
