@@ -69,7 +69,8 @@ pub(super) const RULES: &[Rule] = &[
         "a good request, the same content as binary, and the good request again, in one write",
         |sample| answered(vec![Step::Send([sample.good(), &sample.binary(), sample.good()].concat())], 3),
         Expect::Answers(&[Asked::Good, Asked::Binary, Asked::Good]),
-    ),
+    )
+    .should(),
     Rule::steps(
         "end-without-a-message",
         "5.5",
