@@ -200,7 +200,7 @@ class Handler(socketserver.BaseRequestHandler):
         if self.accepts("length-as-string") and isinstance(value, str):
             value = Number(value)
         require(isinstance(value, Number), "content-length is no number")
-        if self.accepts("length-as-float") and re.fullmatch(r"[0-9]+(\.0)?(e0)?", value):
+        if self.accepts("length-as-float") and re.fullmatch(r"[0-9]+(\.0|e0)", value):
             return int(float(value))
         require(re.fullmatch(r"0|[1-9][0-9]*", value), "content-length is no plain number")
         if self.accepts("length-wrapped"):

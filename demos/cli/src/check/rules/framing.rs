@@ -1,6 +1,6 @@
 //! How messages are told apart, however the stream is cut.
 
-use super::super::rule::{Asked, Expect, Roles, Rule};
+use super::super::rule::{Asked, Body, Expect, Roles, Rule};
 use super::super::sample::Sample;
 use super::super::step::{Step, answered, cut_short, in_pieces, refused};
 
@@ -82,6 +82,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule::steps(
         "empty-header",
         "5.3",
+        "a header length of 0, and a good message",
+        |sample| refused(vec![0, 0], sample),
+        Expect::Refusal,
+    )
+    .of(Roles::Both),
+    Rule::steps(
+        "empty-header-on-sight",
+        "5.3",
         "a header length of 0, and nothing more",
         |_| vec![Step::Send(vec![0, 0]), Step::Watch],
         Expect::Refusal,
@@ -114,8 +122,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule::steps(
         "end-in-content",
         "5.5",
-        "a message without its last byte, then the end of the stream",
-        |sample| cut_short(&sample.good()[..sample.good().len() - 1]),
+        "content-length 1 more than what comes, then the end of the stream",
+        |sample| {
+            let length = sample.content().len() + 1;
+            cut_short(&sample.with_length(length.to_string().as_bytes(), Body::Sample))
+        },
         Expect::NoAnswer,
     )
     .of(Roles::Both),
@@ -126,6 +137,17 @@ pub(super) const RULES: &[Rule] = &[
         |sample| refused([sample.good(), FAULT].concat(), sample),
         Expect::AnswerThenRefusal,
     ),
+    Rule::steps(
+        "message-after-fault",
+        "5.6",
+        "a message of empty content with a fault in its header, and a good message",
+        |sample| {
+            let header = format!("{{{}, \"content-length\": 0, \"byteorder\": 1}}", sample.members(Some("content-length")));
+            refused(sample.message(header.as_bytes(), b""), sample)
+        },
+        Expect::Refusal,
+    )
+    .of(Roles::Both),
     Rule::steps(
         "http-request",
         "5.4.1",
