@@ -3,7 +3,11 @@
 //! This library is for the programs of this project. It promises nothing to others.
 
 pub mod address;
+<<<<<<< HEAD
 mod call;
+=======
+mod check;
+>>>>>>> w-check
 pub mod connect;
 pub mod console;
 pub mod dial;
