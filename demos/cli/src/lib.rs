@@ -3,11 +3,8 @@
 //! This library is for the programs of this project. It promises nothing to others.
 
 pub mod address;
-<<<<<<< HEAD
 mod call;
-=======
 mod check;
->>>>>>> w-check
 pub mod connect;
 pub mod console;
 pub mod dial;

@@ -134,7 +134,10 @@ impl Clients<'_> {
             && let Some(reaction) = self.play(accepted(self.sample.good().to_vec()), is_stopped)?
             && !reaction.has_succeeded()
         {
-            return Err(format!("the command does not succeed with a good answer: {reaction}", reaction = reaction.words()));
+            return Err(format!(
+                "the command does not succeed with a good answer: {reaction}",
+                reaction = reaction.words()
+            ));
         }
         let mut outcomes = Vec::with_capacity(rules.len());
         for (family, rule) in rules {
@@ -275,7 +278,9 @@ impl Reaction {
         }
         let end = self.seen.end;
         match (expect.is_success(), self.status) {
-            (true, Some(Status::Ended(status))) if !status.success() => must("the client fails, though the answer is good"),
+            (true, Some(Status::Ended(status))) if !status.success() => {
+                must("the client fails, though the answer is good")
+            }
             (false, Some(Status::Ended(status))) if status.success() => {
                 must("the client succeeds, though there is no good answer")
             }
@@ -283,7 +288,9 @@ impl Reaction {
             (true, None) if end == End::Silence => {
                 Err((Level::Should, "the client does not end its connection after the end of the stream".into()))
             }
-            (false, _) if self.seen.answers.len() > 1 => must("another request follows on the connection after the fault"),
+            (false, _) if self.seen.answers.len() > 1 => {
+                must("another request follows on the connection after the fault")
+            }
             (false, None) if end == End::Silence => must("the connection is not ended: the client waits, or hangs"),
             _ => Ok(()),
         }

@@ -177,7 +177,10 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
                 }
                 tell(&bar, outcome);
             })?;
-            let client = arguments.command.first().map_or_else(|| format!("client of {address}"), |name| format!("client {name}"));
+            let client = arguments
+                .command
+                .first()
+                .map_or_else(|| format!("client of {address}"), |name| format!("client {name}"));
             (client, outcomes)
         }
     };

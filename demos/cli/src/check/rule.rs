@@ -112,7 +112,9 @@ impl Expect {
             Self::Answers([_]) => "the answer to a good request",
             Self::Answers(_) => "an answer to each request, in their order",
             Self::Refusal => "an error answer, or the end of the connection; no answer as to a good request",
-            Self::AnswerThenRefusal => "the answer to the good request, then an error answer or the end of the connection",
+            Self::AnswerThenRefusal => {
+                "the answer to the good request, then an error answer or the end of the connection"
+            }
             Self::RefusalWithoutReset => "an error answer or the end of the connection, without a reset",
             Self::NoAnswer => "the end of the connection, and no answer as to a whole request",
             Self::Reaction => "an answer of any kind, or the end of the connection, without another byte",
@@ -183,12 +185,7 @@ impl Rule {
         steps: fn(&Sample) -> Vec<Step>,
         expect: Expect,
     ) -> Self {
-        Self {
-            play: Play::Steps(steps),
-            expect,
-            roles: Roles::Servers,
-            ..Self::accept(name, section, sends, "")
-        }
+        Self { play: Play::Steps(steps), expect, roles: Roles::Servers, ..Self::accept(name, section, sends, "") }
     }
 
     pub(super) const fn should(self) -> Self {

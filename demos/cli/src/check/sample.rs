@@ -28,9 +28,11 @@ pub(super) struct Sample {
 impl Sample {
     /// A message with this JSON content.
     pub(super) fn json(text: &str) -> Result<Self, String> {
-        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| format!("{text:?} is not JSON: {error}"))?;
+        serde_json::from_str::<serde::de::IgnoredAny>(text)
+            .map_err(|error| format!("{text:?} is not JSON: {error}"))?;
         let content = text.as_bytes();
-        let message = Message::new(Header::for_json(content.len() as u64), content).and_then(|message| message.to_vec());
+        let message =
+            Message::new(Header::for_json(content.len() as u64), content).and_then(|message| message.to_vec());
         Self::new(message.map_err(|error| error.to_string())?)
     }
 

@@ -16,7 +16,12 @@ pub(super) const RULES: &[Rule] = &[
         "empty-content-of-type",
         "2.4",
         "content-length 0 with the type of the good request, and nothing more",
-        |sample| at_once(sample.message(format!("{{{}, \"content-length\": 0}}", sample.members(Some("content-length"))).as_bytes(), b"")),
+        |sample| {
+            at_once(sample.message(
+                format!("{{{}, \"content-length\": 0}}", sample.members(Some("content-length"))).as_bytes(),
+                b"",
+            ))
+        },
         Expect::Reaction,
     ),
     Rule::length("length-negative", "content-length -1", "-1", Body::Binary),

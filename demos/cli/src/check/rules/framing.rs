@@ -142,7 +142,8 @@ pub(super) const RULES: &[Rule] = &[
         "5.6",
         "a message of empty content with a fault in its header, and a good message",
         |sample| {
-            let header = format!("{{{}, \"content-length\": 0, \"byteorder\": 1}}", sample.members(Some("content-length")));
+            let header =
+                format!("{{{}, \"content-length\": 0, \"byteorder\": 1}}", sample.members(Some("content-length")));
             refused(sample.message(header.as_bytes(), b""), sample)
         },
         Expect::Refusal,

@@ -74,7 +74,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule::refuse("byteorder-case", "3.6", "byteorder Little", r#"{"byteorder": "Little", «-byteorder»}"#),
     Rule::refuse("byteorder-empty", "3.1", "an empty byteorder", r#"{"byteorder": "", «-byteorder»}"#),
     Rule::refuse("content-type-null", "5.3", "content-type as null", r#"{"content-type": null, «-content-type»}"#),
-    Rule::refuse("content-type-array", "5.3", "content-type as an array", r#"{"content-type": [«t»], «-content-type»}"#),
+    Rule::refuse(
+        "content-type-array",
+        "5.3",
+        "content-type as an array",
+        r#"{"content-type": [«t»], «-content-type»}"#,
+    ),
     Rule::refuse(
         "content-encoding-null",
         "5.3",
