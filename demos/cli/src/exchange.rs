@@ -4,12 +4,14 @@
 //! call, listen --> tapped --> annotation --> inspect    every byte, as it is sent and received
 //!                         \-> start --> inspect         the first bytes, and what they look like
 //!              --> object                               a message as one line of JSON
+//!              --> member                               what a header has besides
 //!              --> halves                               two directions for two threads, over TLS too
 //!              --> meter                                how far long content is
 //! ```
 
 mod annotation;
 mod halves;
+mod member;
 mod meter;
 mod object;
 mod start;
@@ -17,6 +19,7 @@ mod tapped;
 
 pub(crate) use self::annotation::Annotation;
 pub(crate) use self::halves::{Half, halves};
+pub(crate) use self::member::Member;
 pub(crate) use self::meter::Meter;
 pub(crate) use self::object::{Content, object};
 pub(crate) use self::start::Start;

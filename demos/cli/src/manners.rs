@@ -59,6 +59,8 @@ pub(crate) fn completions(arguments: &Completions, mut command: Command) -> Exit
 
 /// Writes the pages for this command line.
 pub(crate) fn man(arguments: &Man, command: Command) -> ExitCode {
+    // The pages of a directory leave it out too.
+    let command = command.disable_help_subcommand(true);
     match &arguments.directory {
         Some(directory) => finish(pages(directory, command), &format!("the pages to {}", directory.display())),
         None => finish(page(command), "the output"),

@@ -11,11 +11,11 @@ use clap::{ArgGroup, Args};
 
 use super::conversation::{Annotations, Conversation};
 use super::output::{Failure, Output};
-use super::request::{Data, Extension, Kind, Request, json};
+use super::request::{Data, Kind, Request, extension, json};
 use crate::connect::ServerOptions;
 use crate::console::{Console, READER_GONE};
 use crate::dialect::{DialectName, DialectOptions};
-use crate::exchange::{Annotation, Meter};
+use crate::exchange::{Annotation, Member, Meter};
 use crate::limits::{Seconds, at_least_one};
 
 /// Send requests to a server, and write its answers to standard output.
@@ -23,6 +23,7 @@ use crate::limits::{Seconds, at_least_one};
 /// Content is written as it is. On a terminal, JSON is made pretty, what would act on the terminal is escaped, and what is not
 /// text is refused. Content of any length is streamed, in both directions, in constant memory.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("content").required(true).multiple(false))]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -48,8 +49,8 @@ pub(crate) struct Arguments {
     content_encoding: Option<String>,
 
     /// Add an extension member to the header: VALUE is JSON, or else a string
-    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = Extension::parse)]
-    extensions: Vec<Extension>,
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = extension)]
+    extensions: Vec<Member>,
 
     /// Send the requests this many times, over the same connection
     #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one)]
@@ -119,7 +120,7 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
     let dialects = arguments.dialects.dialects();
     let (received, sent) = arguments.dialects.names();
     let requests = requests(arguments)?;
-    let extensions: Vec<_> = arguments.extensions.iter().map(Extension::member).collect();
+    let extensions: Vec<_> = arguments.extensions.iter().map(Member::parts).collect();
     for request in &requests {
         if let Err(error) = request.check(&extensions, dialects.sent) {
             usage_error(format!("the request cannot be sent: {error}"));
@@ -127,8 +128,7 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
     }
     let output = arguments.output.as_deref();
     // A bar and lines on the same terminal would be in each other's way.
-    let has_terminal =
-        (output.is_none() || output.is_some_and(|path| path.as_os_str() == "-")) && io::stdout().is_terminal();
+    let has_terminal = output.is_none_or(|path| path.as_os_str() == "-") && io::stdout().is_terminal();
     let meter = Meter::new(!has_terminal && !arguments.verbose);
     let mut annotations = Annotations::default();
     if arguments.verbose {
@@ -136,7 +136,7 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
         annotations.received = Some(annotated(received, "< ")?);
     }
     let stream = arguments.server.connect(timeout).map_err(Failure::Other)?;
-    let mut output = Output::new(output, arguments.include, arguments.json_lines).map_err(Failure::Other)?;
+    let mut output = Output::new(output, arguments.include, arguments.json_lines);
     let conversation = Conversation {
         requests,
         repeat: arguments.repeat.get(),
@@ -172,9 +172,9 @@ fn requests(arguments: &Arguments) -> Result<Vec<Request>, Failure> {
 fn annotated(dialect: DialectName, mark: &'static str) -> Result<Annotation, Failure> {
     let color = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let write = move |lines: &str| {
-        let lines: String = lines.lines().map(|line| format!("{mark}{line}\n")).collect();
+        let lines: Vec<_> = lines.lines().map(|line| format!("{mark}{line}")).collect();
         // Nowhere is left to report that this fails.
-        let _ = io::stderr().write_all(lines.as_bytes());
+        let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     };
     Annotation::start(dialect, color, write).map_err(|error| Failure::Other(format!("cannot annotate: {error}")))
 }

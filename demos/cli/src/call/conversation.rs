@@ -1,6 +1,5 @@
 //! Requests and their answers, over one connection.
 
-use std::cell::Cell;
 use std::fmt::Display;
 use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -11,7 +10,7 @@ use jsonframe::{Header, Value};
 use jsonframe_std::{Connection, Error, UNLIMITED};
 
 use super::output::{Failure, Output};
-use super::patience::{Patient, Sent};
+use super::patience::{Awaited, Patient, Sent};
 use super::request::Request;
 use crate::connect::Stream;
 use crate::dialect::{DialectName, Dialects};
@@ -154,7 +153,7 @@ impl Conversation<'_> {
         answered: &Sender<()>,
         output: &mut Output,
     ) -> Result<(), Received> {
-        let awaited = Cell::new(None);
+        let awaited = Awaited::default();
         let patient = Patient { stream: watched, sent, time: self.timeout, awaited: &awaited };
         let mut connection = Connection::new(Tapped::new(patient, annotation, None))
             .with_dialect(self.dialects.received)
@@ -190,7 +189,11 @@ impl Conversation<'_> {
         watched.within(self.timeout.min(LAST_WORDS));
         match connection.receive() {
             Ok(Some(_)) => Some("it answers when nothing more is sent: does it wait for the end of the stream?".into()),
-            Err(Error::Decode(error)) => Some(format!("when nothing more was sent, it said something else: {error}")),
+            Err(Error::Decode(error)) => {
+                let hint = connection.get_ref().start().hint(self.dialect).map(|hint| format!("; {hint}"));
+                let hint = hint.unwrap_or_default();
+                Some(format!("when nothing more was sent, it said something else: {error}{hint}"))
+            }
             Ok(None) | Err(_) => None,
         }
     }
@@ -198,7 +201,7 @@ impl Conversation<'_> {
     fn receive_one(
         &self,
         connection: &mut Connection<Tapped<Patient<'_>>>,
-        (watched, awaited): (&Watched<Half>, &Cell<Option<(u64, Instant)>>),
+        (watched, awaited): (&Watched<Half>, &Awaited),
         server: impl Display + Copy,
         output: &mut Output,
         buffer: &mut [u8],

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jsonframe::{Header, TextDecoder, Value};
 
@@ -60,16 +60,10 @@ impl From<io::Error> for Failure {
 impl Output {
     /// Writes to this file, otherwise to standard output, which is protected if it is a terminal. With `-` for the file it is
     /// not.
-    ///
-    /// # Errors
-    ///
-    /// Why the file cannot be written, in words.
-    pub(super) fn new(file: Option<&Path>, with_header: bool, json_lines: bool) -> Result<Self, String> {
+    pub(super) fn new(file: Option<&Path>, with_header: bool, json_lines: bool) -> Self {
         let is_terminal = file.is_none() && io::stdout().is_terminal();
         let writer: Box<dyn Write> = match file {
-            Some(path) if path.as_os_str() != "-" => {
-                Box::new(File::create(path).map_err(|error| format!("{}: {error}", path.display()))?)
-            }
+            Some(path) if path.as_os_str() != "-" => Box::new(LateFile { path: path.into(), file: None }),
             _ => Box::new(io::stdout()),
         };
         let form = match (json_lines, is_terminal) {
@@ -77,7 +71,7 @@ impl Output {
             (_, true) => Form::Terminal,
             _ => Form::Plain,
         };
-        Ok(Self { writer: BufWriter::new(writer), form, with_header, under_way: UnderWay::Plain })
+        Self { writer: BufWriter::new(writer), form, with_header, under_way: UnderWay::Plain }
     }
 
     /// Begins with the answer of this header.
@@ -150,8 +144,10 @@ impl Output {
 
     /// Makes visible what has come of an answer that does not end.
     pub(super) fn give_up(&mut self) {
-        // Something else has failed first.
-        let _ = self.writer.flush();
+        if !self.writer.buffer().is_empty() {
+            // Something else has failed first.
+            let _ = self.writer.flush();
+        }
     }
 
     fn header(&mut self, header: &Header<'_>) -> io::Result<()> {
@@ -178,4 +174,32 @@ fn unprintable(header: &Header<'_>) -> Failure {
     Failure::Other(format!(
         "the answer is not text ({size} of {content_type}) and is not written to a terminal; to keep it, use --output FILE"
     ))
+}
+
+/// A file that is made, or emptied, when there is something to write to it.
+struct LateFile {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl LateFile {
+    fn named(&self, error: &io::Error) -> io::Error {
+        // Whoever has left is somebody else.
+        io::Error::other(format!("{}: {error}", self.path.display()))
+    }
+}
+
+impl Write for LateFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.file.is_none() {
+            self.file = Some(File::create(&self.path).map_err(|error| self.named(&error))?);
+        }
+        let outcome = self.file.as_mut().map_or(Ok(0), |file| file.write(bytes));
+        outcome.map_err(|error| self.named(&error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // An answer without content makes an empty file.
+        self.write(&[]).map(drop)
+    }
 }

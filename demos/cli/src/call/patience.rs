@@ -53,13 +53,15 @@ impl Sent {
     }
 }
 
+/// Which answer is awaited, counted from 0, and since when nothing else is; `None` while content is received.
+pub(super) type Awaited = Cell<Option<(u64, Instant)>>;
+
 /// The receiving half of a stream. It waits for an answer for as long as its request is being sent, and then for a time.
 pub(super) struct Patient<'a> {
     pub(super) stream: &'a Watched<Half>,
     pub(super) sent: &'a Sent,
     pub(super) time: Duration,
-    /// Which answer is awaited, and since when nothing else is; `None` while content is received, which has a pace.
-    pub(super) awaited: &'a Cell<Option<(u64, Instant)>>,
+    pub(super) awaited: &'a Awaited,
 }
 
 impl Read for Patient<'_> {

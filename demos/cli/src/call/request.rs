@@ -7,6 +7,8 @@ use std::path::Path;
 use jsonframe::{Dialect, EncodeError, Header, Value};
 use serde::de::IgnoredAny;
 
+use crate::exchange::Member;
+
 /// An option `--data`.
 #[derive(Clone, Debug)]
 pub(super) enum Data {
@@ -33,30 +35,17 @@ pub(super) fn json(text: &str) -> Result<String, String> {
     serde_json::from_str::<IgnoredAny>(text).map(|_| text.to_owned()).map_err(|error| format!("not JSON: {error}"))
 }
 
-/// An extension member of the header, of an option `-H`: its name, and its value in JSON.
-#[derive(Clone, Debug)]
-pub(super) struct Extension {
-    name: String,
-    json: String,
-}
-
-impl Extension {
-    /// Parses `NAME=VALUE`. What is not JSON is a string.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-        let json = match Value::from_json(value.trim()) {
-            Ok(value) => value.to_string(),
-            // It is JSON, but not such that a header can have it.
-            Err(error) if serde_json::from_str::<IgnoredAny>(value).is_ok() => return Err(error.to_string()),
-            Err(_) => Value::from(value).to_string(),
-        };
-        Ok(Self { name: name.into(), json })
+/// Parses an option `-H`: `NAME=VALUE`. What is not JSON is a string.
+pub(super) fn extension(text: &str) -> Result<Member, String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    if let Ok(text) = serde_json::from_str::<String>(value) {
+        return Ok(Member::new(name, text.as_str().into()));
     }
-
-    /// The member, as headers have it.
-    pub(super) fn member(&self) -> (&str, Value<'_>) {
-        // It was made of such a value.
-        (&self.name, Value::from_json(&self.json).unwrap_or_else(|_| Value::from("")))
+    match Value::from_json(value) {
+        Ok(value) => Ok(Member::new(name, value)),
+        // It is JSON, but not such that a header can have it.
+        Err(error) if serde_json::from_str::<IgnoredAny>(value).is_ok() => Err(error.to_string()),
+        Err(_) => Ok(Member::new(name, value.into())),
     }
 }
 
@@ -170,12 +159,12 @@ mod tests {
             ("x=NaN", "x", "\"NaN\""),
             ("=1", "", "1"),
         ] {
-            let extension = Extension::parse(text).unwrap();
-            let (shown_name, shown) = extension.member();
+            let extension = extension(text).unwrap();
+            let (shown_name, shown) = extension.parts();
             assert_eq!((shown_name, shown.to_string().as_str()), (name, value), "{text}");
         }
-        assert!(Extension::parse("id").is_err());
-        assert!(Extension::parse(&format!("x={}{}", "[".repeat(80), "]".repeat(80))).is_err());
+        assert!(extension("id").is_err());
+        assert!(extension(&format!("x={}{}", "[".repeat(80), "]".repeat(80))).is_err());
     }
 
     #[test]

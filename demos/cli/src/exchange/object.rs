@@ -1,8 +1,9 @@
 //! A message as one line of JSON, of the members that `inspect --json` has.
 
 use jsonframe::{Header, Value};
+use serde::de::IgnoredAny;
 
-use crate::inspect::{Extensions, Harmless, pretty, quoted};
+use crate::inspect::{Extensions, Harmless, quoted};
 
 /// The content of a message, as far as it is at hand.
 #[derive(Clone, Copy)]
@@ -50,6 +51,41 @@ fn content_members(header: &Header<'_>, content: Content<'_>) -> String {
 
 /// The same JSON on one line, its numbers and its strings as they are written.
 fn one_line(json: &str) -> Option<String> {
-    // Within strings there are no ends of lines.
-    Some(pretty(json).ok()?.lines().map(str::trim_start).collect())
+    serde_json::from_str::<IgnoredAny>(json).ok()?;
+    let mut line = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for character in json.chars() {
+        if !in_string && character.is_ascii_whitespace() {
+            continue;
+        }
+        line.push(character);
+        in_string ^= character == '"' && !escaped;
+        escaped = in_string && character == '\\' && !escaped;
+    }
+    Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_on_one_line_is_the_same_json() {
+        let json = "{ \"a b\\\" \\\\\": [1.50,\r\n\t1e400 ,\n{}], \"\": \"\\u0020 \" }";
+        assert_eq!(one_line(json).unwrap(), "{\"a b\\\" \\\\\":[1.50,1e400,{}],\"\":\"\\u0020 \"}");
+        assert_eq!(one_line("{} {}"), None);
+    }
+
+    #[test]
+    fn content_is_what_its_header_says_if_it_is() {
+        let shown = |content_type, encoding, bytes: &[u8], length| {
+            content_members(&Header::new(content_type, encoding, length), Content { bytes, length })
+        };
+        assert_eq!(shown("text/json", "utf-8", b"[1]", 3), r#""json":[1]"#);
+        assert_eq!(shown("text/json", "utf-8", b"[1", 2), r#""text":"[1""#);
+        assert_eq!(shown("text/json", "utf-8", b"[1\xFF", 3), r#""hex":"5b31ff""#);
+        assert_eq!(shown("x", "latin-1", b"\xE9", 1), "\"text\":\"\u{e9}\"");
+        assert_eq!(shown("x", "binary", b"x", 1), r#""hex":"78""#);
+        assert_eq!(shown("text/json", "utf-8", b"[1]", 5), r#""hex":"5b315d","left_out":2"#);
+    }
 }

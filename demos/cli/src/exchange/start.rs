@@ -37,6 +37,9 @@ impl Start {
         if self.has_more || self.bytes.is_empty() {
             return None;
         }
+        if self.is_html() {
+            return Some("this looks like HTML, as servers of HTTP send it".into());
+        }
         let options = Options { dialect, json: true, ..Options::default() };
         let mut events = Vec::new();
         inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
@@ -48,6 +51,12 @@ impl Start {
         // Whoever was understood once speaks the dialect.
         let is_foreign = !events.windows(END.len()).any(|bytes| bytes == END);
         if is_foreign { self.dialect(dialect) } else { None }
+    }
+
+    fn is_html(&self) -> bool {
+        let beginnings: [&[u8]; 2] = [b"<!doctype html", b"<html"];
+        let begins = |with: &[u8]| self.bytes.get(..with.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(with));
+        beginnings.into_iter().any(begins)
     }
 
     fn dialect(&self, expected: DialectName) -> Option<String> {

@@ -7,6 +7,7 @@ use jsonframe_std::{REPLY_TO, REQUEST_ID};
 use tempfile::SpooledTempFile;
 
 use super::process::Runner;
+use crate::exchange::Member;
 
 /// What is answered to each request.
 pub(super) enum Answer {
@@ -34,8 +35,7 @@ pub(super) struct ReplyHeader {
     content_length: u64,
     byte_order: ByteOrder,
     prefix: Vec<u8>,
-    /// Names, and values in JSON.
-    extensions: Vec<(String, String)>,
+    extensions: Vec<Member>,
 }
 
 impl ReplyHeader {
@@ -60,9 +60,7 @@ impl ReplyHeader {
 
     /// The extensions, as headers have them.
     pub(super) fn extensions(&self) -> Vec<(&str, Value<'_>)> {
-        // They were made of such values.
-        let value = |json| Value::from_json(json).unwrap_or_else(|_| Value::from(""));
-        self.extensions.iter().map(|(name, json)| (name.as_str(), value(json))).collect()
+        self.extensions.iter().map(Member::parts).collect()
     }
 }
 
@@ -84,7 +82,7 @@ impl Answer {
             Self::Echo => {
                 content.seek(SeekFrom::Start(0)).map_err(|error| format!("cannot read the content again: {error}"))?;
                 let others = header.extensions().filter(|(name, _)| *name != REPLY_TO);
-                reply.extensions = others.map(|(name, value)| (name.into(), value.to_string())).collect();
+                reply.extensions = others.map(|(name, value)| Member::new(name, value)).collect();
                 Box::new(content)
             }
             Self::Json(text) => {
@@ -100,7 +98,7 @@ impl Answer {
             }
         };
         if let Some(id) = header.extension(REQUEST_ID).and_then(|id| id.as_u64()) {
-            reply.extensions.push((REPLY_TO.into(), id.to_string()));
+            reply.extensions.push(Member::new(REPLY_TO, id.into()));
         }
         Ok(Reply { header: reply, content })
     }

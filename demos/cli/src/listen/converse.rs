@@ -69,7 +69,7 @@ impl Server {
                 "closed by the server".into()
             }
         };
-        linger(watched);
+        linger(&watched);
         self.show.event(*connection, &ending);
     }
 
@@ -85,10 +85,10 @@ impl Server {
         watched.doing("in the handshake of TLS");
         let session = ServerConnection::new(Arc::clone(config)).map_err(Failure::of)?;
         let mut stream = StreamOwned::new(session, watched);
-        let shaken = stream.conn.complete_io(&mut stream.sock).and_then(|_| match stream.conn.is_handshaking() {
-            true => Err(io::ErrorKind::UnexpectedEof.into()),
-            false => Ok(()),
-        });
+        let shaken = stream
+            .conn
+            .complete_io(&mut stream.sock)
+            .and_then(|_| if stream.conn.is_handshaking() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
         shaken.map_err(|error| {
             let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
                 Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
@@ -282,9 +282,9 @@ impl Write for Link<'_> {
 
 /// Closes a connection so that what was sent last arrives, even if the peer is still sending: to close with bytes unread would
 /// make TCP reset it.
-fn linger(watched: Watched<Stream>) {
+fn linger(watched: &Watched<Stream>) {
     watched.with(Stream::end_raw);
     watched.within(LINGER);
     // However it ends, it has.
-    let _ = io::copy(&mut (&watched).take(LINGER_BYTES), &mut io::sink());
+    let _ = io::copy(&mut { watched }.take(LINGER_BYTES), &mut io::sink());
 }

@@ -26,7 +26,7 @@ pub(super) struct Whose<'a> {
 }
 
 /// How much of a content is on a line for a person, in bytes.
-const PREVIEW: usize = 200;
+const PREVIEW: usize = 120;
 
 impl Show {
     /// Shows a message that has come whole.

@@ -1,0 +1,420 @@
+//! `jsonframe listen`, as a process, against clients that are written in Python from the specification.
+
+#[path = "../../tests/certificates/mod.rs"]
+mod certificates;
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::time::Duration;
+
+use certificates::Files;
+use common::{Program, Server, last_words, program, text};
+use serde_json::{Value, json};
+
+const JSONFRAME: &str = env!("CARGO_BIN_EXE_jsonframe");
+
+/// What every client begins with: writing and reading messages as the tutorial's programs do.
+const PRELUDE: &str = r#"
+import json, os, socket, ssl, struct, sys
+FORM = os.environ.get("FORM", ">H")
+if "UNIX" in os.environ:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(os.environ["UNIX"])
+else:
+    host, port = sys.argv[1].split(":")
+    sock = socket.create_connection((host, int(port)))
+sock.settimeout(60)
+if "CA" in os.environ:
+    context = ssl.create_default_context(cafile=os.environ["CA"])
+    sock = context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
+
+def send(content, kind="text/json", encoding="utf-8", length=None, **more):
+    length = len(content) if length is None else length
+    header = {"byteorder": "little", "content-type": kind, "content-encoding": encoding, "content-length": length, **more}
+    header = json.dumps(header, ensure_ascii=False).encode()
+    sock.sendall(struct.pack(FORM, len(header)) + header + content)
+
+def exactly(count):
+    data = b""
+    while len(data) < count:
+        piece = sock.recv(count - len(data))
+        if not piece:
+            sys.exit("the server has gone")
+        data += piece
+    return data
+
+def receive():
+    length, = struct.unpack(FORM, exactly(struct.calcsize(FORM)))
+    header = json.loads(exactly(length))
+    return header, exactly(header["content-length"])
+"#;
+
+fn listen(options: &[&str]) -> Server {
+    Server::spawn(Command::new(JSONFRAME).args(["listen", "127.0.0.1:0"]).args(options))
+}
+
+/// What a client prints that goes on like this after it has connected.
+fn client(server: &Server, script: &str) -> String {
+    client_with(&server.address.to_string(), script, &[])
+}
+
+fn client_with(address: &str, script: &str, environment: &[(&str, &str)]) -> String {
+    let script = format!("{PRELUDE}\n{script}");
+    let mut run = program("python3", &["-c", &script, address]);
+    let run = run.envs(environment.iter().copied()).assert().success();
+    text(&run.get_output().stdout).to_owned()
+}
+
+/// Sends bytes, and nothing after them, and returns the complaint about them.
+fn complaint_about(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = server.connect();
+    stream.write_all(bytes).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    last_words(stream);
+    server.errors.next()
+}
+
+fn message(content: &[u8], length: usize) -> Vec<u8> {
+    let header = format!(
+        r#"{{"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8", "content-length": {length}}}"#
+    );
+    [&u16::try_from(header.len()).unwrap().to_be_bytes()[..], header.as_bytes(), content].concat()
+}
+
+#[test]
+fn each_message_is_shown_and_sent_back() {
+    let server = listen(&[]);
+    let script = r#"
+send(b'{"action": "search"}', **{"request-id": 7, "who": "bob"})
+send(b"\0\xff", "x", "binary")
+print(receive(), receive())
+"#;
+    let echoed = client(&server, script);
+    assert!(echoed.contains(r"'request-id': 7, 'who': 'bob', 'reply-to': 7}, b'{"), "{echoed}");
+    assert!(
+        echoed.contains(r"'content-type': 'x', 'content-encoding': 'binary', 'content-length': 2}, b'\x00\xff')"),
+        "{echoed}"
+    );
+    assert!(server.output.next().starts_with("[1] connected: 127.0.0.1:"));
+    assert_eq!(
+        server.output.next(),
+        r#"[1] text/json, utf-8, 20 bytes, request-id=7, who="bob": {"action": "search"}"#
+    );
+    assert_eq!(server.output.next(), r#"[1] x, binary, 2 bytes: b"\x00\xff""#);
+    assert_eq!(server.output.next(), "[1] the peer has ended the connection");
+    assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn a_fixed_reply_is_sent_in_the_servers_dialect() {
+    let server = listen(&["--reply-json", r#"{"result": "é"}"#, "--dialect", "u32-le"]);
+    let answer = client_with(&server.address.to_string(), "send(b'1'); print(receive())", &[("FORM", "<I")]);
+    assert!(
+        answer
+            .contains(r#"'text/json', 'content-encoding': 'utf-8', 'content-length': 16}, b'{"result": "\xc3\xa9"}'"#),
+        "{answer}"
+    );
+}
+
+#[test]
+fn messages_are_lines_of_json() {
+    let server = listen(&["--json"]);
+    client(
+        &server,
+        r#"send(b'{"a":\n 1}', id="x"); send(b"hi", "text/plain"); send(b"\xff" * 70000, "x"); receive(); receive(); receive()"#,
+    );
+    let lines: Vec<Value> = (0..3).map(|_| serde_json::from_str(&server.output.next()).unwrap()).collect();
+    assert_eq!((&lines[0]["json"], &lines[0]["extensions"]), (&json!({"a": 1}), &json!({"id": "x"})));
+    assert_eq!(
+        (&lines[1]["text"], &lines[1]["content_type"], &lines[1]["connection"]),
+        (&json!("hi"), &json!("text/plain"), &json!(1))
+    );
+    assert_eq!(lines[2]["left_out"], json!(70000 - 65536));
+    assert_eq!(lines[2]["hex"].as_str().unwrap().len(), 2 * 65536);
+    assert!(lines[0]["time"].as_f64().unwrap() > 1e9 && lines[0]["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
+}
+
+#[test]
+fn every_byte_of_both_directions_is_annotated() {
+    let server = listen(&["-v"]);
+    client(&server, "send(b'[1]'); receive()");
+    server.output.find(|line| line == "[1] <        104  content, 3 bytes, JSON");
+    server.output.find(|line| line == "[1] text/json, utf-8, 3 bytes: [1]");
+    server.output.find(|line| line == "[1] >        104  content, 3 bytes, JSON");
+    server.output.find(|line| line == "[1] the peer has ended the connection");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_answers_each_request_without_a_shell() {
+    let script = "import os, sys; print(sys.argv[1:], os.environ['JSONFRAME_CONTENT_TYPE'], os.environ['JSONFRAME_EXTENSIONS'], \
+                  sys.stdin.read(), end=''); print('\\x1b[2Jcomplaint', file=sys.stderr)";
+    let server = listen(&["--exec", "--", "python3", "-c", script, "$(touch /tmp/never); *", "b"]);
+    let output = client(&server, "for n in (b'1', b'2'): send(n, '$(x)', id='`y`'); print(receive()[1].decode())");
+    let expected = |n| format!("['$(touch /tmp/never); *', 'b'] $(x) {{\"id\":\"`y`\"}} {n}\n");
+    assert_eq!(output, expected(1) + &expected(2));
+    assert_eq!(server.errors.next(), r"python3: \u{1b}[2Jcomplaint");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_fails_closes_the_connection() {
+    let server = listen(&["--exec", "--", "sh", "-c", "echo half; exit 3"]);
+    let closed = client(&server, "send(b'1'); print(sock.recv(100))");
+    assert_eq!(closed, "b''\n");
+    assert_eq!(server.errors.next(), "[1] error: not answered: sh failed: exit status: 3");
+    // A header can hold what an environment cannot.
+    client(&server, "send(b'1', 'a\\0b'); sock.recv(100)");
+    assert_eq!(server.errors.next(), "[2] error: not answered: cannot run sh: the header has a NUL in it");
+
+    let server = listen(&["--exec", "--", "/nonexistent"]);
+    client(&server, "send(b'1'); sock.recv(100)");
+    assert!(server.errors.next().starts_with("[1] error: not answered: cannot run /nonexistent: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_takes_too_long_or_writes_too_much_is_killed_with_all_it_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pid").to_str().unwrap().to_owned();
+    let script = format!("sleep 60 & echo $! > {path}; wait");
+    let server = listen(&["--exec-timeout", "0.5", "--exec", "--", "sh", "-c", &script]);
+    client(&server, "send(b'1'); sock.recv(100)");
+    assert_eq!(server.errors.next(), "[1] error: not answered: sh was killed: it took more than 0.5 s");
+    assert!(is_gone(&fs::read_to_string(path).unwrap()));
+
+    let server = listen(&["--max-output", "1000", "--exec", "--", "yes"]);
+    client(&server, "send(b'1'); sock.recv(100)");
+    assert_eq!(server.errors.next(), "[1] error: not answered: yes was killed: it wrote more than 1000 bytes");
+}
+
+/// Whether a process has ended, or does soon.
+#[cfg(unix)]
+fn is_gone(id: &str) -> bool {
+    let status = format!("/proc/{}/stat", id.trim());
+    for _ in 0..1000 {
+        // Where nobody else has waited for it, it is there as a zombie.
+        if fs::read_to_string(&status).map_or(true, |status| status.contains(") Z ")) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+#[cfg(unix)]
+#[test]
+fn processes_are_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap().to_owned();
+    // Fails if another one is there at the same time.
+    let script = format!("mkdir {path}/lock && sleep 0.05 && rmdir {path}/lock && echo alone");
+    let server = listen(&["--max-processes", "1", "--exec", "--", "sh", "-c", &script]);
+    let script = r#"
+import threading
+def ask(sock=sock):
+    sock = socket.create_connection((host, int(port)))
+    globals()["sock"]
+    header = json.dumps({"byteorder": "little", "content-type": "x", "content-encoding": "x", "content-length": 0}).encode()
+    sock.sendall(struct.pack(">H", len(header)) + header)
+    data = b""
+    while not data.endswith(b"alone\n"):
+        piece = sock.recv(100)
+        if not piece:
+            print("two at a time")
+            return
+        data += piece
+threads = [threading.Thread(target=ask) for _ in range(5)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"#;
+    assert_eq!(client(&server, script), "");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_likely_cause() {
+    let server = listen(&[]);
+    let counted = "{\"value\": \"café é\"}";
+    let complaint = complaint_about(&server, &message(counted.as_bytes(), counted.chars().count()));
+    assert!(complaint.contains("content-length counts bytes, not characters"), "{complaint}");
+
+    let mut u32_form = vec![0, 0];
+    u32_form.extend(message(b"1", 1));
+    let complaint = complaint_about(&server, &u32_form);
+    assert!(complaint.ends_with("; this looks like another dialect: try --dialect u32"), "{complaint}");
+
+    let complaint = complaint_about(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(complaint.contains("which looks like HTTP"), "{complaint}");
+    let complaint = complaint_about(&server, b"\x16\x03\x01\x02\x00\x01");
+    assert!(complaint.contains("which looks like TLS"), "{complaint}");
+    let complaint = complaint_about(&server, &message(b"1", 1)[..50]);
+    assert!(complaint.starts_with("[5] error: ") && complaint.contains("bytes missing: at least 54"), "{complaint}");
+}
+
+#[test]
+fn json_that_was_counted_in_characters_is_recognised_when_it_comes() {
+    let server = listen(&["--idle-timeout", "60"]);
+    let mut stream = server.connect();
+    // The rest stays in the client.
+    stream.write_all(&message("{\"é\": 1".as_bytes(), 8)).unwrap();
+    server.output.find(|line| line == "[1] hint: the JSON is cut short; content-length counts bytes, not characters");
+}
+
+#[test]
+fn what_a_peer_says_does_not_act_on_the_terminal() {
+    for options in [&[][..], &["-v"], &["--json"]] {
+        let server = listen(options);
+        client(
+            &server,
+            r#"
+send(b"\x1b[2J\x07\n\xe2\x80\xae", "\x1b]0;x\x07", "utf-8", **{"\x1b[2J": "\x9b\x1b[2J"})
+receive()
+sock.sendall(b"\x1b[2J")
+sock.shutdown(socket.SHUT_WR)
+sock.recv(100)
+"#,
+        );
+        server.errors.next();
+        let lines = [server.output.so_far(), server.errors.so_far()].concat();
+        let acts = |character: char| character != '\t' && (character.is_control() || character == '\u{202e}');
+        assert!(!lines.is_empty() && !lines.iter().any(|line| line.contains(acts)), "{lines:?}");
+    }
+}
+
+#[test]
+fn slow_peers_are_ended() {
+    let server =
+        listen(&["--idle-timeout", "0.3", "--header-timeout", "0.3", "--rate-window", "0.3", "--write-timeout", "0.3"]);
+    let complaint = |bytes: &[u8]| {
+        let mut stream = server.connect();
+        stream.write_all(bytes).unwrap();
+        last_words(stream);
+        server.errors.next()
+    };
+    assert_eq!(complaint(b""), "[1] error: timed out after 0.3 s waiting for a message");
+    assert!(
+        complaint(&message(b"1", 1)[..30])
+            .starts_with("[2] error: timed out after 0.3 s waiting for the rest of the header")
+    );
+    assert!(
+        complaint(&message(b"1", 2)).starts_with("[3] error: timed out after 0.3 s receiving the content of a message")
+    );
+    // Whoever does not read the answer.
+    let mut stream = server.connect();
+    stream.write_all(&message(&vec![b' '; 32 << 20], 32 << 20)).unwrap();
+    assert!(server.errors.next().starts_with("[4] error: timed out after 0.3 s sending an answer"));
+}
+
+#[test]
+fn limits_are_kept() {
+    let server = listen(&["--max-content", "10", "--max-header", "200", "--max-connections", "1"]);
+    let complaint = complaint_about(&server, &message(b"", 11));
+    assert!(complaint.ends_with("takes at most 10 (at byte 105); --max-content is 10 bytes"), "{complaint}");
+    assert!(complaint_about(&server, &[1, 0, b'{']).contains("takes at most 200"));
+    let first = server.connect();
+    let mut second = server.connect();
+    second.write_all(&message(b"1", 1)).unwrap();
+    second.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert!(second.read(&mut [0]).is_err(), "two are served at a time");
+    drop(first);
+    second.set_read_timeout(Some(common::PATIENCE)).unwrap();
+    second.read_exact(&mut [0]).unwrap();
+}
+
+#[test]
+fn long_content_takes_no_memory() {
+    const LENGTH: u64 = 100 << 20;
+    let server = listen(&["--max-content", &LENGTH.to_string()]);
+    let script = format!(
+        "send(b'', 'x', 'binary', {LENGTH})\nfor _ in range(100): sock.sendall(b'x' * (1 << 20))\n\
+         length, = struct.unpack('>H', exactly(2))\nleft = json.loads(exactly(length))['content-length']\n\
+         while left: left -= len(sock.recv(min(left, 1 << 20)))\nprint('all')"
+    );
+    assert_eq!(client(&server, &script), "all\n");
+    if let Some(peak) = server.peak_memory() {
+        assert!(peak < 40 << 10, "{peak} KiB");
+    }
+}
+
+#[test]
+fn tls_is_spoken() {
+    let files = Files::new();
+    let server = listen(&certificates::words(&files.of_server()));
+    let ca = files.path("ca.pem");
+    let script =
+        "send(b'x' * 1000000, 'x'); print(len(receive()[1])); sock = sock.unwrap(); print('end', sock.recv(1))";
+    assert_eq!(client_with(&server.address.to_string(), script, &[("CA", &ca)]), "1000000\nend b''\n");
+    assert!(server.errors.so_far().is_empty());
+    let complaint = complaint_about(&server, &message(b"1", 1));
+    assert!(complaint.ends_with("; the peer does not speak TLS"), "{complaint}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_is_listened_on_and_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let shown = path.to_str().unwrap();
+    // What a server that was killed has left.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let mut program = Program::spawn(Command::new(JSONFRAME).args(["listen", &format!("unix:{shown}")]));
+    assert_eq!(program.output.next(), format!("listening on unix:{shown}"));
+    assert_eq!(client_with("", "send(b'[1]'); print(receive()[1])", &[("UNIX", shown)]), "b'[1]'\n");
+    // A server that is there is not put aside.
+    let taken = common::program(JSONFRAME, &["listen", &format!("unix:{shown}")]).assert().code(1);
+    assert!(text(&taken.get_output().stderr).starts_with(&format!("jsonframe: cannot listen on unix:{shown}: ")));
+    program.signal("TERM");
+    assert_eq!(program.exit_code(), Some(0));
+    assert!(!path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_cleanly_with_its_processes() {
+    for signal in common::ending_signals() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pid").to_str().unwrap().to_owned();
+        let script = format!("echo $$ > {path}.part; mv {path}.part {path}; sleep 60");
+        let mut server = listen(&["--exec", "--", "sh", "-c", &script]);
+        let mut stream = server.connect();
+        stream.write_all(&message(b"1", 1)).unwrap();
+        while fs::metadata(&path).is_err() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        server.signal(signal);
+        assert_eq!(server.exit_code(), Some(0));
+        assert!(is_gone(&fs::read_to_string(path).unwrap()));
+    }
+}
+
+#[test]
+fn wrong_usage_has_its_own_exit_code() {
+    for options in [
+        &["--exec"][..],
+        &["--", "cat"],
+        &["--reply-json", "{"],
+        &["--reply-json", "1", "--exec", "--", "cat"],
+        &["-v", "--json"],
+        &["--max-connections", "0"],
+        &["--tls-cert", "x"],
+        &["here"],
+    ] {
+        program(JSONFRAME, &["listen"]).args(options).assert().code(2).stdout("");
+    }
+    let server = listen(&[]);
+    let run = program(JSONFRAME, &["listen", &server.address.to_string()]).assert().code(1).stdout("");
+    let complaint = text(&run.get_output().stderr);
+    assert!(complaint.starts_with(&format!("jsonframe: cannot listen on {}: ", server.address)), "{complaint}");
+}
+
+#[test]
+fn it_serves_although_nobody_reads_its_lines() {
+    let (mut server, line) = Program::unheard(Command::new(JSONFRAME).args(["listen", "127.0.0.1:0"]), false);
+    server.stop_reading();
+    let address = line.strip_prefix("listening on ").unwrap();
+    assert_eq!(client_with(address, "send(b'[1]'); print(receive()[1])", &[]), "b'[1]'\n");
+    assert!(server.is_running());
+}
