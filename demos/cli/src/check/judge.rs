@@ -105,7 +105,9 @@ fn expected(expect: Expect, seen: &Seen, known: &Known, twin: Option<&Answer>) -
             // To end the connection then is what a receiver should do.
             ended(seen.end, "the connection is not ended").map_err(|broken| Broken { is_lenient: true, ..broken })
         }
-        Expect::Reaction if seen.answers.is_empty() => ended(seen.end, "neither an answer nor an end: it waits, or hangs"),
+        Expect::Reaction if seen.answers.is_empty() => {
+            ended(seen.end, "neither an answer nor an end: it waits, or hangs")
+        }
         Expect::Reaction => Ok(()),
         Expect::QuietEnd if !seen.answers.is_empty() => Err("an answer, though nothing was asked".into()),
         Expect::QuietEnd => {
@@ -127,7 +129,9 @@ fn expected(expect: Expect, seen: &Seen, known: &Known, twin: Option<&Answer>) -
             _ => Err("others wait meanwhile".into()),
         },
         Expect::BackPressure => match seen.flooded {
-            Some(Flood::TookAll(bytes)) => Err(format!("all of {bytes} bytes of requests were read, and the answers kept").into()),
+            Some(Flood::TookAll(bytes)) => {
+                Err(format!("all of {bytes} bytes of requests were read, and the answers kept").into())
+            }
             _ => Ok(()),
         },
     }

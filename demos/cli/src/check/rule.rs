@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::sample::Sample;
+use super::sample::{Sample, message};
 use super::step::{Step, accepted, refused};
 use super::template::header;
 
@@ -65,6 +65,8 @@ pub(super) enum Body {
     Binary,
     /// As much of it, as binary content.
     First(usize),
+    /// No content, but the sample's type.
+    Nothing,
 }
 
 /// What is expected.
@@ -112,7 +114,9 @@ impl Expect {
             Self::Answers([_]) => "the answer to a good request",
             Self::Answers(_) => "an answer to each request, in their order",
             Self::Refusal => "an error answer, or the end of the connection; no answer as to a good request",
-            Self::AnswerThenRefusal => "the answer to the good request, then an error answer or the end of the connection",
+            Self::AnswerThenRefusal => {
+                "the answer to the good request, then an error answer or the end of the connection"
+            }
             Self::RefusalWithoutReset => "an error answer or the end of the connection, without a reset",
             Self::NoAnswer => "the end of the connection, and no answer as to a whole request",
             Self::Reaction => "an answer of any kind, or the end of the connection, without another byte",
@@ -183,12 +187,7 @@ impl Rule {
         steps: fn(&Sample) -> Vec<Step>,
         expect: Expect,
     ) -> Self {
-        Self {
-            play: Play::Steps(steps),
-            expect,
-            roles: Roles::Servers,
-            ..Self::accept(name, section, sends, "")
-        }
+        Self { play: Play::Steps(steps), expect, roles: Roles::Servers, ..Self::accept(name, section, sends, "") }
     }
 
     pub(super) const fn should(self) -> Self {
@@ -201,14 +200,14 @@ impl Rule {
 
     /// What is sent, given a good message.
     pub(super) fn play(&self, sample: &Sample) -> Vec<Step> {
-        let message = match self.play {
+        let bytes = match self.play {
             Play::Steps(steps) => return steps(sample),
-            Play::Header(template) => sample.message(&header(template, sample), sample.content()),
+            Play::Header(template) => message(&header(template, sample), sample.content()),
             Play::Length(form, body) => sample.with_length(&header(form, sample), body),
         };
         match self.expect {
-            Expect::Answers(_) => accepted(message),
-            _ => refused(message, sample),
+            Expect::Answers(_) => accepted(bytes),
+            _ => refused(bytes, sample),
         }
     }
 

@@ -71,7 +71,8 @@ impl Server<'_> {
         let mut outcomes: Vec<_> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
         if let (Err(reason), Some(first)) = (&known, outcomes.first_mut()) {
             // Something must be said to fail where nothing works.
-            (first.verdict, first.reason, first.came) = (Verdict::Fail, reason.clone(), "no answer to a good request".into());
+            (first.verdict, first.reason, first.came) =
+                (Verdict::Fail, reason.clone(), "no answer to a good request".into());
         }
         Ok(outcomes)
     }

@@ -47,11 +47,15 @@ pub(super) const RULES: &[Rule] = &[
     )
     .should()
     .of(Roles::Both),
-    Rule::steps("deadline-for-silence", "7.3", "nothing", |_| stalled(b""), Expect::EndInTime)
-        .should()
-        .of(Roles::Both),
-    Rule::steps("unread-answers", "7.3", "good requests without end, of which no answer is read", unread, Expect::BackPressure)
-        .should(),
+    Rule::steps("deadline-for-silence", "7.3", "nothing", |_| stalled(b""), Expect::EndInTime).should().of(Roles::Both),
+    Rule::steps(
+        "unread-answers",
+        "7.3",
+        "good requests without end, of which no answer is read",
+        unread,
+        Expect::BackPressure,
+    )
+    .should(),
 ];
 
 fn meanwhile(bytes: &[u8]) -> Vec<Step> {
