@@ -131,7 +131,7 @@ impl Clients<'_> {
         progress: &dyn Fn(&Outcome),
     ) -> Result<Vec<Outcome>, String> {
         if !self.command.is_empty()
-            && let Some(reaction) = self.play(accepted(self.sample.good().to_vec()), is_stopped)?
+            && let Some(reaction) = self.play(&accepted(self.sample.good().to_vec()), is_stopped)?
             && !reaction.has_succeeded()
         {
             return Err(format!(
@@ -146,7 +146,7 @@ impl Clients<'_> {
             let outcome = if rule.expect == Expect::EndInTime && !self.has_deadline {
                 outcome.skipped("needs --deadline")
             } else {
-                match self.play(steps, is_stopped)? {
+                match self.play(&steps, is_stopped)? {
                     None => outcome.skipped("interrupted"),
                     Some(reaction) => {
                         let verdict = match reaction.judge(rule.expect) {
@@ -165,7 +165,7 @@ impl Clients<'_> {
     }
 
     /// Plays the steps to the next client, or to all that the command connects. `None` if it is stopped before.
-    fn play(&self, steps: Vec<Step>, is_stopped: &AtomicBool) -> Result<Option<Reaction>, String> {
+    fn play(&self, steps: &[Step], is_stopped: &AtomicBool) -> Result<Option<Reaction>, String> {
         let mut running = match self.command {
             [] => None,
             words => Some(Running(self.spawn(words)?)),
@@ -178,7 +178,7 @@ impl Clients<'_> {
             }
             let accepted = self.listener.accept().map_err(|error| format!("cannot accept connections: {error}"))?;
             if let Some(stream) = accepted {
-                let came = self.converse(stream, steps.clone());
+                let came = self.converse(stream, steps.to_vec());
                 // A connection without a request is no client's.
                 if running.is_none() && came.answers.is_empty() && came.fault.is_none() {
                     continue;
@@ -277,6 +277,9 @@ impl Reaction {
             return must("the client was still running after all its time: it waits, or hangs");
         }
         let end = self.seen.end;
+        if !expect.is_success() && end == End::Silence {
+            return must("the connection is not ended: the client waits, or hangs");
+        }
         match (expect.is_success(), self.status) {
             (true, Some(Status::Ended(status))) if !status.success() => {
                 must("the client fails, though the answer is good")
@@ -291,7 +294,6 @@ impl Reaction {
             (false, _) if self.seen.answers.len() > 1 => {
                 must("another request follows on the connection after the fault")
             }
-            (false, None) if end == End::Silence => must("the connection is not ended: the client waits, or hangs"),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! Checks programs that speak the protocol.
 
 use std::fs;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -136,13 +136,14 @@ fn chosen(arguments: &Arguments) -> Vec<(&'static str, &'static Rule)> {
 }
 
 fn list(arguments: &Arguments) -> Result<bool, String> {
-    let lines: String = chosen(arguments)
-        .iter()
-        .map(|(family, rule)| {
-            format!("{:24}{:8} {:6} {:5} {}\n", rule.name, family, rule.level.name(), rule.section, rule.sends)
-        })
-        .collect();
-    written(io::stdout().write_all(lines.as_bytes())).map(|()| true)
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut lines = chosen(arguments).into_iter().map(|(family, rule)| {
+        let Rule { name, section, level, sends, .. } = rule;
+        writeln!(output, "{name:30} {family:8} {:6} {section:5} {sends}", level.name())
+    });
+    let outcome = lines.try_for_each(|line| line);
+    drop(lines);
+    written(outcome.and_then(|()| output.flush())).map(|()| true)
 }
 
 fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> {

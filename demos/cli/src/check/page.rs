@@ -105,16 +105,13 @@ fn rule(outcome: &Outcome) -> Markup {
 /// The bytes in hexadecimal digits and as characters, as in the specification.
 fn dump(outcome: &Outcome) -> String {
     let shown = &outcome.sent[..outcome.sent.len().min(SHOWN)];
-    let mut dump = String::new();
-    for (index, line) in shown.chunks(LINE).enumerate() {
+    let lines = shown.chunks(LINE).enumerate().map(|(index, line)| {
         let digits: Vec<_> = line.iter().map(|byte| format!("{byte:02x}")).collect();
         let is_shown = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
         let text: String = line.iter().map(|byte| if is_shown(byte) { char::from(*byte) } else { '.' }).collect();
-        dump += &format!("{:5}  {:47}  {text}\n", index * LINE, digits.join(" "));
-    }
+        format!("{:5}  {:47}  {text}", index * LINE, digits.join(" "))
+    });
     let more = outcome.sent_length - shown.len();
-    if more > 0 {
-        dump += &format!("       … and {more} more bytes\n");
-    }
-    dump
+    let more = (more > 0).then(|| format!("       … and {more} more bytes"));
+    lines.chain(more).collect::<Vec<_>>().join("\n")
 }

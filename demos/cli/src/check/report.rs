@@ -64,7 +64,7 @@ impl Outcome {
     }
 
     pub(super) fn judged(self, came: String, (verdict, reason): (Verdict, String)) -> Self {
-        Self { came, verdict, reason, ..self }
+        Self { verdict, came, reason, ..self }
     }
 
     pub(super) fn skipped(self, reason: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::sample::Sample;
+use super::sample::{Sample, message};
 use super::step::{Step, accepted, refused};
 use super::template::header;
 
@@ -65,6 +65,8 @@ pub(super) enum Body {
     Binary,
     /// As much of it, as binary content.
     First(usize),
+    /// No content, but the sample's type.
+    Nothing,
 }
 
 /// What is expected.
@@ -198,14 +200,14 @@ impl Rule {
 
     /// What is sent, given a good message.
     pub(super) fn play(&self, sample: &Sample) -> Vec<Step> {
-        let message = match self.play {
+        let bytes = match self.play {
             Play::Steps(steps) => return steps(sample),
-            Play::Header(template) => sample.message(&header(template, sample), sample.content()),
+            Play::Header(template) => message(&header(template, sample), sample.content()),
             Play::Length(form, body) => sample.with_length(&header(form, sample), body),
         };
         match self.expect {
-            Expect::Answers(_) => accepted(message),
-            _ => refused(message, sample),
+            Expect::Answers(_) => accepted(bytes),
+            _ => refused(bytes, sample),
         }
     }
 

@@ -11,6 +11,9 @@ use super::rule::Body;
 /// The longest message of a file, in bytes.
 const LONGEST: u64 = 16 << 20;
 
+/// The longest header of a message, in bytes: rules add up to 41,000 to it.
+const LONGEST_HEAD: usize = 16 << 10;
+
 /// How binary content is described, as by the clients of the tutorial.
 const BINARY: &str = r#""content-type": "binary/custom-client-binary-type", "content-encoding": "binary""#;
 
@@ -65,6 +68,11 @@ impl Sample {
         ];
         // In the form of a sender, the other members come last.
         let again = message.to_vec().map_err(|error| error.to_string())?;
+        if again.len() - message.content().len() > LONGEST_HEAD {
+            return Err(format!(
+                "a header of more than {LONGEST_HEAD} bytes leaves no space for what is to be added to it"
+            ));
+        }
         let header = String::from_utf8_lossy(&again[2..again.len() - message.content().len() - 1]).into_owned();
         let first = format!("{{{}", joined(&required, None));
         let others = header.strip_prefix(&first).ok_or("the message has no form of a sender")?.to_owned();
@@ -100,27 +108,22 @@ impl Sample {
         self.required.iter().find(|(member, _)| *member == name).map_or("", |(_, value)| value)
     }
 
-    /// A message with this header and content, whatever they are.
-    pub(super) fn message(&self, header: &[u8], content: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(header.len()).unwrap_or_else(|_| unreachable!("no rule has a longer header"));
-        [&length.to_be_bytes()[..], header, content].concat()
-    }
-
     /// A message in which `content-length` is spelt so.
     pub(super) fn with_length(&self, spelling: &[u8], body: Body) -> Vec<u8> {
         let before = match body {
-            Body::Sample => format!("{{{}, \"content-length\": ", self.members(Some("content-length"))),
+            Body::Sample | Body::Nothing => format!("{{{}, \"content-length\": ", self.members(Some("content-length"))),
             Body::Binary | Body::First(_) => {
                 format!("{{\"byteorder\": {}, {BINARY}, \"content-length\": ", self.value("byteorder"))
             }
         };
-        self.message(&[before.as_bytes(), spelling, b"}"].concat(), self.body(body))
+        message(&[before.as_bytes(), spelling, b"}"].concat(), self.body(body))
     }
 
     /// The content that goes with it.
     pub(super) fn body(&self, body: Body) -> &[u8] {
         match body {
             Body::Sample | Body::Binary => &self.content,
+            Body::Nothing => &[],
             Body::First(count) => &self.content[..count.min(self.content.len())],
         }
     }
@@ -129,6 +132,12 @@ impl Sample {
     pub(super) fn binary(&self) -> Vec<u8> {
         self.with_length(self.value("content-length").as_bytes(), Body::Binary)
     }
+}
+
+/// A message with this header and content, whatever they are.
+pub(super) fn message(header: &[u8], content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(header.len()).unwrap_or_else(|_| unreachable!("no rule has a longer header"));
+    [&length.to_be_bytes()[..], header, content].concat()
 }
 
 fn joined(required: &[(&str, String)], without: Option<&str>) -> String {

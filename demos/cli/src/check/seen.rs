@@ -85,7 +85,7 @@ pub(super) struct Answer {
 impl Answer {
     /// A message with this header, which came as `head` with its proto-header. Its content is still to come.
     fn new(header: &Header<'_>, head: &[u8]) -> Self {
-        let mut buffer = [0; 2 + Header::MAX_LEN];
+        let mut buffer = vec![0; header.encoded_len()];
         Self {
             content_type: header.content_type().to_owned(),
             content_encoding: header.content_encoding().to_owned(),

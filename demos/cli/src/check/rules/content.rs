@@ -1,7 +1,7 @@
 //! The content and its length.
 
 use super::super::rule::{Body, Expect, Rule};
-use super::super::sample::Sample;
+use super::super::sample::{Sample, message};
 use super::super::step::{Step, cut_short};
 
 pub(super) const RULES: &[Rule] = &[
@@ -16,12 +16,7 @@ pub(super) const RULES: &[Rule] = &[
         "empty-content-of-type",
         "2.4",
         "content-length 0 with the type of the good request, and nothing more",
-        |sample| {
-            at_once(sample.message(
-                format!("{{{}, \"content-length\": 0}}", sample.members(Some("content-length"))).as_bytes(),
-                b"",
-            ))
-        },
+        |sample| at_once(sample.with_length(b"0", Body::Nothing)),
         Expect::Reaction,
     ),
     Rule::length("length-negative", "content-length -1", "-1", Body::Binary),
@@ -53,13 +48,13 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// This message, and nothing after it.
-fn at_once(message: Vec<u8>) -> Vec<Step> {
-    vec![Step::Send(message), Step::Watch]
+fn at_once(bytes: Vec<u8>) -> Vec<Step> {
+    vec![Step::Send(bytes), Step::Watch]
 }
 
 /// White space does not matter to JSON; what it does to other content does not matter here.
 fn large(sample: &Sample) -> Vec<Step> {
-    let content = [sample.content(), &[b' '; 1 << 20]].concat();
+    let content = [sample.content(), &vec![b' '; 1 << 20]].concat();
     let header = format!("{{{}, \"content-length\": {}}}", sample.members(Some("content-length")), content.len());
-    at_once(sample.message(header.as_bytes(), &content))
+    at_once(message(header.as_bytes(), &content))
 }

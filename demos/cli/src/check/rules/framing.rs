@@ -1,7 +1,7 @@
 //! How messages are told apart, however the stream is cut.
 
 use super::super::rule::{Asked, Body, Expect, Roles, Rule};
-use super::super::sample::Sample;
+use super::super::sample::{Sample, message};
 use super::super::step::{Step, answered, cut_short, in_pieces, refused};
 
 const ONE: Expect = Expect::Answers(&[Asked::Good]);
@@ -144,7 +144,7 @@ pub(super) const RULES: &[Rule] = &[
         |sample| {
             let header =
                 format!("{{{}, \"content-length\": 0, \"byteorder\": 1}}", sample.members(Some("content-length")));
-            refused(sample.message(header.as_bytes(), b""), sample)
+            refused(message(header.as_bytes(), b""), sample)
         },
         Expect::Refusal,
     )
@@ -170,7 +170,7 @@ pub(super) const RULES: &[Rule] = &[
         "refusal-without-reset",
         "5.6",
         "a header that is no object, and 256 KiB after it",
-        |_| vec![Step::Send([FAULT, &[b' '; 256 << 10]].concat()), Step::Watch],
+        |_| vec![Step::Send([FAULT, &vec![b' '; 256 << 10]].concat()), Step::Watch],
         Expect::RefusalWithoutReset,
     )
     .should(),

@@ -1,7 +1,7 @@
 //! The members of the header: those that must be there, and those that may.
 
 use super::super::rule::{Expect, Rule};
-use super::super::sample::Sample;
+use super::super::sample::{Sample, message};
 use super::super::step::{Step, answered};
 
 pub(super) const RULES: &[Rule] = &[
@@ -96,5 +96,5 @@ pub(super) const RULES: &[Rule] = &[
 
 fn request_id(sample: &Sample) -> Vec<Step> {
     let header = format!("{{{}, \"request-id\": 7}}", sample.members(None));
-    answered(vec![Step::Send(sample.message(header.as_bytes(), sample.content()))], 1)
+    answered(vec![Step::Send(message(header.as_bytes(), sample.content()))], 1)
 }
