@@ -1,10 +1,11 @@
 //! What the client and the server of the tutorial say to each other.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display, Formatter};
 
 use jsonframe::{Dialect, EncodeError, Header, JsonError, Message, to_json};
 use serde::de::{Error as _, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The content type of requests and answers in JSON.
 ///
@@ -34,6 +35,38 @@ pub enum Answer {
     Error(String),
 }
 
+/// What is answered in JSON to a request that could be understood. Its words are put together as it is serialised.
+#[derive(Debug, Serialize)]
+pub struct Found<'a> {
+    #[serde(serialize_with = "in_words")]
+    result: Outcome<'a>,
+}
+
+/// What came out.
+#[derive(Clone, Copy, Debug)]
+enum Outcome<'a> {
+    /// This value has this entry in the table.
+    Entry(&'static str),
+    /// This value has none.
+    NoMatch(&'a str),
+    /// There is no such action.
+    InvalidAction(&'a str),
+}
+
+impl Display for Outcome<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(entry) => f.write_str(entry),
+            Self::NoMatch(value) => write!(f, "No match for \"{value}\"."),
+            Self::InvalidAction(action) => write!(f, "Error: invalid action \"{action}\"."),
+        }
+    }
+}
+
+fn in_words<S: Serializer>(outcome: &Outcome<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(outcome)
+}
+
 /// A message to be sent.
 #[derive(Debug)]
 pub struct Draft {
@@ -44,7 +77,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    fn json(value: &impl Serialize) -> Result<Self, JsonError> {
+    /// A message of JSON content.
+    ///
+    /// # Errors
+    ///
+    /// See [`to_json`]; there are none for text.
+    pub fn json(value: &impl Serialize) -> Result<Self, JsonError> {
         Ok(Self { content_type: JSON, content_encoding: "utf-8", content: to_json(value)?, prefix: Vec::new() })
     }
 
@@ -107,6 +145,18 @@ pub fn request(action: &str, value: &str) -> Result<Draft, JsonError> {
 ///
 /// [`JsonError`] if the content is not text in its encoding, or not a JSON object with text as `action` and as `value`.
 pub fn answer_json(request: &Message<'_>) -> Result<Draft, JsonError> {
+    answer_json_by(request, |answer| Draft::json(answer))
+}
+
+/// Has `answer` give the server's answer to a request in JSON, which borrows from it.
+///
+/// # Errors
+///
+/// Those of [`answer_json`], and those of `answer`.
+pub fn answer_json_by<T>(
+    request: &Message<'_>,
+    answer: impl FnOnce(&Found<'_>) -> Result<T, JsonError>,
+) -> Result<T, JsonError> {
     let text = request.text()?;
     // What derives `Deserialize` would take an array for an object without names.
     if !text.trim_ascii_start().starts_with('{') {
@@ -115,11 +165,11 @@ pub fn answer_json(request: &Message<'_>) -> Result<Draft, JsonError> {
     }
     let Request { action, value } = serde_json::from_str(&text)?;
     let result = if action == "search" {
-        look_up(&value).map_or_else(|| format!("No match for \"{value}\"."), String::from)
+        look_up(&value).map_or(Outcome::NoMatch(&value), Outcome::Entry)
     } else {
-        format!("Error: invalid action \"{action}\".")
+        Outcome::InvalidAction(&action)
     };
-    Draft::json(&Answer::Result(result))
+    answer(&Found { result })
 }
 
 /// The server's answer to a binary request that begins with these bytes.

@@ -12,11 +12,6 @@ use std::thread;
 use std::time::Duration;
 
 use jsonframe::{Dialect, Message};
-use jsonframe_std::{Backoff, Connection, Duplex, Error, Incoming, Timeouts, tls};
-use rustls::ClientConfig;
-
-use crate::application::{Answer, Draft, JSON};
-use crate::wire::{FramedIn, send};
 use jsonframe_cli::console::Console;
 use jsonframe_cli::dial::dial;
 #[cfg(unix)]
@@ -24,6 +19,11 @@ use jsonframe_cli::dial::dial_path;
 use jsonframe_cli::dialect::Dialects;
 use jsonframe_cli::text::{ByteString, Printable};
 use jsonframe_cli::watched::{Watched, is_time_out, no_answer};
+use jsonframe_std::{Backoff, Connection, Duplex, Error, Incoming, Timeouts, tls};
+use rustls::ClientConfig;
+
+use crate::application::{Answer, Draft, JSON};
+use crate::wire::{FramedIn, send};
 
 /// How long to wait before a server is tried a second time, about, and before any later time.
 const FIRST_WAIT: Duration = Duration::from_millis(50);

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use jsonframe_cli::dial::without_brackets;
+use jsonframe_cli::tls::ServerTls;
 use jsonframe_std::server::{Address, Listener};
 
 use crate::metrics;
-use jsonframe_cli::dial::without_brackets;
-use jsonframe_cli::tls::ServerTls;
 
 /// Where a server listens.
 #[derive(Args)]

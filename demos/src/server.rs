@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use jsonframe::{Header, JsonError, Message};
-use jsonframe_std::server::{
-    Address, CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer,
-};
-use jsonframe_std::tokio;
-use tracing::{Level, debug, info, warn};
-
-use crate::application::{self, Draft, JSON};
-use crate::listen::{ListenOptions, Listening};
-use crate::wire::FramedIn;
 use jsonframe_cli::console::{Console, Kind};
 use jsonframe_cli::dialect::{DialectOptions, Dialects};
 use jsonframe_cli::hint::{self, CutText};
 use jsonframe_cli::limits::{LimitOptions, Seconds, default_limits, workers};
 use jsonframe_cli::signals;
 use jsonframe_cli::text::Printable;
+use jsonframe_std::server::{
+    Address, CloseReason, ContentMode, Deadline, Handle, Handler, Id, Limits, NotAccepted, Peer,
+};
+use jsonframe_std::{Error, tokio};
+use tracing::{Level, debug, info, warn};
+
+use crate::application::{self, Draft, Found, JSON};
+use crate::listen::{ListenOptions, Listening};
+use crate::wire::FramedIn;
 
 /// The command line of a server.
 #[derive(Args)]
@@ -95,6 +95,7 @@ impl Options {
             console: if self.quiet { console.quiet() } else { console.clone() },
             max_content: self.limits().max_content,
             closes_after_reply: self.close_after_reply,
+            is_quiet: self.quiet,
         }
     }
 
@@ -127,13 +128,15 @@ pub struct Application {
     console: Console,
     max_content: u64,
     closes_after_reply: bool,
+    /// Whether no answer is printed.
+    is_quiet: bool,
 }
 
 impl Application {
     /// What the server says unless its command line says otherwise. Its lines go to the console.
     pub fn new(console: Console) -> Self {
         let max_content = default_limits().max_content;
-        Self { dialects: Dialects::STANDARD, console, max_content, closes_after_reply: false }
+        Self { dialects: Dialects::STANDARD, console, max_content, closes_after_reply: false, is_quiet: false }
     }
 
     /// What is spoken with peers.
@@ -189,14 +192,11 @@ impl Handler for &Application {
 
     fn message(&mut self, peer: &mut Peer<'_>, _: &mut Exchange, request: Message<'_>) {
         self.console.say(format_args!("received request {} from {}", Text(request.content()), peer.address()));
-        match application::answer_json(&request) {
-            Ok(answer) => self.answer(peer, &answer.with_prefix(request.header().prefix())),
-            Err(error) => {
-                let is_cut = hint::json_is_cut(request.content());
-                let prefix = request.header().prefix();
-                self.complain(peer, Kind::NotUnderstood, &hint::with(&error, is_cut), prefix);
-                peer.close();
-            }
+        let prefix = request.header().prefix();
+        if let Err(error) = application::answer_json_by(&request, |answer| self.answer_json(peer, answer, prefix)) {
+            let is_cut = hint::json_is_cut(request.content());
+            self.complain(peer, Kind::NotUnderstood, &hint::with(&error, is_cut), prefix);
+            peer.close();
         }
     }
 
@@ -318,9 +318,26 @@ impl Display for Text<'_> {
 }
 
 impl Application {
+    /// Sends an answer of JSON content, with these bytes before its proto-header.
+    fn answer_json(&self, peer: &mut Peer<'_>, answer: &Found<'_>, prefix: &[u8]) -> Result<(), JsonError> {
+        // Serialised where it is sent from, unless it is printed, or its header is another one.
+        if self.is_quiet && prefix.is_empty() && self.dialects.sent.json_header(0) == Header::for_json(0) {
+            let outcome = peer.send_json(answer);
+            self.sent(peer, outcome);
+        } else {
+            self.answer(peer, &Draft::json(answer)?.with_prefix(prefix));
+        }
+        Ok(())
+    }
+
     fn answer(&self, peer: &mut Peer<'_>, answer: &Draft) {
         self.console.say(format_args!("sending {} to {}", FramedIn(answer, self.dialects.sent), peer.address()));
-        if let Err(error) = peer.send(&answer.header(), answer.content()) {
+        let outcome = peer.send(&answer.header(), answer.content());
+        self.sent(peer, outcome);
+    }
+
+    fn sent(&self, peer: &mut Peer<'_>, outcome: Result<(), Error>) {
+        if let Err(error) = outcome {
             // Why, is said when the connection has ended.
             debug!(connection = %peer.id(), %error, "not sent");
             peer.close();

@@ -4,11 +4,11 @@ use std::fmt::{self, Display, Formatter};
 use std::io::Write;
 
 use jsonframe::Dialect;
+use jsonframe_cli::console::Console;
+use jsonframe_cli::text::ByteString;
 use jsonframe_std::{Connection, Error};
 
 use crate::application::Draft;
-use jsonframe_cli::console::Console;
-use jsonframe_cli::text::ByteString;
 
 /// A message as it goes over the wire in a dialect, to be printed.
 pub(crate) struct FramedIn<'a>(pub(crate) &'a Draft, pub(crate) &'a Dialect);

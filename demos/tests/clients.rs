@@ -9,13 +9,13 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use common::{Server, accept, program, text};
+use common::{Server, accept, path_of, program, text};
 use jsonframe::{Header, Message};
 use tempfile::NamedTempFile;
 
 /// A client, and what it needs besides an address.
 struct Client {
-    path: &'static str,
+    program: &'static str,
     before: Vec<String>,
     after: &'static [&'static str],
     /// What it waits for, as it says.
@@ -23,40 +23,55 @@ struct Client {
 }
 
 impl Client {
+    fn arguments(&self, host: &str, port: u16) -> Vec<String> {
+        let (after, port) = (self.after.iter().map(ToString::to_string), port.to_string());
+        let place = match host {
+            _ if self.program != JSONFRAME => vec![host.into(), port],
+            // A bare address of IPv6 does not say where it ends.
+            "::1" => vec![format!("[::1]:{port}")],
+            _ => vec![format!("{host}:{port}")],
+        };
+        self.before.iter().cloned().chain(place).chain(after).collect()
+    }
+
     fn command(&self, host: &str, port: u16) -> assert_cmd::Command {
-        let mut command = program(self.path, &[]);
-        command.args(&self.before).args([host, &port.to_string()]).args(self.after);
+        let mut command = program(path_of(self.program), &[]);
+        command.args(self.arguments(host, port));
         command
     }
 }
 
-const APP: &str = env!("CARGO_BIN_EXE_app-client");
-const ECHO: &str = env!("CARGO_BIN_EXE_echo-client");
-const MULTICONN: &str = env!("CARGO_BIN_EXE_multiconn-client");
-const TRANSFER: &str = env!("CARGO_BIN_EXE_transfer");
-const LOAD: &str = env!("CARGO_BIN_EXE_load");
+const APP: &str = "app-client";
+const ECHO: &str = "echo-client";
+const MULTICONN: &str = "multiconn-client";
+const JSONFRAME: &str = "jsonframe";
 
 /// Those that wait for messages.
 fn speakers(file: &NamedTempFile) -> [Client; 3] {
     let file = file.path().to_str().unwrap().to_owned();
     let search = &["search", "ring"];
     [
-        Client { path: APP, before: vec![], after: search, waits: "waiting for the answer from" },
-        Client { path: APP, before: vec!["--pipeline".into()], after: search, waits: "waiting for an answer from" },
-        Client { path: TRANSFER, before: vec!["send".into(), file], after: &[], waits: "waiting for the answer from" },
+        Client { program: APP, before: vec![], after: search, waits: "waiting for the answer from" },
+        Client { program: APP, before: vec!["--pipeline".into()], after: search, waits: "waiting for an answer from" },
+        Client {
+            program: JSONFRAME,
+            before: vec!["transfer".into(), "send".into(), file],
+            after: &[],
+            waits: "waiting for the answer from",
+        },
     ]
 }
 
 /// Those that wait for bytes.
 fn echoes() -> [Client; 2] {
     [
-        Client { path: ECHO, before: vec![], after: &[], waits: "waiting for what comes back from" },
-        Client { path: MULTICONN, before: vec![], after: &["1"], waits: "waiting for " },
+        Client { program: ECHO, before: vec![], after: &[], waits: "waiting for what comes back from" },
+        Client { program: MULTICONN, before: vec![], after: &["1"], waits: "waiting for " },
     ]
 }
 
 fn all(file: &NamedTempFile) -> Vec<Client> {
-    let load = Client { path: LOAD, before: vec![], after: &["--duration", "0.1"], waits: "" };
+    let load = Client { program: JSONFRAME, before: vec!["load".into()], after: &["--duration", "0.1"], waits: "" };
     speakers(file).into_iter().chain(echoes()).chain([load]).collect()
 }
 
@@ -202,23 +217,24 @@ fn an_address_of_ipv6_may_stand_in_brackets() {
     let file = file();
     let directory = tempfile::tempdir().unwrap();
     let receiver = || {
-        let mut command = Command::new(TRANSFER);
-        Server::spawn(command.args(["receive", "--overwrite"]).arg(directory.path()).args(["[::1]", "0"]))
+        let mut command = Command::new(path_of(JSONFRAME));
+        command.args(["transfer", "receive", "--overwrite"]).arg(directory.path()).arg("[::1]:0");
+        Server::spawn(&mut command)
     };
-    let server = |path| Server::spawn(Command::new(path).args(["[::1]", "0"]));
+    let server = |name| Server::spawn(Command::new(path_of(name)).args(["[::1]", "0"]));
     for client in all(&file) {
-        let server = match client.path {
-            TRANSFER => receiver(),
-            ECHO | MULTICONN => server(env!("CARGO_BIN_EXE_multiconn-server")),
-            _ => server(env!("CARGO_BIN_EXE_app-server")),
+        let server = match client.program {
+            JSONFRAME if client.before[0] == "transfer" => receiver(),
+            ECHO | MULTICONN => server("multiconn-server"),
+            _ => server("app-server"),
         };
         assert!(server.address.is_ipv6());
         for host in ["::1", "[::1]"] {
             client.command(host, server.address.port()).assert().success().stderr("");
         }
     }
-    assert!(server(env!("CARGO_BIN_EXE_tokio-server")).address.is_ipv6());
-    let mut echo = Command::new(env!("CARGO_BIN_EXE_echo-server"));
+    assert!(server("tokio-server").address.is_ipv6());
+    let mut echo = Command::new(path_of("echo-server"));
     let echo = common::Program::spawn(echo.args(["[::1]", "0"]));
     assert!(Server::announced(echo, |program| &program.errors).address.is_ipv6());
 }
@@ -246,7 +262,7 @@ fn a_time_is_refused_in_plain_words_and_may_have_fractions() {
         }
         let (port, server) = serve(|mut stream| drop(stream.read(&mut [0])));
         let complaint = complaint(client.command("127.0.0.1", port).args(["--timeout", "0.25"]));
-        if client.path != LOAD {
+        if client.before.first().is_none_or(|word| word != "load") {
             assert!(complaint.contains("timed out after 0.25 s "), "{complaint}");
         }
         server.join().unwrap();
@@ -259,10 +275,9 @@ fn a_failure_is_told_though_nobody_reads_the_output() {
     let file = file();
     for client in speakers(&file).into_iter().chain(echoes()) {
         let (port, server) = speaks(b"no such thing".to_vec());
-        let mut command = Command::new(client.path);
-        command.args(&client.before).args(["127.0.0.1", &port.to_string()]).args(client.after);
-        let mut program = common::Program::unread(&mut command);
-        assert_eq!(program.exit_code(), Some(1), "{}", client.path);
+        let mut command = Command::new(path_of(client.program));
+        let mut program = common::Program::unread(command.args(client.arguments("127.0.0.1", port)));
+        assert_eq!(program.exit_code(), Some(1), "{}", client.program);
         assert_eq!(program.errors.rest().len(), 1);
         server.join().unwrap();
     }

@@ -6,15 +6,14 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{PATIENCE, Program, Server, client, program, text};
+use common::{PATIENCE, Program, Server, client, path_of, program, text};
 use jsonframe::{ByteOrder, Header};
-use jsonframe_demos::dialect::DialectName;
-use jsonframe_demos::inspect::{Options, guess, inspect};
-use jsonframe_demos::text::ByteString;
+use jsonframe_cli::dialect::DialectName;
+use jsonframe_cli::inspect::{Options, guess, inspect};
+use jsonframe_cli::text::ByteString;
 use proptest::prelude::{any, prop_assert, proptest};
 use serde_json::{Value as Json, json};
 
-const INSPECT: &str = env!("CARGO_BIN_EXE_inspect");
 const APP_SERVER: &str = env!("CARGO_BIN_EXE_app-server");
 
 /// Those that the peer in Python speaks.
@@ -58,7 +57,7 @@ fn guessed(mut stream: &[u8]) -> Json {
 
 /// What `inspect` makes of an input: its output, its error output and its exit code.
 fn run(arguments: &[&str], input: &[u8]) -> (String, String, i32) {
-    let output = program(INSPECT, arguments).write_stdin(input).output().unwrap();
+    let output = program(path_of("jsonframe"), &["inspect"]).args(arguments).write_stdin(input).output().unwrap();
     (text(&output.stdout).into(), text(&output.stderr).into(), output.status.code().unwrap())
 }
 
@@ -582,18 +581,19 @@ fn a_peer_in_another_dialect_is_told_what_is_wrong() {
 
 #[test]
 fn what_is_no_dialect_is_a_usage_error() {
-    for path in [INSPECT, APP_SERVER, env!("CARGO_BIN_EXE_app-client")] {
-        let output = program(path, &["--dialect", "u64"]).assert().code(2).stdout("");
+    let (jsonframe, client) = (path_of("jsonframe"), path_of("app-client"));
+    for (path, words) in [(&*jsonframe, &["inspect"][..]), (APP_SERVER, &[]), (&client, &[])] {
+        let output = program(path, words).args(["--dialect", "u64"]).assert().code(2).stdout("");
         let errors = text(&output.get_output().stderr);
         assert!(
             errors.contains("`u64` is not a dialect: a dialect begins with one of standard, u16-le, u32, u32-le, u8"),
             "{errors}"
         );
-        let help = program(path, &["--help"]).assert().success();
+        let help = program(path, words).arg("--help").assert().success();
         assert!(
             text(&help.get_output().stdout)
                 .contains("- `no-byteorder`, `no-type`, `no-encoding`, `no-length`: the member may be absent")
         );
     }
-    program(INSPECT, &["--dialect", "u8", "--guess"]).assert().code(2).stdout("");
+    program(path_of("jsonframe"), &["inspect", "--dialect", "u8", "--guess"]).assert().code(2).stdout("");
 }

@@ -171,7 +171,8 @@ fn sockets_that_the_server_is_started_with_are_served(on: AppServer) {
     for (number, tls) in [vec![], files.of_server().to_vec()].iter().enumerate() {
         let path = format!("{}{number}", place.path());
         // The host and the port are not used then: nobody could listen there.
-        let words = [&[PEER, "start", &path, on.path(), "192.0.2.1", "1"], &words(tls)[..]].concat();
+        let program = on.path();
+        let words = [&[PEER, "start", &path, &program, "192.0.2.1", "1"], &words(tls)[..]].concat();
         let mut server = Server::spawn(Command::new("python3").args(words));
         assert_eq!(server.output.next(), "listening on a Unix socket");
         assert!(is_served(&path));

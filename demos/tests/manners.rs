@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use common::{Lines, Program, Server, accept, ending_signals, ignored_signals, program, text};
+use common::{Lines, Program, Server, accept, ending_signals, ignored_signals, path_of, program, text};
 use jsonframe::{Header, Message};
 use taken::taken;
 
 /// A program, or a command of one.
 struct Case {
     name: &'static str,
-    path: &'static str,
+    path: String,
     /// The arguments that it always needs, but for an address.
     words: Vec<String>,
     role: Role,
@@ -54,12 +54,7 @@ impl Says {
 
 macro_rules! case {
     ($name:literal, $words:expr, $role:expr) => {
-        Case {
-            name: $name,
-            path: env!(concat!("CARGO_BIN_EXE_", $name)),
-            words: $words.into_iter().map(String::from).collect(),
-            role: $role,
-        }
+        Case { name: $name, path: path_of($name), words: $words.into_iter().map(String::from).collect(), role: $role }
     };
 }
 
@@ -84,14 +79,14 @@ fn cases() -> Vec<Case> {
         case!("app-server", none, Role::Server { says: Says::Output }),
         case!("echo-client", none, Role::Client { more: &[], server: echo_server }),
         case!("echo-server", none, Role::Server { says: Says::Errors }),
-        case!("inspect", none, Role::Reader),
-        case!("load", ["--duration", "0.2"], Role::Client { more: &[], server: app_server }),
+        case!("jsonframe", ["inspect"], Role::Reader),
+        case!("jsonframe", ["load", "--duration", "0.2"], Role::Client { more: &[], server: app_server }),
         case!("multiconn-client", none, Role::Client { more: &["2"], server: multiconn_server }),
         case!("multiconn-server", none, Role::Server { says: Says::Output }),
         case!("tokio-server", none, Role::Server { says: Says::Output }),
         case!("tour", none, Role::Show),
-        case!("transfer", ["send", &file], Role::Client { more: &[], server: transfer_server }),
-        case!("transfer", ["receive", &received], Role::Server { says: Says::Output }),
+        case!("jsonframe", ["transfer", "send", &file], Role::Client { more: &[], server: transfer_server }),
+        case!("jsonframe", ["transfer", "receive", &received], Role::Server { says: Says::Output }),
     ]
 }
 
@@ -109,8 +104,9 @@ fn multiconn_server() -> Server {
 }
 
 fn transfer_server() -> Server {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_transfer"));
-    Server::spawn(command.args(["receive", &in_directory("received"), "127.0.0.1", "0", "--overwrite"]))
+    let mut command = Command::new(path_of("jsonframe"));
+    let directory = in_directory("received");
+    Server::spawn(command.args(["transfer", "receive", &directory, "127.0.0.1:0", "--overwrite"]))
 }
 
 impl Case {
@@ -121,19 +117,21 @@ impl Case {
     /// The arguments for a client or a server at this address.
     fn at(&self, address: SocketAddr) -> Vec<String> {
         let (host, port) = (address.ip().to_string(), address.port().to_string());
+        let both = format!("{host}:{port}");
+        let place: &[&str] = if self.name == "jsonframe" { &[&both] } else { &[&host, &port] };
         let more = if let Role::Client { more, .. } = self.role { more } else { &[] };
-        self.arguments(&[&[&*host, &*port], more].concat())
+        self.arguments(&[place, more].concat())
     }
 
     fn command(&self, arguments: &[String]) -> Command {
-        let mut command = Command::new(self.path);
+        let mut command = Command::new(&self.path);
         command.args(arguments).env("RUST_BACKTRACE", "1");
         command
     }
 
     /// Runs it to its end.
     fn run(&self, arguments: &[&str]) -> assert_cmd::assert::Assert {
-        program(self.path, arguments).env("RUST_BACKTRACE", "1").assert()
+        program(&self.path, arguments).env("RUST_BACKTRACE", "1").assert()
     }
 
     /// What it is, for messages.
@@ -148,16 +146,21 @@ fn every_program_is_in_the_table() {
     let programs: BTreeSet<String> =
         files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     let cases = cases();
-    let names: BTreeSet<String> = cases.iter().map(|case| case.name.to_owned()).collect();
-    assert_eq!(programs, names);
+    let (tool, demos): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.name == "jsonframe");
+    assert_eq!(programs, demos.iter().map(|case| case.name.to_owned()).collect());
+    let command = jsonframe_cli::command();
+    let commands: BTreeSet<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+    assert_eq!(commands, tool.iter().map(|case| &*case.words[0]).collect());
 }
 
 #[test]
 fn help_has_an_example_and_the_version_is_told() {
     for case in cases() {
-        // A command comes before its options; what else it needs, it does not need for help.
-        let commands: Vec<&str> = if case.name == "transfer" { vec![&case.words[0]] } else { Vec::new() };
-        for commands in [&commands[..], &[]] {
+        // Commands come before their options; what else they need, they do not need for help.
+        let is_command = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let commands: Vec<&str> = case.words.iter().map(String::as_str).take_while(is_command).collect();
+        for depth in 0..=commands.len() {
+            let commands = &commands[..depth];
             for option in ["--help", "-h"] {
                 let run = case.run(&[commands, &[option]].concat()).success().stderr("");
                 let help = text(&run.get_output().stdout);
@@ -193,11 +196,13 @@ fn a_failure_is_one_line_and_exit_code_1() {
             Role::Client { .. } | Role::Server { .. } => {
                 case.run(&case.at(address).iter().map(String::as_str).collect::<Vec<_>>())
             }
-            Role::Reader => case.run(&[&in_directory("missing")]),
+            Role::Reader => {
+                case.run(&case.arguments(&[&in_directory("missing")]).iter().map(String::as_str).collect::<Vec<_>>())
+            }
             // A program that cannot have a socket.
             Role::Show => {
                 let script = "ulimit -n 4 && exec \"$0\"";
-                program("sh", &["-c", script, case.path]).env("RUST_BACKTRACE", "1").assert()
+                program("sh", &["-c", script, &case.path]).env("RUST_BACKTRACE", "1").assert()
             }
         };
         let run = run.code(1);
@@ -217,7 +222,7 @@ fn a_program_whose_output_nobody_reads_ends_quietly() {
                 (case.at(server.address), Some(server))
             }
             Role::Server { .. } => continue,
-            Role::Reader => (vec![in_directory("file")], None),
+            Role::Reader => (case.arguments(&[&in_directory("file")]), None),
             Role::Show => (Vec::new(), None),
         };
         let mut program = Program::unread(&mut case.command(&arguments));
@@ -306,7 +311,7 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     for case in cases() {
         let Role::Server { says } = case.role else { continue };
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\"", case.path]);
+        command.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\"", &case.path]);
         command.args(case.at(SocketAddr::from(([127, 0, 0, 1], 0))));
         let mut server = Server::announced(Program::spawn(&mut command), |program| says.lines(program));
         // It may prepare for signals after it has said where it listens.
@@ -350,8 +355,9 @@ fn no_time_and_no_number_of_things_are_refused_in_plain_words() {
 fn a_name_without_an_address_is_named() {
     for case in cases() {
         if let Role::Server { .. } = case.role {
-            let run = case
-                .run(&case.arguments(&["no-such-host.invalid", "0"]).iter().map(|word| &**word).collect::<Vec<_>>());
+            let place: &[&str] =
+                if case.name == "jsonframe" { &["no-such-host.invalid:0"] } else { &["no-such-host.invalid", "0"] };
+            let run = case.run(&case.arguments(place).iter().map(|word| &**word).collect::<Vec<_>>());
             let complaint = run.code(1);
             let complaint = text(&complaint.get_output().stderr);
             assert!(complaint.contains("no-such-host.invalid") && complaint.lines().count() == 1, "{complaint}");
@@ -406,7 +412,7 @@ fn expect_quiet_end(case: &Case, mut program: Program) {
 
 /// Interrupts a program in the middle of its standard input.
 fn interrupt_reader(case: &Case, signal: &str) {
-    let mut command = case.command(&[]);
+    let mut command = case.command(&case.arguments(&[]));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&fs::read(in_directory("file")).unwrap()).unwrap();

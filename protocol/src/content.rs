@@ -11,7 +11,7 @@ mod text;
 #[cfg(feature = "sha256")]
 pub use self::checksum::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
 #[cfg(feature = "json")]
-pub use self::json::{JsonError, from_json, to_json, to_json_message};
+pub use self::json::{JsonError, append_json, from_json, to_json, to_json_message};
 pub use self::media_type::{ContentType, InvalidContentType, ParameterValue, Parameters};
 #[cfg(feature = "text")]
 pub use self::text::TextDecoder;

@@ -106,6 +106,7 @@
 //! | `heapless` | no | `heapless::Vec` as [`Storage`] | heapless; Rust 1.87 instead of 1.85 |
 //! | `sha256` | no | [`Checksum`]: SHA-256 of content in an extension member | sha2 |
 //! | `small` | no | less flash and stack, for firmware | speed |
+//! | `std` | no | JSON spaced as it is written, and not in a second pass; `jsonframe-std` and `tokio` turn it on | std |
 //! | `text` | no | [`Message::text`], [`TextDecoder`]: content in 50 encodings, labelled as in Python | encoding_rs, `alloc` |
 //! | `tokio` | no | [`Codec`], [`EventCodec`], and with `json` [`JsonCodec`], for tokio-util's `Framed` | tokio-util, tokio, bytes, `alloc`; std |
 #![no_std]
@@ -129,7 +130,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(test, feature = "tokio"))]
+#[cfg(any(test, feature = "std", feature = "tokio"))]
 extern crate std;
 
 mod adapters;
@@ -164,7 +165,7 @@ pub use content::TextError;
 pub use content::{Checksum, ChecksumError, ChecksumHex, ContentHasher};
 pub use content::{ContentType, Encoding, InvalidContentType, ParameterValue, Parameters, UnknownEncoding};
 #[cfg(feature = "json")]
-pub use content::{JsonError, from_json, to_json, to_json_message};
+pub use content::{JsonError, append_json, from_json, to_json, to_json_message};
 pub use decode::{Assembler, Decoder, Event};
 pub use dialect::Dialect;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, InvalidJson};

@@ -125,6 +125,12 @@ impl Backoff {
         }
     }
 
+    /// Returns the longest time between attempts.
+    #[cfg(feature = "client")]
+    pub(crate) const fn longest(&self) -> Duration {
+        self.most
+    }
+
     /// A number by chance, by the generator `SplitMix64`.
     const fn random(&mut self) -> u64 {
         self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -4,6 +4,7 @@
 
 pub mod address;
 mod call;
+mod check;
 pub mod connect;
 pub mod console;
 pub mod dial;

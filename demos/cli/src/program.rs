@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{call, inspect, listen, load, manners, transfer};
+use crate::{call, check, inspect, listen, load, manners, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -19,6 +19,7 @@ enum Command {
     Call(call::command::Arguments),
     Listen(listen::command::Arguments),
     Inspect(inspect::command::Arguments),
+    Check(check::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
     Completions(manners::Completions),
@@ -29,6 +30,7 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe call --json '{"value": "ring"}'     ask a server, and show its answer
   jsonframe listen -v                           show what a client sends, byte for byte, and echo it
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
+  jsonframe check 127.0.0.1:65432 --json '{}'    whether a server holds to the protocol
   jsonframe load --connections 100              how many requests a server answers, and how fast
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Call(arguments) => call::command::run(&arguments),
         Command::Listen(arguments) => listen::command::run(arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
+        Command::Check(arguments) => check::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),
         Command::Completions(arguments) => manners::completions(&arguments, command()),

@@ -79,7 +79,7 @@ fn standard() -> String {
 
 impl Vector {
     fn all() -> Vec<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol/tests/vectors");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../protocol/tests/vectors");
         let folders = [folder.join("dialects"), folder];
         let entries = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
         let files = entries.map(|entry| entry.unwrap().path());

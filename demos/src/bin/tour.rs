@@ -191,7 +191,7 @@ impl<'a> Guide<'a> {
 
     /// Shows what went over the wire.
     fn inspect(&self, wire: &Tapped) -> Result<(), String> {
-        self.console.say("\nThe two messages, as `inspect` shows them:");
+        self.console.say("\nThe two messages, as `jsonframe inspect` shows them:");
         let color = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let options = Options { color, ..Options::default() };
         for (title, style, bytes) in [("client", CLIENT, &wire.sent), ("server", SERVER, &wire.received)] {

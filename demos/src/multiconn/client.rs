@@ -5,13 +5,13 @@ use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use jsonframe_cli::console::Console;
+use jsonframe_cli::dial::look_up;
+use jsonframe_cli::text::count_of_bytes;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Registry, Token};
 
 use super::dialogue::Dialogue;
-use jsonframe_cli::console::Console;
-use jsonframe_cli::dial::look_up;
-use jsonframe_cli::text::count_of_bytes;
 
 /// Opens so many connections to an echo server at once, sends two messages on each, and closes each when they came back.
 ///

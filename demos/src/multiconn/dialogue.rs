@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::unsent::Unsent;
 use jsonframe_cli::console::Console;
 use jsonframe_cli::text::ByteString;
+
+use super::unsent::Unsent;
 
 /// What each connection sends.
 const MESSAGES: [&[u8]; 2] = [b"Message 1 from client.", b"Message 2 from client."];

@@ -3,9 +3,10 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
-use super::unsent::Unsent;
 use jsonframe_cli::console::Console;
 use jsonframe_cli::text::ByteString;
+
+use super::unsent::Unsent;
 
 /// How much is read at a time, in bytes. No connection has more on its way back.
 pub(super) const CHUNK: usize = 16 * 1024;

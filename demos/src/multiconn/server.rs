@@ -7,6 +7,7 @@ use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use jsonframe_cli::console::{Console, Kind};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -14,7 +15,6 @@ use slab::Slab;
 use super::echo::{CHUNK, Echo, Turn};
 use super::idle::Idle;
 use super::listen::listen;
-use jsonframe_cli::console::{Console, Kind};
 
 /// Where readiness of the listener is reported. Those of the connections count from 0.
 const LISTENER: Token = Token(usize::MAX);

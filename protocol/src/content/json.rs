@@ -1,5 +1,7 @@
 //! Converts JSON content to and from the program's types.
 
+mod spaced;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -7,7 +9,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::json::swar::unescaped_run;
 use crate::{Dialect, EncodeError, Encoding, Header, Message, OwnedMessage, TextError, Value};
 
 /// Says why a value could not be serialised as content, or content not deserialised as a value.
@@ -144,7 +145,27 @@ pub fn from_json<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, JsonErr
 /// # Ok::<(), jsonframe::JsonError>(())
 /// ```
 pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
-    Ok(spaced(&serde_json::to_string(value)?))
+    // What most messages fit in.
+    let mut content = Vec::with_capacity(128);
+    append_json(value, &mut content)?;
+    Ok(content)
+}
+
+/// Appends a value to `bytes` as [`to_json`] serialises it, for programs that use the same memory again and again. On error
+/// `bytes` is unchanged.
+///
+/// # Errors
+///
+/// See [`to_json`].
+///
+/// ```
+/// let mut bytes = b"> ".to_vec();
+/// jsonframe::append_json(&("needle", [1, 2]), &mut bytes)?;
+/// assert_eq!(bytes, b"> [\"needle\", [1, 2]]");
+/// # Ok::<(), jsonframe::JsonError>(())
+/// ```
+pub fn append_json<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), JsonError> {
+    Ok(spaced::append(value, bytes)?)
 }
 
 /// Serialises a value as a whole message with JSON content.
@@ -239,58 +260,11 @@ fn parse<'a, T: Deserialize<'a>>(encoding: Encoding, text: Result<&'a str, usize
     Ok(serde_json::from_str(text)?)
 }
 
-/// Adds a space after each comma and each colon that is not part of a string.
-///
-/// Without std, serde_json takes no other formatter.
-fn spaced(compact: &str) -> Vec<u8> {
-    let mut spaced = Vec::with_capacity(compact.len().saturating_add(compact.len() / 4));
-    let mut in_string = false;
-    let mut rest = compact;
-    loop {
-        let plain = if in_string { unescaped_run(rest) } else { run_outside_strings(rest) };
-        let Some((run, special)) = rest.split_at_checked(plain) else { return spaced };
-        spaced.extend_from_slice(run.as_bytes());
-        let (taken, space) = match special.as_bytes() {
-            [b'\\', ..] => (2, ""),
-            [b'"', ..] => {
-                in_string = !in_string;
-                (1, "")
-            }
-            _ => (1, if in_string { "" } else { " " }),
-        };
-        // Nothing special is left at the end.
-        let Some((special, after)) = special.split_at_checked(taken) else { return spaced };
-        spaced.extend_from_slice(special.as_bytes());
-        spaced.extend_from_slice(space.as_bytes());
-        rest = after;
-    }
-}
-
-/// Returns the number of bytes before the next string or separator.
-fn run_outside_strings(json: &str) -> usize {
-    json.bytes().take_while(|byte| !matches!(byte, b'"' | b',' | b':')).count()
-}
-
 #[cfg(test)]
 mod tests {
     use std::string::ToString;
 
     use super::*;
-
-    #[test]
-    fn separators_within_strings_stay_as_they_are() {
-        let value = serde_json::json!({"a,b": [1, "c:d\\", "\",\"", {}], "": []});
-        let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
-        assert_eq!(json, r#"{"": [], "a,b": [1, "c:d\\", "\",\"", {}]}"#);
-    }
-
-    #[test]
-    fn every_escape_is_passed_over_whole() {
-        let value = serde_json::json!(["\\", "\"", "\\\"", "\u{1},:", "é,:🐶\\", ",\n:\"", {"\"": ":"}]);
-        let json = String::from_utf8(to_json(&value).unwrap()).unwrap();
-        assert_eq!(json, r#"["\\", "\"", "\\\"", "\u0001,:", "é,:🐶\\", ",\n:\"", {"\"": ":"}]"#);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
-    }
 
     #[test]
     fn only_what_is_utf8_is_read_in_place() {

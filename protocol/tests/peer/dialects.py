@@ -31,7 +31,7 @@ class Form:
         self.encoding = encoding  # of the message that is neither JSON nor binary
 
 
-# By the text that `inspect --dialect` takes.
+# By the text that `jsonframe inspect --dialect` takes.
 DIALECTS = {
     "standard": Form(),
     "u16-le": Form("<H"),

@@ -53,10 +53,9 @@ impl Driver {
     pub(super) fn run<S: Transport>(mut self, mut first: Option<S>, mut connect: impl FnMut() -> io::Result<S>) {
         let shared = self.shared();
         let _ended = Ended(&shared);
-        let mut retries = Retries::new(shared.options.backoff.clone());
-        let mut is_eager = self.on_push.is_some();
+        let mut retries = Retries::new(&shared, self.on_push.is_some());
         while !shared.is_closing() {
-            if first.is_none() && !is_eager && !shared.has_requests() {
+            if first.is_none() && !retries.is_wanted() {
                 if self.wait(None, &mut Readiness::default()).is_err() {
                     return;
                 }
@@ -66,27 +65,16 @@ impl Driver {
                 return;
             }
             let stream = first.take().map_or_else(&mut connect, Ok).and_then(IntoStream::into_stream);
-            shared.connected(stream.is_ok());
-            let mut link = Link::new(&shared.options);
-            let why = Arc::new(match stream {
+            let mut link = retries.attempted(stream.is_ok());
+            let why = match stream {
                 Ok(mut stream) => match self.serve(&mut link, &mut stream) {
                     Ok(()) => return,
                     Err(error) => error,
                 },
                 Err(error) => error.into(),
-            });
-            if link.is_proven {
-                retries.reset();
-                is_eager = self.on_push.is_some();
-            }
-            shared.lost(link.into_unsent(), &why);
-            match retries.next_delay() {
-                Some(delay) if self.pause(delay).is_ok() => {}
-                Some(_) => return,
-                None => {
-                    shared.unreachable(&why);
-                    is_eager = false;
-                }
+            };
+            if self.pause(retries.failed(link, why)).is_err() {
+                return;
             }
         }
     }
@@ -138,7 +126,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Waits so long, unless the client is closed.
+    /// Waits for `delay`, unless the client is closed.
     fn pause(&mut self, delay: Duration) -> io::Result<()> {
         let until = (self.shared.now)().checked_add(delay);
         while !self.shared.is_closing() && until.is_none_or(|until| (self.shared.now)() < until) {

@@ -16,7 +16,9 @@ use crate::receive::Receiver;
 pub(crate) struct Link {
     receiver: Receiver,
     /// Whether a message has been received.
-    pub(crate) is_proven: bool,
+    pub(crate) has_received: bool,
+    /// Whether one of them was a reply.
+    pub(crate) has_replied: bool,
     /// The requests that are being written.
     batch: VecDeque<(u64, Frame)>,
     /// How many bytes of the first of them have been written.
@@ -44,7 +46,8 @@ impl Link {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             receiver: Receiver::new(options.dialect, options.max_header, options.max_content).without_blocking(),
-            is_proven: false,
+            has_received: false,
+            has_replied: false,
             batch: VecDeque::new(),
             start: 0,
             written: 0,
@@ -60,8 +63,10 @@ impl Link {
         for _ in 0..Self::AT_ONCE {
             outcome = match self.receiver.next_message(&mut stream) {
                 Ok(Some(message)) => {
-                    self.is_proven = true;
-                    shared.received(message).map_or(Ok(Received::Enough), |push| Ok(Received::Push(push)))
+                    let push = shared.received(message);
+                    self.has_received = true;
+                    self.has_replied |= push.is_none();
+                    Ok(push.map_or(Received::Enough, Received::Push))
                 }
                 Ok(None) => Err(io::Error::new(ErrorKind::UnexpectedEof, "the peer has ended the connection").into()),
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(Received::Blocked),

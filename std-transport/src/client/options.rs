@@ -67,7 +67,8 @@ options! {
     /// How long to wait between attempts to connect: between 50 ms and 100 ms at first, and up to 10 s, without end. If it has
     /// an end, the calls that wait fail then, and the next one begins anew.
     ///
-    /// The first attempt after a connection over which a message has come is made at once.
+    /// The first attempt is made at once after a connection over which a reply has come, or any message if it has lasted for
+    /// as long as the longest time between attempts.
     backoff, with_backoff: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     /// How many messages that are no replies may wait to be received, under tokio: 64, and at least 1. While as many do, nothing is received, replies included.
     max_pushes, with_max_pushes: usize = 64;

@@ -12,7 +12,7 @@ pub(crate) struct Collected {
 
 impl Collected {
     /// The most memory that is kept for the next message, in bytes.
-    const KEPT: usize = 1024 * 1024;
+    const KEPT: usize = 768 * 1024;
 
     pub(crate) const fn len(&self) -> usize {
         self.length
@@ -143,7 +143,7 @@ mod tests {
         collected.push(&[5; 10], 980).unwrap();
         assert_eq!(collected.bytes(), [[4; 10], [5; 10]].concat());
         // And what is very much is kept by nobody.
-        for (length, kept) in [(1024 * 1024 + 1, 1000), (1024 * 1024, 1024 * 1024)] {
+        for (length, kept) in [(Collected::KEPT + 1, 1000), (Collected::KEPT, Collected::KEPT)] {
             let mut large = Collected::default();
             large.push(&vec![6; length], 0).unwrap();
             large.clear();

@@ -213,7 +213,9 @@ impl<R: Raw> Connection<R> {
             return Ok(false);
         }
         let count = self.read(budget.bytes.min(BYTES_AT_ONCE), now)?;
-        budget.spend_bytes(count);
+        if count > 0 {
+            budget.spend_bytes(count);
+        }
         Ok(true)
     }
 

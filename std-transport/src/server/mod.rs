@@ -105,6 +105,8 @@ pub(crate) mod pace;
 pub(crate) mod peer;
 pub(crate) mod places;
 mod reply;
+#[cfg(feature = "json")]
+mod serialized;
 pub(crate) mod shared;
 #[cfg(unix)]
 mod socket_file;

@@ -13,6 +13,8 @@ use jsonframe::Header;
 use jsonframe::Value;
 
 use super::outlet::Outlet;
+#[cfg(feature = "json")]
+use super::serialized::with_json;
 use super::shared::Shared;
 #[cfg(feature = "tokio")]
 use super::shared::lock;
@@ -156,7 +158,8 @@ impl<'a> Peer<'a> {
         self.with(|outlet| outlet.queue(header, content))
     }
 
-    /// Sends a value as a message of JSON content.
+    /// Sends a value as a message of JSON content, as [`send`](Self::send) does: of values that are not very long, one after
+    /// the other is serialised in the same memory.
     ///
     /// # Errors
     ///
@@ -186,10 +189,12 @@ impl<'a> Peer<'a> {
         value: &T,
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
-        let content = jsonframe::to_json(value)?;
-        let dialect = self.with(|outlet| outlet.sending.outbox.dialect());
-        let header = dialect.json_header(content.len() as u64);
-        self.queue(&header.with_extensions(extensions), content)
+        with_json(value, |content| {
+            self.with(|outlet| {
+                let header = outlet.sending.outbox.dialect().json_header(content.len() as u64);
+                outlet.send(&header.with_extensions(extensions), content)
+            })
+        })
     }
 
     /// A reply that is owed to the peer, to be sent later and from any thread.

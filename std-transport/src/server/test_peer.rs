@@ -131,8 +131,9 @@ impl TestPeer {
 
     /// Does what has been asked for by handles and replies, as a server does.
     fn open_mail(&mut self) {
-        let letters = self.mailbox.take();
-        Outlet::new(&mut self.stream, &mut self.sending).deliver(letters, self.id, Instant::now());
+        if let Some(letters) = self.mailbox.take() {
+            Outlet::new(&mut self.stream, &mut self.sending).deliver(letters, self.id, Instant::now());
+        }
     }
 }
 

@@ -195,7 +195,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         while let Ok(arrival) = self.arrivals.try_recv() {
             self.admit(arrival);
         }
-        let letters = self.mailbox.take();
+        let Some(letters) = self.mailbox.take() else { return };
         for command in letters.commands {
             match command {
                 Command::End(id, reason) => {

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::time::{self, sleep, sleep_until};
@@ -50,20 +50,17 @@ impl Driver {
         F: Future<Output = io::Result<S>>,
     {
         let shared = &self.shared;
-        let mut retries = Retries::new(shared.options.backoff.clone());
-        let mut is_eager = self.pushes.is_some();
+        let mut retries = Retries::new(shared, self.pushes.is_some());
         loop {
             let stream = if let Some(stream) = first.take() {
                 Ok(stream)
             } else {
-                let is_wanted = || is_eager || shared.has_requests();
-                self.attend(|_, _| if is_wanted() { Poll::Ready(()) } else { Poll::Pending }).await?;
+                self.attend(|_, _| if retries.is_wanted() { Poll::Ready(()) } else { Poll::Pending }).await?;
                 let mut connecting = pin!(connect());
                 self.attend(|context, _| connecting.as_mut().poll(context)).await?
             };
-            shared.connected(stream.is_ok());
-            let mut link = Link::new(&shared.options);
-            let why = Arc::new(match stream {
+            let mut link = retries.attempted(stream.is_ok());
+            let why = match stream {
                 Ok(mut stream) => {
                     let serve = |context: &mut Context<'_>, is_silent| {
                         self.poll_serve(&mut link, &mut stream, context, is_silent)
@@ -74,22 +71,11 @@ impl Driver {
                     }
                 }
                 Err(error) => error.into(),
-            });
-            if link.is_proven {
-                retries.reset();
-                is_eager = self.pushes.is_some();
-            }
-            shared.lost(link.into_unsent(), &why);
-            match retries.next_delay() {
-                Some(Duration::ZERO) => {}
-                Some(delay) => {
-                    let mut pause = pin!(sleep(delay));
-                    self.attend(|context, _| pause.as_mut().poll(context)).await?;
-                }
-                None => {
-                    shared.unreachable(&why);
-                    is_eager = false;
-                }
+            };
+            let delay = retries.failed(link, why);
+            if !delay.is_zero() {
+                let mut pause = pin!(sleep(delay));
+                self.attend(|context, _| pause.as_mut().poll(context)).await?;
             }
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Task<H: Handler> {
     connection: Connection<Socket>,
     state: H::State,
     place: Place<H>,
+    /// When its turn began, or its handler last waited in it.
+    now: Instant,
 }
 
 /// The place of a connection among all, until this is dropped.
@@ -50,10 +52,11 @@ impl<H: Handler> Task<H> {
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
         arrival.stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
-        let connection = Connection::new(arrival, id, shared, totals, now());
+        let now = now();
+        let connection = Connection::new(arrival, id, shared, totals, now);
         mailbox.count(id, || (connection.engine.sending.holding(), None));
         let place = Place { id, network: connection.network, common, mailbox };
-        Self { connection, state: <_>::default(), place }
+        Self { connection, state: <_>::default(), place, now }
     }
 
     /// Serves until the connection has ended.
@@ -65,7 +68,7 @@ impl<H: Handler> Task<H> {
     async fn run_in_span(mut self: Box<Self>) {
         let mut timer = pin!(sleep(Duration::MAX));
         let why = self.serve(timer.as_mut()).await;
-        let Self { connection, state, place } = *self;
+        let Self { connection, state, place, .. } = *self;
         let (Common { handler, shared, .. }, address) = (&*place.common, connection.address);
         match connection.finish(why, shared) {
             Ok(why) => drop(shared.guard(|| handler.disconnected(place.id, address, state, &why))),
@@ -81,20 +84,24 @@ impl<H: Handler> Task<H> {
         self.connected(timer.as_mut()).await;
         loop {
             poll_fn(|context| self.place.attend(context)).await;
+            self.now = now();
             let shutdown = self.place.common.shared.shutdown();
-            if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
+            if shutdown.is_some_and(|shutdown| shutdown.until <= self.now) {
                 return self.connection.engine.abandon();
             }
             let letters = self.place.mailbox.take();
-            let pace = self.place.pace(shutdown, &letters);
+            let pace = self.place.pace(shutdown, letters.as_ref(), self.now);
             // Whatever has arrived is read.
             self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
             self.connection.wake(Interest { readable: true, writable: true }, true);
-            if !self.connection.engine.is_closing() {
-                self.connection.outlet().deliver(letters, self.place.id, now());
-            } else if letters.ask_for_room(self.place.id) && !matches!(self.connection.relieve(now()), Ok(true)) {
-                // Nothing more is sent to a connection that is being closed, but it makes room as others do.
-                return CloseReason::QueueFull;
+            if let Some(letters) = letters {
+                if !self.connection.engine.is_closing() {
+                    self.connection.outlet().deliver(letters, self.place.id, self.now);
+                } else if letters.ask_for_room(self.place.id) && !matches!(self.connection.relieve(self.now), Ok(true))
+                {
+                    // Nothing more is sent to a connection that is being closed, but it makes room as others do.
+                    return CloseReason::QueueFull;
+                }
             }
             let next = match self.turn(pace, timer.as_mut()).await {
                 Ok(next) => next,
@@ -105,13 +112,13 @@ impl<H: Handler> Task<H> {
                 continue;
             }
             let due = self.connection.engine.poll_timeout();
-            if due.is_some_and(|due| due <= now()) {
+            if due.is_some_and(|due| due <= self.now) {
                 if let Err(reason) = self.expire(timer.as_mut()).await {
                     return reason;
                 }
                 continue;
             }
-            let tick = (next == Next::Again).then(|| now() + TICK);
+            let tick = (next == Next::Again).then(|| self.now + TICK);
             wait(first(first(due, tick), change(shutdown)), timer.as_mut()).await;
         }
     }
@@ -127,7 +134,7 @@ impl<H: Handler> Task<H> {
                 if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
                     return Poll::Ready(Err(self.connection.engine.abandon()));
                 }
-                let pace = self.place.pace(shutdown, &letters);
+                let pace = self.place.pace(shutdown, letters.as_ref(), now());
                 self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
                 let opened = self.connection.open(&self.place.common.shared, pace, now());
                 self.place.network = self.connection.network;
@@ -150,13 +157,13 @@ impl<H: Handler> Task<H> {
         let mut scratch = self.place.common.borrow();
         self.connection.engine.borrow(&mut scratch);
         let outcome = if self.connection.engine.is_closing() {
-            self.connection.drain(pace, now())
+            self.connection.drain(pace, self.now)
         } else {
             self.answer(pace, timer).await
         };
         let engine = &mut self.connection.engine;
         engine.give_back(&mut scratch);
-        engine.update(now());
+        engine.update(self.now);
         self.place.common.give_back(scratch);
         self.place.count(|| {
             engine.count();
@@ -168,7 +175,7 @@ impl<H: Handler> Task<H> {
     /// Handles what comes, within the budget of a turn.
     async fn answer(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
         let received = self.receive(pace, timer.as_mut()).await;
-        match received.and_then(|next| self.connection.end_turn(next, pace, now())) {
+        match received.and_then(|next| self.connection.end_turn(next, pace, self.now)) {
             Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await.map(|()| Next::Again),
             outcome => outcome,
         }
@@ -182,37 +189,37 @@ impl<H: Handler> Task<H> {
                 return Ok(next);
             }
             let Connection { stream, engine, address, .. } = &mut self.connection;
-            let Some((event, sending)) = engine.poll_event(now())? else {
-                if !self.connection.receive(&mut budget, now())? {
+            let Some((event, sending)) = engine.poll_event(self.now)? else {
+                if !self.connection.receive(&mut budget, self.now)? {
                     return Ok(Next::Wait);
                 }
                 continue;
             };
-            let Self { place, state, .. } = self;
+            let Self { place, state, now, .. } = self;
             let handler = &place.common.handler;
             match event {
                 Event::Header(header) => {
                     let call = async |peer: &mut Peer<'_>| handler.header(peer, state, &header).await;
-                    if let Some(mode) = place.call(*address, stream, sending, timer.as_mut(), call).await {
+                    if let Some(mode) = place.call(*address, stream, sending, timer.as_mut(), now, call).await {
                         observe::header(&header, mode);
                         engine.set_mode(mode);
                     }
                 }
                 Event::Content(piece) => {
                     let call = async |peer: &mut Peer<'_>| handler.content(peer, state, piece).await;
-                    place.call(*address, stream, sending, timer.as_mut(), call).await;
+                    place.call(*address, stream, sending, timer.as_mut(), now, call).await;
                 }
                 Event::End => {
                     observe::received(None);
                     let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
-                    if place.call(*address, stream, sending, timer.as_mut(), call).await.is_some() {
+                    if place.call(*address, stream, sending, timer.as_mut(), now, call).await.is_some() {
                         budget.spend_message(&place.common.shared.figures);
                     }
                 }
                 Event::Message(message) => {
                     observe::received(Some(&message.header()));
                     let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
-                    let returned = place.call(*address, stream, sending, timer.as_mut(), call).await;
+                    let returned = place.call(*address, stream, sending, timer.as_mut(), now, call).await;
                     engine.discount_collected();
                     if returned.is_some() {
                         budget.spend_message(&place.common.shared.figures);
@@ -224,27 +231,27 @@ impl<H: Handler> Task<H> {
 
     /// Tells the handler of the connection.
     async fn connected(&mut self, timer: Pin<&mut Sleep>) {
-        let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
+        let Self { connection: Connection { stream, engine, address, .. }, state, place, now } = self;
         let call = async |peer: &mut Peer<'_>| place.common.handler.connected(peer, state).await;
-        place.call(*address, stream, &mut engine.sending, timer, call).await;
+        place.call(*address, stream, &mut engine.sending, timer, now, call).await;
     }
 
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
     async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
-        let Self { connection: Connection { stream, engine, address, .. }, state, place } = self;
+        let Self { connection: Connection { stream, engine, address, .. }, state, place, now } = self;
         // It may have passed.
         engine.sending.deadline = None;
         engine.leave_request();
         let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
-        place.call(*address, stream, &mut engine.sending, timer, call).await;
-        let is_hurrying = place.common.shared.is_hurrying(now());
-        self.connection.dismiss(reason, is_hurrying, now())
+        place.call(*address, stream, &mut engine.sending, timer, now, call).await;
+        let is_hurrying = place.common.shared.is_hurrying(*now);
+        self.connection.dismiss(reason, is_hurrying, *now)
     }
 
     /// Does what is due. The error is why the connection is to end.
     async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
         let is_closing = self.connection.engine.is_closing();
-        match self.connection.expire(now()) {
+        match self.connection.expire(self.now) {
             Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, timer).await,
             outcome => outcome.map(drop),
         }
@@ -253,10 +260,10 @@ impl<H: Handler> Task<H> {
 
 impl<H> Place<H> {
     /// Whether the connection goes on, as far as the shutdown, if there is one, and these letters say.
-    fn pace(&self, shutdown: Option<Shutdown>, letters: &Letters) -> Pace {
+    fn pace(&self, shutdown: Option<Shutdown>, letters: Option<&Letters>, now: Instant) -> Pace {
         match shutdown {
-            Some(shutdown) => shutdown.pace(now()),
-            None if letters.ask_for_place(self.id) => Pace::MakeRoom,
+            Some(shutdown) => shutdown.pace(now),
+            None if letters.is_some_and(|letters| letters.ask_for_place(self.id)) => Pace::MakeRoom,
             None => Pace::GoOn,
         }
     }
@@ -274,35 +281,40 @@ impl<H> Place<H> {
         stream: &mut Stream<Socket>,
         sending: &mut Sending,
         timer: Pin<&mut Sleep>,
+        now: &mut Instant,
         call: impl AsyncFnOnce(&mut Peer<'_>) -> T,
     ) -> Option<T> {
         let outlet = Mutex::new(Outlet::new(stream, sending));
         let mut peer = Peer::sharing(self.id, address, &outlet, &self.common.shared);
-        self.attend_while(call(&mut peer), &outlet, timer).await
+        self.attend_while(call(&mut peer), &outlet, timer, now).await
     }
 
-    /// Runs a call of the handler. While it waits, sends what is queued, takes letters and keeps deadlines. Returns `None` if
-    /// the call panics or the connection is to end first; the engine then has the reason.
+    /// Runs a call of the handler. While it waits, sends what is queued, takes letters, keeps deadlines and tells the time.
+    /// Returns `None` if the call panics or the connection is to end first; the engine then has the reason.
     async fn attend_while<T>(
         &self,
         call: impl Future<Output = T>,
         outlet: &Mutex<Outlet<'_>>,
         mut timer: Pin<&mut Sleep>,
+        now: &mut Instant,
     ) -> Option<T> {
         let mut call = pin!(call);
         let mut has_waited = false;
         poll_fn(|context| {
             loop {
-                let _ = self.attend(context);
                 match self.common.shared.guard(|| call.as_mut().poll(context)) {
                     Some(Poll::Ready(output)) => {
                         // It may have been woken for a letter or a shutdown too. The next turn looks for them.
                         if has_waited {
+                            *now = self::now();
                             context.waker().wake_by_ref();
                         }
                         return Poll::Ready(Some(output));
                     }
-                    Some(Poll::Pending) => has_waited = true,
+                    Some(Poll::Pending) => {
+                        let _ = self.attend(context);
+                        (has_waited, *now) = (true, self::now());
+                    }
                     None => {
                         lock(outlet).sending.end(CloseReason::Panicked);
                         return Poll::Ready(None);
@@ -310,7 +322,7 @@ impl<H> Place<H> {
                 }
                 let shutdown = self.common.shared.shutdown();
                 let outlet = &mut lock(outlet);
-                let due = self.go_on(outlet, shutdown).unwrap_or_else(|reason| {
+                let due = self.go_on(outlet, shutdown, *now).unwrap_or_else(|reason| {
                     outlet.sending.end(reason);
                     None
                 });
@@ -326,12 +338,18 @@ impl<H> Place<H> {
     }
 
     /// Sends what is queued, takes letters, and returns when something is due next.
-    fn go_on(&self, outlet: &mut Outlet<'_>, shutdown: Option<Shutdown>) -> Result<Option<Instant>, CloseReason> {
-        let now = now();
+    fn go_on(
+        &self,
+        outlet: &mut Outlet<'_>,
+        shutdown: Option<Shutdown>,
+        now: Instant,
+    ) -> Result<Option<Instant>, CloseReason> {
         if shutdown.is_some_and(|shutdown| shutdown.until <= now) {
             return Err(CloseReason::Abandoned);
         }
-        outlet.deliver(self.mailbox.take(), self.id, now);
+        if let Some(letters) = self.mailbox.take() {
+            outlet.deliver(letters, self.id, now);
+        }
         flush(&mut outlet.sending.outbox, outlet.stream, BYTES_WRITTEN).map_err(CloseReason::Io)?;
         outlet.sending.suspend(now);
         outlet.sending.update(now);

@@ -1,0 +1,300 @@
+//! Goes through the rules with a client, in a server's part.
+
+use std::io::{self, ErrorKind};
+use std::net::TcpListener;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::judge::Verdict;
+use super::play::{Line, Patience};
+use super::report::Outcome;
+use super::rule::{Expect, Level, Rule};
+use super::sample::Sample;
+use super::seen::{End, Seen};
+use super::step::{Step, accepted};
+use crate::address::Address;
+use crate::connect::Stream;
+use crate::dial::look_up;
+
+/// How often is looked for a connection, and for the end of a command.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Where clients connect to.
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener, std::path::PathBuf),
+}
+
+impl Listener {
+    pub(super) fn bind(address: &Address) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("cannot listen on {address}: {error}");
+        let listener = match address {
+            Address::Tcp(host, port) => {
+                let listener = TcpListener::bind(look_up((host, *port))?.as_slice()).map_err(failed)?;
+                listener.set_nonblocking(true).map_err(failed)?;
+                Self::Tcp(listener)
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let listener = UnixListener::bind(path).map_err(failed)?;
+                listener.set_nonblocking(true).map_err(failed)?;
+                Self::Unix(listener, path.clone())
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => return Err("there are no Unix sockets on this system".into()),
+        };
+        Ok(listener)
+    }
+
+    /// Where it listens: the port is known by now.
+    pub(super) fn address(&self) -> Result<Address, String> {
+        match self {
+            Self::Tcp(listener) => {
+                let address = listener.local_addr().map_err(|error| error.to_string())?;
+                Ok(Address::Tcp(address.ip().to_string(), address.port()))
+            }
+            #[cfg(unix)]
+            Self::Unix(_, path) => Ok(Address::Unix(path.clone())),
+        }
+    }
+
+    /// A connection, if one has been made.
+    fn accept(&self) -> io::Result<Option<Stream>> {
+        let accepted = match self {
+            Self::Tcp(listener) => listener.accept().and_then(|(stream, _)| {
+                stream.set_nonblocking(false)?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }),
+            #[cfg(unix)]
+            Self::Unix(listener, _) => listener.accept().and_then(|(stream, _)| {
+                stream.set_nonblocking(false)?;
+                Ok(Stream::Unix(stream))
+            }),
+        };
+        match accepted {
+            Ok(stream) => Ok(Some(stream)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            // It may have been removed already.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Clients, and what they are answered.
+pub(super) struct Clients<'a> {
+    pub(super) listener: Listener,
+    pub(super) sample: &'a Sample,
+    pub(super) patience: Patience,
+    pub(super) has_deadline: bool,
+    /// The client's command line, if it is run for each rule.
+    pub(super) command: &'a [String],
+}
+
+/// What was seen of a client.
+struct Reaction {
+    seen: Seen,
+    status: Option<Status>,
+}
+
+#[derive(Clone, Copy)]
+enum Status {
+    Ended(ExitStatus),
+    /// It had to be killed.
+    Running,
+}
+
+impl Clients<'_> {
+    /// Plays these rules, and tells `progress` after each.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be accepted, or the command cannot be run, in words.
+    pub(super) fn check(
+        &self,
+        rules: &[(&'static str, &'static Rule)],
+        is_stopped: &AtomicBool,
+        progress: &dyn Fn(&Outcome),
+    ) -> Result<Vec<Outcome>, String> {
+        if !self.command.is_empty()
+            && let Some(reaction) = self.play(&accepted(self.sample.good().to_vec()), is_stopped)?
+            && !reaction.has_succeeded()
+        {
+            return Err(format!(
+                "the command does not succeed with a good answer: {reaction}",
+                reaction = reaction.words()
+            ));
+        }
+        let mut outcomes = Vec::with_capacity(rules.len());
+        for (family, rule) in rules {
+            let steps = rule.play(self.sample);
+            let outcome = Outcome::of_client(family, rule, &steps);
+            let outcome = if rule.expect == Expect::EndInTime && !self.has_deadline {
+                outcome.skipped("needs --deadline")
+            } else {
+                match self.play(&steps, is_stopped)? {
+                    None => outcome.skipped("interrupted"),
+                    Some(reaction) => {
+                        let verdict = match reaction.judge(rule.expect) {
+                            Ok(()) => (Verdict::Pass, String::new()),
+                            Err((Level::Must, reason)) if rule.level == Level::Must => (Verdict::Fail, reason),
+                            Err((_, reason)) => (Verdict::Warn, reason),
+                        };
+                        outcome.judged(reaction.words(), verdict)
+                    }
+                }
+            };
+            progress(&outcome);
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Plays the steps to the next client, or to all that the command connects. `None` if it is stopped before.
+    fn play(&self, steps: &[Step], is_stopped: &AtomicBool) -> Result<Option<Reaction>, String> {
+        let mut running = match self.command {
+            [] => None,
+            words => Some(Running(self.spawn(words)?)),
+        };
+        let until = Instant::now() + self.patience.deadline + self.patience.timeout;
+        let mut seen = None;
+        loop {
+            if is_stopped.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let accepted = self.listener.accept().map_err(|error| format!("cannot accept connections: {error}"))?;
+            if let Some(stream) = accepted {
+                let came = self.converse(stream, steps.to_vec());
+                // A connection without a request is no client's.
+                if running.is_none() && came.answers.is_empty() && came.fault.is_none() {
+                    continue;
+                }
+                seen.get_or_insert(came);
+            }
+            let Some(Running(child)) = &mut running else {
+                if let Some(seen) = seen {
+                    return Ok(Some(Reaction { seen, status: None }));
+                }
+                thread::sleep(TICK);
+                continue;
+            };
+            let status = match child.try_wait().map_err(|error| format!("cannot wait for the command: {error}"))? {
+                Some(status) => Status::Ended(status),
+                None if Instant::now() > until => Status::Running,
+                None => {
+                    thread::sleep(TICK);
+                    continue;
+                }
+            };
+            let seen = seen.unwrap_or_else(|| Seen { end: End::NotConnected, ..Seen::default() });
+            return Ok(Some(Reaction { seen, status: Some(status) }));
+        }
+    }
+
+    /// Takes a request, and answers it with these steps.
+    fn converse(&self, stream: Stream, steps: Vec<Step>) -> Seen {
+        let mut line = Line::new(stream, self.patience, &Seen::default);
+        line.step(Step::Await(1));
+        if line.seen().answers.is_empty() { line.play(Vec::new()) } else { line.play(steps) }
+    }
+
+    fn spawn(&self, words: &[String]) -> Result<Child, String> {
+        let address = self.listener.address()?;
+        let (host, port) = match &address {
+            Address::Tcp(host, port) => (host.clone(), port.to_string()),
+            Address::Unix(path) => (path.display().to_string(), String::new()),
+        };
+        let words: Vec<_> = words
+            .iter()
+            .map(|word| {
+                word.replace("{host}", &host).replace("{port}", &port).replace("{address}", &address.to_string())
+            })
+            .collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().map_err(|error| format!("cannot run {}: {error}", words[0]))
+    }
+}
+
+/// A command that is not left running.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Reaction {
+    fn has_succeeded(&self) -> bool {
+        !self.seen.answers.is_empty() && matches!(self.status, Some(Status::Ended(status)) if status.success())
+    }
+
+    /// What was seen, in words.
+    fn words(&self) -> String {
+        let seen = match self.seen.answers.len() {
+            0 if self.seen.end == End::NotConnected => "no connection".into(),
+            0 => format!("no request; {}", self.seen),
+            1 => self.seen.end.words().to_owned(),
+            requests => format!("{} more requests; {}", requests - 1, self.seen.end.words()),
+        };
+        match self.status {
+            None => seen,
+            Some(Status::Running) => format!("{seen}; still running"),
+            Some(Status::Ended(status)) => format!("{seen}; {status}"),
+        }
+    }
+
+    /// What is wrong with it, and how strictly that is demanded.
+    fn judge(&self, expect: Expect) -> Result<(), (Level, String)> {
+        let must = |reason: &str| Err((Level::Must, reason.to_owned()));
+        let Some(request) = self.seen.answers.first() else {
+            return match &self.seen.fault {
+                Some(fault) => Err((Level::Must, format!("the request is no message: {fault}"))),
+                None => must("there was no request"),
+            };
+        };
+        if expect == Expect::EmittedForm && !request.is_emitted_form {
+            return must("the header of the request has another form than a sender must give it");
+        }
+        if let Some(Status::Running) = self.status {
+            return must("the client was still running after all its time: it waits, or hangs");
+        }
+        let end = self.seen.end;
+        if !expect.is_success() && end == End::Silence {
+            return must("the connection is not ended: the client waits, or hangs");
+        }
+        match (expect.is_success(), self.status) {
+            (true, Some(Status::Ended(status))) if !status.success() => {
+                must("the client fails, though the answer is good")
+            }
+            (false, Some(Status::Ended(status))) if status.success() => {
+                must("the client succeeds, though there is no good answer")
+            }
+            (true, None) if end == End::Reset => must("a reset: the client did not read all of the answer"),
+            (true, None) if end == End::Silence => {
+                Err((Level::Should, "the client does not end its connection after the end of the stream".into()))
+            }
+            (false, _) if self.seen.answers.len() > 1 => {
+                must("another request follows on the connection after the fault")
+            }
+            _ => Ok(()),
+        }
+    }
+}

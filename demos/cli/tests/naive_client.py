@@ -1,0 +1,25 @@
+"""A client that takes what one `recv` brings for the whole answer, as many first clients do, and checks only what breaks it."""
+
+import json
+import socket
+import struct
+import sys
+
+REQUEST = b'{"action": "search", "value": "needle"}'
+
+header = {
+    "byteorder": sys.byteorder,
+    "content-type": "text/json",
+    "content-encoding": "utf-8",
+    "content-length": len(REQUEST),
+}
+header = json.dumps(header, ensure_ascii=False).encode()
+
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as connection:
+    connection.sendall(struct.pack(">H", len(header)) + header + REQUEST)
+    answer = connection.recv(4096)
+
+(length,) = struct.unpack(">H", answer[:2])
+header = json.loads(answer[2 : 2 + length].decode("utf-8"))
+content = answer[2 + length :][: header["content-length"]]
+print(json.loads(content.decode(header["content-encoding"]))["result"])

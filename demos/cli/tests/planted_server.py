@@ -1,0 +1,249 @@
+"""A server that holds to every rule, but for those that its command line has it break.
+
+Each `--accept FAULT` removes one refusal, and nothing else: what is found at fault beyond that is found by mistake.
+"""
+
+import argparse
+import json
+import re
+import socket
+import socketserver
+import struct
+
+REQUIRED = ("byteorder", "content-type", "content-encoding", "content-length")
+FAULTS = (
+    "zero-length",
+    "byte-order-mark",
+    "not-utf8",
+    "trailing-bytes",
+    "nan",
+    "control-characters",
+    "lone-surrogates",
+    "deep-nesting",
+    "missing-content-type",
+    "duplicates",
+    "unknown-byteorder",
+    "null-content-encoding",
+    "length-as-string",
+    "length-as-float",
+    "length-wrapped",
+    "cut-content",
+    "request-after-fault",
+)
+DEPTH = 64
+WHITE_SPACE = b" \t\n\r"
+
+
+class Refused(Exception):
+    pass
+
+
+class Ended(Exception):
+    pass
+
+
+class Number(str):
+    """A number as it is spelt."""
+
+
+def require(condition, why):
+    if not condition:
+        raise Refused(why)
+
+
+def depth(value):
+    """How deeply objects and arrays are nested, without recursion."""
+    deepest, pending = 0, [(value, 1)]
+    while pending:
+        value, level = pending.pop()
+        if isinstance(value, Object):
+            children = [child for _, child in value.pairs]
+        elif isinstance(value, list):
+            children = value
+        else:
+            continue
+        deepest = max(deepest, level)
+        pending.extend((child, level + 1) for child in children)
+    return deepest
+
+
+def has_surrogate(value):
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Object):
+            for name, child in value.pairs:
+                pending.extend((name, child))
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            return True
+    return False
+
+
+class Object:
+    def __init__(self, pairs):
+        self.pairs = pairs
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class Handler(socketserver.BaseRequestHandler):
+    def accepts(self, fault):
+        return fault in self.server.accepted
+
+    def take(self, count, already=b""):
+        """The next bytes, as many as that. The end of the stream is an end only before the first of them."""
+        while len(already) < count:
+            received = self.request.recv(min(count - len(already), 65536))
+            if not received:
+                if self.accepts("cut-content") and self.in_content:
+                    return already
+                raise Refused("the stream is cut") if already or self.in_message else Ended()
+            already += received
+        return already
+
+    def handle(self):
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.request.settimeout(self.server.patience)
+        while True:
+            try:
+                self.one()
+            except Refused as why:
+                self.answer({"error": str(why)})
+                if not self.accepts("request-after-fault") or not self.can_go_on:
+                    return self.leave()
+            except (Ended, OSError):
+                return self.leave()
+
+    def one(self):
+        self.in_message = self.in_content = self.can_go_on = False
+        (length,) = struct.unpack(">H", self.take(2))
+        self.in_message = True
+        if length == 0:
+            require(self.accepts("zero-length"), "the header is empty")
+            return self.answer({"result": "nothing asked"})
+        text = self.take(1)
+        while len(text) < length and text[-1] in WHITE_SPACE:
+            text = self.take(len(text) + 1, text)
+        begun = text.lstrip(WHITE_SPACE)[:1]
+        require(begun in (b"", b"{") or begun >= b"\x80", "the header is no object")
+        header = self.header(self.take(length, text))
+        length = self.length(header["content-length"])
+        self.in_content = True
+        content = self.take(length)
+        self.in_content = False
+        if header["content-type"] == "text/json":
+            try:
+                value = json.loads(content)["value"]
+            except (ValueError, TypeError, KeyError):
+                raise Refused("the content is no request")
+            self.answer({"result": f"no match for {value}"})
+        else:
+            self.answer({"begins": content[:10].decode("latin-1")})
+
+    def header(self, text):
+        if text.startswith(b"\xef\xbb\xbf"):
+            require(self.accepts("byte-order-mark"), "the header has a byte order mark")
+            text = text[3:]
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError:
+            require(self.accepts("not-utf8"), "the header is not UTF-8")
+            text = text.decode("latin-1")
+        decoder = json.JSONDecoder(
+            object_pairs_hook=Object,
+            parse_int=Number,
+            parse_float=Number,
+            parse_constant=self.constant,
+            strict=not self.accepts("control-characters"),
+        )
+        text = text.lstrip(" \t\n\r")
+        try:
+            value, end = decoder.raw_decode(text)
+        except ValueError as error:
+            raise Refused(f"the header is not JSON: {error}")
+        except RecursionError:
+            raise Refused("the header is nested too deeply")
+        require(self.accepts("trailing-bytes") or not text[end:].strip(" \t\n\r"), "bytes after the object")
+        require(isinstance(value, Object), "the header is no object")
+        self.can_go_on = True
+        require(self.accepts("deep-nesting") or depth(value) <= DEPTH, "the header is nested too deeply")
+        require(self.accepts("lone-surrogates") or not has_surrogate(value), "half of a surrogate pair")
+        return self.members(value.pairs)
+
+    def constant(self, name):
+        require(self.accepts("nan"), f"{name} is not JSON")
+        return Number(name)
+
+    def members(self, pairs):
+        names = [name for name, _ in pairs]
+        header = dict(pairs)
+        for name in REQUIRED:
+            require(names.count(name) < 2 or self.accepts("duplicates"), f"{name} is there twice")
+            if name == "content-type" and self.accepts("missing-content-type"):
+                header.setdefault(name, "text/json")
+            require(name in header, f"{name} is missing")
+        if self.accepts("null-content-encoding") and header["content-encoding"] is None:
+            header["content-encoding"] = "utf-8"
+        for name in REQUIRED[:3]:
+            text = isinstance(header[name], str) and not isinstance(header[name], Number)
+            require(text, f"{name} is no string")
+        known = header["byteorder"] in ("little", "big")
+        require(known or self.accepts("unknown-byteorder"), "byteorder is neither little nor big")
+        return header
+
+    def length(self, value):
+        if self.accepts("length-as-string") and isinstance(value, str):
+            value = Number(value)
+        require(isinstance(value, Number), "content-length is no number")
+        if self.accepts("length-as-float") and re.fullmatch(r"[0-9]+(\.0|e0)", value):
+            return int(float(value))
+        require(re.fullmatch(r"0|[1-9][0-9]*", value), "content-length is no plain number")
+        if self.accepts("length-wrapped"):
+            return int(value) % 2**64
+        require(int(value) < 2**64, "content-length is too large")
+        return int(value)
+
+    def answer(self, value):
+        content = json.dumps(value, ensure_ascii=False).encode()
+        header = {
+            "byteorder": "little",
+            "content-type": "text/json",
+            "content-encoding": "utf-8",
+            "content-length": len(content),
+        }
+        header = json.dumps(header, ensure_ascii=False).encode()
+        try:
+            self.request.sendall(struct.pack(">H", len(header)) + header + content)
+        except OSError:
+            raise Ended()
+
+    def leave(self):
+        """Ends the connection without a reset: what is still to come is read first, for a bounded time."""
+        try:
+            self.request.shutdown(socket.SHUT_WR)
+            self.request.settimeout(0.5)
+            for _ in range(64):
+                if not self.request.recv(65536):
+                    break
+        except OSError:
+            pass
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--accept", action="append", default=[], choices=FAULTS)
+    parser.add_argument("--patience", type=float, default=60)
+    arguments = parser.parse_args()
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.accepted = set(arguments.accept)
+        server.patience = arguments.patience
+        print(f"listening on 127.0.0.1:{server.server_address[1]}", flush=True)
+        server.serve_forever()
+
+
+main()
