@@ -92,12 +92,17 @@ fn fails(mut call: assert_cmd::Command, beginning: &str) -> String {
 
 /// Runs the program on a terminal, for its exit code and what the terminal was sent.
 fn on_terminal(arguments: &[&str]) -> (Option<i32>, Vec<u8>) {
+    on_terminal_with(arguments, &[])
+}
+
+fn on_terminal_with(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, Vec<u8>) {
     const SCRIPT: &str = r"
 import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
 ";
     let mut run = program("python3", &["-c", SCRIPT, JSONFRAME]);
-    let run = run.args(arguments).assert();
+    let run =
+        run.args(arguments).env_remove("NO_COLOR").env("TERM", "xterm").envs(environment.iter().copied()).assert();
     let output = run.get_output();
     (output.status.code(), output.stdout.clone())
 }
@@ -231,6 +236,16 @@ fn a_length_that_counts_characters_is_recognised() {
     let run = call(&server, &options).assert().code(1);
     let complaint = text(&run.get_output().stderr);
     assert!(complaint.contains("content-length counts bytes, not characters"), "{complaint}");
+}
+
+#[test]
+fn an_answer_whose_json_was_cut_is_shown_with_the_likely_cause() {
+    let server = serve(r#"receive(); send_head(7); sock.sendall('{"é": 1}'.encode()[:7])"#);
+    let hint = format!(
+        "jsonframe: hint: the JSON from {} is cut short; content-length counts bytes, not characters\n",
+        server.address
+    );
+    call(&server, &["--json", "1"]).assert().success().stdout("{\"é\": ").stderr(hint);
 }
 
 #[test]
@@ -422,6 +437,15 @@ fn what_a_peer_says_does_not_act_on_a_terminal() {
     let shown = text(&shown);
     assert!(shown.contains("one\r\n\\u{1b}[2J\\u{1b}]0;x\\u{7}two\\r\r\n"), "{shown:?}");
     assert!(!shown.contains("\x1b[2J") && !shown.contains("\x1b]") && !shown.contains('\x07'), "{shown:?}");
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    for (environment, expected) in [(&[][..], true), (&[("NO_COLOR", "1")], false)] {
+        let server = serve("receive(); send(b'2')");
+        let (_, shown) = on_terminal_with(&["call", &server.address.to_string(), "--json", "1", "-v"], environment);
+        assert_eq!(shown.contains(&0x1B), expected, "{}", shown.escape_ascii());
+    }
 }
 
 #[test]

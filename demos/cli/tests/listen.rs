@@ -215,9 +215,8 @@ fn processes_are_bounded() {
     let server = listen(&["--max-processes", "1", "--exec", "--", "sh", "-c", &script]);
     let script = r#"
 import threading
-def ask(sock=sock):
+def ask():
     sock = socket.create_connection((host, int(port)))
-    globals()["sock"]
     header = json.dumps({"byteorder": "little", "content-type": "x", "content-encoding": "x", "content-length": 0}).encode()
     sock.sendall(struct.pack(">H", len(header)) + header)
     data = b""

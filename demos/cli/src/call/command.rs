@@ -108,14 +108,14 @@ Exit status:
 /// Does what the command line says.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let console = Console::standard();
-    match call(arguments) {
+    match call(arguments, &console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::ReaderGone) => ExitCode::from(READER_GONE),
         Err(Failure::Other(failure)) => console.finish("jsonframe", Err(failure)),
     }
 }
 
-fn call(arguments: &Arguments) -> Result<(), Failure> {
+fn call(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
     let timeout = arguments.timeout.into();
     let dialects = arguments.dialects.dialects();
     let (received, sent) = arguments.dialects.names();
@@ -146,6 +146,7 @@ fn call(arguments: &Arguments) -> Result<(), Failure> {
         dialect: received,
         timeout,
         meter,
+        console,
     };
     conversation.run(stream, arguments.server.address(), annotations, &mut output)
 }

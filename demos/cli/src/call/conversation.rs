@@ -13,8 +13,10 @@ use super::output::{Failure, Output};
 use super::patience::{Awaited, Patient, Sent};
 use super::request::Request;
 use crate::connect::Stream;
+use crate::console::Console;
 use crate::dialect::{DialectName, Dialects};
 use crate::exchange::{Annotation, Half, Meter, Tapped, halves};
+use crate::hint;
 use crate::watched::{Watched, is_time_out, no_answer};
 
 /// How much of an answer is taken at a time, in bytes.
@@ -36,6 +38,7 @@ pub(super) struct Conversation<'a> {
     pub(super) dialect: DialectName,
     pub(super) timeout: Duration,
     pub(super) meter: Meter,
+    pub(super) console: &'a Console,
 }
 
 /// How the two directions are annotated, if they are.
@@ -216,16 +219,24 @@ impl Conversation<'_> {
         let header = header.header();
         output.begin(&header)?;
         let mut metered = self.meter.start("receiving", header.content_length());
+        let mut beginning = Vec::new();
         loop {
             let count = content.read(buffer).map_err(|error| failed(error.into()))?;
             if count == 0 {
                 break;
             }
             metered.advance(count);
+            beginning.extend_from_slice(&buffer[..count.min(PIECE - beginning.len())]);
             output.piece(&header, &buffer[..count])?;
         }
         drop(metered);
-        Ok(output.end(&header)?)
+        output.end(&header)?;
+        let is_whole = beginning.len() as u64 == header.content_length();
+        if is_whole && header.is_json() && hint::json_is_cut(&beginning) {
+            let counts_bytes = hint::COUNTS_BYTES;
+            self.console.complain(format_args!("jsonframe: hint: the JSON from {server} is cut short; {counts_bytes}"));
+        }
+        Ok(())
     }
 }
 
