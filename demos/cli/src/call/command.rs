@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::error::ErrorKind;
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Command};
 
 use super::conversation::{Annotations, Conversation};
 use super::output::{Failure, Output};
@@ -152,13 +152,7 @@ fn call(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
 }
 
 fn usage_error(message: String) -> ! {
-    let mut command = crate::program::command();
-    command.build();
-    // A command that was built says in its errors how it is called.
-    match command.find_subcommand_mut("call") {
-        Some(call) => call.error(ErrorKind::ValueValidation, message).exit(),
-        None => command.error(ErrorKind::ValueValidation, message).exit(),
-    }
+    Arguments::augment_args(Command::new("jsonframe call")).error(ErrorKind::ValueValidation, message).exit()
 }
 
 fn requests(arguments: &Arguments) -> Result<Vec<Request>, Failure> {

@@ -35,8 +35,10 @@ use crate::text::Printable;
 /// A fault is refused by an error answer, by the end of the connection, or by both. Silence is no refusal, for nobody can
 /// tell it from waiting for more.
 ///
-/// A server that never answers is given up after one --timeout. Otherwise each rule takes a few times that at the most,
-/// and those that wait for --deadline take so long.
+/// Every run comes to an end. A server that does not answer the good message at the beginning is given up after one
+/// --timeout, or three if it sends bytes that make no message. Otherwise silence costs a --timeout wherever a rule waits,
+/// which is at most four times; whoever takes or sends single bytes makes a rule last for up to twenty of them. Rules that wait
+/// for --deadline take that long besides.
 ///
 /// With --listen it is a server's part that is played, and what is judged is a client: whether it ends its connection,
 /// hangs or asks again; and with a COMMAND, which is run for each rule, whether it succeeds.
@@ -59,7 +61,7 @@ pub(crate) struct Arguments {
     listen: Option<Address>,
 
     /// Run this client for each rule; {host}, {port} and {address} stand for where to connect to
-    #[arg(last = true, requires = "listen", value_name = "COMMAND")]
+    #[arg(last = true, requires = "listen", conflicts_with = "address", value_name = "COMMAND")]
     command: Vec<String>,
 
     /// After this time without a byte it is silence

@@ -16,6 +16,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How often a [`Step::Trickle`] waits for a millisecond, in bytes.
 const TRICKLE: usize = 8;
 
+/// How many times the timeout it may take to send the bytes of a step.
+const SENDING: u32 = 3;
+
 /// How much is read of what a program sends on one connection, in bytes.
 const MOST_READ: u64 = 64 << 20;
 
@@ -72,10 +75,11 @@ impl<'a> Line<'a> {
     pub(super) fn step(&mut self, step: Step) {
         let timeout = self.patience.timeout;
         match step {
-            Step::Send(bytes) => self.send(&bytes),
+            Step::Send(bytes) => self.send(&bytes, Instant::now() + SENDING * timeout),
             Step::Trickle(bytes) => {
+                let until = Instant::now() + SENDING * timeout;
                 for (index, byte) in bytes.iter().enumerate() {
-                    self.send(&[*byte]);
+                    self.send(&[*byte], until);
                     if index % TRICKLE == 0 && !self.seen.is_cut_off {
                         thread::sleep(Duration::from_millis(1));
                     }
@@ -95,17 +99,27 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn send(&mut self, bytes: &[u8]) {
-        if self.seen.is_cut_off {
-            return;
+    /// Sends all of it until then, or nothing more at all.
+    fn send(&mut self, mut bytes: &[u8], until: Instant) {
+        while !self.seen.is_cut_off && !bytes.is_empty() {
+            let time = until.saturating_duration_since(Instant::now());
+            if time.is_zero() {
+                self.seen.is_cut_off = true;
+                return;
+            }
+            match self.stream.set_write_timeout(Some(time)).and_then(|()| self.stream.write(bytes)) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.seen.is_cut_off = true,
+            }
         }
-        let sent = self.stream.set_write_timeout(Some(self.patience.timeout));
-        let sent = sent.and_then(|()| self.stream.write_all(bytes)).and_then(|()| self.stream.flush());
-        self.seen.is_cut_off = sent.is_err();
+        if !self.seen.is_cut_off {
+            self.seen.is_cut_off = self.stream.flush().is_err();
+        }
     }
 
     fn flood(&mut self, bytes: &[u8]) {
-        let mut sent = 0;
+        let (mut sent, mut at) = (0, 0);
         // A peer that still takes a little from time to time has stopped to read all the same.
         let until = Instant::now() + 4 * self.patience.timeout;
         let flood = loop {
@@ -116,9 +130,14 @@ impl<'a> Line<'a> {
             if time.is_zero() {
                 break Flood::Blocked(sent);
             }
-            let written = self.stream.set_write_timeout(Some(time)).and_then(|()| self.stream.write(bytes));
+            // Only part of it may be written, and what follows has to fit to that.
+            let written = self.stream.set_write_timeout(Some(time)).and_then(|()| self.stream.write(&bytes[at..]));
             match written {
-                Ok(count) => sent += count as u64,
+                Ok(0) => break Flood::Blocked(sent),
+                Ok(count) => {
+                    sent += count as u64;
+                    at = (at + count) % bytes.len();
+                }
                 Err(error) if is_time_out(&error) => break Flood::Blocked(sent),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break Flood::Ended,

@@ -126,7 +126,7 @@ impl Server<'_> {
 
     /// Sends a good request on a connection of its own.
     fn ask(&self) -> Seen {
-        self.play(vec![Step::Send(self.sample.good().to_vec()), Step::Await(1)])
+        self.play(vec![Step::Send(self.sample.good().to_vec()), Step::Await(1), Step::EndSending])
     }
 
     fn play(&self, steps: Vec<Step>) -> Seen {

@@ -28,9 +28,12 @@ pub(super) fn write(report: &Report, output: &mut impl Write) -> io::Result<()> 
     writeln!(output)?;
     writeln!(
         output,
-        "{}: {} rules, {} passed, {} failed, {} warned, {} skipped",
+        "{}: {}, {} passed, {} failed, {} warned, {} skipped",
         report.target,
-        report.rules.len(),
+        match report.rules.len() {
+            1 => "1 rule".into(),
+            count => format!("{count} rules"),
+        },
         summary.pass,
         summary.fail,
         summary.warn,
