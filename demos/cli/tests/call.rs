@@ -123,6 +123,19 @@ send(b'{"a":  [1,\n2]}')
 }
 
 #[test]
+fn a_server_like_the_tutorials_answers() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tutorial_server.py");
+    let server = Server::spawn(Command::new("python3").arg(path));
+    let request = r#"{"action": "search", "value": "ring"}"#;
+    let answer = r#"{"result": "In the caves beneath the Misty Mountains."}"#;
+    call(&server, &["--json", request]).assert().success().stdout(answer).stderr("");
+    call(&server, &["--data", "binary or not"]).assert().success().stdout("It begins with binary or ").stderr("");
+    // It serves one request on each connection, and ends it.
+    let run = call(&server, &["--json", request, "--repeat", "2"]).assert().code(1).stdout(answer);
+    assert!(text(&run.get_output().stderr).starts_with(&format!("jsonframe: no answer from {}: ", server.address)));
+}
+
+#[test]
 fn a_header_has_what_the_options_say() {
     let server = serve("print(json.dumps(receive()[0]), flush=True); send(b'')");
     let options = [

@@ -109,6 +109,15 @@ print(receive(), receive())
 }
 
 #[test]
+fn a_first_client_gets_its_answer() {
+    let server = listen(&["--reply-json", r#"{"result": "found"}"#]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/naive_client.py");
+    let [host, port] = server.host_and_port();
+    program("python3", &[path, &host, &port]).assert().success().stdout("found\n");
+    server.output.find(|line| line.ends_with(r#"39 bytes: {"action": "search", "value": "needle"}"#));
+}
+
+#[test]
 fn a_fixed_reply_is_sent_in_the_servers_dialect() {
     let server = listen(&["--reply-json", r#"{"result": "é"}"#, "--dialect", "u32-le"]);
     let answer = client_with(&server.address.to_string(), "send(b'1'); print(receive())", &[("FORM", "<I")]);
