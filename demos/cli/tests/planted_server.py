@@ -1,6 +1,7 @@
 """A server that holds to every rule, but for those that its command line has it break.
 
-Each `--accept FAULT` removes one refusal, and nothing else: what is found at fault beyond that is found by mistake.
+Each `--plant FAULT` removes one refusal, or breaks one other thing, and nothing else: what is found at fault beyond that is
+found by mistake.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import re
 import socket
 import socketserver
 import struct
+import time
 
 REQUIRED = ("byteorder", "content-type", "content-encoding", "content-length")
 FAULTS = (
@@ -29,6 +31,17 @@ FAULTS = (
     "length-wrapped",
     "cut-content",
     "request-after-fault",
+    "another-form",
+    "answers-an-end",
+    "fixed-order",
+    "lost-at-the-end",
+    "no-escapes",
+    "no-extensions",
+    "no-white-space-around",
+    "one-at-a-time",
+    "waits-for-content",
+    "waits-for-header",
+    "wrong-reply-to",
 )
 DEPTH = 64
 WHITE_SPACE = b" \t\n\r"
@@ -91,16 +104,20 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
+class OneAtATime(socketserver.TCPServer):
+    request_queue_size = 64
+
+
 class Handler(socketserver.BaseRequestHandler):
-    def accepts(self, fault):
-        return fault in self.server.accepted
+    def has(self, fault):
+        return fault in self.server.planted
 
     def take(self, count, already=b""):
         """The next bytes, as many as that. The end of the stream is an end only before the first of them."""
         while len(already) < count:
             received = self.request.recv(min(count - len(already), 65536))
             if not received:
-                if self.accepts("cut-content") and self.in_content:
+                if self.has("cut-content") and self.in_content:
                     return already
                 raise Refused("the stream is cut") if already or self.in_message else Ended()
             already += received
@@ -109,14 +126,19 @@ class Handler(socketserver.BaseRequestHandler):
     def handle(self):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request.settimeout(self.server.patience)
+        self.has_answered = False
         while True:
             try:
                 self.one()
             except Refused as why:
                 self.answer({"error": str(why)})
-                if not self.accepts("request-after-fault") or not self.can_go_on:
+                if not self.has("request-after-fault") or not self.can_go_on:
                     return self.leave()
-            except (Ended, OSError):
+            except Ended:
+                if self.has("answers-an-end") and not self.has_answered:
+                    self.answer({"error": "the stream has ended"})
+                return self.leave()
+            except OSError:
                 return self.leave()
 
     def one(self):
@@ -124,7 +146,9 @@ class Handler(socketserver.BaseRequestHandler):
         (length,) = struct.unpack(">H", self.take(2))
         self.in_message = True
         if length == 0:
-            require(self.accepts("zero-length"), "the header is empty")
+            if self.has("waits-for-header"):
+                self.take(1)
+            require(self.has("zero-length"), "the header is empty")
             return self.answer({"result": "nothing asked"})
         text = self.take(1)
         while len(text) < length and text[-1] in WHITE_SPACE:
@@ -134,6 +158,8 @@ class Handler(socketserver.BaseRequestHandler):
         header = self.header(self.take(length, text))
         length = self.length(header["content-length"])
         self.in_content = True
+        if self.has("waits-for-content") and length == 0:
+            self.take(1)
         content = self.take(length)
         self.in_content = False
         if header["content-type"] == "text/json":
@@ -141,25 +167,42 @@ class Handler(socketserver.BaseRequestHandler):
                 value = json.loads(content)["value"]
             except (ValueError, TypeError, KeyError):
                 raise Refused("the content is no request")
-            self.answer({"result": f"no match for {value}"})
+            if self.has("lost-at-the-end") and self.has_ended():
+                raise Ended()
+            has_id = "request-id" in header
+            self.answer({"result": f"no match for {value}"}, {"reply-to": 8} if has_id and self.has("wrong-reply-to") else {})
         else:
             self.answer({"begins": content[:10].decode("latin-1")})
 
+    def has_ended(self):
+        """Whether the stream ends here, once there has been time to tell."""
+        time.sleep(0.05)
+        self.request.setblocking(False)
+        try:
+            return not self.request.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        finally:
+            self.request.settimeout(self.server.patience)
+
     def header(self, text):
+        require(not self.has("no-escapes") or b"\\" not in text, "the header has escapes")
+        around = text[:1] in WHITE_SPACE or text[-1:] in WHITE_SPACE
+        require(not self.has("no-white-space-around") or not around, "white space around the header")
         if text.startswith(b"\xef\xbb\xbf"):
-            require(self.accepts("byte-order-mark"), "the header has a byte order mark")
+            require(self.has("byte-order-mark"), "the header has a byte order mark")
             text = text[3:]
         try:
             text = text.decode("utf-8")
         except UnicodeDecodeError:
-            require(self.accepts("not-utf8"), "the header is not UTF-8")
+            require(self.has("not-utf8"), "the header is not UTF-8")
             text = text.decode("latin-1")
         decoder = json.JSONDecoder(
             object_pairs_hook=Object,
             parse_int=Number,
             parse_float=Number,
             parse_constant=self.constant,
-            strict=not self.accepts("control-characters"),
+            strict=not self.has("control-characters"),
         )
         text = text.lstrip(" \t\n\r")
         try:
@@ -168,55 +211,60 @@ class Handler(socketserver.BaseRequestHandler):
             raise Refused(f"the header is not JSON: {error}")
         except RecursionError:
             raise Refused("the header is nested too deeply")
-        require(self.accepts("trailing-bytes") or not text[end:].strip(" \t\n\r"), "bytes after the object")
+        require(self.has("trailing-bytes") or not text[end:].strip(" \t\n\r"), "bytes after the object")
         require(isinstance(value, Object), "the header is no object")
         self.can_go_on = True
-        require(self.accepts("deep-nesting") or depth(value) <= DEPTH, "the header is nested too deeply")
-        require(self.accepts("lone-surrogates") or not has_surrogate(value), "half of a surrogate pair")
+        require(self.has("deep-nesting") or depth(value) <= DEPTH, "the header is nested too deeply")
+        require(self.has("lone-surrogates") or not has_surrogate(value), "half of a surrogate pair")
         return self.members(value.pairs)
 
     def constant(self, name):
-        require(self.accepts("nan"), f"{name} is not JSON")
+        require(self.has("nan"), f"{name} is not JSON")
         return Number(name)
 
     def members(self, pairs):
         names = [name for name, _ in pairs]
+        required = [name for name in names if name in REQUIRED]
+        require(not self.has("fixed-order") or required == sorted(required, key=REQUIRED.index), "another order")
+        require(not self.has("no-extensions") or set(names) <= set(REQUIRED), "unknown members")
         header = dict(pairs)
         for name in REQUIRED:
-            require(names.count(name) < 2 or self.accepts("duplicates"), f"{name} is there twice")
-            if name == "content-type" and self.accepts("missing-content-type"):
+            require(names.count(name) < 2 or self.has("duplicates"), f"{name} is there twice")
+            if name == "content-type" and self.has("missing-content-type"):
                 header.setdefault(name, "text/json")
             require(name in header, f"{name} is missing")
-        if self.accepts("null-content-encoding") and header["content-encoding"] is None:
+        if self.has("null-content-encoding") and header["content-encoding"] is None:
             header["content-encoding"] = "utf-8"
         for name in REQUIRED[:3]:
             text = isinstance(header[name], str) and not isinstance(header[name], Number)
             require(text, f"{name} is no string")
         known = header["byteorder"] in ("little", "big")
-        require(known or self.accepts("unknown-byteorder"), "byteorder is neither little nor big")
+        require(known or self.has("unknown-byteorder"), "byteorder is neither little nor big")
         return header
 
     def length(self, value):
-        if self.accepts("length-as-string") and isinstance(value, str):
+        if self.has("length-as-string") and isinstance(value, str):
             value = Number(value)
         require(isinstance(value, Number), "content-length is no number")
-        if self.accepts("length-as-float") and re.fullmatch(r"[0-9]+(\.0|e0)", value):
+        if self.has("length-as-float") and re.fullmatch(r"[0-9]+(\.0|e0)", value):
             return int(float(value))
         require(re.fullmatch(r"0|[1-9][0-9]*", value), "content-length is no plain number")
-        if self.accepts("length-wrapped"):
+        if self.has("length-wrapped"):
             return int(value) % 2**64
         require(int(value) < 2**64, "content-length is too large")
         return int(value)
 
-    def answer(self, value):
+    def answer(self, value, more={}):
+        self.has_answered = True
         content = json.dumps(value, ensure_ascii=False).encode()
         header = {
             "byteorder": "little",
             "content-type": "text/json",
             "content-encoding": "utf-8",
             "content-length": len(content),
+            **more,
         }
-        header = json.dumps(header, ensure_ascii=False).encode()
+        header = json.dumps(header, ensure_ascii=False, sort_keys=self.has("another-form")).encode()
         try:
             self.request.sendall(struct.pack(">H", len(header)) + header + content)
         except OSError:
@@ -236,11 +284,12 @@ class Handler(socketserver.BaseRequestHandler):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--accept", action="append", default=[], choices=FAULTS)
+    parser.add_argument("--plant", action="append", default=[], choices=FAULTS)
     parser.add_argument("--patience", type=float, default=60)
     arguments = parser.parse_args()
-    with Server(("127.0.0.1", 0), Handler) as server:
-        server.accepted = set(arguments.accept)
+    kind = OneAtATime if "one-at-a-time" in arguments.plant else Server
+    with kind(("127.0.0.1", 0), Handler) as server:
+        server.planted = set(arguments.plant)
         server.patience = arguments.patience
         print(f"listening on 127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()

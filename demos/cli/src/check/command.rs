@@ -37,7 +37,7 @@ use crate::text::Printable;
 ///
 /// Every run comes to an end. A server that does not answer the good message at the beginning is given up after one
 /// --timeout, or three if it sends bytes that make no message. Otherwise silence costs a --timeout wherever a rule waits,
-/// which is at most four times; whoever takes or sends single bytes makes a rule last for up to twenty of them. Rules that wait
+/// which is at most four times; whoever takes or sends single bytes makes a rule last for up to forty of them. Rules that wait
 /// for --deadline take that long besides.
 ///
 /// With --listen it is a server's part that is played, and what is judged is a client: whether it ends its connection,

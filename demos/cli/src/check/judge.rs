@@ -44,7 +44,7 @@ pub(super) struct Known {
 impl Known {
     /// Whether a message is answered as another was.
     fn is_same(&self, answer: &Answer, other: &Answer) -> bool {
-        if self.is_stable { answer == other } else { answer.is_like(other) }
+        if self.is_stable { answer.says_the_same_as(other) } else { answer.is_like(other) }
     }
 
     pub(super) fn is_good(&self, answer: &Answer) -> bool {
@@ -120,8 +120,11 @@ fn expected(expect: Expect, seen: &Seen, known: &Known, twin: Option<&Answer>) -
             [] => Err(no_answer(seen).into()),
         },
         Expect::ReplyTo => match seen.answers.as_slice() {
-            [answer, ..] if answer.reply_to.is_none_or(|number| number == 7) => Ok(()),
-            [_, ..] => Err("the answer names another request".into()),
+            [answer, ..] if answer.reply_to.is_some_and(|number| number != 7) => {
+                Err("the answer names another request".into())
+            }
+            [answer, ..] if known.is_good(answer) => Ok(()),
+            [_, ..] => Err("another answer than to the good request".into()),
             [] => Err(no_answer(seen).into()),
         },
         Expect::OthersServed => match &seen.others {

@@ -10,11 +10,8 @@ use super::seen::{End, Flood, Reader, Seen};
 use super::step::Step;
 use crate::connect::Stream;
 
-/// How long a [`Step::Pause`] is.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// How often a [`Step::Trickle`] waits for a millisecond, in bytes.
-const TRICKLE: usize = 8;
+/// How often a [`Step::Trickle`] waits for a millisecond at the most.
+const TRICKLE: usize = 256;
 
 /// How many times the timeout it may take to send the bytes of a step.
 const SENDING: u32 = 3;
@@ -35,6 +32,11 @@ pub(super) struct Patience {
 }
 
 impl Patience {
+    /// How long a [`Step::Pause`] is: long enough for a peer to read what has been sent.
+    fn pause(self) -> Duration {
+        self.timeout / 20
+    }
+
     /// How long is waited for more, where something has come.
     fn for_more(self) -> Duration {
         self.timeout / 4
@@ -80,12 +82,12 @@ impl<'a> Line<'a> {
                 let until = Instant::now() + SENDING * timeout;
                 for (index, byte) in bytes.iter().enumerate() {
                     self.send(&[*byte], until);
-                    if index % TRICKLE == 0 && !self.seen.is_cut_off {
+                    if index % bytes.len().div_ceil(TRICKLE) == 0 && !self.seen.is_cut_off {
                         thread::sleep(Duration::from_millis(1));
                     }
                 }
             }
-            Step::Pause => thread::sleep(PAUSE),
+            Step::Pause => thread::sleep(self.patience.pause()),
             // A peer that has ended the connection has done so before.
             Step::EndSending => self.seen.is_cut_off |= self.stream.end_sending().is_err(),
             Step::Await(count) => self.receive(timeout, timeout, |seen| seen.answers.len() >= count),

@@ -113,11 +113,11 @@ impl Server<'_> {
         let good = seen.answers.first().cloned().ok_or_else(|| unanswered(&seen))?;
         let again = self.ask();
         let again = again.answers.first().ok_or_else(|| unanswered(&again))?;
-        let is_stable = &good == again;
+        let is_stable = good.says_the_same_as(again);
         let binary = self.play(answered(vec![Step::Send([&self.sample.binary(), self.sample.good()].concat())], 2));
         let binary = match &binary.answers[..] {
-            [binary, ..] if binary == &good || !is_stable => None,
-            [binary, second, ..] if second == &good => Some(binary.clone()),
+            [binary, ..] if binary.says_the_same_as(&good) || !is_stable => None,
+            [binary, second, ..] if second.says_the_same_as(&good) => Some(binary.clone()),
             _ => None,
         };
         let error = first(self.play(refused(b"\0\x02[]".to_vec(), self.sample)));
