@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{inspect, load, transfer};
+use crate::{inspect, load, tap, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -18,6 +18,7 @@ struct Program {
 enum Command {
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
+    Tap(tap::command::Arguments),
     Transfer(transfer::command::Arguments),
 }
 
@@ -25,6 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
   jsonframe load --connections 100              how many requests a server answers, and how fast
+  jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432
+                                                every message between two programs, live
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
 An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:65432, or unix:PATH.
@@ -35,6 +38,7 @@ pub fn main() -> ExitCode {
     match Program::parse().command {
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
+        Command::Tap(arguments) => tap::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),
     }
 }

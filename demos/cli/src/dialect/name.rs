@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use jsonframe::{ByteOrder, Dialect, Member, ProtoHeader};
 
@@ -136,9 +137,21 @@ impl DialectName {
         )
     }
 
-    /// The dialect, for as long as the program runs. It is never freed, unless it is the standard.
+    /// The dialect, for as long as the program runs. It is never freed, unless it is the standard; there is one of each.
     pub fn leak(&self) -> &'static Dialect {
-        if *self == Self::STANDARD { &Dialect::STANDARD } else { Box::leak(Box::new(self.dialect())) }
+        static LEAKED: Mutex<Vec<(DialectName, &'static Dialect)>> = Mutex::new(Vec::new());
+
+        if *self == Self::STANDARD {
+            return &Dialect::STANDARD;
+        }
+        // Whole pairs are pushed or none.
+        let mut leaked = LEAKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, dialect)) = leaked.iter().find(|(name, _)| name == self) {
+            return dialect;
+        }
+        let dialect = Box::leak(Box::new(self.dialect()));
+        leaked.push((*self, dialect));
+        dialect
     }
 
     pub(crate) fn departure(&self, member: Member) -> &Departure {
