@@ -42,6 +42,17 @@ impl Stream {
         })
     }
 
+    /// Has reading and writing fail instead of waiting, or not any more.
+    pub(crate) fn set_nonblocking(&self, is_so: bool) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nonblocking(is_so),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.set_nonblocking(is_so),
+            Self::Tls(stream) => stream.sock.set_nonblocking(is_so),
+            Self::TlsServer(stream) => stream.sock.set_nonblocking(is_so),
+        }
+    }
+
     /// Whether the peer has sent something, or ended, that could be read without waiting.
     pub(crate) fn has_something_to_read(&mut self) -> io::Result<bool> {
         match self {

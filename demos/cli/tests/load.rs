@@ -22,7 +22,7 @@ fn quiet_server(options: &[&str]) -> Server {
 
 /// What `load` says about a server at this port of the loopback interface.
 fn figures(port: u16, options: &[&str]) -> Value {
-    let run = program(JSONFRAME, &["load", &format!("127.0.0.1:{port}"), "--json"])
+    let run = program(JSONFRAME, &["load", &format!("127.0.0.1:{port}"), "--report", "json"])
         .args(options)
         .assert()
         .success()
@@ -217,7 +217,7 @@ fn interrupted(options: &[&str], answers: bool) -> common::Program {
 #[cfg(unix)]
 #[test]
 fn the_figures_until_an_interruption_are_not_lost() {
-    let mut program = interrupted(&["--json"], true);
+    let mut program = interrupted(&["--report", "json"], true);
     assert_eq!(program.exit_code(), Some(130));
     assert!(program.errors.rest().is_empty());
     let figures: Value = serde_json::from_str(&program.output.rest().join("\n")).unwrap();

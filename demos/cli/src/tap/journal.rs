@@ -23,10 +23,6 @@ impl Journal {
         Self { console, is_json, connection }
     }
 
-    pub(super) const fn is_json(&self) -> bool {
-        self.is_json
-    }
-
     /// Says what has happened: in words for a person, in JSON as an event with these members.
     pub(super) fn event(&self, direction: Option<Direction>, event: &str, members: &[(&str, Value)], words: &str) {
         if self.is_json {
