@@ -1,6 +1,8 @@
 //! How a command that never blocks reaches its server.
 
-use std::net::TcpStream;
+use std::io;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
 use crate::address::Address;
+use crate::connect::Stream;
 use crate::dial::dial;
 #[cfg(unix)]
 use crate::dial::dial_path;
@@ -46,7 +49,7 @@ impl Dialer {
     ///
     /// Why that is not possible, in words that name the server.
     pub(crate) fn connect(&self, timeout: Duration) -> Result<Wire, String> {
-        let failed = |error: std::io::Error| format!("cannot connect to {}: {error}", self.address);
+        let failed = |error: io::Error| format!("cannot connect to {}: {error}", self.address);
         let (host, port) = match &self.address {
             Address::Tcp(host, port) => (host.as_str(), *port),
             #[cfg(unix)]
@@ -64,20 +67,21 @@ impl Dialer {
         Wire::tls(stream, session.map_err(|error| format!("no TLS with {}: {error}", self.address))?).map_err(failed)
     }
 
-    /// Finds the server's address that answers, of several.
+    /// The server's address, of several the one that this connection to it has found.
     ///
     /// # Errors
     ///
-    /// Why there is none, in words that name the server.
-    pub(crate) fn find(&self, timeout: Duration) -> Result<Place, String> {
-        let (host, port) = match &self.address {
-            Address::Tcp(host, port) => (host.as_str(), *port),
+    /// That the connection is gone.
+    pub(crate) fn place(&self, found: &Stream) -> io::Result<Place> {
+        let address = match found {
             #[cfg(unix)]
-            Address::Unix(path) => return dial_path(path, timeout).map(|_| Place::Unix(path.clone())),
-            #[cfg(not(unix))]
-            Address::Unix(_) => return Err("there are no Unix sockets on this system".into()),
+            Stream::Unix(stream) => {
+                return Ok(Place::Unix(stream.peer_addr()?.as_pathname().unwrap_or(Path::new("")).into()));
+            }
+            Stream::Tcp(stream) => stream.peer_addr()?,
+            Stream::Tls(stream) => stream.sock.peer_addr()?,
+            Stream::TlsServer(stream) => stream.sock.peer_addr()?,
         };
-        let (_, address): (TcpStream, _) = dial((host, port), timeout, |_| ())?;
         Ok(match &self.tls {
             None => Place::Tcp(address),
             Some((config, name)) => Place::Tls(address, Arc::clone(config), name.clone()),

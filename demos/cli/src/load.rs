@@ -73,8 +73,10 @@ pub(crate) struct Target {
 /// Says in words why the server cannot be reached, or why that many connections cannot be opened.
 pub(crate) fn reach(server: &ServerOptions, plan: &Plan) -> Result<Target, String> {
     // Whether TLS can be spoken is found out here, for a reason to be given.
-    drop(server.connect(plan.timeout)?);
-    let found = server.dialer()?.find(plan.timeout)?;
+    let stream = server.connect(plan.timeout)?;
+    let found =
+        server.dialer()?.place(&stream).map_err(|error| format!("cannot connect to {}: {error}", server.address()))?;
+    drop(stream);
     Ok(Target { server: found, name: server.address().to_string(), idle: hold(server, plan.idle, plan.timeout)? })
 }
 
