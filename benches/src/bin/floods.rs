@@ -164,8 +164,8 @@ fn measure(
     });
     let _attackers = attackers.transpose()?;
     thread::sleep(Duration::from_secs(1));
-    let mut load = Command::new(programs.join("load"));
-    load.args([&address.ip().to_string(), &address.port().to_string()]).arg("--json");
+    let mut load = Command::new(programs.join("jsonframe"));
+    load.args(["load", &address.to_string(), "--report", "json"]);
     load.args(["--connections", &arguments.honest.to_string(), "--duration", &arguments.seconds.to_string()]);
     let output = load.output().map_err(|error| format!("{}: {error}", load.get_program().display()))?;
     let figures: serde_json::Value = serde_json::from_slice(&output.stdout)

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::dial::dial;
 #[cfg(unix)]
 use crate::dial::dial_path;
+use crate::dialer::Dialer;
 pub use crate::stream::Stream;
 use crate::tls::ClientTls;
 use crate::watched::is_time_out;
@@ -29,6 +30,15 @@ impl ServerOptions {
     /// Where the server is.
     pub const fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// How to reach the server without blocking.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a file or with the address, in words.
+    pub(crate) fn dialer(&self) -> Result<Dialer, String> {
+        Dialer::new(&self.address, &self.tls)
     }
 
     /// Connects to the server, within `timeout` to each of: the connection, and the steps of TLS's handshake. Reads and

@@ -91,7 +91,17 @@ impl Console {
     ///
     /// What a panic says goes there too.
     pub fn for_server() -> Self {
-        let streams = Streams::Background(Background::new(io::stdout()), Background::new(io::stderr()));
+        Self::in_background(background::in_words)
+    }
+
+    /// As [`for_server`](Self::for_server), for output in JSON lines: how many were left out is one of them.
+    pub(crate) fn for_json_server() -> Self {
+        Self::in_background(|missed| format!("{{\"event\":\"left_out\",\"lines\":{missed}}}\n"))
+    }
+
+    fn in_background(left_out: fn(u64) -> String) -> Self {
+        let errors = Background::new(io::stderr(), background::in_words);
+        let streams = Streams::Background(Background::new(io::stdout(), left_out), errors);
         let console = Self { streams, is_quiet: false };
         let errors = console.clone();
         panic::set_hook(Box::new(move |panic| errors.complain_of(Kind::Panicked, panic)));

@@ -8,6 +8,7 @@
 //! ```
 
 mod annotate;
+mod brief;
 pub mod command;
 mod content;
 mod drive;
@@ -21,6 +22,7 @@ mod length;
 mod message;
 mod pretty;
 mod spelling;
+mod watch;
 
 use std::io::{self, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
@@ -34,6 +36,7 @@ use crate::dialect::DialectName;
 pub use self::guess::guess;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
 pub(crate) use self::pretty::pretty;
+pub(crate) use self::watch::watch;
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]

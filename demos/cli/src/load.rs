@@ -1,4 +1,4 @@
-//! A load generator for the server of the tutorial: many connections in one thread, and how long answers take.
+//! A load generator: many connections in one thread, and how long answers take.
 //!
 //! With a rate, requests are due at times that do not depend on the answers, and latency is counted from when a request was
 //! due: a server that stops for a second makes all wait that were due in it, and they are counted so. Without one, each
@@ -13,23 +13,24 @@ mod drive;
 mod echo;
 mod line;
 mod pace;
+mod page;
 mod report;
 mod request;
 mod tally;
+mod timeline;
 
-use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Read};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::address::Address;
-use crate::dial::dial;
+use crate::connect::{ServerOptions, Stream};
+use crate::wire::Place;
 use drive::Driver;
 use line::Kind;
 pub(crate) use report::Report;
 use request::Request;
-pub(crate) use request::SMALLEST;
+pub(crate) use request::{Asked, SMALLEST};
 use tally::Tally;
 
 /// How long a turn is when the server and the echo have turns.
@@ -46,8 +47,8 @@ pub(crate) struct Plan {
     pub pipeline: NonZeroUsize,
     /// After how many requests a connection is replaced by a new one.
     pub per_connection: Option<NonZeroU64>,
-    /// How long the content of each request is, in bytes; at least [`SMALLEST`].
-    pub content_size: usize,
+    /// What is sent.
+    pub request: Asked,
     /// For how long requests are sent.
     pub duration: Duration,
     /// How many more connections are there that send nothing.
@@ -60,8 +61,9 @@ pub(crate) struct Plan {
 
 /// A server that has been reached.
 pub(crate) struct Target {
-    server: SocketAddr,
-    idle: Vec<TcpStream>,
+    server: Place,
+    name: String,
+    idle: Vec<Stream>,
 }
 
 /// Reaches the server, and opens the connections that are to be idle.
@@ -69,12 +71,13 @@ pub(crate) struct Target {
 /// # Errors
 ///
 /// Says in words why the server cannot be reached, or why that many connections cannot be opened.
-pub(crate) fn reach(server: &Address, plan: &Plan) -> Result<Target, String> {
-    let Address::Tcp(host, port) = server else {
-        return Err(format!("{server}: load speaks TCP only"));
-    };
-    let (_, server) = dial((host, *port), plan.timeout, |_| ())?;
-    Ok(Target { server, idle: hold(server, plan.idle, plan.timeout)? })
+pub(crate) fn reach(server: &ServerOptions, plan: &Plan) -> Result<Target, String> {
+    // Whether TLS can be spoken is found out here, for a reason to be given.
+    let stream = server.connect(plan.timeout)?;
+    let found =
+        server.dialer()?.place(&stream).map_err(|error| format!("cannot connect to {}: {error}", server.address()))?;
+    drop(stream);
+    Ok(Target { server: found, name: server.address().to_string(), idle: hold(server, plan.idle, plan.timeout)? })
 }
 
 /// Does what was planned, for what came out. When it is told to stop, it is over at once, and what came out until then counts.
@@ -82,9 +85,14 @@ pub(crate) fn reach(server: &Address, plan: &Plan) -> Result<Target, String> {
 /// # Errors
 ///
 /// That there was no answer at all, or what kept this side from asking, in words.
-pub(crate) fn measure(Target { server, idle }: Target, plan: &Plan, stop: &AtomicBool) -> Result<Report, String> {
-    let request = Request::new(plan.content_size)?;
-    let echo = if plan.raw { Some(echo::start().map_err(in_poll)?) } else { None };
+pub(crate) fn measure(
+    Target { server, name, mut idle }: Target,
+    plan: &Plan,
+    stop: &AtomicBool,
+) -> Result<Report, String> {
+    let request = Request::new(&plan.request)?;
+    let kind = Kind::Messages { errors_count: request.is_search() };
+    let echo = if plan.raw { Some(Place::Tcp(echo::start().map_err(in_poll)?)) } else { None };
 
     let turns = if plan.raw { plan.duration.div_duration_f64(TURN).ceil().clamp(1.0, 1e6) } else { 1.0 };
     let turn = plan.duration.div_f64(turns);
@@ -96,24 +104,24 @@ pub(crate) fn measure(Target { server, idle }: Target, plan: &Plan, stop: &Atomi
         if time_left < turn / 2 {
             time_left = Duration::ZERO;
         }
-        let drive = |address, kind| Driver::new(plan, &request, address, kind)?.run(turn, stop);
-        if let Some(echo) = echo {
+        let drive = |place: &Place, kind| Driver::new(plan, &request, place.clone(), kind)?.run(turn, stop);
+        if let Some(echo) = &echo {
             bare.add(drive(echo, Kind::Bytes).map_err(in_poll)?);
         }
-        tally.add(drive(server, Kind::Messages).map_err(in_poll)?);
+        tally.add(drive(&server, kind).map_err(in_poll)?);
     }
-    let idle_lost = idle.iter().filter(|stream| !is_alive(stream)).count();
+    let idle_lost = idle.iter_mut().map(is_alive).filter(|alive| !alive).count();
     let report = Report::new(plan, &request, &tally, echo.map(|_| &bare), idle_lost);
     if tally.answered() == 0 {
-        return Err(format!("nothing was answered by {server}; {}", report.errors()));
+        return Err(format!("nothing was answered by {name}; {}", report.errors()));
     }
     Ok(report)
 }
 
 /// Opens connections that send nothing.
-fn hold(server: SocketAddr, count: usize, timeout: Duration) -> Result<Vec<TcpStream>, String> {
+fn hold(server: &ServerOptions, count: usize, timeout: Duration) -> Result<Vec<Stream>, String> {
     let open = |number| {
-        TcpStream::connect_timeout(&server, timeout).map_err(|error| {
+        server.connect(timeout).map_err(|error| {
             format!("cannot open idle connection {number} of {count}: {error}; `ulimit -n` shows and sets the limit")
         })
     };
@@ -121,9 +129,9 @@ fn hold(server: SocketAddr, count: usize, timeout: Duration) -> Result<Vec<TcpSt
 }
 
 /// Whether a connection that sends nothing has not been ended by the server.
-fn is_alive(stream: &TcpStream) -> bool {
-    let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
-    match peeked {
+fn is_alive(stream: &mut Stream) -> bool {
+    let read = stream.set_nonblocking(true).and_then(|()| stream.read(&mut [0]));
+    match read {
         Ok(count) => count > 0,
         Err(error) => error.kind() == ErrorKind::WouldBlock,
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{call, check, inspect, listen, load, manners, transfer};
+use crate::{call, check, inspect, listen, load, manners, tap, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -18,6 +18,7 @@ struct Program {
 enum Command {
     Call(call::command::Arguments),
     Listen(listen::command::Arguments),
+    Tap(tap::command::Arguments),
     Inspect(inspect::command::Arguments),
     Check(check::command::Arguments),
     Load(load::command::Arguments),
@@ -29,9 +30,13 @@ enum Command {
 const EXAMPLES: &str = r#"Examples:
   jsonframe call --json '{"value": "ring"}'     ask a server, and show its answer
   jsonframe listen -v                           show what a client sends, byte for byte, and echo it
+  jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432
+                                                 every message between two programs, live
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
   jsonframe check 127.0.0.1:65432 --json '{}'    whether a server holds to the protocol
   jsonframe load --connections 100              how many requests a server answers, and how fast
+  jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432
+                                                every message between two programs, live
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
 An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:65432, or unix:PATH.
@@ -42,6 +47,7 @@ pub fn main() -> ExitCode {
     match Program::parse().command {
         Command::Call(arguments) => call::command::run(&arguments),
         Command::Listen(arguments) => listen::command::run(arguments),
+        Command::Tap(arguments) => tap::command::run(&arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Check(arguments) => check::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),

@@ -1,15 +1,20 @@
-//! A connection to a server: TCP, a Unix socket or TLS.
+//! A connection that blocks: TCP, a Unix socket or TLS.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonframe_std::Timeouts;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::{ClientConnection, ConnectionCommon, ServerConfig, ServerConnection, StreamOwned};
+use socket2::SockRef;
 
-/// A connection to a server, over whatever its address asked for.
+use crate::listener::Accepted;
+
+/// A connection to a server, over whatever its address asked for, or to a client.
 #[derive(Debug)]
 pub enum Stream {
     /// TCP.
@@ -19,9 +24,46 @@ pub enum Stream {
     Unix(UnixStream),
     /// TLS over TCP.
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    /// TLS over TCP, as the server.
+    TlsServer(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
 impl Stream {
+    /// A connection that was accepted, over TCP with TLS if there is a configuration. Its handshake comes with the first read.
+    pub(crate) fn accepted(accepted: Accepted, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
+        Ok(match (accepted, tls) {
+            (Accepted::Tcp(stream), None) => Self::Tcp(stream),
+            (Accepted::Tcp(stream), Some(config)) => {
+                let session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+                Self::TlsServer(Box::new(StreamOwned::new(session, stream)))
+            }
+            #[cfg(unix)]
+            (Accepted::Unix(stream), _) => Self::Unix(stream),
+        })
+    }
+
+    /// Has reading and writing fail instead of waiting, or not any more.
+    pub(crate) fn set_nonblocking(&self, is_so: bool) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nonblocking(is_so),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.set_nonblocking(is_so),
+            Self::Tls(stream) => stream.sock.set_nonblocking(is_so),
+            Self::TlsServer(stream) => stream.sock.set_nonblocking(is_so),
+        }
+    }
+
+    /// Whether the peer has sent something, or ended, that could be read without waiting.
+    pub(crate) fn has_something_to_read(&mut self) -> io::Result<bool> {
+        match self {
+            Self::Tcp(stream) => can_be_read(&SockRef::from(&*stream)),
+            #[cfg(unix)]
+            Self::Unix(stream) => can_be_read(&SockRef::from(&*stream)),
+            Self::Tls(stream) => has_plaintext(&mut stream.conn, &mut stream.sock),
+            Self::TlsServer(stream) => has_plaintext(&mut stream.conn, &mut stream.sock),
+        }
+    }
+
     /// Ends the sending direction, so that the peer sees the end of the stream. Over TLS that is a `close_notify`, and the
     /// end of TCP's sending direction after it.
     ///
@@ -34,6 +76,11 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
             Self::Tls(stream) => {
+                stream.conn.send_close_notify();
+                stream.flush()?;
+                stream.sock.shutdown(Shutdown::Write)
+            }
+            Self::TlsServer(stream) => {
                 stream.conn.send_close_notify();
                 stream.flush()?;
                 stream.sock.shutdown(Shutdown::Write)
@@ -62,6 +109,7 @@ impl Read for Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.read(buffer),
             Self::Tls(stream) => stream.read(buffer),
+            Self::TlsServer(stream) => stream.read(buffer),
         }
     }
 }
@@ -73,6 +121,7 @@ impl Write for Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.write(bytes),
             Self::Tls(stream) => stream.write(bytes),
+            Self::TlsServer(stream) => stream.write(bytes),
         }
     }
 
@@ -82,6 +131,7 @@ impl Write for Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.flush(),
             Self::Tls(stream) => stream.flush(),
+            Self::TlsServer(stream) => stream.flush(),
         }
     }
 }
@@ -93,6 +143,7 @@ impl Timeouts for Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.set_read_timeout(time),
             Self::Tls(stream) => stream.sock.set_read_timeout(time),
+            Self::TlsServer(stream) => stream.sock.set_read_timeout(time),
         }
     }
 
@@ -102,6 +153,38 @@ impl Timeouts for Stream {
             #[cfg(unix)]
             Self::Unix(stream) => stream.set_write_timeout(time),
             Self::Tls(stream) => stream.sock.set_write_timeout(time),
+            Self::TlsServer(stream) => stream.sock.set_write_timeout(time),
         }
     }
+}
+
+/// Whether reading would not block.
+fn can_be_read(socket: &SockRef<'_>) -> io::Result<bool> {
+    socket.set_nonblocking(true)?;
+    let peeked = socket.peek(&mut [MaybeUninit::uninit()]);
+    socket.set_nonblocking(false)?;
+    Ok(!peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock))
+}
+
+/// Whether there is plaintext, or an end, in the records that have come. They are read, to be decrypted.
+fn has_plaintext<D>(session: &mut ConnectionCommon<D>, stream: &mut TcpStream) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    let has_any = loop {
+        let state = match session.process_new_packets() {
+            Ok(state) => state,
+            // Reading tells what is wrong.
+            Err(_) => break true,
+        };
+        if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+            break true;
+        }
+        match session.read_tls(stream) {
+            Ok(0) => break true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
+            Err(error) if error.kind() != ErrorKind::Interrupted => break true,
+            _ => {}
+        }
+    };
+    stream.set_nonblocking(false)?;
+    Ok(has_any)
 }

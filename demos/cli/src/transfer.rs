@@ -11,10 +11,8 @@ mod linger;
 mod progress;
 mod receive;
 mod send;
-mod slots;
 mod source;
 mod store;
-mod threads;
 mod verdict;
 
 use progress::Progress;

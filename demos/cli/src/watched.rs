@@ -15,7 +15,8 @@ use crate::text::{ByteString, count_of_bytes};
 /// one is set, there is no limit.
 #[derive(Debug)]
 pub struct Watched<S> {
-    stream: RefCell<Timed<S>>,
+    /// Away only while something else is done with it.
+    stream: RefCell<Option<Timed<S>>>,
     watch: RefCell<Watch>,
 }
 
@@ -55,12 +56,20 @@ impl<S: Timeouts> Watched<S> {
     /// Watches a stream, without any limit for now.
     pub fn new(stream: S) -> Self {
         let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };
-        Self { stream: RefCell::new(Timed::new(stream)), watch: RefCell::new(watch) }
+        Self { stream: RefCell::new(Some(Timed::new(stream))), watch: RefCell::new(watch) }
+    }
+
+    /// Does something with the stream that takes no time.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
+        let mut stream = self.stream.take().unwrap_or_else(|| unreachable!()).into_inner();
+        let outcome = act(&mut stream);
+        self.stream.replace(Some(Timed::new(stream)));
+        outcome
     }
 
     /// Returns the stream.
     pub fn into_inner(self) -> S {
-        self.stream.into_inner().into_inner()
+        self.stream.into_inner().unwrap_or_else(|| unreachable!()).into_inner()
     }
 
     /// Everything from now on must be over in this time, whatever it is.
@@ -99,11 +108,12 @@ impl<S: Timeouts> Watched<S> {
     /// Reads or writes as long as that may take.
     fn in_time(&self, mut io: impl FnMut(&mut Timed<S>) -> io::Result<usize>) -> io::Result<usize> {
         let mut stream = self.stream.borrow_mut();
+        let stream = stream.as_mut().unwrap_or_else(|| unreachable!());
         let mut watch = self.watch.borrow_mut();
         loop {
             let start = Instant::now();
             stream.set_deadline(watch.limit.deadline(start));
-            let outcome = io(&mut stream);
+            let outcome = io(stream);
             let moved = match &outcome {
                 Ok(count) => *count,
                 Err(error) if is_late(error) => 0,

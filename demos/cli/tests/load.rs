@@ -1,14 +1,20 @@
 //! The load generator, as a program.
 
+#[path = "../../tests/certificates/mod.rs"]
+mod certificates;
 #[path = "../../tests/common/mod.rs"]
 mod common;
 #[path = "../../tests/taken/mod.rs"]
 mod taken;
 
+use std::env;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use certificates::{Files, words};
 use common::{Server, program, text};
 use jsonframe_std::Connection;
 use serde_json::{Value, json};
@@ -22,11 +28,12 @@ fn quiet_server(options: &[&str]) -> Server {
 
 /// What `load` says about a server at this port of the loopback interface.
 fn figures(port: u16, options: &[&str]) -> Value {
-    let run = program(JSONFRAME, &["load", &format!("127.0.0.1:{port}"), "--json"])
-        .args(options)
-        .assert()
-        .success()
-        .stderr("");
+    figures_of(&format!("127.0.0.1:{port}"), options)
+}
+
+/// What `load` says about a server at this address.
+fn figures_of(address: &str, options: &[&str]) -> Value {
+    let run = program(JSONFRAME, &["load", address, "--report", "json"]).args(options).assert().success().stderr("");
     serde_json::from_str(text(&run.get_output().stdout)).expect("it is JSON")
 }
 
@@ -193,7 +200,7 @@ fn interrupted(options: &[&str], answers: bool) -> common::Program {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let words = ["load", &address, "--duration", "60", "--timeout", "60"];
-    let program = common::Program::spawn(std::process::Command::new(JSONFRAME).args(words).args(options));
+    let program = common::Program::spawn(Command::new(JSONFRAME).args(words).args(options));
     // The first connection only asks whether there is a server.
     let _asking = common::accept(&listener);
     let mut connection = Connection::new(common::accept(&listener));
@@ -217,7 +224,7 @@ fn interrupted(options: &[&str], answers: bool) -> common::Program {
 #[cfg(unix)]
 #[test]
 fn the_figures_until_an_interruption_are_not_lost() {
-    let mut program = interrupted(&["--json"], true);
+    let mut program = interrupted(&["--report", "json"], true);
     assert_eq!(program.exit_code(), Some(130));
     assert!(program.errors.rest().is_empty());
     let figures: Value = serde_json::from_str(&program.output.rest().join("\n")).unwrap();
@@ -261,4 +268,150 @@ fn a_program_whose_output_nobody_reads_ends_quietly() {
     let server = quiet_server(&[]);
     let address = server.address.to_string();
     assert!(common::ends_quietly_unread(JSONFRAME, &["load", &address, "-d", "0.1"]));
+}
+
+/// All requests are answered.
+fn assert_answered(figures: &Value) {
+    assert!(number(figures, "/answered") > 0.0);
+    assert_eq!((&figures["answered"], &figures["errors"]), (&figures["sent"], &json!({})));
+}
+
+#[test]
+fn servers_are_asked_over_tls() {
+    let files = Files::new();
+    let server = quiet_server(&words(&files.of_server()));
+    let (address, ca) = (format!("localhost:{}", server.address.port()), files.path("ca.pem"));
+    for options in
+        [&["-c", "5", "-p", "3", "--idle", "2"][..], &["--content-size", "300000"], &["--per-connection", "2"]]
+    {
+        let figures = figures_of(&address, &[&["--tls-ca", &ca, "-d", "0.5"], options].concat());
+        assert_answered(&figures);
+        assert_eq!(figures["idle_lost"], 0);
+    }
+    let other = files.path("other-ca.pem");
+    let run = program(JSONFRAME, &["load", &address, "--tls-ca", &other]).assert().code(1).stdout("");
+    let said = text(&run.get_output().stderr);
+    assert!(
+        said.contains(&format!("no TLS with {}: invalid peer certificate: UnknownIssuer", server.address)),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn servers_are_asked_over_unix_sockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let server = quiet_server(&["--unix", path.to_str().unwrap()]);
+    server.output.find(|line| line.contains("app.sock"));
+    let figures = figures_of(&format!("unix:{}", path.display()), &["-c", "5", "-p", "2", "--idle", "3", "-d", "0.5"]);
+    assert_answered(&figures);
+    assert_eq!((&figures["opened"], &figures["idle_lost"]), (&json!(5), &json!(0)));
+}
+
+/// A server that answers with the request's type and length, as an error.
+const SERVER: &str = r#"
+import json, socket, struct, threading
+
+def exactly(sock, count):
+    data = b""
+    while len(data) < count:
+        piece = sock.recv(count - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+def serve(sock):
+    try:
+        while True:
+            header = json.loads(exactly(sock, struct.unpack(">H", exactly(sock, 2))[0]))
+            content = exactly(sock, header["content-length"])
+            answer = json.dumps({"error": [header["content-type"], header["content-encoding"], content.decode("latin-1")]}).encode()
+            header = json.dumps({"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8",
+                                 "content-length": len(answer)}).encode()
+            sock.sendall(struct.pack(">H", len(header)) + header + answer)
+            print(answer.decode(), flush=True)
+    except (EOFError, OSError):
+        pass
+
+listener = socket.create_server(("127.0.0.1", 0))
+print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"#;
+
+fn has(tool: &str) -> bool {
+    let is_there = Command::new(tool).arg("--version").output().is_ok();
+    assert!(is_there || env::var_os("CI").is_none(), "{tool} is missing");
+    is_there
+}
+
+#[test]
+fn any_server_is_asked_what_is_wanted_and_not_judged_by_its_words() {
+    if !has("python3") {
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), b"\x00\xff").unwrap();
+    let data = format!("@{}", file.path().display());
+    for (options, answer) in [
+        (&["--json", "{\"x\": [1]}"][..], r#"{"error": ["text/json", "utf-8", "{\"x\": [1]}"]}"#),
+        (&["--data", "plain"], r#"{"error": ["application/octet-stream", "binary", "plain"]}"#),
+        (&["--data", &data, "--type", "a/b", "--encoding", "c"], r#"{"error": ["a/b", "c", "\u0000\u00ff"]}"#),
+        (&["--data", ""], r#"{"error": ["application/octet-stream", "binary", ""]}"#),
+    ] {
+        let server = Server::spawn(Command::new("python3").args(["-c", SERVER]));
+        assert_answered(&figures(server.address.port(), &[&["-d", "0.2"], options].concat()));
+        assert_eq!(server.output.next(), answer);
+    }
+    for wrong in [&["--json", "{"][..], &["--json", "1", "--data", "1"], &["--json", "1", "--content-size", "40"]] {
+        program(JSONFRAME, &["load"]).args(wrong).assert().code(2).stdout("");
+    }
+    for wrong in [&["--data", "@/nowhere"][..], &["--type", "a"]] {
+        program(JSONFRAME, &["load"]).args(wrong).assert().code(1).stdout("");
+    }
+}
+
+/// What Chromium makes of a page.
+fn dom(page: &Path) -> String {
+    let profile = tempfile::tempdir().unwrap();
+    let profile = format!("--user-data-dir={}", profile.path().display());
+    let options = ["--headless", "--no-sandbox", "--disable-gpu", &profile, "--dump-dom"];
+    let url = format!("file://{}", page.display());
+    let run = program("chromium", &options).arg(url).assert().success();
+    text(&run.get_output().stdout).to_owned()
+}
+
+#[test]
+fn the_page_shows_the_figures_of_the_report_and_needs_nothing_else() {
+    let server = quiet_server(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("load.html");
+    let figures = figures(server.address.port(), &["-d", "1", "-c", "3", "--html", page.to_str().unwrap()]);
+    let source = std::fs::read_to_string(&page).unwrap();
+    for outside in ["src=", "href=", "url(", "<script", "@import"] {
+        assert!(!source.contains(outside), "{outside}");
+    }
+    let timeline: Vec<_> =
+        figures["timeline"]["answered"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
+    assert_eq!(timeline.iter().sum::<u64>(), figures["answered"].as_u64().unwrap());
+    assert!((10..=60).contains(&timeline.len()), "{timeline:?}");
+    if !has("chromium") {
+        return;
+    }
+    let dom = dom(&page);
+    let cell =
+        |id: &str| dom.split(&format!("<td id=\"{id}\">")).nth(1).and_then(|rest| rest.split('<').next()).expect(id);
+    for id in ["connections", "sent", "answered", "unsent"] {
+        assert_eq!(cell(id), figures[id].to_string());
+    }
+    assert_eq!(cell("requests-per-second"), format!("{:.1}", number(&figures, "/requests_per_second")));
+    for (id, name) in [("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p99_9"), ("max", "max")] {
+        let microseconds = number(&figures["latency_us"], &format!("/{name}"));
+        assert_eq!(cell(id), format!("{:.3} ms", microseconds / 1000.0));
+    }
+    // Two pictures, each with a line, and the words at their axes.
+    assert_eq!(dom.matches("<svg").count(), 2);
+    assert!(dom.matches("<polyline").count() >= 2 && dom.contains("answers per second"), "{dom}");
 }

@@ -1,5 +1,7 @@
 //! The program that sends and receives files.
 
+#[path = "../../tests/certificates/mod.rs"]
+mod certificates;
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
@@ -11,6 +13,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use certificates::{Files, words};
 use common::{PATIENCE, Program, Server, accept, ending_signals, ends_quietly_unread, program, text};
 use jsonframe::{Header, Value};
 use jsonframe_std::{Connection, UNLIMITED};
@@ -790,4 +793,100 @@ fn a_receiver_goes_on_when_nobody_reads_its_output() {
     assert_eq!(names(directory.path()), ["a", "b", "c"]);
     receiver.signal("TERM");
     assert_eq!(receiver.exit_code(), Some(0));
+}
+
+#[test]
+fn files_arrive_over_tls() {
+    let files = Files::new();
+    let client_ca = files.path("ca.pem");
+    let receiver = Receiver::start(&[&words(&files.of_server())[..], &["--tls-client-ca", &client_ca]].concat());
+    let address = format!("localhost:{}", receiver.server.address.port());
+    let send = |path: &Path, options: &[&str]| {
+        let mut command = program(JSONFRAME, &["transfer", "send"]);
+        command.arg(path).arg(&address).args(options);
+        command
+    };
+    let own = files.own("client");
+    let known = [&["--tls-ca", &client_ca], &words(&own)[..]].concat();
+    for length in [0, 1, 50_000_000] {
+        let (name, content) = (format!("{length}.bin"), bytes(length));
+        let (_directory, path) = file(&name, &content);
+        send(&path, &known).assert().success().stderr("");
+        assert!(receiver.content(&name) == content);
+    }
+    // A refusal is read before everything is sent.
+    let (_directory, path) = file("50000000.bin", &bytes(50_000_000));
+    let reason = complaint(&mut send(&path, &known));
+    assert!(reason.ends_with(": the receiver refuses it: there is such a file already"), "{reason}");
+    let line = receiver.server.errors.next();
+    assert!(line.starts_with("error: 50000000.bin from 127.0.0.1:"), "{line}");
+    if let Some(kib) = receiver.server.peak_memory() {
+        assert!(kib < MEMORY, "the receiver takes {kib} KiB");
+    }
+    // Whom either side does not trust.
+    let (_directory, path) = file("other", b"other");
+    let reason = complaint(&mut send(&path, &["--tls-ca", &files.path("other-ca.pem")]));
+    assert!(reason.contains("invalid peer certificate: UnknownIssuer"), "{reason}");
+    assert!(receiver.server.errors.next().starts_with("error: "));
+    complaint(&mut send(&path, &["--tls-ca", &client_ca]));
+    assert!(receiver.server.errors.next().contains("peer sent no certificates"));
+    assert_eq!(receiver.names(), ["0.bin", "1.bin", "50000000.bin"]);
+    assert!(receiver.server.errors.so_far().is_empty());
+}
+
+/// A sender with `socket` and `ssl` alone, which says what the receiver answers.
+const SENDER: &str = r#"
+import json, socket, ssl, struct, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+sock = context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))), server_hostname="localhost")
+content = b"from Python"
+header = json.dumps({"byteorder": "little", "content-type": "a/b", "content-encoding": "binary",
+                     "content-length": len(content), "filename": "python.txt"}).encode()
+sock.sendall(struct.pack(">H", len(header)) + header + content)
+answer = sock.recv(1000)
+print(answer[answer.index(b"}") + 1:].decode())
+sock.unwrap()
+"#;
+
+#[test]
+fn a_sender_in_python_is_served_over_tls() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "python3 is missing");
+        return;
+    }
+    let files = Files::new();
+    let receiver = Receiver::start(&words(&files.of_server()));
+    let port = receiver.server.address.port().to_string();
+    let run = program("python3", &["-c", SENDER, &port, &files.path("ca.pem")]).assert().success().stderr("");
+    assert_eq!(text(&run.get_output().stdout), "{\"result\": \"received\", \"bytes\": 11}\n");
+    assert_eq!(receiver.content("python.txt"), b"from Python");
+    assert!(receiver.server.errors.so_far().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn files_arrive_over_a_unix_socket() {
+    let place = tempfile::tempdir().unwrap();
+    let (directory, socket) = (place.path().join("files"), place.path().join("socket"));
+    fs::create_dir(&directory).unwrap();
+    let address = format!("unix:{}", socket.display());
+    let mut command = Command::new(JSONFRAME);
+    let mut receiver = Program::spawn(command.args(["transfer", "receive"]).arg(&directory).args([&address]));
+    assert_eq!(receiver.output.next(), format!("listening on {address}"));
+    let content = bytes(10_000_000);
+    let (_directory, path) = file("over a socket", &content);
+    let send = || {
+        let mut command = program(JSONFRAME, &["transfer", "send"]);
+        command.arg(&path).arg(&address);
+        command
+    };
+    send().assert().success().stderr("");
+    assert!(fs::read(directory.join("over a socket")).unwrap() == content);
+    let reason = complaint(&mut send());
+    assert!(reason.ends_with(": the receiver refuses it: there is such a file already"), "{reason}");
+    if let Some(signal) = ending_signals().last() {
+        receiver.signal(signal);
+        assert_eq!(receiver.exit_code(), Some(0));
+        assert!(!socket.exists());
+    }
 }

@@ -41,11 +41,12 @@ struct Queue {
 }
 
 impl Background {
-    pub(super) fn new(stream: impl Write + Send + 'static) -> Self {
+    /// A stream in which this is said where lines were left out.
+    pub(super) fn new(stream: impl Write + Send + 'static, left_out: fn(u64) -> String) -> Self {
         let this = Self(Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() }));
         let shared = Arc::clone(&this.0);
         // Without the thread nothing is written, which is no reason not to serve.
-        let _ = thread::Builder::new().name("console".into()).spawn(move || shared.write_all(stream));
+        let _ = thread::Builder::new().name("console".into()).spawn(move || shared.write_all(stream, left_out));
         this
     }
 
@@ -75,8 +76,13 @@ impl Background {
     }
 }
 
+/// How many lines were left out, for a person.
+pub(super) fn in_words(missed: u64) -> String {
+    format!("{missed} lines left out here, for nobody read those before\n")
+}
+
 impl Shared {
-    fn write_all(&self, mut stream: impl Write) {
+    fn write_all(&self, mut stream: impl Write, left_out: fn(u64) -> String) {
         let mut queue = self.queue();
         loop {
             queue.settle(|seldom| seldom.overdue(Instant::now()));
@@ -93,7 +99,7 @@ impl Shared {
             queue.is_writing = true;
             drop(queue);
             if missed > 0 {
-                bytes.extend(format!("{missed} lines left out here, for nobody read those before\n").as_bytes());
+                bytes.extend(left_out(missed).as_bytes());
             }
             let _ = stream.write_all(&bytes).and_then(|()| stream.flush());
             queue = self.queue();
@@ -162,7 +168,7 @@ mod tests {
     fn slow() -> (Background, Receiver<String>, Sender<()>) {
         let (written, writes) = mpsc::channel();
         let (go, goes) = mpsc::channel();
-        (Background::new(Slow(written, goes)), writes, go)
+        (Background::new(Slow(written, goes), in_words), writes, go)
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl DialectName {
         )
     }
 
-    /// The dialect, for as long as the program runs. It is never freed, unless it is the standard.
+    /// The dialect, for as long as the program runs. It is never freed, unless it is the standard; there is one of each.
     pub fn leak(&self) -> &'static Dialect {
         static LEAKED: Mutex<Vec<(DialectName, &'static Dialect)>> = Mutex::new(Vec::new());
         if *self == Self::STANDARD {

@@ -1,18 +1,23 @@
-//! A load generator for app-server.
+//! A load generator for servers of any kind.
 
+use std::fs;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Plan, Report, SMALLEST, measure, reach};
+use super::{Asked, Plan, Report, SMALLEST, measure, page, reach};
 use crate::connect::ServerOptions;
 use crate::console::Console;
 use crate::limits::{Seconds, at_least_one};
 use crate::signals;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-/// Send requests to app-server on many connections, and show how many are answered and how long that takes.
+/// Send requests to a server on many connections, and show how many are answered and how long that takes.
+///
+/// Requests are searches of the tutorial's application, whose answers count as errors if they are; with --json or --data they are
+/// whatever is given, and each whole message that comes is an answer, whatever it says.
 ///
 /// Without --rate each connection sends the next request when there is an answer. With --rate requests are due at that rate
 /// whatever the server does, and the time to the answer counts from when a request was due: to be late with sending, for
@@ -39,9 +44,25 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "DEPTH", default_value = "1", value_parser = at_least_one)]
     pipeline: NonZeroUsize,
 
-    /// The length of each request's content; the answers are about as long
-    #[arg(long, value_name = "BYTES", default_value = "39", value_parser = content_size)]
-    content_size: usize,
+    /// The length of each search's content; the answers are about as long [default: 39]
+    #[arg(long, value_name = "BYTES", value_parser = content_size, conflicts_with_all = ["json", "data"])]
+    content_size: Option<usize>,
+
+    /// Send this JSON instead of searches
+    #[arg(long, value_name = "TEXT", conflicts_with = "data", value_parser = json)]
+    json: Option<String>,
+
+    /// Send this content instead of searches: the text, or what is in the file after an @
+    #[arg(long, value_name = "TEXT|@FILE")]
+    data: Option<String>,
+
+    /// The content type of --json or --data [default: text/json, application/octet-stream]
+    #[arg(long = "type", value_name = "TYPE")]
+    content_type: Option<String>,
+
+    /// The content encoding of --json or --data [default: utf-8, binary]
+    #[arg(long, value_name = "ENCODING")]
+    encoding: Option<String>,
 
     /// For how long requests are sent
     #[arg(short, long, value_name = "SECONDS", default_value = "10")]
@@ -59,22 +80,34 @@ pub(crate) struct Arguments {
     #[arg(long)]
     raw: bool,
 
-    /// Print the figures as a JSON object
-    #[arg(long)]
-    json: bool,
+    /// How to print the figures: as lines for a person, or as a JSON object
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Form::Text)]
+    report: Form,
+
+    /// Write a page with the figures, and pictures of the latency and of the answers over time
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// How long to wait for connections, and for the last answers
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     timeout: Seconds,
 }
 
-const EXAMPLES: &str = "\
-Examples:
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+const EXAMPLES: &str = r#"Examples:
   jsonframe load --connections 100 --duration 5
   jsonframe load 127.0.0.1:65432 --connections 100 --rate 5000
   jsonframe load --pipeline 16 --raw              compare with an echo of the same bytes
   jsonframe load --per-connection 1 --raw         a new connection for each request
-  jsonframe load --idle 1000 --json               besides 1000 connections that do nothing
+  jsonframe load --idle 1000 --report json        besides 1000 connections that do nothing
+  jsonframe load --json '{"action": "ping"}' --html load.html
+  jsonframe load unix:/run/app.sock --data @picture.png --type image/png
+  jsonframe load example.org:65432 --tls-ca ca.pem --connections 10
 
 app-server should run with --quiet, or it measures the terminal.
 
@@ -82,34 +115,24 @@ Exit status:
   0    there were answers
   1    nothing was answered, or the server could not be reached
   2    the command line is wrong
-  130  it was interrupted, whatever was answered until then";
+  130  it was interrupted, whatever was answered until then"#;
 
 /// How a program ends that was interrupted.
 const INTERRUPTED: u8 = 130;
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let plan = Plan {
-        connections: arguments.connections,
-        rate: arguments.rate,
-        pipeline: arguments.pipeline,
-        per_connection: arguments.per_connection,
-        content_size: arguments.content_size,
-        duration: arguments.duration.into(),
-        idle: arguments.idle,
-        timeout: arguments.timeout.into(),
-        raw: arguments.raw,
-    };
     let console = Console::standard();
     let stop = Arc::new(AtomicBool::new(false));
-    let report = reach(arguments.server.address(), &plan).and_then(|target| {
+    let report = plan(arguments).and_then(|plan| {
+        let target = reach(&arguments.server, &plan)?;
         // Until now there was nothing to be shown.
         end_early(Arc::clone(&stop))?;
         measure(target, &plan, &stop)
     });
     let is_stopped = stop.load(Ordering::Relaxed);
     let outcome = match report {
-        Ok(report) => in_form(&report, arguments.json).map(|text| console.say(text.trim_end())),
+        Ok(report) => show(&report, arguments, &console),
         // Without an answer there are no figures.
         Err(_) if is_stopped => Ok(()),
         Err(reason) => Err(reason),
@@ -118,12 +141,52 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if is_stopped { INTERRUPTED.into() } else { code }
 }
 
-fn in_form(report: &Report, is_json: bool) -> Result<String, String> {
-    if is_json {
-        serde_json::to_string_pretty(report).map_err(|error| error.to_string())
-    } else {
-        Ok(report.to_string())
+fn plan(arguments: &Arguments) -> Result<Plan, String> {
+    Ok(Plan {
+        connections: arguments.connections,
+        rate: arguments.rate,
+        pipeline: arguments.pipeline,
+        per_connection: arguments.per_connection,
+        request: asked(arguments)?,
+        duration: arguments.duration.into(),
+        idle: arguments.idle,
+        timeout: arguments.timeout.into(),
+        raw: arguments.raw,
+    })
+}
+
+fn asked(arguments: &Arguments) -> Result<Asked, String> {
+    let (content, content_type, encoding) = match (&arguments.json, &arguments.data) {
+        (Some(text), _) => (text.clone().into_bytes(), "text/json", "utf-8"),
+        (None, Some(data)) => (content(data)?, "application/octet-stream", "binary"),
+        (None, None) if arguments.content_type.is_some() || arguments.encoding.is_some() => {
+            return Err("--type and --encoding are for --json and --data".into());
+        }
+        (None, None) => return Ok(Asked::Search(arguments.content_size.unwrap_or(39))),
+    };
+    Ok(Asked::Content {
+        content_type: arguments.content_type.clone().unwrap_or_else(|| content_type.into()),
+        encoding: arguments.encoding.clone().unwrap_or_else(|| encoding.into()),
+        content: content.into(),
+    })
+}
+
+fn content(data: &str) -> Result<Vec<u8>, String> {
+    match data.strip_prefix('@') {
+        Some(path) => fs::read(path).map_err(|error| format!("{path}: {error}")),
+        None => Ok(data.into()),
     }
+}
+
+fn show(report: &Report, arguments: &Arguments, console: &Console) -> Result<(), String> {
+    let text = match arguments.report {
+        Form::Json => serde_json::to_string_pretty(report).map_err(|error| error.to_string())?,
+        Form::Text => report.to_string(),
+    };
+    console.say(text.trim_end());
+    let Some(path) = &arguments.html else { return Ok(()) };
+    let page = page::page(report, &arguments.server.address().to_string())?;
+    fs::write(path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Makes Ctrl-C, and what else asks a program to end, stop what is measured; a second time, the program.
@@ -150,4 +213,9 @@ fn content_size(text: &str) -> Result<usize, String> {
     const MOST: usize = 1 << 30;
     let size = text.parse().map_err(|_| "not a number of bytes")?;
     if (SMALLEST..=MOST).contains(&size) { Ok(size) } else { Err(format!("not from {SMALLEST} to {MOST}")) }
+}
+
+fn json(text: &str) -> Result<String, String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| format!("not JSON: {error}"))?;
+    Ok(text.into())
 }

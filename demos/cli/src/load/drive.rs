@@ -2,12 +2,10 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::Plan;
@@ -15,6 +13,7 @@ use super::line::{Kind, Line};
 use super::pace::Pace;
 use super::request::Request;
 use super::tally::{Failure, Tally};
+use crate::wire::Place;
 
 /// How long a connection that failed is not opened again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,7 +28,7 @@ const BATCH: usize = 256 * 1024;
 pub(super) struct Driver<'a> {
     plan: &'a Plan,
     request: &'a Request,
-    address: SocketAddr,
+    place: Place,
     kind: Kind,
     poll: Poll,
     slots: Vec<Slot>,
@@ -54,7 +53,7 @@ struct Slot {
 }
 
 impl<'a> Driver<'a> {
-    pub(super) fn new(plan: &'a Plan, request: &'a Request, address: SocketAddr, kind: Kind) -> io::Result<Self> {
+    pub(super) fn new(plan: &'a Plan, request: &'a Request, place: Place, kind: Kind) -> io::Result<Self> {
         let frame = request.frame();
         let repeated = plan.pipeline.get().min(BATCH / frame.len()).max(1);
         let now = Instant::now();
@@ -62,7 +61,7 @@ impl<'a> Driver<'a> {
         Ok(Self {
             plan,
             request,
-            address,
+            place,
             kind,
             poll: Poll::new()?,
             slots: slots.collect(),
@@ -80,6 +79,7 @@ impl<'a> Driver<'a> {
     pub(super) fn run(mut self, duration: Duration, stop: &AtomicBool) -> io::Result<Tally> {
         let mut events = Events::with_capacity(1024);
         let start = Instant::now();
+        self.tally.begin(start, self.plan.duration);
         let mut pace = Pace::new(start, duration, self.plan.rate);
         let give_up = pace.end() + self.plan.timeout;
         loop {
@@ -136,10 +136,10 @@ impl<'a> Driver<'a> {
 
     fn open_one(&mut self, index: usize) {
         let left = self.plan.per_connection.map_or(u64::MAX, Into::into);
-        let opened = TcpStream::connect(self.address).and_then(|stream| {
-            let mut line = Line::new(stream, self.kind, left);
+        let opened = self.place.connect().and_then(|wire| {
+            let mut line = Line::new(wire, self.kind, left);
             let both = Interest::READABLE | Interest::WRITABLE;
-            self.poll.registry().register(line.stream_mut(), Token(index), both)?;
+            self.poll.registry().register(line.wire_mut().source(), Token(index), both)?;
             Ok(line)
         });
         match opened {

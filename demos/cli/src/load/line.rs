@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use jsonframe::Event;
 use jsonframe_std::{Error, Fill, Session};
-use mio::net::TcpStream;
 
 use super::request::Request;
 use super::tally::{Failure, Tally};
+use crate::wire::Wire;
 
 /// How an answer of the application begins that is an error.
 const ERROR: &[u8] = b"{\"error\"";
@@ -17,8 +17,8 @@ const ERROR: &[u8] = b"{\"error\"";
 /// What goes over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Messages, decoded and looked at.
-    Messages,
+    /// Messages, decoded, and looked at if an answer may be an error of the application.
+    Messages { errors_count: bool },
     /// Bytes, only counted.
     Bytes,
 }
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 /// A connection, and the requests under way on it.
 #[derive(Debug)]
 pub(super) struct Line {
-    wire: Wire,
+    traffic: Traffic,
     is_open: bool,
     /// From when the latency of each request under way counts.
     due: VecDeque<Instant>,
@@ -35,27 +35,28 @@ pub(super) struct Line {
 }
 
 #[derive(Debug)]
-enum Wire {
-    Messages { session: Box<Session<TcpStream>>, beginning: Vec<u8>, is_json: bool },
-    Bytes { stream: TcpStream, sent: u64, to_send: u64, received: u64, answered: u64 },
+enum Traffic {
+    Messages { session: Box<Session<Wire>>, beginning: Vec<u8>, is_json: bool, errors_count: bool },
+    Bytes { stream: Wire, sent: u64, to_send: u64, received: u64, answered: u64 },
 }
 
 impl Line {
     /// A connection that is being opened.
-    pub(super) fn new(stream: TcpStream, kind: Kind, left: u64) -> Self {
-        let wire = match kind {
+    pub(super) fn new(stream: Wire, kind: Kind, left: u64) -> Self {
+        let traffic = match kind {
             // The limit is on what is read ahead of answers; here those are what is wanted.
-            Kind::Messages => Wire::Messages {
+            Kind::Messages { errors_count } => Traffic::Messages {
                 session: Session::new(stream)
                     .with_max_unread_replies(usize::MAX)
                     .with_max_content(jsonframe_std::UNLIMITED)
                     .into(),
                 beginning: Vec::new(),
                 is_json: false,
+                errors_count,
             },
-            Kind::Bytes => Wire::Bytes { stream, sent: 0, to_send: 0, received: 0, answered: 0 },
+            Kind::Bytes => Traffic::Bytes { stream, sent: 0, to_send: 0, received: 0, answered: 0 },
         };
-        Self { wire, is_open: false, due: VecDeque::new(), left }
+        Self { traffic, is_open: false, due: VecDeque::new(), left }
     }
 
     /// Whether the connection is open by now.
@@ -63,17 +64,8 @@ impl Line {
         if self.is_open {
             return Ok(true);
         }
-        let stream = self.wire.stream();
-        if let Some(error) = stream.take_error()? {
-            return Err(error);
-        }
-        match stream.peer_addr() {
-            Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
-            address => address?,
-        };
-        stream.set_nodelay(true)?;
-        self.is_open = true;
-        Ok(true)
+        self.is_open = self.wire_mut().open()?;
+        Ok(self.is_open)
     }
 
     /// Whether it has been found open.
@@ -98,11 +90,11 @@ impl Line {
 
     /// Queues a request.
     pub(super) fn send(&mut self, request: &Request, due: Instant) -> Result<(), Failure> {
-        match &mut self.wire {
-            Wire::Messages { session, .. } => session
+        match &mut self.traffic {
+            Traffic::Messages { session, .. } => session
                 .queue(&request.header(), std::sync::Arc::clone(request.content()))
                 .map_err(|_| Failure::Protocol)?,
-            Wire::Bytes { to_send, .. } => *to_send += request.frame().len() as u64,
+            Traffic::Bytes { to_send, .. } => *to_send += request.frame().len() as u64,
         }
         self.due.push_back(due);
         self.left -= 1;
@@ -111,9 +103,16 @@ impl Line {
 
     /// Writes as far as the stream takes it.
     pub(super) fn flush(&mut self, batch: &[u8], frame: usize) -> Result<(), Failure> {
-        match &mut self.wire {
-            Wire::Messages { session, .. } => session.flush().map(|_| ()).map_err(|_| Failure::Io),
-            Wire::Bytes { stream, sent, to_send, .. } => {
+        match &mut self.traffic {
+            Traffic::Messages { session, .. } => {
+                let _ = session.flush().map_err(|_| Failure::Io)?;
+                // TLS holds what it has encrypted.
+                match session.get_mut().flush() {
+                    Err(error) if error.kind() != ErrorKind::WouldBlock => Err(Failure::Io),
+                    _ => Ok(()),
+                }
+            }
+            Traffic::Bytes { stream, sent, to_send, .. } => {
                 while sent < to_send {
                     let position = usize::try_from(*sent % frame as u64).unwrap_or(0);
                     let length = usize::try_from(*to_send - *sent).unwrap_or(usize::MAX).min(batch.len() - position);
@@ -142,9 +141,9 @@ impl Line {
             if self.take_answers(frame, tally)? && !has_ended {
                 return Ok(());
             }
-            let filled = match &mut self.wire {
-                Wire::Messages { session, .. } => session.fill().map_err(|_| Failure::Io)?,
-                Wire::Bytes { stream, received, .. } => match stream.read(scrap) {
+            let filled = match &mut self.traffic {
+                Traffic::Messages { session, .. } => session.fill().map_err(|_| Failure::Io)?,
+                Traffic::Bytes { stream, received, .. } => match stream.read(scrap) {
                     Ok(0) => Fill::Eof,
                     Ok(count) => {
                         *received += count as u64;
@@ -166,8 +165,8 @@ impl Line {
 
     /// Takes what has been read: true if no answer is awaited any more.
     fn take_answers(&mut self, frame: usize, tally: &mut Tally) -> Result<bool, Failure> {
-        match &mut self.wire {
-            Wire::Messages { session, beginning, is_json } => {
+        match &mut self.traffic {
+            Traffic::Messages { session, beginning, is_json, errors_count } => {
                 while let Some(event) = session.next_event().map_err(|error| in_kind(error, tally))? {
                     match event {
                         Event::Header(header) => {
@@ -176,7 +175,7 @@ impl Line {
                         }
                         Event::Content(piece) => beginning.extend(piece.iter().take(ERROR.len() - beginning.len())),
                         Event::End => {
-                            if *is_json && beginning == ERROR {
+                            if *errors_count && *is_json && beginning == ERROR {
                                 return Err(Failure::Answer);
                             }
                             // More answers than requests are no answers.
@@ -186,7 +185,7 @@ impl Line {
                     }
                 }
             }
-            Wire::Bytes { received, answered, .. } => {
+            Traffic::Bytes { received, answered, .. } => {
                 while *received >= (*answered + 1) * frame as u64 {
                     *answered += 1;
                     let due = self.due.pop_front().ok_or(Failure::Protocol)?;
@@ -197,19 +196,10 @@ impl Line {
         Ok(self.due.is_empty())
     }
 
-    pub(super) const fn stream_mut(&mut self) -> &mut TcpStream {
-        match &mut self.wire {
-            Wire::Messages { session, .. } => session.get_mut(),
-            Wire::Bytes { stream, .. } => stream,
-        }
-    }
-}
-
-impl Wire {
-    const fn stream(&self) -> &TcpStream {
-        match self {
-            Self::Messages { session, .. } => session.get_ref(),
-            Self::Bytes { stream, .. } => stream,
+    pub(super) fn wire_mut(&mut self) -> &mut Wire {
+        match &mut self.traffic {
+            Traffic::Messages { session, .. } => session.get_mut(),
+            Traffic::Bytes { stream, .. } => stream,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::Plan;
 use super::pace::in_f64;
 use super::request::Request;
 use super::tally::Tally;
+use super::timeline::Timeline;
 
 /// What came out of a measurement. Shown, it is a few lines; in JSON, an object.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,11 @@ pub(crate) struct Report {
     /// Why something that came first was no message.
     #[serde(skip)]
     no_message: Option<String>,
+    /// The answers over the time.
+    timeline: Timeline,
+    /// How long the part of the answers took that was fastest, in microseconds, up to nearly all.
+    #[serde(skip)]
+    curve: Vec<(f64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<Figures>,
     /// The server's requests per second as a part of the echo's.
@@ -74,16 +80,53 @@ impl Report {
             pipeline: plan.pipeline.get(),
             rate: plan.rate,
             per_connection: plan.per_connection.map(Into::into),
-            content_size: plan.content_size,
+            content_size: request.content().len(),
             request_size: request.frame().len(),
             idle: plan.idle,
             idle_lost,
             errors: tally.failures.iter().map(|(failure, count)| (failure.name(), *count)).collect(),
             no_message: tally.no_message.clone(),
+            timeline: tally.timeline().clone(),
+            curve: curve(tally),
             ratio: ratio.map(|raw| server.requests_per_second / raw.requests_per_second),
             server,
             raw,
         }
+    }
+
+    pub(super) const fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    pub(super) fn curve(&self) -> &[(f64, f64)] {
+        &self.curve
+    }
+
+    /// The figures for a table.
+    pub(super) fn rows(&self) -> Vec<(String, String)> {
+        let Self { connections, pipeline, request_size, server, .. } = self;
+        let latency = &server.latency_us;
+        let milliseconds = |microseconds: f64| format!("{:.3} ms", microseconds / 1000.0);
+        let mut rows = vec![
+            ("connections", connections.to_string()),
+            ("requests under way on each", pipeline.to_string()),
+            ("bytes of a request", request_size.to_string()),
+            ("sent", server.sent.to_string()),
+            ("answered", server.answered.to_string()),
+            ("unsent", server.unsent.to_string()),
+            ("seconds", format!("{:.3}", server.seconds)),
+            ("requests per second", format!("{:.1}", server.requests_per_second)),
+            ("p50", milliseconds(latency.p50)),
+            ("p90", milliseconds(latency.p90)),
+            ("p99", milliseconds(latency.p99)),
+            ("p99.9", milliseconds(latency.p99_9)),
+            ("max", milliseconds(latency.max)),
+            ("errors", self.errors().to_string()),
+        ];
+        if let Some(ratio) = self.ratio {
+            rows.push(("part of the requests per second of an echo", format!("{ratio:.2}")));
+        }
+        rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// What went wrong, in words.
@@ -92,6 +135,17 @@ impl Report {
         let reason = self.no_message.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
         if errors.is_empty() { "no errors".into() } else { format!("errors: {}{reason}", errors.join(", ")) }
     }
+}
+
+/// Points of the latency's distribution, ever closer to the slowest answer, which is the last.
+fn curve(tally: &Tally) -> Vec<(f64, f64)> {
+    let latency = tally.latency();
+    let answered = in_f64(tally.answered()).max(2.0);
+    let steps = (1..).map(|step| 10_f64.powf(f64::from(step) / 20.0)).take_while(|x| *x < answered);
+    let ends = [1.0].into_iter().chain(steps).chain([answered]);
+    ends.map(|x| 1.0 - 1.0 / x)
+        .map(|quantile| (quantile, in_f64(latency.value_at_quantile(quantile)) / 1000.0))
+        .collect()
 }
 
 impl Figures {

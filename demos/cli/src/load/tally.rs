@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::timeline::Timeline;
+
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Failure {
@@ -41,6 +43,9 @@ pub(super) struct Tally {
     /// In nanoseconds.
     latency: Histogram<u64>,
     last_answer: Option<Instant>,
+    /// From when on the time counts.
+    start: Option<Instant>,
+    timeline: Timeline,
     pub(super) sent: u64,
     /// Due, but never sent.
     pub(super) unsent: u64,
@@ -59,6 +64,14 @@ impl Tally {
         let time = now.saturating_duration_since(due).as_nanos();
         self.latency.saturating_record(u64::try_from(time).unwrap_or(u64::MAX));
         self.last_answer = Some(now);
+        if let Some(start) = self.start {
+            self.timeline.count(start, now);
+        }
+    }
+
+    /// The run begins, of a measurement that is to last so long in all.
+    pub(super) fn begin(&mut self, start: Instant, duration: Duration) {
+        (self.start, self.timeline) = (Some(start), Timeline::new(duration));
     }
 
     pub(super) fn fail(&mut self, failure: Failure, count: u64) {
@@ -75,6 +88,7 @@ impl Tally {
     pub(super) fn add(&mut self, other: Self) {
         // Both have the same bounds, so this cannot fail.
         let _ = self.latency.add(&other.latency);
+        self.timeline.add(self.elapsed.as_secs_f64(), &other.timeline);
         self.sent += other.sent;
         self.unsent += other.unsent;
         self.opened += other.opened;
@@ -90,6 +104,10 @@ impl Tally {
         self.latency.len()
     }
 
+    pub(super) const fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
     pub(super) const fn latency(&self) -> &Histogram<u64> {
         &self.latency
     }
@@ -102,6 +120,8 @@ impl Default for Tally {
         Self {
             latency,
             last_answer: None,
+            start: None,
+            timeline: Timeline::default(),
             sent: 0,
             unsent: 0,
             opened: 0,

@@ -4,13 +4,18 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
+use std::sync::Arc;
 
 use super::{Limits, Progress, Receiver, Store, send};
 use crate::address::Address;
 use crate::connect::ServerOptions;
 use crate::console::Console;
 use crate::limits::{Seconds, at_least_one};
+use crate::listener::Listener;
+#[cfg(unix)]
+use crate::listener::SocketFile;
 use crate::signals;
+use crate::tls::ServerTls;
 use clap::{Args, Subcommand};
 
 /// Send a file of any size, or receive files.
@@ -64,9 +69,12 @@ struct Receive {
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 
-    /// Where to listen: HOST:PORT; port 0 for a free one
+    /// Where to listen: HOST:PORT, port 0 for a free one, or unix:PATH
     #[arg(default_value_t)]
     address: Address,
+
+    #[command(flatten)]
+    tls: ServerTls,
 
     /// Receive one file from the first peer that connects, then end
     #[arg(long)]
@@ -126,6 +134,8 @@ const SEND_EXAMPLES: &str = "\
 Examples:
   jsonframe transfer send photo.jpg
   jsonframe transfer send photo.jpg 192.168.0.7:65432 --timeout 10
+  jsonframe transfer send photo.jpg example.org:65432 --tls-ca ca.pem
+  jsonframe transfer send photo.jpg unix:/run/files.sock
 
 Exit status:
   0  the receiver has stored the file
@@ -137,6 +147,8 @@ Examples:
   jsonframe transfer receive downloads
   jsonframe transfer receive downloads [::]:65432 listen on all addresses
   jsonframe transfer receive . 127.0.0.1:0 --once --require-checksum
+  jsonframe transfer receive downloads [::]:65432 --tls-cert server.pem --tls-key server.key
+  jsonframe transfer receive downloads unix:/run/files.sock
 
 Exit status:
   0  it was stopped while no file was under way; with --once, the file was received
@@ -152,10 +164,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     };
     let progress = Progress::standard(console.clone());
     let outcome = match arguments.command {
-        Command::Send(Send { file, receiver, timeout }) => match receiver.address() {
-            Address::Tcp(host, port) => send(&file, (host, *port), timeout.into(), &progress),
-            Address::Unix(_) => Err("transfer speaks TCP only".into()),
-        },
+        Command::Send(Send { file, receiver, timeout }) => send(&file, &receiver, timeout.into(), &progress),
         Command::Receive(arguments) => receive(&arguments, &progress),
     };
     console.finish("jsonframe", outcome)
@@ -165,7 +174,7 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     let Receive { directory, address, once, overwrite, .. } = arguments;
     let store = Store::open(directory, *overwrite, arguments.max_total)
         .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
-    end_cleanly(store.clone(), progress.clone(), *once)?;
+    let tls = arguments.tls.config()?.map(Arc::new);
     let limits = Limits {
         max_connections: arguments.max_connections,
         timeout: arguments.timeout.into(),
@@ -175,23 +184,37 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
         size: arguments.max_size,
         require_checksum: arguments.require_checksum,
     };
-    let Address::Tcp(host, port) = address else {
-        return Err(format!("{address}: transfer speaks TCP only"));
+    let in_words = |error| format!("cannot listen on {address}: {error}");
+    let listener = Listener::bind(address).map_err(in_words)?;
+    let name = listener.name().map_err(in_words)?;
+    #[cfg(unix)]
+    let file = listener.file();
+    let remove = move || {
+        #[cfg(unix)]
+        file.iter().for_each(SocketFile::remove);
     };
-    let receiver = Receiver::bind((host.as_str(), *port), limits, store.clone(), progress.clone())
-        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    end_cleanly(store.clone(), progress.clone(), *once, remove.clone())?;
+    progress.say(format_args!("listening on {name}"));
+    let receiver = Receiver::new(listener, tls, limits, store.clone(), progress.clone());
     if !*once {
         receiver.run();
     }
     let outcome = receiver.run_once();
     store.close();
+    remove();
     outcome
 }
 
 /// Makes Ctrl-C, and what else asks a program to end, remove the unfinished files first.
-fn end_cleanly(store: Store, progress: Progress, once: bool) -> Result<(), String> {
+fn end_cleanly(
+    store: Store,
+    progress: Progress,
+    once: bool,
+    remove: impl Fn() + std::marker::Send + 'static,
+) -> Result<(), String> {
     let end = move || {
         let removed = store.close();
+        remove();
         progress.clear();
         let outcome = match removed {
             1.. => Err(format!("stopped; unfinished files removed: {removed}")),

@@ -1,24 +1,25 @@
 //! The receiving side.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonframe::{Checksum, ChecksumError, ContentHasher, DecodeError, Header};
 use jsonframe_std::{Connection, Error, Incoming, server};
+use rustls::ServerConfig;
 
 use super::file_name::{self, Shown};
 use super::linger::close_lingeringly;
 use super::progress::Progress;
-use super::slots::Slots;
 use super::store::Store;
-use super::threads::serve_each;
 use super::verdict::Verdict;
+use crate::connect::Stream;
 use crate::console::Kind;
-use crate::dial::without_brackets;
+use crate::listener::{Accepted, Listener};
+use crate::slots::Slots;
 use crate::text::{Printable, count_of_bytes};
+use crate::threads::serve_each;
 use crate::watched::{Watched, is_time_out};
 
 /// How much of a file is in memory at a time, in bytes.
@@ -62,27 +63,24 @@ impl Default for Limits {
 
 /// A receiver that listens.
 pub(super) struct Receiver {
-    listener: TcpListener,
+    listener: Listener,
+    tls: Option<Arc<ServerConfig>>,
     limits: Limits,
     store: Store,
     progress: Progress,
 }
 
 impl Receiver {
-    /// A receiver at this address, which says so. Files go to the store, a line for each to the console.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`TcpListener::bind`].
-    pub(super) fn bind(
-        (host, port): (&str, u16),
+    /// A receiver that listens there, and speaks TLS over TCP if there is a configuration. Files go to the store, a line for
+    /// each to the console.
+    pub(super) fn new(
+        listener: Listener,
+        tls: Option<Arc<ServerConfig>>,
         limits: Limits,
         store: Store,
         progress: Progress,
-    ) -> io::Result<Arc<Self>> {
-        let listener = TcpListener::bind((without_brackets(host), port))?;
-        progress.say(format_args!("listening on {}", listener.local_addr()?));
-        Ok(Arc::new(Self { listener, limits, store, progress }))
+    ) -> Arc<Self> {
+        Arc::new(Self { listener, tls, limits, store, progress })
     }
 
     /// Receives files. Nothing that a peer does ends it.
@@ -90,7 +88,7 @@ impl Receiver {
         let slots = Slots::new(self.limits.max_connections.get());
         let receiver = Arc::clone(self);
         serve_each(&self.listener, &slots, self.progress.console(), move |stream, peer| {
-            receiver.converse(stream, peer);
+            receiver.converse(stream, &peer);
         })
     }
 
@@ -100,14 +98,9 @@ impl Receiver {
     ///
     /// Why there is none, in words.
     pub(super) fn run_once(&self) -> Result<(), String> {
-        let (stream, peer) = loop {
-            match self.listener.accept() {
-                // A sender may be gone before it is accepted.
-                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
-                accepted => break accepted.map_err(|error| format!("cannot accept a connection: {error}"))?,
-            }
-        };
-        let stream = Watched::new(stream);
+        let accepted = self.listener.accept().and_then(|(accepted, peer)| Ok((self.stream(accepted)?, peer)));
+        let (stream, peer) = accepted.map_err(|error| format!("cannot accept a connection: {error}"))?;
+        let (stream, peer) = (Watched::new(stream), peer.as_str());
         let mut connection = self.connection(&stream);
         let outcome = match self.receive(&mut connection, peer) {
             Ok(true) => Ok(()),
@@ -122,18 +115,32 @@ impl Receiver {
         outcome
     }
 
-    fn connection<'a>(&self, stream: &'a Watched<TcpStream>) -> Connection<&'a Watched<TcpStream>> {
+    fn stream(&self, accepted: Accepted) -> io::Result<Stream> {
+        Stream::accepted(accepted, self.tls.as_ref())
+    }
+
+    fn connection<'a>(&self, stream: &'a Watched<Stream>) -> Sender<'a> {
         Connection::new(stream).with_max_content(self.limits.size)
     }
 
     /// One connection, from its beginning to its end.
-    fn converse(&self, stream: TcpStream, peer: SocketAddr) {
-        let stream = Watched::new(stream);
+    fn converse(&self, accepted: Accepted, peer: &str) {
+        let stream = match self.stream(accepted) {
+            Ok(stream) => Watched::new(stream),
+            Err(error) => {
+                let line = format_args!("error: cannot speak TLS with {peer}: {error}");
+                return self.progress.complain_of(Kind::Failed, line);
+            }
+        };
         let mut connection = self.connection(&stream);
         loop {
             match self.receive(&mut connection, peer) {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => {
+                    // The peer may be gone already.
+                    let _ = stream.with(Stream::end_sending);
+                    return;
+                }
                 Err(failure) => {
                     self.progress.complain_of(failure.kind, format_args!("error: {}", failure.in_words(peer)));
                     let was_slow = failure.kind == Kind::OverLimit;
@@ -148,7 +155,7 @@ impl Receiver {
     }
 
     /// Receives a file and answers: false if the peer has left instead.
-    fn receive(&self, connection: &mut Sender<'_>, peer: SocketAddr) -> Result<bool, Failure> {
+    fn receive(&self, connection: &mut Sender<'_>, peer: &str) -> Result<bool, Failure> {
         let stream = *connection.get_ref();
         let Limits { timeout, header_timeout, min_rate, rate_window, .. } = self.limits;
         stream.await_message(timeout, header_timeout);
@@ -193,7 +200,7 @@ impl Receiver {
     /// Stores the content of a message under this name. Returns its length, and its checksum if that was compared.
     fn store(
         &self,
-        message: &mut Incoming<'_, &Watched<TcpStream>>,
+        message: &mut Incoming<'_, &Watched<Stream>>,
         name: &str,
     ) -> Result<(u64, Option<Checksum>), Failure> {
         let announced = match Checksum::announced(&message.header()) {
@@ -231,7 +238,7 @@ impl Receiver {
 }
 
 /// The connection to a sender.
-type Sender<'a> = Connection<&'a Watched<TcpStream>>;
+type Sender<'a> = Connection<&'a Watched<Stream>>;
 
 /// The name that a file is to have.
 fn name(header: &Header<'_>) -> Result<String, Failure> {
@@ -264,7 +271,7 @@ impl Failure {
         Self { name: Some(name.into()), ..self }
     }
 
-    fn in_words(&self, peer: SocketAddr) -> String {
+    fn in_words(&self, peer: &str) -> String {
         let reason = &self.reason;
         match &self.name {
             Some(name) => format!("{} from {peer}: {reason}", Printable(name)),

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use super::file_name;
 use super::progress::Progress;
 use super::source::{Source, Stop, Summary, summarize};
 use super::verdict::Verdict;
-use crate::dial::dial;
+use crate::address::Address;
+use crate::connect::{ServerOptions, Stream};
 use crate::text::{Printable, count_of_bytes};
 use crate::watched::{Watched, no_answer};
 
@@ -33,7 +33,12 @@ const MIN_RATE: u64 = 128;
 /// # Errors
 ///
 /// Why the file is not stored there, in words.
-pub(super) fn send(path: &Path, receiver: (&str, u16), timeout: Duration, progress: &Progress) -> Result<(), String> {
+pub(super) fn send(
+    path: &Path,
+    receiver: &ServerOptions,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<(), String> {
     let shown = path.display().to_string();
     let of_file = |error| format!("{shown}: {error}");
     // To open a pipe would wait for its other end.
@@ -50,7 +55,8 @@ pub(super) fn send(path: &Path, receiver: (&str, u16), timeout: Duration, progre
     drop(bar);
     file.seek(SeekFrom::Start(0)).map_err(of_file)?;
 
-    let (stream, address) = dial(receiver, timeout, |_| ())?;
+    let address = receiver.address();
+    let stream = receiver.connect(timeout)?;
     let verdict = exchange(stream, address, file, name, summary, timeout, progress);
     let Summary { length, sum } = summary;
     let size = count_of_bytes(length);
@@ -78,7 +84,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    fn in_words(self, file: &str, receiver: SocketAddr) -> String {
+    fn in_words(self, file: &str, receiver: &Address) -> String {
         match self {
             Self::Stopped(Stop::Unreadable(error)) => format!("{file}: {error}"),
             Self::Stopped(_) => format!("{file}: it has changed while it was sent"),
@@ -90,22 +96,21 @@ impl Failure {
 
 /// Sends the file and receives the answer, which may come before everything is sent.
 fn exchange(
-    stream: TcpStream,
-    address: SocketAddr,
+    stream: Stream,
+    address: &Address,
     file: File,
     name: &str,
     summary: Summary,
     timeout: Duration,
     progress: &Progress,
 ) -> Result<Verdict, Failure> {
-    let same = stream.try_clone().map_err(Error::Io)?;
     let stream = Watched::new(stream);
     let mut connection = Connection::new(&stream).with_max_content(MAX_ANSWER);
     let sum = summary.sum.to_hex();
     let extensions = [(file_name::MEMBER, name.into()), sum.member()];
     let header = Header::new("application/octet-stream", "binary", summary.length).with_extensions(&extensions);
 
-    let mut source = Source::new(file, summary, &same);
+    let mut source = Source::new(file, summary, &stream);
     let bar = progress.bar("sending", name, summary.length);
     stream.at_rate(MIN_RATE, timeout);
     stream.doing(format!("sending to {address}"));
@@ -113,13 +118,16 @@ fn exchange(
     drop(bar);
     stream.within(timeout);
     stream.doing(format!("waiting for the answer from {address}"));
-    match (source.into_stop(), sent) {
+    let verdict = match (source.into_stop(), sent) {
         (None, Ok(())) | (Some(Stop::Answered), _) => receive(&mut connection),
         (Some(stop), _) => Err(Failure::Stopped(stop)),
         // A receiver that is gone may have said why.
         (None, Err(error)) if is_closed(&error) => receive(&mut connection).map_err(|_| error.into()),
         (None, Err(error)) => Err(error.into()),
-    }
+    };
+    // Over TLS an end that is not said looks like one that was cut off. Whether it arrives changes nothing.
+    let _ = stream.with(Stream::end_sending);
+    verdict
 }
 
 fn receive(connection: &mut Connection<impl Read>) -> Result<Verdict, Failure> {

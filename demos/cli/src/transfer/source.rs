@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::TcpStream;
 
 use jsonframe::{Checksum, ContentHasher};
+
+use crate::connect::Stream;
+use crate::watched::Watched;
 
 /// How much is read at a time for the summary, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -54,13 +56,13 @@ pub(super) struct Source<'a> {
     expected: Summary,
     left: u64,
     hasher: ContentHasher,
-    receiver: &'a TcpStream,
+    receiver: &'a Watched<Stream>,
     stop: Option<Stop>,
 }
 
 impl<'a> Source<'a> {
     /// The file from where it stands, on its way to this receiver.
-    pub(super) fn new(file: File, expected: Summary, receiver: &'a TcpStream) -> Self {
+    pub(super) fn new(file: File, expected: Summary, receiver: &'a Watched<Stream>) -> Self {
         Self { file, expected, left: expected.length, hasher: ContentHasher::new(), receiver, stop: None }
     }
 
@@ -92,7 +94,7 @@ impl<'a> Source<'a> {
 
 impl Read for Source<'_> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        if has_something_to_read(self.receiver)? {
+        if self.receiver.with(Stream::has_something_to_read)? {
             return Err(self.give_up(Stop::Answered));
         }
         let wanted = usize::try_from(self.left).map_or(place.len(), |left| left.min(place.len()));
@@ -105,12 +107,4 @@ impl Read for Source<'_> {
         }
         Ok(count)
     }
-}
-
-/// Whether reading from the stream would not block.
-fn has_something_to_read(stream: &TcpStream) -> io::Result<bool> {
-    stream.set_nonblocking(true)?;
-    let peeked = stream.peek(&mut [0]);
-    stream.set_nonblocking(false)?;
-    Ok(!peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
 }

@@ -1,22 +1,22 @@
 //! A thread for each connection.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use super::slots::{Slot, Slots};
 use crate::console::{Console, Kind};
+use crate::listener::{Accepted, Listener};
+use crate::slots::{Slot, Slots};
 
 /// How long a server waits when it cannot accept a connection: others may end meanwhile and set resources free.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves each connection in a thread, as many at a time as there are slots.
+/// Serves each connection in a thread, as many at a time as there are slots. The name is that of the peer.
 pub(crate) fn serve_each(
-    listener: &TcpListener,
+    listener: &Listener,
     slots: &Slots,
     console: &Console,
-    converse: impl Fn(TcpStream, SocketAddr) + Clone + Send + 'static,
+    converse: impl Fn(Accepted, String) + Clone + Send + 'static,
 ) -> ! {
     loop {
         if let Err(error) = accept(listener, slots.take(), converse.clone()) {
@@ -26,11 +26,7 @@ pub(crate) fn serve_each(
     }
 }
 
-fn accept(
-    listener: &TcpListener,
-    slot: Slot,
-    converse: impl FnOnce(TcpStream, SocketAddr) + Send + 'static,
-) -> io::Result<()> {
+fn accept(listener: &Listener, slot: Slot, converse: impl FnOnce(Accepted, String) + Send + 'static) -> io::Result<()> {
     let (stream, peer) = listener.accept()?;
     thread::Builder::new().spawn(move || {
         let _slot = slot;

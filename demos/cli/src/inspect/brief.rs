@@ -1,0 +1,83 @@
+//! The report in a line or two a message, for whoever watches a stream.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use jsonframe::{DecodeErrorKind, Header};
+
+use super::Output;
+use super::content::{Body, View};
+use super::drive::{Fault, Report};
+use super::message::Message;
+use crate::text::{ByteString, Printable, count_of_bytes};
+
+pub(super) struct Brief<'a>(Output<'a>);
+
+impl<'a> Brief<'a> {
+    pub(super) const fn new(output: Output<'a>) -> Self {
+        Self(output)
+    }
+}
+
+impl Report for Brief<'_> {
+    fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
+        let (number, head, length) = (message.number, message.head().len(), header.content_length());
+        let (content_type, encoding) = (header.content_type(), header.content_encoding());
+        let mut line = format!("message {number}: {head} + {length} bytes, {content_type}, {encoding}");
+        for (name, value) in header.extensions() {
+            // A string takes everything.
+            let _ = write!(line, ", {name}={value}");
+        }
+        writeln!(self.0, "{}", Printable(&line))
+    }
+
+    fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
+        let content = &message.content;
+        if content.received == 0 {
+            return Ok(());
+        }
+        let View { kind, body, shown } = View::of(header, &content.kept);
+        self.0.write_all(b"  ")?;
+        match body {
+            Body::Json(text) => {
+                let line: Vec<_> = text.lines().map(str::trim_start).collect();
+                write!(self.0, "{}", Printable(&line.join(" ")))?;
+            }
+            Body::Text(text) if kind == "text" => write!(self.0, "{}", Printable(&text))?,
+            Body::Text(text) => write!(self.0, "{kind}: {}", Printable(&text))?,
+            Body::Bytes(bytes) => write!(self.0, "{}", ByteString(bytes))?,
+        }
+        match content.received - shown as u64 {
+            0 => writeln!(self.0),
+            left_out => writeln!(self.0, " … and {} more", count_of_bytes(left_out)),
+        }
+    }
+
+    fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
+        let Fault { error, message, header, hint, first_bytes } = fault;
+        let (name, offset) = (error.kind().name(), error.offset());
+        match error.kind() {
+            DecodeErrorKind::Truncated { missing } => {
+                let part = message.framing.part(message.head(), header.is_some());
+                let missing = count_of_bytes(missing);
+                writeln!(self.0, "{name}: the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
+            }
+            _ => writeln!(self.0, "{name}: {error}")?,
+        }
+        if let Some(first_bytes) = first_bytes {
+            writeln!(self.0, "  {first_bytes}")?;
+        }
+        if let Some(hint) = hint {
+            writeln!(self.0, "  hint: {}", Printable(hint))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Message) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,172 @@
+//! One connection from its beginning to its end, and what is said about it.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::capture::Folder;
+use super::flow::{Direction, Flow};
+use super::journal::Journal;
+use super::pump::pump;
+use super::queue::Queue;
+use crate::console::Console;
+use crate::dialer::Dialer;
+use crate::inspect::{self, watch};
+use crate::listener::Accepted;
+use crate::text::count_of_bytes;
+use crate::wire::Wire;
+
+/// What all connections have in common.
+pub(super) struct Tap {
+    pub(super) server: Dialer,
+    /// How each direction is read, in the order of [`Direction::BOTH`].
+    pub(super) forms: [inspect::Options; 2],
+    pub(super) folder: Option<Folder>,
+    pub(super) console: Console,
+    pub(super) timeout: Duration,
+    pub(super) totals: Totals,
+}
+
+/// What has been counted until now, of all connections.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    connections: AtomicU64,
+    messages: AtomicU64,
+    /// Those of connections that have ended.
+    bytes: AtomicU64,
+    faults: AtomicU64,
+}
+
+/// What came of looking at a direction.
+struct Looked {
+    messages: u64,
+    is_faulty: bool,
+    /// How many bytes passed after that, or after there was no time to look.
+    unseen: u64,
+}
+
+impl Tap {
+    /// Passes on what two peers say to each other, until they have ended.
+    pub(super) fn converse(&self, accepted: Accepted, peer: &str) {
+        let number = self.totals.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let journal = Journal::new(self.console.clone(), self.forms[0].json, number);
+        let server = self.server.address().to_string();
+        let members = [("client", peer.into()), ("server", server.as_str().into())];
+        journal.event(None, "open", &members, &format!("open: {peer} to {server}"));
+        let client = match in_wire(accepted) {
+            Ok(client) => client,
+            Err(error) => return journal.failure(None, &format!("cannot use the connection: {error}")),
+        };
+        match self.server.connect(self.timeout) {
+            Ok(server) => self.tap(client, server, &journal, number),
+            Err(reason) => {
+                // As the server would have done it.
+                client.reset();
+                journal.failure(None, &reason);
+            }
+        }
+    }
+
+    fn tap(&self, client: Wire, server: Wire, journal: &Journal, number: u64) {
+        let mut flows = Direction::BOTH.map(|direction| {
+            let capture = self.folder.as_ref().map(|folder| folder.create(number, direction)).transpose();
+            let capture = capture.unwrap_or_else(|reason| {
+                journal.failure(Some(direction), &reason);
+                None
+            });
+            Flow::new(direction, capture, journal.clone())
+        });
+        let queues = flows.each_ref().map(|flow| (flow.direction, flow.queue.clone()));
+        let (outcome, looked) = thread::scope(|scope| {
+            let lookers = [0, 1].map(|index| {
+                let (direction, queue) = &queues[index];
+                let form = &self.forms[index];
+                let look = move || self.look(queue, *direction, form, journal);
+                thread::Builder::new().spawn_scoped(scope, look)
+            });
+            let outcome = pump(client, server, &mut flows);
+            queues.iter().for_each(|(_, queue)| queue.end());
+            (outcome, lookers.map(|looker| looked(looker, journal)))
+        });
+        if let Err(failure) = outcome {
+            let reason = format!("{}: {}", failure.whose, failure.error);
+            journal.event(None, "reset", &[("message", reason.as_str().into())], &format!("reset: {reason}"));
+        }
+        self.close(&flows, &looked, journal);
+    }
+
+    /// Looks at a direction until it ends, or as far as it is understood.
+    fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> Looked {
+        let messages = AtomicU64::new(0);
+        let outcome = watch(&mut &*queue, &mut journal.report(direction), form, &messages);
+        // No more is looked at, though it still passes.
+        queue.close();
+        if outcome.is_err() || queue.was_full() {
+            journal.failure(Some(direction), "more passes than can be looked at; the rest passes unseen");
+        }
+        let (messages, is_faulty) = (messages.into_inner(), matches!(outcome, Ok(false)));
+        self.totals.messages.fetch_add(messages, Ordering::Relaxed);
+        self.totals.faults.fetch_add(is_faulty.into(), Ordering::Relaxed);
+        Looked { messages, is_faulty, unseen: 0 }
+    }
+
+    fn close(&self, flows: &[Flow; 2], looked: &[Looked; 2], journal: &Journal) {
+        let (mut members, mut words) = (Vec::new(), String::from("closed:"));
+        for (flow, looked) in flows.iter().zip(looked) {
+            let Looked { messages, is_faulty, .. } = *looked;
+            let unseen = looked.unseen + flow.queue.unseen();
+            self.totals.bytes.fetch_add(flow.total, Ordering::Relaxed);
+            let (arrow, name) = (flow.direction.arrow(), flow.direction.name());
+            members.push((name, json!({"bytes": flow.total, "messages": messages, "unseen": unseen})));
+            let number = if messages == 1 { "1 message".into() } else { format!("{messages} messages") };
+            words.push_str(&format!(" {arrow} {number}, {}", count_of_bytes(flow.total)));
+            if is_faulty || unseen > 0 {
+                words.push_str(&format!(" ({} passed unseen)", count_of_bytes(unseen)));
+            }
+            words.push(';');
+        }
+        journal.event(None, "close", &members, words.trim_end_matches(';'));
+    }
+}
+
+impl Totals {
+    /// What has passed in all, in words.
+    pub(super) fn in_words(&self) -> String {
+        let [connections, messages, bytes, faults] = self.numbers();
+        format!("connections: {connections}, whole messages: {messages}, faults: {faults}, bytes: {bytes}")
+    }
+
+    /// What has passed in all, in JSON.
+    pub(super) fn in_json(&self) -> Value {
+        let [connections, messages, bytes, faults] = self.numbers();
+        json!({"event": "summary", "connections": connections, "messages": messages, "faults": faults, "bytes": bytes})
+    }
+
+    fn numbers(&self) -> [u64; 4] {
+        [&self.connections, &self.messages, &self.bytes, &self.faults].map(|number| number.load(Ordering::Relaxed))
+    }
+}
+
+/// What came of a thread that looks. One that is not there, or has failed, has seen nothing.
+fn looked(looker: io::Result<ScopedJoinHandle<'_, Looked>>, journal: &Journal) -> Looked {
+    let looked =
+        looker.map_err(|error| error.to_string()).and_then(|looker| looker.join().map_err(|_| "it failed".into()));
+    looked.unwrap_or_else(|reason| {
+        journal.failure(None, &format!("there is no thread to look at a direction: {reason}"));
+        Looked { messages: 0, is_faulty: true, unseen: 0 }
+    })
+}
+
+fn in_wire(accepted: Accepted) -> io::Result<Wire> {
+    match accepted {
+        Accepted::Tcp(stream) => Wire::tcp(stream),
+        #[cfg(unix)]
+        Accepted::Unix(stream) => {
+            stream.set_nonblocking(true)?;
+            Ok(Wire::Unix(mio::net::UnixStream::from_std(stream)))
+        }
+    }
+}

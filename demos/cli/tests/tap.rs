@@ -1,0 +1,548 @@
+//! What stands between two programs, as a program, with peers in Python that are written as the tutorial's are.
+
+#[path = "../../tests/certificates/mod.rs"]
+mod certificates;
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use certificates::Files;
+use common::{PATIENCE, Program, Server, accept, last_words, program, text};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use socket2::SockRef;
+use tempfile::TempDir;
+
+const JSONFRAME: &str = env!("CARGO_BIN_EXE_jsonframe");
+
+/// A client and a server with `socket`, `struct` and `json` alone: `peer.py server` says where it listens and answers each
+/// request of each connection; `peer.py client PORT` sends requests and prints the answers. With a certificate the server
+/// speaks TLS.
+const PEER: &str = r#"
+import json, socket, ssl, struct, sys
+
+def message(value, wrong=0):
+    content = json.dumps(value, ensure_ascii=False).encode("utf-8")
+    header = {"byteorder": sys.byteorder, "content-type": "text/json", "content-encoding": "utf-8",
+              "content-length": len(content) - wrong}
+    header = json.dumps(header, ensure_ascii=False).encode("utf-8")
+    return struct.pack(">H", len(header)) + header + content
+
+def exactly(sock, count):
+    data = b""
+    while len(data) < count:
+        piece = sock.recv(count - len(data))
+        if not piece:
+            return None
+        data += piece
+    return data
+
+def receive(sock):
+    length = exactly(sock, 2)
+    if length is None:
+        return None
+    header = json.loads(exactly(sock, struct.unpack(">H", length)[0]))
+    return json.loads(exactly(sock, header["content-length"]))
+
+if sys.argv[1] == "server":
+    if sys.argv[2].startswith("/"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(sys.argv[2])
+        listener.listen()
+        print("listening on 127.0.0.1:1", flush=True)
+    else:
+        listener = socket.create_server(("127.0.0.1", 0))
+        print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+    context = None
+    if len(sys.argv) > 3:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3], sys.argv[4])
+    while True:
+        sock, _ = listener.accept()
+        with sock:
+            try:
+                if context:
+                    sock = context.wrap_socket(sock, server_side=True)
+                while (request := receive(sock)) is not None:
+                    sock.sendall(message({"you said": request}))
+                if context:
+                    sock.unwrap()
+            except OSError as error:
+                print(error, flush=True)
+else:
+    where = sys.argv[2]
+    if where.startswith("/"):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(where)
+    else:
+        sock = socket.create_connection(("127.0.0.1", int(where)))
+    for request in sys.argv[3:]:
+        sock.sendall(message(request))
+        print(json.dumps(receive(sock), ensure_ascii=False))
+    sock.shutdown(socket.SHUT_WR)
+    print("end" if sock.recv(1) == b"" else "more")
+"#;
+
+/// The script in a file, in a folder that is there for as long as this.
+struct Peers(TempDir);
+
+impl Peers {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("peer.py"), PEER).unwrap();
+        Self(folder)
+    }
+
+    fn script(&self) -> String {
+        self.path("peer.py")
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn server(&self, more: &[&str]) -> Server {
+        Server::spawn(Command::new("python3").args([&self.script(), "server"]).args(more))
+    }
+
+    /// What a client prints that sends these texts there.
+    fn client(&self, place: &str, requests: &[&str]) -> String {
+        let run = program("python3", &[&self.script(), "client", place]).args(requests).assert().success().stderr("");
+        text(&run.get_output().stdout).to_owned()
+    }
+}
+
+fn tap(to: &str, more: &[&str]) -> Server {
+    Server::spawn(Command::new(JSONFRAME).args(["tap", "--listen", "127.0.0.1:0", "--to", to]).args(more))
+}
+
+/// A tap that writes JSON.
+fn json_tap(to: &str, more: &[&str]) -> Server {
+    let program = Program::spawn(
+        Command::new(JSONFRAME).args(["tap", "--listen", "127.0.0.1:0", "--json", "--to", to]).args(more),
+    );
+    let first: Value = serde_json::from_str(&program.output.next()).unwrap();
+    let line = format!("listening on {}", first["address"].as_str().unwrap());
+    Server::announced_in(program, &line)
+}
+
+/// The next line that has this event.
+fn event(tap: &Server, name: &str) -> Value {
+    let line = tap.output.find(|line| line.contains(&format!("\"event\":\"{name}\"")));
+    serde_json::from_str(&line).unwrap()
+}
+
+/// The line without the time it begins with, whose form is checked.
+fn without_time(line: &str) -> &str {
+    let (time, rest) = line.split_at(12);
+    assert!(time.len() == 12 && time.as_bytes()[2] == b':' && time.as_bytes()[8] == b'.', "{line}");
+    rest.trim_start()
+}
+
+fn has_python() -> bool {
+    let is_there = Command::new("python3").arg("--version").output().is_ok();
+    assert!(is_there || std::env::var_os("CI").is_none(), "python3 is missing");
+    is_there
+}
+
+#[test]
+fn every_message_of_both_directions_is_shown_and_kept() {
+    if !has_python() {
+        return;
+    }
+    let peers = Peers::new();
+    let server = peers.server(&["0"]);
+    let captures = peers.path("captures");
+    let tap = tap(&server.address.to_string(), &["--write", &captures]);
+    let said = peers.client(&tap.address.port().to_string(), &["ring", "🐶"]);
+    assert_eq!(said, "{\"you said\": \"ring\"}\n{\"you said\": \"🐶\"}\nend\n");
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("closed")) {
+        lines.push(without_time(&tap.output.next()).to_owned());
+    }
+    assert!(lines[0].starts_with("#1 -- open: 127.0.0.1:"), "{lines:?}");
+    let of = |arrow: &str| lines.iter().filter_map(|line| line.strip_prefix(arrow)).collect::<Vec<_>>();
+    assert_eq!(
+        of("#1 -> "),
+        [
+            "message 1: 104 + 6 bytes, text/json, utf-8",
+            "  \"ring\"",
+            "message 2: 104 + 6 bytes, text/json, utf-8",
+            "  \"🐶\""
+        ]
+    );
+    assert_eq!(
+        of("#1 <- "),
+        [
+            "message 1: 105 + 20 bytes, text/json, utf-8",
+            "  { \"you said\": \"ring\" }",
+            "message 2: 105 + 20 bytes, text/json, utf-8",
+            "  { \"you said\": \"🐶\" }"
+        ]
+    );
+    assert_eq!(lines.last().unwrap(), "#1 -- closed: -> 2 messages, 220 bytes; <- 2 messages, 250 bytes");
+    let mut names: Vec<_> =
+        fs::read_dir(&captures).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert!(names[0].ends_with("-0001-to-client.bin") && names[1].ends_with("-0001-to-server.bin"), "{names:?}");
+    for (name, bytes) in names.iter().zip(["250", "220"]) {
+        let path = Path::new(&captures).join(name);
+        let run = program(JSONFRAME, &["inspect", path.to_str().unwrap()]).assert().success();
+        let output = text(&run.get_output().stdout);
+        assert!(output.ends_with(&format!("{bytes}  end of the stream, 2 messages\n")), "{output}");
+    }
+    #[cfg(unix)]
+    if let Some(signal) = common::ending_signals().last() {
+        let mut tap = tap;
+        tap.signal(signal);
+        assert_eq!(tap.output.rest(), ["connections: 1, whole messages: 4, faults: 0, bytes: 470"]);
+        assert_eq!((tap.errors.rest(), tap.exit_code()), (vec![], Some(0)));
+    }
+}
+
+#[test]
+fn json_lines_are_those_of_inspect_with_time_connection_and_direction() {
+    if !has_python() {
+        return;
+    }
+    let peers = Peers::new();
+    let server = peers.server(&["0"]);
+    let captures = peers.path("captures");
+    let tap = json_tap(&server.address.to_string(), &["--write", &captures]);
+    peers.client(&tap.address.port().to_string(), &["ring"]);
+    let mut events: Vec<Value> = Vec::new();
+    while events.last().is_none_or(|event| event["event"] != "close") {
+        events.push(serde_json::from_str(&tap.output.next()).unwrap());
+    }
+    for event in &mut events {
+        let time = event["time"].as_str().unwrap();
+        assert!(time.len() == 27 && time.ends_with('Z'), "{time}");
+        assert_eq!(event["connection"], 1);
+        for member in ["time", "connection"] {
+            event.as_object_mut().unwrap().remove(member);
+        }
+    }
+    for direction in ["to-server", "to-client"] {
+        let of_tap: Vec<Value> = events
+            .iter()
+            .filter(|event| event["direction"] == direction)
+            .map(|event| {
+                let mut event = event.clone();
+                event.as_object_mut().unwrap().remove("direction");
+                event
+            })
+            .collect();
+        let file = fs::read_dir(&captures).unwrap().map(|entry| entry.unwrap().path());
+        let file = file.into_iter().find(|path| path.to_str().unwrap().contains(direction)).unwrap();
+        let run = program(JSONFRAME, &["inspect", "--json", file.to_str().unwrap()]).assert().success();
+        let of_inspect: Vec<Value> =
+            text(&run.get_output().stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(of_tap, of_inspect);
+        assert_eq!(of_tap.len(), 3);
+    }
+    let close = events.last().unwrap();
+    assert_eq!(close["to-server"], json!({"bytes": 110, "messages": 1, "unseen": 0}));
+}
+
+#[test]
+fn the_server_may_speak_tls_and_both_ends_be_unix_sockets() {
+    if !has_python() {
+        return;
+    }
+    let (peers, files) = (Peers::new(), Files::new());
+    let server = peers.server(&["0", &files.path("server.pem"), &files.path("server.key")]);
+    let to = format!("localhost:{}", server.address.port());
+    let ca = files.path("ca.pem");
+    let over_tls = tap(&to, &["--tls-ca", &ca]);
+    let long = "ü".repeat(60_000);
+    let said = peers.client(&over_tls.address.port().to_string(), &["ring", &long]);
+    assert_eq!(said, format!("{{\"you said\": \"ring\"}}\n{{\"you said\": \"{long}\"}}\nend\n"));
+    over_tls.output.find(|line| line.ends_with("closed: -> 2 messages, 120218 bytes; <- 2 messages, 120245 bytes"));
+    // Whom the tap does not trust it does not speak to, and it says why.
+    let untrusted = tap(&to, &["--tls-ca", &files.path("other-ca.pem")]);
+    assert_eq!(last_words(untrusted.connect()), b"");
+    untrusted.output.find(|line| line.contains("reset: the server: invalid peer certificate: UnknownIssuer"));
+    drop(server);
+
+    #[cfg(unix)]
+    {
+        let (inner, outer) = (peers.path("inner.sock"), peers.path("outer.sock"));
+        let _server = peers.server(&[&inner]);
+        let listen = format!("unix:{outer}");
+        let mut tap = Program::spawn(Command::new(JSONFRAME).args([
+            "tap",
+            "--listen",
+            &listen,
+            "--to",
+            &format!("unix:{inner}"),
+        ]));
+        assert_eq!(tap.output.next(), format!("listening on {listen}"));
+        assert_eq!(peers.client(&outer, &["ring"]), "{\"you said\": \"ring\"}\nend\n");
+        tap.output.find(|line| line.ends_with("closed: -> 1 message, 110 bytes; <- 1 message, 125 bytes"));
+        if let Some(signal) = common::ending_signals().last() {
+            tap.signal(signal);
+            assert_eq!(tap.exit_code(), Some(0));
+            assert!(!Path::new(&outer).exists());
+        }
+    }
+}
+
+/// A server that the test plays, and a tap before it.
+fn played(more: &[&str]) -> (TcpListener, Server) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tap = json_tap(&listener.local_addr().unwrap().to_string(), more);
+    (listener, tap)
+}
+
+/// Bytes of every value, which are no messages, in pieces of a megabyte.
+fn noise() -> Vec<u8> {
+    let mut state: u32 = 1;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(1 << 20).collect()
+}
+
+/// The checksum of all that comes.
+fn checksum_of(mut stream: TcpStream) -> thread::JoinHandle<(u64, Vec<u8>)> {
+    thread::spawn(move || {
+        let (mut hasher, mut count, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
+        loop {
+            match stream.read(&mut buffer).unwrap() {
+                0 => return (count, hasher.finalize().to_vec()),
+                length => {
+                    hasher.update(&buffer[..length]);
+                    count += length as u64;
+                }
+            }
+        }
+    })
+}
+
+const REQUEST: &[u8] = b"\x00\x67{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 39}{\"action\": \"search\", \"value\": \"needle\"}";
+
+#[test]
+fn faulty_bytes_pass_unchanged_in_constant_memory_and_are_said_once() {
+    let (listener, tap) = played(&[]);
+    let mut client = tap.connect();
+    let sums = checksum_of(accept(&listener));
+    let (noise, mut hasher) = (noise(), Sha256::new());
+    client.write_all(REQUEST).unwrap();
+    hasher.update(REQUEST);
+    for _ in 0..20 {
+        client.write_all(&noise).unwrap();
+        hasher.update(&noise);
+    }
+    let error = event(&tap, "error");
+    assert_eq!((&error["direction"], &error["offset"]), (&json!("to-server"), &json!(144)));
+    let memory = tap.peak_memory();
+    for _ in 0..180 {
+        client.write_all(&noise).unwrap();
+        hasher.update(&noise);
+    }
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(sums.join().unwrap(), ((200 << 20) + 144, hasher.finalize().to_vec()));
+    if let (Some(before), Some(after)) = (memory, tap.peak_memory()) {
+        assert!(after < before + 8 * 1024, "{before} KiB, then {after} KiB");
+        assert!(after < 100 * 1024, "{after} KiB");
+    }
+    assert_eq!(last_words(client), b"");
+    let close = tap.output.next();
+    let close: Value = serde_json::from_str(&close).expect("nothing is said between the fault and the end");
+    assert_eq!(close["to-server"]["bytes"], (200 << 20) + 144);
+    assert_eq!(close["to-server"]["messages"], 1);
+    assert!(close["to-server"]["unseen"].as_u64().unwrap() > 190 << 20);
+}
+
+#[test]
+fn the_likely_cause_of_a_fault_is_said() {
+    let (listener, tap) = played(&[]);
+    let mut client = tap.connect();
+    // The length counts characters: the content is two bytes longer.
+    let content = "{\"action\": \"search\", \"value\": \"🐶é\"}";
+    let mut bytes = REQUEST[..105].to_vec();
+    bytes[102..104].copy_from_slice(content.chars().count().to_string().as_bytes());
+    bytes.extend(content.as_bytes());
+    bytes.extend(REQUEST);
+    client.write_all(&bytes).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut server = accept(&listener);
+    let mut passed = Vec::new();
+    server.read_to_end(&mut passed).unwrap();
+    assert_eq!(passed, bytes);
+    let hint = event(&tap, "error")["hint"].clone();
+    assert!(hint.as_str().is_some_and(|hint| hint.contains("characters")), "{hint}");
+}
+
+#[test]
+fn an_end_passes_as_an_end_and_the_other_direction_goes_on() {
+    let (listener, tap) = played(&[]);
+    for client_first in [true, false] {
+        let mut client = tap.connect();
+        let mut server = accept(&listener);
+        let (first, second) = if client_first { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        first.write_all(b"last words").unwrap();
+        first.shutdown(Shutdown::Write).unwrap();
+        let mut words = String::new();
+        second.read_to_string(&mut words).unwrap();
+        assert_eq!(words, "last words");
+        second.write_all(REQUEST).unwrap();
+        let mut heard = [0; 144];
+        first.read_exact(&mut heard).unwrap();
+        assert_eq!(heard, *REQUEST);
+        second.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(first.read(&mut heard).unwrap(), 0);
+        event(&tap, "close");
+    }
+}
+
+#[test]
+fn a_reset_passes_as_a_reset() {
+    let (listener, tap) = played(&[]);
+    for (of_client, after_end) in [(true, false), (false, false), (true, true), (false, true)] {
+        let client = tap.connect();
+        let server = accept(&listener);
+        let (first, mut second) = if of_client { (client, server) } else { (server, client) };
+        if after_end {
+            first.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(second.read(&mut [0]).unwrap(), 0);
+        }
+        SockRef::from(&first).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(first);
+        event(&tap, "reset");
+        event(&tap, "close");
+        let deadline = Instant::now() + PATIENCE;
+        let failure = loop {
+            // After an end, only writing tells.
+            match if after_end { second.write(&[0]) } else { second.read(&mut [0]) } {
+                Err(error) => break error,
+                Ok(_) => assert!(Instant::now() < deadline && after_end, "an end is no reset"),
+            }
+        };
+        let kinds = [std::io::ErrorKind::ConnectionReset, std::io::ErrorKind::BrokenPipe];
+        assert!(kinds.contains(&failure.kind()), "{failure}");
+    }
+    // Where there is no server, the client sees that as well.
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let failure = tap.connect().read(&mut [0]).unwrap_err();
+    assert_eq!(failure.kind(), std::io::ErrorKind::ConnectionReset);
+    assert!(event(&tap, "failure")["message"].as_str().unwrap().starts_with(&format!("cannot connect to {address}: ")));
+}
+
+#[test]
+fn whoever_takes_nothing_is_not_read_for_and_memory_stays() {
+    let (listener, tap) = played(&[]);
+    let mut client = tap.connect();
+    let server = accept(&listener);
+    client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let noise = noise();
+    let mut written = 0_u64;
+    while let Ok(count) = client.write(&noise) {
+        written += count as u64;
+        // The system's buffers are no larger.
+        assert!(written < 256 << 20, "the tap reads for a server that does not");
+    }
+    if let Some(memory) = tap.peak_memory() {
+        assert!(memory < 100 * 1024, "{memory} KiB");
+    }
+    let sums = checksum_of(server);
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(sums.join().unwrap().0, written);
+}
+
+#[test]
+fn nobody_waits_for_whoever_reads_the_output() {
+    for is_gone in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap().to_string();
+        let mut command = Command::new(JSONFRAME);
+        let (mut program, line) =
+            Program::unheard(command.args(["tap", "--listen", "127.0.0.1:0", "--to", &to]), false);
+        if is_gone {
+            program.stop_reading();
+        }
+        let tap = Server::announced_in(program, &line);
+        let mut client = tap.connect();
+        let sums = checksum_of(accept(&listener));
+        let requests = REQUEST.repeat(1000);
+        // Some thirty megabytes of lines.
+        for _ in 0..200 {
+            client.write_all(&requests).unwrap();
+        }
+        client.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(sums.join().unwrap().0, 200 * 144_000);
+    }
+}
+
+#[test]
+fn no_text_of_a_peer_acts_on_the_terminal() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    for options in [&["--json"][..], &[]] {
+        let to = listener.local_addr().unwrap().to_string();
+        let mut command = Command::new(JSONFRAME);
+        let program = Program::spawn(command.args(["tap", "--listen", "127.0.0.1:0", "--to", &to]).args(options));
+        let first = program.output.next();
+        let address = first.split(['"', ' ']).find(|word| word.starts_with("127.0.0.1:")).unwrap().to_owned();
+        let tap = Server::announced_in(program, &format!("listening on {address}"));
+        let header = "{\"byteorder\": \"little\", \"content-type\": \"a\\u001b[2J\u{9b}A\u{202e}\", \"content-encoding\": \"utf-8\", \
+                      \"content-length\": 6, \"x\u{7f}\\n\": \"\u{9b}A\"}";
+        let mut bytes = u16::try_from(header.len()).unwrap().to_be_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes.extend(b"\x1b[2J\r\n\x1b]0;title\x07\x9b");
+        let mut client = tap.connect();
+        client.write_all(&bytes).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        drop(accept(&listener));
+        let mut lines = Vec::new();
+        while !lines.last().is_some_and(|line: &String| line.contains("close")) {
+            lines.push(tap.output.next());
+        }
+        assert!(lines.len() > 3, "{lines:?}");
+        for line in &lines {
+            let acts = |character: char| character.is_control() || character == '\u{202e}';
+            assert!(!line.contains(acts), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn only_so_many_connections_are_served_at_a_time() {
+    let (listener, tap) = played(&["--max-connections", "1"]);
+    let first = tap.connect();
+    let server = accept(&listener);
+    let second = tap.connect();
+    listener.set_nonblocking(true).unwrap();
+    thread::sleep(Duration::from_millis(100));
+    assert!(listener.accept().is_err());
+    drop((first, server));
+    let _server = accept(&listener);
+    drop(second);
+}
+
+#[test]
+fn what_cannot_be_listened_on_or_written_to_is_said() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (more, reason) in [
+        (&["--listen", &taken[..]][..], format!("jsonframe: cannot listen on {taken}: ")),
+        (&["--listen", "127.0.0.1:0", "--write", path], format!("jsonframe: cannot write to {path}: ")),
+        (&["--listen", "127.0.0.1:0", "--tls-ca", path], "jsonframe: cannot speak TLS: ".into()),
+    ] {
+        let run = program(JSONFRAME, &["tap", "--to", "127.0.0.1:1"]).args(more).assert().code(1).stdout("");
+        let said = text(&run.get_output().stderr);
+        assert!(said.starts_with(&reason) && said.lines().count() == 1, "{said}");
+    }
+    program(JSONFRAME, &["tap", "--to", "127.0.0.1:1"]).assert().code(2).stdout("");
+    program(JSONFRAME, &["tap", "--help"]).assert().success();
+}
