@@ -3,6 +3,7 @@
 //! This library is for the programs of this project. It promises nothing to others.
 
 pub mod address;
+pub mod capture;
 pub mod connect;
 pub mod console;
 pub mod dial;

@@ -178,7 +178,7 @@ fn some_vectors_as_a_program_in_hex_and_in_bytes() {
         vector.assert_lines(&lines);
         assert_eq!((errors.as_str(), code), ("", i32::from(!vector.is_whole())), "{}", vector.name);
 
-        arguments.extend(["--hex", "--chunk", "1"]);
+        arguments.extend(["--format", "hex", "--chunk", "1"]);
         assert_eq!(run(&arguments, vector.bytes.as_bytes()), (lines, errors, code), "{}", vector.name);
     }
 }
@@ -764,7 +764,9 @@ fn wrong_hex_text_is_no_fault_of_the_stream_that_comes_before_it() {
         (&long, "line 200002, column 2: its end; expected the second hex digit of a byte"),
         ("00 02 7b7d 0xx", "line 1, column 14: `x`; expected two hex digits"),
     ] {
-        for arguments in [&["--hex"][..], &["--hex", "--json"], &["--hex", "--guess"], &["--hex", "--chunk", "1"]] {
+        for arguments in
+            [&["--hex"][..], &["--hex", "--json"], &["--hex", "--guess"], &["--format", "hex", "--chunk", "1"]]
+        {
             let error = format!("jsonframe: the hex text is wrong at {place}\n");
             assert_eq!(run(arguments, text.as_bytes()), (String::new(), error, 2), "{arguments:?}: {text:.40}");
         }

@@ -10,6 +10,7 @@ use super::Output;
 use super::drive::{Fault, Report};
 use super::first_bytes::FirstBytes;
 use super::message::Message;
+use crate::capture::packets::Direction;
 use crate::dialect::DialectName;
 use crate::text::acts_on_terminal;
 
@@ -18,15 +19,25 @@ const SHOWN: usize = 64;
 
 pub(super) struct JsonLines<'a> {
     output: Output<'a>,
-    /// The last member of every object: the dialect, unless it is the standard.
+    /// The last members of every object: the dialect, unless it is the standard, and which stream of a capture it is about.
     dialect: String,
 }
 
 impl<'a> JsonLines<'a> {
-    pub(super) fn new(output: Output<'a>, dialect: DialectName) -> Self {
-        let dialect =
+    pub(super) fn new(output: Output<'a>, dialect: DialectName, direction: Option<Direction>) -> io::Result<Self> {
+        let mut last =
             if dialect == DialectName::STANDARD { String::new() } else { format!(r#","dialect":{}"#, quoted(dialect)) };
-        Self { output, dialect }
+        let mut first = None;
+        if let Some(direction) = direction {
+            let Direction { connection, from, to, is_joined, .. } = direction;
+            last += &format!(r#","connection":{connection},"direction":"{}""#, direction.name());
+            first = Some(format!(
+                r#"{{"event":"stream","from":"{from}","to":"{to}","begins_anywhere":{is_joined}{last}}}"#
+            ));
+        }
+        let mut lines = Self { output, dialect: last };
+        first.map_or(Ok(()), |first| writeln!(lines.output, "{first}"))?;
+        Ok(lines)
     }
 }
 
@@ -62,8 +73,8 @@ impl Report for JsonLines<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let (error, dialect) = (&fault.error, &self.dialect);
-        let (kind, offset) = (error.kind(), error.offset());
+        let Fault { kind, offset, words, .. } = fault;
+        let (kind, offset, dialect) = (*kind, *offset, &self.dialect);
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
         let more = first_bytes + &member("hint", fault.hint.as_ref());
         if let DecodeErrorKind::Truncated { missing } = kind {
@@ -86,11 +97,23 @@ impl Report for JsonLines<'_> {
             DecodeErrorKind::TooDeep { limit } => write!(self.output, r#","limit":{limit}"#)?,
             _ => {}
         }
-        writeln!(self.output, r#","offset":{offset},"message":{}{more}{dialect}}}"#, quoted(error))
+        writeln!(self.output, r#","offset":{offset},"message":{}{more}{dialect}}}"#, quoted(words))
     }
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {
         Ok(())
+    }
+
+    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
+        let dialect = &self.dialect;
+        writeln!(
+            self.output,
+            r#"{{"event":"skipped","offset":{offset},"length":{length},"found":{is_found}{dialect}}}"#
+        )
+    }
+
+    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()> {
+        writeln!(self.output, r#"{{"event":"gap","offset":{offset},"length":{length}{}}}"#, self.dialect)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -74,6 +74,14 @@ impl Message {
         self.content_start() + self.content.received
     }
 
+    /// Becomes a message that begins at this offset, and that nothing is known to come before.
+    pub(super) fn restart(&mut self, offset: u64) {
+        self.start = offset;
+        self.head.clear();
+        self.content.clear();
+        self.previous = None;
+    }
+
     pub(super) fn receive_head(&mut self, piece: &[u8]) {
         self.head.extend_from_slice(piece);
     }
