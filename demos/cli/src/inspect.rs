@@ -18,12 +18,12 @@ mod first_bytes;
 mod guess;
 mod hint;
 mod input;
-mod json;
+pub(crate) mod json;
 mod length;
-mod message;
+pub(crate) mod message;
 mod pretty;
 mod search;
-mod spelling;
+pub(crate) mod spelling;
 mod streams;
 
 use std::io::{self, BufWriter, Read, Write};
@@ -66,7 +66,7 @@ pub struct Options {
 
 impl Options {
     /// The input, as what it stands for.
-    fn open<'a>(&self, input: &'a mut dyn Read) -> io::Result<Source<'a>> {
+    pub(crate) fn open<'a>(&self, input: &'a mut dyn Read) -> io::Result<Source<'a>> {
         let framing = Framing { prefix: self.dialect.prefix.len(), proto_header: self.dialect.proto_header };
         capture::open(input, self.format, &|bytes| framing.begins_message(bytes) || begins_in_any_form(bytes))
             .map_err(input::named)

@@ -6,6 +6,7 @@ pub mod address;
 pub mod capture;
 pub mod connect;
 pub mod console;
+mod convert;
 pub mod dial;
 pub mod dialect;
 pub mod hint;

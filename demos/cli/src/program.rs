@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{inspect, load, transfer};
+use crate::{convert, inspect, load, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -16,6 +16,7 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    Convert(convert::command::Arguments),
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
@@ -24,6 +25,7 @@ enum Command {
 const EXAMPLES: &str = "\
 Examples:
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
+  jsonframe convert capture.bin                 the same as JSON lines to be edited, and back
   jsonframe load --connections 100              how many requests a server answers, and how fast
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
@@ -33,6 +35,7 @@ An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:654
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     match Program::parse().command {
+        Command::Convert(arguments) => convert::command::run(&arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),

@@ -43,19 +43,7 @@ impl<'a> JsonLines<'a> {
 
 impl Report for JsonLines<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        let line = format!(
-            r#"{{"event":"header","offset":{}{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
-            message.start,
-            member("prefix", Some(message.prefix()).filter(|prefix| !prefix.is_empty()).map(hex::encode)),
-            message.header().len(),
-            Value::from(header.byte_order().as_str()),
-            Value::from(header.content_type()),
-            Value::from(header.content_encoding()),
-            header.content_length(),
-            Extensions(header),
-            self.dialect,
-        );
-        writeln!(self.output, "{}", Harmless(&line))
+        writeln!(self.output, "{}", header_line(message, header, &self.dialect))
     }
 
     fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
@@ -73,31 +61,9 @@ impl Report for JsonLines<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { kind, offset, words, .. } = fault;
-        let (kind, offset, dialect) = (*kind, *offset, &self.dialect);
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
         let more = first_bytes + &member("hint", fault.hint.as_ref());
-        if let DecodeErrorKind::Truncated { missing } = kind {
-            return writeln!(
-                self.output,
-                r#"{{"event":"truncated","offset":{offset},"missing":{missing}{more}{dialect}}}"#
-            );
-        }
-        write!(self.output, r#"{{"event":"error","kind":"{}""#, kind.name())?;
-        if let Some(member) = kind.member() {
-            write!(self.output, r#","member":"{member}""#)?;
-        }
-        match kind {
-            DecodeErrorKind::HeaderTooLong { length, capacity } => {
-                write!(self.output, r#","length":{length},"capacity":{capacity}"#)?;
-            }
-            DecodeErrorKind::ContentTooLong { length, limit } => {
-                write!(self.output, r#","length":{length},"limit":{limit}"#)?;
-            }
-            DecodeErrorKind::TooDeep { limit } => write!(self.output, r#","limit":{limit}"#)?,
-            _ => {}
-        }
-        writeln!(self.output, r#","offset":{offset},"message":{}{more}{dialect}}}"#, quoted(words))
+        writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.dialect)))
     }
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {
@@ -121,13 +87,46 @@ impl Report for JsonLines<'_> {
     }
 }
 
+/// The line of a header, with these members at its end.
+pub(crate) fn header_line(message: &Message, header: &Header<'_>, last: &str) -> String {
+    let line = format!(
+        r#"{{"event":"header","offset":{}{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{last}}}"#,
+        message.start,
+        member("prefix", Some(message.prefix()).filter(|prefix| !prefix.is_empty()).map(hex::encode)),
+        message.header().len(),
+        Value::from(header.byte_order().as_str()),
+        Value::from(header.content_type()),
+        Value::from(header.content_encoding()),
+        header.content_length(),
+        Extensions(header),
+    );
+    Harmless(&line).to_string()
+}
+
+/// The line of a fault, with these members at its end.
+pub(crate) fn fault_line(kind: DecodeErrorKind, offset: u64, words: &str, last: &str) -> String {
+    if let DecodeErrorKind::Truncated { missing } = kind {
+        return format!(r#"{{"event":"truncated","offset":{offset},"missing":{missing}{last}}}"#);
+    }
+    let name = kind.name();
+    let about = kind.member().map_or_else(String::new, |member| format!(r#","member":"{member}""#));
+    let numbers = match kind {
+        DecodeErrorKind::HeaderTooLong { length, capacity } => format!(r#","length":{length},"capacity":{capacity}"#),
+        DecodeErrorKind::ContentTooLong { length, limit } => format!(r#","length":{length},"limit":{limit}"#),
+        DecodeErrorKind::TooDeep { limit } => format!(r#","limit":{limit}"#),
+        _ => String::new(),
+    };
+    let words = quoted(words);
+    format!(r#"{{"event":"error","kind":"{name}"{about}{numbers},"offset":{offset},"message":{words}{last}}}"#)
+}
+
 /// One more member of an object, if there is something to say in it.
 fn member(name: &str, text: Option<impl Display>) -> String {
     text.map_or_else(String::new, |text| format!(r#","{name}":{}"#, quoted(text)))
 }
 
 /// The text as a string of JSON.
-fn quoted(text: impl Display) -> String {
+pub(crate) fn quoted(text: impl Display) -> String {
     Value::from(text.to_string().as_str()).to_string()
 }
 
