@@ -70,6 +70,11 @@ impl<S: Timeouts> Timed<S> {
         &self.stream
     }
 
+    /// The stream, for what it can do besides reading and writing. The deadline does not hold for what is done with it.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Gives the stream back, with the timeouts that were set on it last.
     pub fn into_inner(self) -> S {
         self.stream

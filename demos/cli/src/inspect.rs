@@ -1,10 +1,12 @@
-//! A captured byte stream, annotated for a person or as JSON lines.
+//! A captured byte stream, or those of a capture of packets, annotated for a person or as JSON lines.
 //!
 //! ```text
-//! input --> (hex) --> drive --> json       one JSON object a line
-//!                 |   |   \---> annotate   for a person: content, pretty, excerpt, spelling
-//!                 |   \-------> length     whether a content length was wrong
-//!                 \---> guess               which dialect it is: spelling
+//! capture --> drive ---------> json       one JSON object a line
+//!    |   \    | | \----------> annotate   for a person: content, pretty, excerpt, spelling
+//!    |    \   | \-> search     the next message of a stream that begins anywhere
+//!    |     \  \---> hint       the likely cause of a fault: length, guess
+//!    |      \-> streams        a drive for each direction of each connection
+//!    \---> guess               which dialect it is: spelling
 //! ```
 
 mod annotate;
@@ -15,23 +17,27 @@ mod drive;
 mod excerpt;
 mod first_bytes;
 mod guess;
-mod hex;
+mod hint;
 mod input;
-mod json;
+pub(crate) mod json;
 mod length;
-mod message;
+pub(crate) mod message;
 mod pretty;
-mod spelling;
+mod search;
+pub(crate) mod spelling;
+mod streams;
 mod watch;
 
 use std::io::{self, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 
 use self::annotate::Annotated;
+use self::drive::Report;
 use self::drive::drive;
-use self::hex::HexText;
 use self::json::JsonLines;
-use crate::dialect::DialectName;
+use self::message::Framing;
+use crate::capture::{self, Format, Source};
+use crate::dialect::{DialectName, FORMS};
 
 pub use self::guess::guess;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
@@ -43,8 +49,14 @@ pub(crate) use self::watch::watch;
 pub struct Options {
     /// What the stream is in.
     pub dialect: DialectName,
-    /// Whether the input is hex text. Text that is not is an error of kind [`io::ErrorKind::InvalidData`].
-    pub hex: bool,
+    /// What the input is. Text that is wrong is an error of kind [`io::ErrorKind::InvalidData`].
+    pub format: Format,
+    /// How many bytes of each stream are passed over.
+    pub from: u64,
+    /// Whether the next message is looked for, which is a guess.
+    pub find: bool,
+    /// Of which port connections are shown, of a capture of packets.
+    pub port: Option<u16>,
     /// Whether the output is one JSON object a line, instead of text for a person.
     pub json: bool,
     /// Whether text for a person is coloured, with ANSI escape codes.
@@ -57,19 +69,30 @@ pub struct Options {
     pub max_content: u64,
 }
 
-/// Plain text for a person, from raw bytes, with nothing refused that the protocol allows.
 impl Options {
-    /// The bytes of the input, as they are or written as text.
-    fn bytes_of<'a>(&self, input: &'a mut impl Read) -> Box<dyn Read + 'a> {
-        if self.hex { Box::new(HexText::new(input)) } else { Box::new(input) }
+    /// The input, as what it stands for.
+    pub(crate) fn open<'a>(&self, input: &'a mut dyn Read) -> io::Result<Source<'a>> {
+        let framing = Framing { prefix: self.dialect.prefix.len(), proto_header: self.dialect.proto_header };
+        capture::open(input, self.format, &|bytes| framing.begins_message(bytes) || begins_in_any_form(bytes))
+            .map_err(input::named)
     }
 }
+
+/// Whether a message seems to begin here, in any form of a proto-header.
+fn begins_in_any_form(bytes: &[u8]) -> bool {
+    FORMS.iter().any(|(_, proto_header)| Framing { prefix: 0, proto_header: *proto_header }.begins_message(bytes))
+}
+
+/// Plain text for a person, from raw bytes, with nothing refused that the protocol allows.
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             dialect: DialectName::STANDARD,
-            hex: false,
+            format: Format::Raw,
+            from: 0,
+            find: false,
+            port: None,
             json: false,
             color: false,
             chunk: input::BUFFER,
@@ -82,21 +105,28 @@ impl Default for Options {
 /// Shows everything that the input holds: true if it is nothing but whole messages.
 ///
 /// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for, but for a fault:
-/// it is shown when as many bytes have been seen as it takes to explain it, and all of the input if that is hex text, which
-/// may be wrong further on. Nothing that a peer sent can act on a terminal.
+/// it is shown when as many bytes have been seen as it takes to explain it, and all of the input if that is text that stands
+/// for bytes, which may be wrong further on. The messages of a capture of packets are shown when they are whole. Nothing that a peer sent can act on a terminal.
 ///
 /// # Errors
 ///
 /// Those of the input and of the output. A fault in the stream is no error here, but shown.
 pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
-    let input = &mut *options.bytes_of(input);
-    let output: Output<'_> = BufWriter::new(output);
-    if options.json {
-        drive(input, JsonLines::new(output, options.dialect), options)
-    } else {
-        drive(input, Annotated::new(output, options.dialect, options.color), options)
+    match options.open(input)? {
+        Source::Stream { mut bytes, is_text, resembles } => {
+            let output: Output<'_> = BufWriter::new(Box::new(output));
+            let report: Box<dyn Report + '_> = if options.json {
+                Box::new(JsonLines::new(output, options.dialect, None)?)
+            } else {
+                Box::new(Annotated::new(output, options.dialect, options.color, None)?)
+            };
+            drive(&mut *bytes, report, options, (is_text, resembles))
+        }
+        Source::Packets(packets) => {
+            streams::inspect(packets, &mut BufWriter::new(output), options).map_err(input::named)
+        }
     }
 }
 
 /// Where a report goes: the small pieces it is written in are put together.
-type Output<'a> = BufWriter<&'a mut dyn Write>;
+type Output<'a> = BufWriter<Box<dyn Write + 'a>>;

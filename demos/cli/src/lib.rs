@@ -4,9 +4,11 @@
 
 pub mod address;
 mod call;
+pub mod capture;
 mod check;
 pub mod connect;
 pub mod console;
+mod convert;
 pub mod dial;
 pub mod dialect;
 mod dialer;

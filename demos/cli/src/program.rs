@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{call, check, inspect, listen, load, manners, tap, transfer};
+use crate::{call, check, convert, inspect, listen, load, manners, tap, transfer};
 
 /// Look at, test and measure programs that speak jsonframe's protocol: a two-byte length, a JSON header, content.
 #[derive(Parser)]
@@ -20,6 +20,7 @@ enum Command {
     Listen(listen::command::Arguments),
     Tap(tap::command::Arguments),
     Inspect(inspect::command::Arguments),
+    Convert(convert::command::Arguments),
     Check(check::command::Arguments),
     Load(load::command::Arguments),
     Transfer(transfer::command::Arguments),
@@ -33,10 +34,9 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432
                                                  every message between two programs, live
   jsonframe inspect capture.bin                 what a captured stream holds, and what is wrong with it
-  jsonframe check 127.0.0.1:65432 --json '{}'    whether a server holds to the protocol
+  jsonframe convert capture.bin                 the same as JSON lines to be edited, and back
+  jsonframe check 127.0.0.1:65432 --json '{}'   whether a server holds to the protocol
   jsonframe load --connections 100              how many requests a server answers, and how fast
-  jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432
-                                                every message between two programs, live
   jsonframe transfer send photo.jpg             send a file to `jsonframe transfer receive DIR`
 
 An ADDRESS is HOST:PORT, such as 127.0.0.1:65432, [::1]:65432 or example.org:65432, or unix:PATH.
@@ -49,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Listen(arguments) => listen::command::run(arguments),
         Command::Tap(arguments) => tap::command::run(&arguments),
         Command::Inspect(arguments) => inspect::command::run(&arguments),
+        Command::Convert(arguments) => convert::command::run(&arguments),
         Command::Check(arguments) => check::command::run(&arguments),
         Command::Load(arguments) => load::command::run(&arguments),
         Command::Transfer(arguments) => transfer::command::run(arguments),

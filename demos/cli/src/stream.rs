@@ -91,13 +91,14 @@ impl Stream {
 
 impl Stream {
     /// Ends the sending direction below whatever else is spoken, without a word.
-    pub(crate) fn end_raw(&self) {
+    pub(crate) fn end_raw(&mut self) {
         // It may have ended by itself.
         let _ = match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             #[cfg(unix)]
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
             Self::Tls(stream) => stream.sock.shutdown(Shutdown::Write),
+            Self::TlsServer(stream) => stream.sock.shutdown(Shutdown::Write),
         };
     }
 }

@@ -16,7 +16,7 @@ use crate::text::{ByteString, count_of_bytes};
 #[derive(Debug)]
 pub struct Watched<S> {
     /// Away only while something else is done with it.
-    stream: RefCell<Option<Timed<S>>>,
+    stream: RefCell<Timed<S>>,
     watch: RefCell<Watch>,
 }
 
@@ -48,28 +48,20 @@ enum Limit {
 }
 
 impl<S: Timeouts> Watched<S> {
-    /// Does something with the stream that needs no time.
-    pub(crate) fn with<T>(&self, act: impl FnOnce(&S) -> T) -> T {
-        act(self.stream.borrow().get_ref())
-    }
-
     /// Watches a stream, without any limit for now.
     pub fn new(stream: S) -> Self {
         let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };
-        Self { stream: RefCell::new(Some(Timed::new(stream))), watch: RefCell::new(watch) }
+        Self { stream: RefCell::new(Timed::new(stream)), watch: RefCell::new(watch) }
     }
 
     /// Does something with the stream that takes no time.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
-        let mut stream = self.stream.take().unwrap_or_else(|| unreachable!()).into_inner();
-        let outcome = act(&mut stream);
-        self.stream.replace(Some(Timed::new(stream)));
-        outcome
+        act(self.stream.borrow_mut().get_mut())
     }
 
     /// Returns the stream.
     pub fn into_inner(self) -> S {
-        self.stream.into_inner().unwrap_or_else(|| unreachable!()).into_inner()
+        self.stream.into_inner().into_inner()
     }
 
     /// Everything from now on must be over in this time, whatever it is.
@@ -108,12 +100,11 @@ impl<S: Timeouts> Watched<S> {
     /// Reads or writes as long as that may take.
     fn in_time(&self, mut io: impl FnMut(&mut Timed<S>) -> io::Result<usize>) -> io::Result<usize> {
         let mut stream = self.stream.borrow_mut();
-        let stream = stream.as_mut().unwrap_or_else(|| unreachable!());
         let mut watch = self.watch.borrow_mut();
         loop {
             let start = Instant::now();
             stream.set_deadline(watch.limit.deadline(start));
-            let outcome = io(stream);
+            let outcome = io(&mut stream);
             let moved = match &outcome {
                 Ok(count) => *count,
                 Err(error) if is_late(error) => 0,

@@ -188,7 +188,7 @@ impl Conversation<'_> {
     /// What a server says that did not answer in time, if it says something when nothing more is sent to it: one that speaks
     /// another protocol may wait for the end of a line.
     fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
-        watched.with(Half::end_sending);
+        watched.with(|half| half.end_sending());
         watched.within(self.timeout.min(LAST_WORDS));
         match connection.receive() {
             Ok(Some(_)) => Some("it answers when nothing more is sent: does it wait for the end of the stream?".into()),

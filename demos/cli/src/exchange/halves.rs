@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jsonframe_std::Timeouts;
-use rustls::ClientConnection;
+use rustls::Connection;
 
 use crate::connect::Stream;
 
@@ -31,12 +31,15 @@ pub(crate) fn halves(stream: Stream) -> io::Result<[Half; 2]> {
         Stream::Tcp(stream) => [Half::Tcp(stream.try_clone()?), Half::Tcp(stream)],
         #[cfg(unix)]
         Stream::Unix(stream) => [Half::Unix(stream.try_clone()?), Half::Unix(stream)],
-        Stream::Tls(stream) => {
-            let session = Arc::new(Session { state: Mutex::new(stream.conn), outgoing: Mutex::default() });
-            let half = |socket| Half::Tls(Tls { session: Arc::clone(&session), socket, incoming: Incoming::default() });
-            [half(stream.sock.try_clone()?), half(stream.sock)]
-        }
+        Stream::Tls(stream) => over_tls(stream.conn.into(), stream.sock)?,
+        Stream::TlsServer(stream) => over_tls(stream.conn.into(), stream.sock)?,
     })
+}
+
+fn over_tls(session: Connection, socket: TcpStream) -> io::Result<[Half; 2]> {
+    let session = Arc::new(Session { state: Mutex::new(session), outgoing: Mutex::default() });
+    let half = |socket| Half::Tls(Tls { session: Arc::clone(&session), socket, incoming: Incoming::default() });
+    Ok([half(socket.try_clone()?), half(socket)])
 }
 
 impl Half {
@@ -140,7 +143,7 @@ pub(crate) struct Tls {
 
 #[derive(Debug)]
 struct Session {
-    state: Mutex<ClientConnection>,
+    state: Mutex<Connection>,
     /// What is encrypted and not yet written, in its order. Taken before the state.
     outgoing: Mutex<Vec<u8>>,
 }
@@ -171,7 +174,7 @@ impl Incoming {
     }
 
     /// Gives the session as much as it takes.
-    fn feed(&mut self, state: &mut ClientConnection) -> io::Result<()> {
+    fn feed(&mut self, state: &mut Connection) -> io::Result<()> {
         self.taken += state.read_tls(&mut &self.bytes[self.taken..])?;
         let processed = state.process_new_packets();
         processed.map(drop).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))

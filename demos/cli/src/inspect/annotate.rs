@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use jsonframe::{DecodeError, DecodeErrorKind, Header, Member, Value};
+use jsonframe::{DecodeErrorKind, Header, Member, Value};
 
 use super::Output;
 use super::content::{Body, View};
@@ -11,6 +11,7 @@ use super::drive::{Fault, Report};
 use super::excerpt::Excerpt;
 use super::message::Message;
 use super::spelling::spellings;
+use crate::capture::packets::Direction;
 use crate::dialect::DialectName;
 use crate::text::Printable;
 
@@ -27,6 +28,10 @@ pub(super) struct Annotated<'a> {
     output: Output<'a>,
     dialect: DialectName,
     styles: Styles,
+    /// The direction of a capture whose stream it is.
+    direction: Option<Direction>,
+    /// Whether something has been shown.
+    has_begun: bool,
 }
 
 /// How the parts of the report look.
@@ -48,9 +53,26 @@ impl Styles {
 }
 
 impl<'a> Annotated<'a> {
-    pub(super) fn new(output: Output<'a>, dialect: DialectName, color: bool) -> Self {
+    pub(super) fn new(
+        output: Output<'a>,
+        dialect: DialectName,
+        color: bool,
+        direction: Option<Direction>,
+    ) -> io::Result<Self> {
         let styles = if color { Styles::COLORED } else { Styles::default() };
-        Self { output, dialect, styles }
+        let mut report = Self { output, dialect, styles, direction, has_begun: false };
+        if let Some(direction @ Direction { is_joined: true, .. }) = direction {
+            writeln!(report.output, "{direction}: its beginning was not captured, so where messages begin is a guess")?;
+        }
+        Ok(report)
+    }
+
+    /// Separates what comes from what comes before, of this stream or of another.
+    fn separate(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.has_begun, true) || self.direction.is_some() {
+            writeln!(self.output)?;
+        }
+        Ok(())
     }
 
     /// Starts a line about what is at this offset.
@@ -66,7 +88,12 @@ impl<'a> Annotated<'a> {
 
     fn proto_header(&mut self, message: &Message) -> io::Result<()> {
         let (style, number) = (self.styles.title, message.number);
-        writeln!(self.output, "{}{style}message {number}{style:#}", if number > 1 { "\n" } else { "" })?;
+        self.separate()?;
+        write!(self.output, "{style}message {number}{style:#}")?;
+        match &self.direction {
+            Some(direction) => writeln!(self.output, " of {direction}")?,
+            None => writeln!(self.output)?,
+        }
         let mut start = message.start;
         if !message.prefix().is_empty() {
             self.at(start)?;
@@ -132,9 +159,9 @@ impl<'a> Annotated<'a> {
     }
 
     /// Points to the byte at fault in a header that has not been reported, or to where the next byte is missing.
-    fn point(&mut self, error: &DecodeError, message: &Message) -> io::Result<()> {
+    fn point(&mut self, kind: DecodeErrorKind, offset: u64, message: &Message) -> io::Result<()> {
         let header = message.header();
-        let part = match error.kind() {
+        let part = match kind {
             DecodeErrorKind::Truncated { .. } if header.is_empty() => return Ok(()),
             DecodeErrorKind::Truncated { missing } => {
                 let length = header.len() as u64;
@@ -147,7 +174,7 @@ impl<'a> Annotated<'a> {
         };
         self.at(message.header_start())?;
         writeln!(self.output, "header{part}")?;
-        let index = error.offset().saturating_sub(message.header_start());
+        let index = offset.saturating_sub(message.header_start());
         let Excerpt { line, column } = Excerpt::around(header, usize::try_from(index).unwrap_or(usize::MAX));
         writeln!(self.output, "{:MARGIN$}{line}", "")?;
         self.caret(MARGIN + column, 1)
@@ -181,27 +208,27 @@ impl Report for Annotated<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { error, message, header, hint, first_bytes } = fault;
-        let kind = error.kind();
+        let Fault { kind, offset, words, message, header, hint, first_bytes } = fault;
+        let (kind, offset) = (*kind, *offset);
         match header {
             None => {
                 self.proto_header(message)?;
-                self.point(error, message)?;
+                self.point(kind, offset, message)?;
             }
             Some(header) if matches!(kind, DecodeErrorKind::Truncated { .. }) => self.content(message, header)?,
             // The content was not wanted.
             Some(_) => {}
         }
-        self.at(error.offset())?;
+        self.at(offset)?;
         let style = self.styles.error;
         write!(self.output, "{style}{}{style:#}: ", kind.name())?;
         match kind {
             DecodeErrorKind::Truncated { missing } => {
                 let part = message.framing.part(message.head(), header.is_some());
-                let (missing, offset) = (count(missing, "byte"), error.offset());
+                let missing = count(missing, "byte");
                 writeln!(self.output, "the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
             }
-            _ => writeln!(self.output, "{error}")?,
+            _ => writeln!(self.output, "{words}")?,
         }
         if let Some(first_bytes) = first_bytes {
             writeln!(self.output, "{:LABELS$}{first_bytes}", "")?;
@@ -214,11 +241,38 @@ impl Report for Annotated<'_> {
 
     fn finish(&mut self, message: &Message) -> io::Result<()> {
         let messages = message.number - 1;
-        if messages > 0 {
+        if self.has_begun || self.direction.is_some() {
             writeln!(self.output)?;
         }
         self.at(message.start)?;
-        writeln!(self.output, "end of the stream, {}", count(messages, "message"))
+        write!(self.output, "end of the stream, {}", count(messages, "message"))?;
+        match &self.direction {
+            Some(direction) => writeln!(self.output, ", of {direction}"),
+            None => writeln!(self.output),
+        }
+    }
+
+    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
+        if length == 0 && is_found {
+            return Ok(());
+        }
+        self.separate()?;
+        self.at(offset)?;
+        let length = count(length, "byte");
+        if is_found {
+            writeln!(self.output, "{length} passed over: a message seems to begin after them, which is a guess")
+        } else {
+            writeln!(self.output, "{length}, and nothing in them looks like the beginning of a message")
+        }
+    }
+
+    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()> {
+        self.separate()?;
+        self.at(offset)?;
+        let style = self.styles.error;
+        let of = self.direction.map_or_else(String::new, |direction| format!(" of {direction}"));
+        let length = count(length, "byte");
+        writeln!(self.output, "{style}gap{style:#}: {length}{of} not captured; the next message is looked for")
     }
 
     fn flush(&mut self) -> io::Result<()> {

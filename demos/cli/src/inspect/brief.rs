@@ -54,15 +54,15 @@ impl Report for Brief<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { error, message, header, hint, first_bytes } = fault;
-        let (name, offset) = (error.kind().name(), error.offset());
-        match error.kind() {
+        let Fault { kind, offset, words, message, header, hint, first_bytes } = fault;
+        let name = kind.name();
+        match *kind {
             DecodeErrorKind::Truncated { missing } => {
                 let part = message.framing.part(message.head(), header.is_some());
                 let missing = count_of_bytes(missing);
                 writeln!(self.0, "{name}: the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
             }
-            _ => writeln!(self.0, "{name}: {error}")?,
+            _ => writeln!(self.0, "{name}: {words}")?,
         }
         if let Some(first_bytes) = first_bytes {
             writeln!(self.0, "  {first_bytes}")?;
@@ -75,6 +75,15 @@ impl Report for Brief<'_> {
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {
         Ok(())
+    }
+
+    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
+        let next = if is_found { "here a message seems to begin" } else { "no message was found" };
+        writeln!(self.0, "{} passed over at byte {offset}; {next}", count_of_bytes(length))
+    }
+
+    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()> {
+        writeln!(self.0, "{} missing at byte {offset}", count_of_bytes(length))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Options, guess, inspect};
+use crate::capture::Format;
 use crate::dialect::DialectOption;
 use crate::text::Printable;
 use anstream::{AutoStream, ColorChoice};
@@ -22,12 +23,26 @@ pub struct Arguments {
     /// The stream; standard input if it is left out, or `-`
     file: Option<PathBuf>,
 
-    /// Read hex text; white space does not matter, and `0x` or `\x` may stand before a byte
+    /// What the input is
     ///
-    /// Dumps with offsets or a column of characters are refused; `xxd -p` writes plain hex text. A fault of the stream is
-    /// shown after all of the text has been read, which may be wrong further on.
+    /// What is recognised begins like it. A stream that begins with a message is never taken for text. Where a stream that
+    /// is written as text is at fault, that is shown after all of the text has been read, which may be wrong further on.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true)]
+    format: Format,
+
+    /// Begin at this byte of the stream, or of each stream of a capture
+    #[arg(long, value_name = "OFFSET", default_value_t = 0, hide_default_value = true)]
+    from: u64,
+
+    /// Look for the next message, where a stream does not begin with one
+    ///
+    /// Where one seems to begin is a guess: a proto-header, and a header after it that is valid.
     #[arg(long)]
-    hex: bool,
+    find: bool,
+
+    /// Show the connections with this port, of a capture of packets
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
 
     #[command(flatten)]
     dialect: DialectOption,
@@ -35,7 +50,7 @@ pub struct Arguments {
     /// Say which dialect the stream looks like, and why, instead of showing what it holds
     ///
     /// The stream must begin with the first byte of a message.
-    #[arg(long, conflicts_with = "dialect")]
+    #[arg(long, conflicts_with_all = ["dialect", "from", "find", "port"])]
     guess: bool,
 
     /// Write one JSON object a line, for programs
@@ -61,12 +76,15 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe inspect --guess capture.bin
   jsonframe inspect --dialect u32,no-byteorder capture.bin
   jsonframe inspect --json capture.bin | jq 'select(.event == "error")'
-  echo '00 02 7b7d' | jsonframe inspect --hex
+  jsonframe inspect --port 65432 traffic.pcapng
+  python3 app-client.py 127.0.0.1 65432 search ring | jsonframe inspect --format python
+  jsonframe inspect --find rest-of-a-stream.bin
+  echo '00 02 7b7d' | jsonframe inspect
 
 Exit status:
   0    the stream is nothing but whole messages; with --guess, a dialect fits
-  1    it is at fault or ends too early, or it cannot be read; with --guess, no dialect fits
-  2    the command line or the hex text is wrong
+  1    it is at fault, has a gap or ends too early, or it cannot be read; with --guess, no dialect fits
+  2    the command line is wrong, or the text or the capture that stands for the stream
   141  whoever reads the output left before its end, so that there is no verdict; as if SIGPIPE had ended it"#;
 
 /// What a shell says of a program that SIGPIPE has ended: 128 and the number of the signal.
@@ -91,7 +109,10 @@ fn show_input(arguments: &Arguments) -> io::Result<bool> {
     let mut output = io::stdout().lock();
     let options = Options {
         dialect: arguments.dialect.name(),
-        hex: arguments.hex,
+        format: arguments.format,
+        from: arguments.from,
+        find: arguments.find,
+        port: arguments.port,
         json: arguments.json,
         color: AutoStream::choice(&output) != ColorChoice::Never,
         chunk: arguments.chunk,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jsonframe::{Encoding, Header, TextDecoder};
 
+use super::hint::is_pickle;
 use super::pretty::pretty;
 
 /// How much is shown as text of a content that is not at hand as a whole, and how much of any as hex, in bytes.
@@ -31,7 +32,8 @@ impl<'a> View<'a> {
         let whole = bytes.len() as u64 == header.content_length();
         let Some((text, shown)) = header.encoding().and_then(|encoding| text(encoding, bytes, whole)) else {
             let shown = bytes.len().min(DUMP);
-            return Self { kind: "binary".into(), body: Body::Bytes(&bytes[..shown]), shown };
+            let kind = if is_pickle(bytes) { "binary, which looks like a Python pickle" } else { "binary" };
+            return Self { kind: kind.into(), body: Body::Bytes(&bytes[..shown]), shown };
         };
         let (kind, body) = if whole && shown < bytes.len() {
             ("text that ends inside a character".into(), Body::Text(text))

@@ -1,15 +1,17 @@
 //! From the input, through the decoder, to a report.
 
 use std::io::{self, Read};
-use std::num::NonZeroUsize;
 
 use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header};
 
 use super::Options;
 use super::first_bytes::FirstBytes;
+use super::hint::{self, Suspicion};
 use super::input::{self, Input};
-use super::length::{LengthHint, json_end};
+use super::length::Text;
 use super::message::{Framing, Message};
+use super::search::Search;
+use crate::capture::Format;
 
 /// How many bytes after a content are read, at most, to find out what its length should have been.
 const AHEAD: usize = 64 * 1024;
@@ -28,13 +30,23 @@ pub(super) trait Report {
     /// The stream has ended after a whole message: before this one, of which nothing has come.
     fn finish(&mut self, message: &Message) -> io::Result<()>;
 
+    /// These bytes were passed over: after them what seems to be a message begins, or the stream ends.
+    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()>;
+
+    /// These bytes are not in the capture.
+    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()>;
+
     /// Makes everything visible that has been reported.
     fn flush(&mut self) -> io::Result<()>;
 }
 
 /// What is wrong with the stream, and what may help to see why.
 pub(super) struct Fault<'a> {
-    pub(super) error: DecodeError,
+    pub(super) kind: DecodeErrorKind,
+    /// Where it is, in the stream.
+    pub(super) offset: u64,
+    /// What the decoder says about it.
+    pub(super) words: String,
     pub(super) message: &'a Message,
     /// The header of the message, if it has been reported.
     pub(super) header: Option<Header<'a>>,
@@ -44,70 +56,191 @@ pub(super) struct Fault<'a> {
 }
 
 /// Reports the whole input: true if it is nothing but whole messages.
-pub(super) fn drive<R: Report>(reader: &mut dyn Read, report: R, options: &Options) -> io::Result<bool> {
-    let dialect = options.dialect.leak();
-    let decoder = Decoder::new(vec![0; dialect.prefix().len() + usize::from(options.max_header)]).with_dialect(dialect);
-    let mut driver = Driver { decoder, message: Message::first(Framing::of(dialect)), report };
+pub(super) fn drive<'r>(
+    reader: &mut dyn Read,
+    report: Box<dyn Report + 'r>,
+    options: &Options,
+    (is_text, resembles): (bool, Option<Format>),
+) -> io::Result<bool> {
+    let mut stream = Stream::new(report, options, options.find);
+    stream.resembles = resembles;
     let mut input = Input::new(reader);
-    let whole = match driver.run(&mut input, options) {
-        Ok(()) => true,
-        Err(Stop::Fault(error)) => {
-            driver.complete_header(error, &mut input);
-            let first_bytes = driver.first_bytes(&input);
-            let hint = driver.length_hint(error, &mut input)?.map(|hint| hint.to_string());
-            let hint = hint.or_else(|| driver.header_length_hint(&input));
-            if options.hex {
-                input::check_rest(reader)?;
-            }
-            let Driver { decoder, message, report } = &mut driver;
-            report.fault(&Fault { error, message, header: decoder.header(), hint, first_bytes })?;
-            false
-        }
-        Err(Stop::Io(error)) => return Err(error),
-    };
-    driver.report.flush()?;
-    Ok(whole)
+    let mut is_over = false;
+    while stream.wants() && !is_over {
+        stream.flush()?;
+        is_over = !input.read()?;
+        stream.feed(input.pending())?;
+    }
+    if stream.is_faulty() && is_text {
+        input::check_rest(reader)?;
+    }
+    stream.finish()
 }
 
-struct Driver<R> {
+/// A stream whose bytes are passed in as they come.
+pub(super) struct Stream<'r> {
+    options: Options,
+    dialect: &'static jsonframe::Dialect,
     decoder: Decoder<Vec<u8>>,
     message: Message,
-    report: R,
+    report: Box<dyn Report + 'r>,
+    state: State,
+    /// The offset in the stream at which the decoder began.
+    base: u64,
+    is_whole: bool,
+    /// Whether it may be found out in which dialect it is, which is some work.
+    pub(super) may_guess: bool,
+    resembles: Option<Format>,
 }
 
-/// Why there is nothing more to report.
-enum Stop {
-    Fault(DecodeError),
-    Io(io::Error),
+enum State {
+    /// So many bytes are yet to be passed over; then the next message is looked for, or is there.
+    Skipping {
+        rest: u64,
+        find: bool,
+    },
+    Searching {
+        from: u64,
+        search: Box<Search>,
+    },
+    Decoding,
+    Faulty(Box<Faulty>),
 }
 
-impl<R: Report> Driver<R> {
-    fn run(&mut self, input: &mut Input<'_>, options: &Options) -> Result<(), Stop> {
-        loop {
-            self.report.flush()?;
-            if !input.read()? {
-                break;
+/// A stream at fault, and what came after that, as far as it may help.
+struct Faulty {
+    error: DecodeError,
+    ahead: Vec<u8>,
+    first_bytes: Option<FirstBytes>,
+    /// The content before, while its characters are yet to be counted.
+    counting: Option<Text>,
+}
+
+impl<'r> Stream<'r> {
+    /// A stream of which nothing has come. With `find` its next message is looked for.
+    pub(super) fn new(report: Box<dyn Report + 'r>, options: &Options, find: bool) -> Self {
+        let dialect = options.dialect.leak();
+        let framing = Framing::of(dialect);
+        let mut stream = Self {
+            dialect,
+            decoder: decoder(dialect, options),
+            message: Message::first(framing),
+            report,
+            state: State::Skipping { rest: options.from, find },
+            base: 0,
+            is_whole: true,
+            may_guess: true,
+            resembles: None,
+            options: options.clone(),
+        };
+        if options.from == 0 {
+            stream.begin(0, find);
+        }
+        stream
+    }
+
+    /// Whether more of it is to be passed in.
+    pub(super) fn wants(&self) -> bool {
+        let State::Faulty(faulty) = &self.state else { return true };
+        let after = self.message.head().len() + faulty.ahead.len();
+        let (Some(text), Some(content)) = (&faulty.counting, &self.message.previous) else { return false };
+        text.has_fewer_than(content.announced) && after < AHEAD
+    }
+
+    pub(super) const fn is_faulty(&self) -> bool {
+        matches!(self.state, State::Faulty(_))
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.report.flush()
+    }
+
+    fn begin(&mut self, offset: u64, find: bool) {
+        if find {
+            let search = Box::new(Search::new(self.dialect, self.options.max_header, offset));
+            self.state = State::Searching { from: offset, search };
+        } else {
+            self.state = State::Decoding;
+            self.base = offset;
+            self.decoder = decoder(self.dialect, &self.options);
+            self.message.restart(offset);
+        }
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        match &mut self.state {
+            State::Skipping { rest, find } => {
+                let passed = usize::try_from(*rest).unwrap_or(usize::MAX).min(bytes.len());
+                *rest -= passed as u64;
+                if *rest == 0 {
+                    let find = *find;
+                    self.begin(self.options.from, find);
+                    return self.feed(&bytes[passed..]);
+                }
             }
-            while !input.pending().is_empty() {
-                self.decode(input, options.chunk, options.max_content)?;
+            State::Searching { search, .. } => {
+                if search.push(bytes) {
+                    return self.found();
+                }
+            }
+            State::Decoding => {
+                while let Some(piece) = bytes.get(..bytes.len().min(self.options.chunk.get()))
+                    && !piece.is_empty()
+                {
+                    let mut rest = piece;
+                    let outcome = self.decode(&mut rest)?;
+                    bytes = &bytes[piece.len() - rest.len()..];
+                    if let Err(error) = outcome {
+                        self.fail(error, bytes);
+                        break;
+                    }
+                }
+            }
+            State::Faulty(faulty) => {
+                let space = AHEAD.saturating_sub(faulty.ahead.len());
+                faulty.ahead.extend_from_slice(&bytes[..bytes.len().min(space)]);
+                if let Some(text) = &mut faulty.counting {
+                    text.push(bytes);
+                }
             }
         }
-        self.decoder.finish()?;
-        Ok(self.report.finish(&self.message)?)
+        Ok(())
     }
 
-    /// Decodes a piece of what has been read.
-    fn decode(&mut self, input: &mut Input<'_>, chunk: NonZeroUsize, max_content: u64) -> Result<(), Stop> {
-        let piece = input.pending();
-        let piece = &piece[..piece.len().min(chunk.get())];
-        let mut rest = piece;
-        let outcome = self.decode_piece(&mut rest, max_content);
-        let taken = piece.len() - rest.len();
-        input.take(taken);
-        outcome
+    fn found(&mut self) -> io::Result<()> {
+        let State::Searching { from, search } = std::mem::replace(&mut self.state, State::Decoding) else {
+            return Ok(());
+        };
+        let at = search.position();
+        self.report.skipped(from, at - from, true)?;
+        self.begin(at, false);
+        self.feed(&search.found())
     }
 
-    fn decode_piece(&mut self, input: &mut &[u8], max_content: u64) -> Result<(), Stop> {
+    /// Takes note that these bytes of the stream are not there: it goes on with the next message.
+    pub(super) fn gap(&mut self, length: u64) -> io::Result<()> {
+        match &mut self.state {
+            State::Skipping { rest, .. } => *rest = rest.saturating_sub(length),
+            State::Searching { search, .. } => {
+                let offset = search.end();
+                search.pass(length);
+                self.is_whole = false;
+                self.report.gap(offset, length)?;
+            }
+            State::Decoding => {
+                let offset = self.message.end();
+                self.is_whole = false;
+                self.report.gap(offset, length)?;
+                self.begin(offset + length, true);
+            }
+            State::Faulty(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Decodes a piece. A fault of the stream is the inner error.
+    fn decode(&mut self, input: &mut &[u8]) -> io::Result<Result<(), DecodeError>> {
         loop {
             let before = *input;
             let event = self.decoder.decode(input);
@@ -116,15 +249,18 @@ impl<R: Report> Driver<R> {
                 let taken = before.len() - input.len();
                 self.message.receive_head(&before[..taken]);
             }
-            match event? {
-                None => return Ok(()),
-                Some(Event::Header(header)) => {
+            match event {
+                Err(error) => return Ok(Err(error)),
+                Ok(None) => return Ok(Ok(())),
+                Ok(Some(Event::Header(header))) => {
                     self.message.content.expect(&header);
                     self.report.header(&self.message, &header)?;
-                    self.decoder.limit_content(max_content)?;
+                    if let Err(error) = self.decoder.limit_content(self.options.max_content) {
+                        return Ok(Err(error));
+                    }
                 }
-                Some(Event::Content(piece)) => self.message.content.receive(piece),
-                Some(Event::End) => {
+                Ok(Some(Event::Content(piece))) => self.message.content.receive(piece),
+                Ok(Some(Event::End)) => {
                     if let Some(header) = self.decoder.header() {
                         self.report.end(&self.message, &header)?;
                     }
@@ -134,72 +270,92 @@ impl<R: Report> Driver<R> {
         }
     }
 
-    /// Has what was read of a header that was refused for how it begins, as if it had been refused when it was whole.
-    fn complete_header(&mut self, error: DecodeError, input: &mut Input<'_>) {
-        if error.offset() < self.message.header_start() || self.decoder.header().is_some() {
-            return;
+    /// Keeps what may explain a fault, after which these bytes came.
+    fn fail(&mut self, error: DecodeError, mut rest: &[u8]) {
+        let is_in_header = self.base + error.offset() >= self.message.header_start();
+        if is_in_header && self.decoder.header().is_none() {
+            // What was read of a header that was refused for how it begins is shown as if it had been refused as a whole.
+            if let Some(length) = self.message.framing.announced(self.message.proto_header_bytes()) {
+                let lacking = (length as usize).saturating_sub(self.message.header().len()).min(rest.len());
+                self.message.receive_head(&rest[..lacking]);
+                rest = &rest[lacking..];
+            }
         }
-        if let Some(length) = self.message.framing.announced(self.message.proto_header_bytes()) {
-            let lacking = (length as usize).saturating_sub(self.message.header().len());
-            let lacking = lacking.min(input.pending().len());
-            self.message.receive_head(&input.pending()[..lacking]);
-            input.take(lacking);
-        }
+        let first_bytes = self.first_bytes(rest);
+        let counting = self.message.previous.as_ref().filter(|_| self.decoder.header().is_none());
+        let counting = counting.and_then(|content| content.short_text()).map(|mut text| {
+            text.push(self.message.head());
+            text.push(rest);
+            text
+        });
+        let ahead = rest[..rest.len().min(AHEAD)].to_vec();
+        self.state = State::Faulty(Box::new(Faulty { error, ahead, first_bytes, counting }));
     }
 
     /// The first bytes of the stream, if there are some of a header and they are not those of an object.
-    fn first_bytes(&self, input: &Input<'_>) -> Option<FirstBytes> {
+    fn first_bytes(&self, rest: &[u8]) -> Option<FirstBytes> {
         let Message { number, framing, .. } = self.message;
-        let bytes = [self.message.head(), input.pending()].concat();
+        let bytes = [self.message.head(), rest].concat();
         let header = bytes.get(framing.len()..)?.trim_ascii_start();
         let is_other = number == 1 && header.first().is_some_and(|first| *first != b'{');
         is_other.then(|| FirstBytes::of(&bytes))
     }
 
-    /// Whether a header is there of whose length only the lowest byte was written, as far as it has been read.
-    fn header_length_hint(&self, input: &Input<'_>) -> Option<String> {
-        let Message { framing, .. } = self.message;
-        if self.decoder.header().is_some() || framing.proto_header.len() < 2 {
-            return None;
-        }
-        let announced = framing.announced(self.message.proto_header_bytes())?;
-        let length = json_end(&[self.message.header(), input.pending()].concat())?;
-        (length > 0xFF && u32::try_from(length & 0xFF) == Ok(announced)).then(|| {
-            format!(
-                "the header looks {length} bytes long: of that number only the lowest byte, {announced}, was written"
-            )
-        })
-    }
-
-    /// Finds out whether the last content length was wrong, after which the stream is at fault. Bytes that the stream may
-    /// have in store are waited for only while characters are yet to be counted.
-    fn length_hint(&mut self, error: DecodeError, input: &mut Input<'_>) -> io::Result<Option<LengthHint>> {
-        let Message { number, framing, content, previous, .. } = &self.message;
-        if self.decoder.header().is_some() {
-            let ended = matches!(error.kind(), DecodeErrorKind::Truncated { .. });
-            return Ok(if ended { content.hint(*number, &[], *framing) } else { None });
-        }
-        let Some(previous) = previous else { return Ok(None) };
-        let mut after = [self.message.head(), input.pending()].concat();
-        if let Some(mut text) = previous.short_text() {
-            text.push(&after);
-            while text.has_fewer_than(previous.announced) && after.len() < AHEAD && input.read()? {
-                text.push(input.pending());
-                after.extend_from_slice(input.pending());
+    /// Nothing more comes: true if it was nothing but whole messages.
+    pub(super) fn finish(&mut self) -> io::Result<bool> {
+        if let State::Searching { from, search } = &mut self.state {
+            if search.finish() {
+                self.found()?;
+            } else {
+                let (from, end) = (*from, search.end());
+                self.report.skipped(from, end - from, false)?;
+                self.report.flush()?;
+                return Ok(false);
             }
         }
-        Ok(previous.hint(number - 1, &after, *framing))
+        if let State::Decoding = self.state
+            && let Err(error) = self.decoder.finish()
+        {
+            self.fail(error, &[]);
+        }
+        match &self.state {
+            State::Skipping { rest, .. } => {
+                let (from, length) = (self.options.from, self.options.from - rest);
+                let words = format!("there is nothing from byte {from} on: the stream has {length} bytes");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+            }
+            State::Faulty(_) => self.report_fault()?,
+            _ => self.report.finish(&self.message)?,
+        }
+        self.report.flush()?;
+        Ok(self.is_whole && !self.is_faulty())
+    }
+
+    fn report_fault(&mut self) -> io::Result<()> {
+        let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
+        let Faulty { error, ahead, first_bytes, .. } = &mut **faulty;
+        let header = self.decoder.header();
+        let suspicion = Suspicion {
+            kind: error.kind(),
+            message: &self.message,
+            has_header: header.is_some(),
+            ahead,
+            dialect: self.options.dialect,
+            may_guess: self.may_guess && self.base == 0,
+            resembles: self.resembles.filter(|_| self.base == 0),
+        };
+        let hint = hint::of(&suspicion);
+        let offset = self.base + error.offset();
+        let words = error.to_string();
+        let words = match self.base {
+            0 => words,
+            _ => words.replacen(&format!("(at byte {})", error.offset()), &format!("(at byte {offset})"), 1),
+        };
+        let (kind, first_bytes) = (error.kind(), first_bytes.take());
+        self.report.fault(&Fault { kind, offset, words, message: &self.message, header, hint, first_bytes })
     }
 }
 
-impl From<DecodeError> for Stop {
-    fn from(error: DecodeError) -> Self {
-        Self::Fault(error)
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+fn decoder(dialect: &'static jsonframe::Dialect, options: &Options) -> Decoder<Vec<u8>> {
+    Decoder::new(vec![0; dialect.prefix().len() + usize::from(options.max_header)]).with_dialect(dialect)
 }

@@ -7,6 +7,7 @@ mod verdict;
 use std::cmp::Reverse;
 use std::io::{self, Read, Write};
 
+use jsonframe::Member;
 use serde::de::IgnoredAny;
 
 use self::candidate::{Assumed, Candidate};
@@ -15,6 +16,7 @@ use self::verdict::Verdict;
 use super::Options;
 use super::input::{self, Input};
 use super::message::Framing;
+use crate::capture::Source;
 use crate::dialect::{DialectName, FORMS};
 
 /// How much of a capture is looked at, in bytes: all of most.
@@ -31,18 +33,46 @@ const LONGEST_PREFIX: usize = 16;
 /// bytes in them, with another header that is whole but lacks the content length, without a fault, and last the simpler one.
 /// Which members are absent, the headers tell.
 ///
-/// No more than the first 64 MiB are looked at, and names are taken from the first 64 KiB. Of the options, `hex` and `json`
-/// count.
+/// No more than the first 64 MiB are looked at, and names are taken from the first 64 KiB. Of the options, `format` and
+/// `json` count, and `dialect` where the format is to be recognised.
 ///
 /// # Errors
 ///
 /// Those of the input and of the output.
 pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
-    let mut input = options.bytes_of(input);
-    let (mut groups, looked_at) = feed(&mut input.by_ref().take(LIMIT))?;
-    if options.hex {
+    let Source::Stream { bytes: mut input, is_text, .. } = options.open(input)? else {
+        let words =
+            "--guess takes one stream, and not a capture of packets: show what that holds, and its hints say more";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    };
+    let (groups, looked_at) = feed(&mut input.by_ref().take(LIMIT))?;
+    if is_text {
         input::check_rest(&mut *input)?;
     }
+    let candidates = ranked(groups);
+    let Some((best, others)) = candidates.split_first() else { return Ok(false) };
+    let verdict = Verdict::of(best, others, &looked_at);
+    if options.json {
+        serde_json::to_writer(&mut *output, &verdict)?;
+        writeln!(output)?;
+    } else {
+        write!(output, "{verdict}")?;
+    }
+    Ok(verdict.is_clear())
+}
+
+/// The dialect that a stream of this beginning looks like, if it is clear enough to be said, and is not this one.
+pub(super) fn likely(beginning: &[u8], not: DialectName) -> Option<DialectName> {
+    let (groups, _) = feed(&mut beginning.take(LIMIT)).ok()?;
+    let best = ranked(groups).into_iter().next()?;
+    let name = best.name();
+    let is_framed_otherwise = name.proto_header != not.proto_header || name.prefix != not.prefix;
+    let has_a_member = best.absent().filter(|(_, count)| *count == best.headers()).count() < Member::ALL.len();
+    (best.messages() > 0 && name != not && (is_framed_otherwise || has_a_member)).then_some(name)
+}
+
+/// The best of each group, and the best of all first.
+fn ranked(mut groups: Vec<Vec<Candidate>>) -> Vec<Candidate> {
     groups.iter_mut().flatten().for_each(Candidate::finish);
     let mut candidates: Vec<Candidate> = groups.into_iter().filter_map(best).collect();
     for index in (0..candidates.len()).rev() {
@@ -55,16 +85,7 @@ pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) 
     }
     // Of those that are equally good the simplest stays in front.
     candidates.sort_by_key(|candidate| Reverse(candidate.evidence()));
-
-    let Some((best, others)) = candidates.split_first() else { return Ok(false) };
-    let verdict = Verdict::of(best, others, &looked_at);
-    if options.json {
-        serde_json::to_writer(&mut *output, &verdict)?;
-        writeln!(output)?;
-    } else {
-        write!(output, "{verdict}")?;
-    }
-    Ok(verdict.is_clear())
+    candidates
 }
 
 /// The one of a group that says most of the capture, and is the simplest.

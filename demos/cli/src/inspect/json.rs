@@ -10,6 +10,7 @@ use super::Output;
 use super::drive::{Fault, Report};
 use super::first_bytes::FirstBytes;
 use super::message::Message;
+use crate::capture::packets::Direction;
 use crate::dialect::DialectName;
 use crate::text::acts_on_terminal;
 
@@ -18,33 +19,31 @@ const SHOWN: usize = 64;
 
 pub(super) struct JsonLines<'a> {
     output: Output<'a>,
-    /// The last member of every object: the dialect, unless it is the standard.
+    /// The last members of every object: the dialect, unless it is the standard, and which stream of a capture it is about.
     dialect: String,
 }
 
 impl<'a> JsonLines<'a> {
-    pub(super) fn new(output: Output<'a>, dialect: DialectName) -> Self {
-        let dialect =
+    pub(super) fn new(output: Output<'a>, dialect: DialectName, direction: Option<Direction>) -> io::Result<Self> {
+        let mut last =
             if dialect == DialectName::STANDARD { String::new() } else { format!(r#","dialect":{}"#, quoted(dialect)) };
-        Self { output, dialect }
+        let mut first = None;
+        if let Some(direction) = direction {
+            let Direction { connection, from, to, is_joined, .. } = direction;
+            last += &format!(r#","connection":{connection},"direction":"{}""#, direction.name());
+            first = Some(format!(
+                r#"{{"event":"stream","from":"{from}","to":"{to}","begins_anywhere":{is_joined}{last}}}"#
+            ));
+        }
+        let mut lines = Self { output, dialect: last };
+        first.map_or(Ok(()), |first| writeln!(lines.output, "{first}"))?;
+        Ok(lines)
     }
 }
 
 impl Report for JsonLines<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        let line = format!(
-            r#"{{"event":"header","offset":{}{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{}}}"#,
-            message.start,
-            member("prefix", Some(message.prefix()).filter(|prefix| !prefix.is_empty()).map(hex::encode)),
-            message.header().len(),
-            Value::from(header.byte_order().as_str()),
-            Value::from(header.content_type()),
-            Value::from(header.content_encoding()),
-            header.content_length(),
-            Extensions(header),
-            self.dialect,
-        );
-        writeln!(self.output, "{}", Harmless(&line))
+        writeln!(self.output, "{}", header_line(message, header, &self.dialect))
     }
 
     fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
@@ -62,40 +61,63 @@ impl Report for JsonLines<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let (error, dialect) = (&fault.error, &self.dialect);
-        let (kind, offset) = (error.kind(), error.offset());
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
         let more = first_bytes + &member("hint", fault.hint.as_ref());
-        if let DecodeErrorKind::Truncated { missing } = kind {
-            return writeln!(
-                self.output,
-                r#"{{"event":"truncated","offset":{offset},"missing":{missing}{more}{dialect}}}"#
-            );
-        }
-        write!(self.output, r#"{{"event":"error","kind":"{}""#, kind.name())?;
-        if let Some(member) = kind.member() {
-            write!(self.output, r#","member":"{member}""#)?;
-        }
-        match kind {
-            DecodeErrorKind::HeaderTooLong { length, capacity } => {
-                write!(self.output, r#","length":{length},"capacity":{capacity}"#)?;
-            }
-            DecodeErrorKind::ContentTooLong { length, limit } => {
-                write!(self.output, r#","length":{length},"limit":{limit}"#)?;
-            }
-            DecodeErrorKind::TooDeep { limit } => write!(self.output, r#","limit":{limit}"#)?,
-            _ => {}
-        }
-        writeln!(self.output, r#","offset":{offset},"message":{}{more}{dialect}}}"#, quoted(error))
+        writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.dialect)))
     }
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {
         Ok(())
     }
 
+    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
+        let dialect = &self.dialect;
+        writeln!(
+            self.output,
+            r#"{{"event":"skipped","offset":{offset},"length":{length},"found":{is_found}{dialect}}}"#
+        )
+    }
+
+    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()> {
+        writeln!(self.output, r#"{{"event":"gap","offset":{offset},"length":{length}{}}}"#, self.dialect)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
+}
+
+/// The line of a header, with these members at its end.
+pub(crate) fn header_line(message: &Message, header: &Header<'_>, last: &str) -> String {
+    let line = format!(
+        r#"{{"event":"header","offset":{}{},"header_length":{},"byteorder":{},"content_type":{},"content_encoding":{},"content_length":{},"extensions":{}{last}}}"#,
+        message.start,
+        member("prefix", Some(message.prefix()).filter(|prefix| !prefix.is_empty()).map(hex::encode)),
+        message.header().len(),
+        Value::from(header.byte_order().as_str()),
+        Value::from(header.content_type()),
+        Value::from(header.content_encoding()),
+        header.content_length(),
+        Extensions(header),
+    );
+    Harmless(&line).to_string()
+}
+
+/// The line of a fault, with these members at its end.
+pub(crate) fn fault_line(kind: DecodeErrorKind, offset: u64, words: &str, last: &str) -> String {
+    if let DecodeErrorKind::Truncated { missing } = kind {
+        return format!(r#"{{"event":"truncated","offset":{offset},"missing":{missing}{last}}}"#);
+    }
+    let name = kind.name();
+    let about = kind.member().map_or_else(String::new, |member| format!(r#","member":"{member}""#));
+    let numbers = match kind {
+        DecodeErrorKind::HeaderTooLong { length, capacity } => format!(r#","length":{length},"capacity":{capacity}"#),
+        DecodeErrorKind::ContentTooLong { length, limit } => format!(r#","length":{length},"limit":{limit}"#),
+        DecodeErrorKind::TooDeep { limit } => format!(r#","limit":{limit}"#),
+        _ => String::new(),
+    };
+    let words = quoted(words);
+    format!(r#"{{"event":"error","kind":"{name}"{about}{numbers},"offset":{offset},"message":{words}{last}}}"#)
 }
 
 /// One more member of an object, if there is something to say in it.

@@ -13,11 +13,11 @@ const KEPT: usize = 64 * 1024;
 
 /// A content, as far as it has come.
 #[derive(Default)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// Its beginning.
     pub(super) kept: Vec<u8>,
     /// How many bytes of it have come.
-    pub(super) received: u64,
+    pub(crate) received: u64,
     /// How many bytes its header says it has.
     pub(super) announced: u64,
     is_json: bool,

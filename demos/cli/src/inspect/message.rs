@@ -6,33 +6,33 @@ use super::length::Content;
 
 /// What comes before a header.
 #[derive(Clone, Copy)]
-pub(super) struct Framing {
+pub(crate) struct Framing {
     /// How many bytes come before the proto-header.
-    pub(super) prefix: usize,
-    pub(super) proto_header: ProtoHeader,
+    pub(crate) prefix: usize,
+    pub(crate) proto_header: ProtoHeader,
 }
 
-pub(super) struct Message {
+pub(crate) struct Message {
     /// How many messages have begun, with this one.
-    pub(super) number: u64,
-    pub(super) framing: Framing,
+    pub(crate) number: u64,
+    pub(crate) framing: Framing,
     /// The offset of its first byte in the stream.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// Its prefix, its proto-header and its header: 65,535 bytes and a few at most.
     head: Vec<u8>,
-    pub(super) content: Content,
+    pub(crate) content: Content,
     /// The content of the message before.
-    pub(super) previous: Option<Content>,
+    pub(crate) previous: Option<Content>,
 }
 
 impl Message {
     /// The first one, of which nothing has come.
-    pub(super) fn first(framing: Framing) -> Self {
+    pub(crate) fn first(framing: Framing) -> Self {
         Self { number: 1, framing, start: 0, head: Vec::new(), content: Content::default(), previous: None }
     }
 
     /// What comes before the content, as far as it has come.
-    pub(super) fn head(&self) -> &[u8] {
+    pub(crate) fn head(&self) -> &[u8] {
         &self.head
     }
 
@@ -43,43 +43,51 @@ impl Message {
         [prefix, proto_header, header]
     }
 
-    pub(super) fn prefix(&self) -> &[u8] {
+    pub(crate) fn prefix(&self) -> &[u8] {
         let [prefix, ..] = self.parts();
         prefix
     }
 
     /// The proto-header, as far as it has come.
-    pub(super) fn proto_header_bytes(&self) -> &[u8] {
+    pub(crate) fn proto_header_bytes(&self) -> &[u8] {
         let [_, proto_header, _] = self.parts();
         proto_header
     }
 
-    pub(super) fn header(&self) -> &[u8] {
+    pub(crate) fn header(&self) -> &[u8] {
         let [.., header] = self.parts();
         header
     }
 
     /// The offset of the header in the stream.
-    pub(super) fn header_start(&self) -> u64 {
+    pub(crate) fn header_start(&self) -> u64 {
         self.content_start() - self.header().len() as u64
     }
 
     /// The offset of the content in the stream.
-    pub(super) fn content_start(&self) -> u64 {
+    pub(crate) fn content_start(&self) -> u64 {
         self.start + self.head.len() as u64
     }
 
     /// The offset after the last byte that has come.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.content_start() + self.content.received
     }
 
-    pub(super) fn receive_head(&mut self, piece: &[u8]) {
+    /// Becomes a message that begins at this offset, and that nothing is known to come before.
+    pub(crate) fn restart(&mut self, offset: u64) {
+        self.start = offset;
+        self.head.clear();
+        self.content.clear();
+        self.previous = None;
+    }
+
+    pub(crate) fn receive_head(&mut self, piece: &[u8]) {
         self.head.extend_from_slice(piece);
     }
 
     /// Becomes the message after this one.
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.number += 1;
         self.start = self.end();
         self.head.clear();
@@ -91,17 +99,17 @@ impl Message {
 }
 
 impl Framing {
-    pub(super) const fn of(dialect: &Dialect) -> Self {
+    pub(crate) const fn of(dialect: &Dialect) -> Self {
         Self { prefix: dialect.prefix().len(), proto_header: dialect.proto_header() }
     }
 
     /// How many bytes come before a header.
-    pub(super) fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.prefix + usize::from(self.proto_header.len())
     }
 
     /// The length of the header that a proto-header announces, if it is whole.
-    pub(super) fn announced(self, proto_header: &[u8]) -> Option<u32> {
+    pub(crate) fn announced(self, proto_header: &[u8]) -> Option<u32> {
         Some(match self.proto_header {
             ProtoHeader::U8 => u8::from_be_bytes(proto_header.try_into().ok()?).into(),
             ProtoHeader::U16(ByteOrder::Big) => u16::from_be_bytes(proto_header.try_into().ok()?).into(),
@@ -112,7 +120,7 @@ impl Framing {
     }
 
     /// The part of a message that is under way, in words: this is its head, and the header may be whole.
-    pub(super) fn part(self, head: &[u8], header_is_whole: bool) -> &'static str {
+    pub(crate) fn part(self, head: &[u8], header_is_whole: bool) -> &'static str {
         match head.len() {
             _ if header_is_whole => "the content",
             length if length < self.prefix => "the prefix",
@@ -122,7 +130,7 @@ impl Framing {
     }
 
     /// Whether a message seems to begin here: a prefix of any bytes, a proto-header, and an object that may be so long.
-    pub(super) fn begins_message(self, bytes: &[u8]) -> bool {
+    pub(crate) fn begins_message(self, bytes: &[u8]) -> bool {
         let Some((before, header)) = bytes.split_at_checked(self.len()) else { return false };
         let begins_object = match header.trim_ascii_start() {
             [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [] | [b'"' | b'}', ..]),

@@ -39,7 +39,7 @@ pub(super) enum Kind {
 }
 
 /// A header's members, in their order, with what is wanted of their values.
-pub(super) fn members<'h, V: Deserialize<'h>>(header: &'h [u8]) -> Vec<(Cow<'h, str>, V)> {
+pub(crate) fn members<'h, V: Deserialize<'h>>(header: &'h [u8]) -> Vec<(Cow<'h, str>, V)> {
     serde_json::Deserializer::from_slice(header).deserialize_map(Members(PhantomData)).unwrap_or_default()
 }
 

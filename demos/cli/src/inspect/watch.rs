@@ -23,20 +23,21 @@ pub(crate) fn watch(
     options: &Options,
     messages: &AtomicU64,
 ) -> io::Result<bool> {
-    let output: Output<'_> = BufWriter::new(output);
-    if options.json {
-        drive(input, Counted { report: JsonLines::new(output, options.dialect), messages }, options)
+    let output: Output<'_> = BufWriter::new(Box::new(output));
+    let report: Box<dyn Report + '_> = if options.json {
+        Box::new(JsonLines::new(output, options.dialect, None)?)
     } else {
-        drive(input, Counted { report: Brief::new(output), messages }, options)
-    }
+        Box::new(Brief::new(output))
+    };
+    drive(input, Box::new(Counted { report, messages }), options, (false, None))
 }
 
-struct Counted<'a, R> {
-    report: R,
+struct Counted<'a> {
+    report: Box<dyn Report + 'a>,
     messages: &'a AtomicU64,
 }
 
-impl<R: Report> Report for Counted<'_, R> {
+impl Report for Counted<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
         self.report.header(message, header)
     }
@@ -52,6 +53,14 @@ impl<R: Report> Report for Counted<'_, R> {
 
     fn finish(&mut self, message: &Message) -> io::Result<()> {
         self.report.finish(message)
+    }
+
+    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
+        self.report.skipped(offset, length, is_found)
+    }
+
+    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()> {
+        self.report.gap(offset, length)
     }
 
     fn flush(&mut self) -> io::Result<()> {
