@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::headers::{ANY_ORDER, Filling, SEED, longest, with_extensions};
 use crate::ours::{Chunks, Encode, Headers, Stream};
 use crate::streams::{equal, mixed, varied, wire};
+use crate::transport::{Served, Sessions};
 use crate::work::Side;
 
 /// Work whose instructions are counted.
@@ -95,6 +96,20 @@ pub const WORKLOADS: &[Workload] = &[
         per: "chunk",
         operations: 1000,
         side: || Box::new(Chunks::new(1000)),
+    },
+    Workload {
+        name: "session-message",
+        what: "the golden request received by a session over memory, and its answer sent",
+        per: "message",
+        operations: 1000,
+        side: || Box::new(Sessions::new(1000)),
+    },
+    Workload {
+        name: "server-message",
+        what: "the golden request received by a server of one thread, and its answer sent, one after the other",
+        per: "message",
+        operations: 1000,
+        side: || Box::new(Served::new(1000)),
     },
     Workload {
         name: "longest-members",

@@ -5,6 +5,7 @@
 //! | `headers`, `streams` | the bytes that all are measured on |
 //! | `work`, `sink` | what a measurement does, and what becomes of what it finds |
 //! | `ours` | the work done by jsonframe, through its public interface only |
+//! | `transport` | the work done by jsonframe-std, likewise |
 //! | `peers` | the same work done by others, a peer a file |
 //! | `figures` | what is compared with what |
 //! | `contest`, `report` | measuring two sides in turn; tables |
@@ -27,4 +28,5 @@ pub mod programs;
 pub mod report;
 pub mod sink;
 pub mod streams;
+pub mod transport;
 pub mod work;

@@ -90,12 +90,13 @@ impl Options {
             let errors = console.error_writer();
             tracing_subscriber::fmt().with_max_level(level).with_writer(move || errors.clone()).with_ansi(false).init();
         }
+        let dialects = self.dialects.dialects();
         Application {
-            dialects: self.dialects.dialects(),
+            dialects,
             console: if self.quiet { console.quiet() } else { console.clone() },
             max_content: self.limits().max_content,
             closes_after_reply: self.close_after_reply,
-            is_quiet: self.quiet,
+            is_plain: self.quiet && dialects.sent.json_header(0) == Header::for_json(0),
         }
     }
 
@@ -128,15 +129,15 @@ pub struct Application {
     console: Console,
     max_content: u64,
     closes_after_reply: bool,
-    /// Whether no answer is printed.
-    is_quiet: bool,
+    /// Whether answers in JSON are sent as they are: they are not printed, and their header is that of the dialect.
+    is_plain: bool,
 }
 
 impl Application {
     /// What the server says unless its command line says otherwise. Its lines go to the console.
     pub fn new(console: Console) -> Self {
         let max_content = default_limits().max_content;
-        Self { dialects: Dialects::STANDARD, console, max_content, closes_after_reply: false, is_quiet: false }
+        Self { dialects: Dialects::STANDARD, console, max_content, closes_after_reply: false, is_plain: false }
     }
 
     /// What is spoken with peers.
@@ -320,8 +321,7 @@ impl Display for Text<'_> {
 impl Application {
     /// Sends an answer of JSON content, with these bytes before its proto-header.
     fn answer_json(&self, peer: &mut Peer<'_>, answer: &Found<'_>, prefix: &[u8]) -> Result<(), JsonError> {
-        // Serialised where it is sent from, unless it is printed, or its header is another one.
-        if self.is_quiet && prefix.is_empty() && self.dialects.sent.json_header(0) == Header::for_json(0) {
+        if self.is_plain && prefix.is_empty() {
             let outcome = peer.send_json(answer);
             self.sent(peer, outcome);
         } else {

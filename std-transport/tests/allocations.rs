@@ -20,6 +20,11 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// How many messages are counted, and how many come before them.
 const MESSAGES: usize = 1000;
 
+/// How often a client allocates for a call, at most: for the request and the reply, for what the two threads know of the call,
+/// and for buffers, which it does not keep while it waits.
+#[cfg(all(feature = "client", feature = "tokio"))]
+const CALL: usize = 7;
+
 /// Answers as its peer has asked, with a value or with bytes.
 #[derive(Clone)]
 struct Answers;
@@ -95,13 +100,22 @@ fn servers() -> Vec<(&'static str, Run)> {
 }
 
 #[test]
-fn a_small_message_allocates_nothing_in_a_server() {
+fn a_small_message_allocates_nothing_in_a_server_and_little_in_a_client() {
     for (name, run) in servers() {
         let (started, address) = mpsc::channel();
         let thread = thread::spawn(move || run(started));
         let (address, handle) = address.recv().unwrap();
         for asked in ["value", "bytes"] {
             assert_eq!(allocations_of_server(address, asked), 0, "{asked} of the {name}");
+        }
+        #[cfg(all(feature = "client", feature = "tokio"))]
+        {
+            let connect = move || TcpStream::connect(address);
+            let client =
+                jsonframe_std::client::Client::new(connect, jsonframe_std::client::Options::default()).unwrap();
+            let (header, content) = (Header::for_json(7), b"\"bytes\"");
+            let allocated = allocations(|| assert_eq!(client.call(&header, content).unwrap().content(), b"found"));
+            assert!(allocated <= CALL * MESSAGES, "a client of the {name}: {allocated}");
         }
         handle.shutdown(Duration::ZERO);
         thread.join().unwrap();

@@ -38,7 +38,7 @@ impl<'c> Call<'c> {
     /// Waits for the reply. It needs nobody to tell it the time.
     pub(crate) fn wait(self) -> Outcome {
         let (shared, deadline) = (self.shared, self.deadline);
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = UNPARK.try_with(Waker::clone).unwrap_or_else(|_| unpark());
         let (mut call, mut context) = (pin!(self), Context::from_waker(&waker));
         loop {
             if let Poll::Ready(outcome) = call.as_mut().poll(&mut context) {
@@ -73,6 +73,15 @@ impl Drop for Call<'_> {
             self.shared.cancel(self.key);
         }
     }
+}
+
+thread_local! {
+    /// Wakes the thread, whatever it waits for.
+    static UNPARK: Waker = unpark();
+}
+
+fn unpark() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
 }
 
 struct Unpark(Thread);

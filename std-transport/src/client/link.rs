@@ -104,12 +104,11 @@ impl Link {
 
     fn write(&self, stream: &mut impl Write) -> io::Result<usize> {
         let mut start = self.start;
-        let frames = self.batch.iter().map(|(_, frame)| {
-            let rest = frame.get(std::mem::take(&mut start)..).unwrap_or_default();
-            IoSlice::new(rest)
-        });
-        let slices: Vec<_> = frames.collect();
-        let count = match &slices[..] {
+        let mut slices = [IoSlice::new(&[]); Shared::BATCH.1];
+        for (slice, (_, frame)) in slices.iter_mut().zip(&self.batch) {
+            *slice = IoSlice::new(frame.get(std::mem::take(&mut start)..).unwrap_or_default());
+        }
+        let count = match &slices[..self.batch.len().min(Shared::BATCH.1)] {
             [single] => stream.write(single),
             several => stream.write_vectored(several),
         }?;

@@ -44,7 +44,7 @@ struct State {
     /// Wakes the driver.
     driver: Waker,
     /// Who is to be woken when the lock is free again: a waker may drop what uses it.
-    to_wake: Vec<Waker>,
+    to_wake: Wakes,
     phase: Phase,
     /// Whether the driver is in a call of the user's that connects, which takes its time.
     is_connecting: bool,
@@ -62,7 +62,7 @@ enum Phase {
 
 impl Shared {
     /// How many bytes of requests are handed to the driver at a time, about, and how many requests.
-    const BATCH: (usize, usize) = (64 * 1024, 32);
+    pub(super) const BATCH: (usize, usize) = (64 * 1024, 32);
 
     pub(crate) fn new(options: Options, now: fn() -> Instant, driver: Waker) -> Self {
         let state = State {
@@ -72,7 +72,7 @@ impl Shared {
             queued: 0,
             silent_since: None,
             driver,
-            to_wake: Vec::new(),
+            to_wake: Wakes::default(),
             phase: Phase::Open,
             is_connecting: false,
             stats: Stats::default(),
@@ -81,7 +81,7 @@ impl Shared {
     }
 
     fn lock(&self) -> Locked<'_> {
-        Locked { state: self.state.lock().unwrap_or_else(PoisonError::into_inner), wakes: Wakes(Vec::new()) }
+        Locked { state: self.state.lock().unwrap_or_else(PoisonError::into_inner), wakes: Wakes::default() }
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -95,7 +95,21 @@ struct Locked<'s> {
     wakes: Wakes,
 }
 
-struct Wakes(Vec<Waker>);
+/// Whoever is woken when this is dropped: mostly one.
+#[derive(Debug, Default)]
+struct Wakes {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+}
+
+impl Wakes {
+    fn push(&mut self, waker: Waker) {
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.others.push(waker),
+        }
+    }
+}
 
 impl Deref for Locked<'_> {
     type Target = State;
@@ -113,13 +127,13 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.wakes = Wakes(std::mem::take(&mut self.state.to_wake));
+        self.wakes = std::mem::take(&mut self.state.to_wake);
     }
 }
 
 impl Drop for Wakes {
     fn drop(&mut self) {
-        self.0.drain(..).for_each(Waker::wake);
+        self.first.take().into_iter().chain(self.others.drain(..)).for_each(Waker::wake);
     }
 }
 
