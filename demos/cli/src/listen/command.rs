@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// environment `JSONFRAME_CONTENT_TYPE`, `JSONFRAME_CONTENT_ENCODING`, `JSONFRAME_CONTENT_LENGTH`, `JSONFRAME_BYTEORDER`,
     /// `JSONFRAME_EXTENSIONS` (a JSON object) and `JSONFRAME_PEER`, which are the client's words. The answer is of the type and the
     /// encoding of its request. What the program writes to its standard error is passed on, escaped. If it fails, takes too long
-    /// or writes too much, the connection is closed without an answer. Whatever it has started is killed when it ends.
+    /// or writes too much, the connection is closed without an answer. What it has started in its process group is killed when it ends.
     #[arg(long, requires = "program")]
     exec: bool,
 

@@ -45,7 +45,6 @@ impl Listener {
     }
 
     /// The file to be removed at the end, if there is one.
-    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "there are no Unix sockets"))]
     pub(super) fn file(&self) -> Option<PathBuf> {
         match self {
             #[cfg(unix)]
