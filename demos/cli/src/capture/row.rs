@@ -60,7 +60,8 @@ fn bytes(text: &[u8], words: bool) -> Option<Vec<u8>> {
         if after.is_empty() {
             break;
         }
-        if !bytes.is_empty() && gap > 0 && shows(after, &bytes) {
+        // The characters may begin with spaces.
+        if !bytes.is_empty() && (1..=gap).any(|gap| shows(&rest[gap..], &bytes)) {
             break;
         }
         let length = after.iter().take_while(|character| character.is_ascii_hexdigit()).count();
@@ -136,6 +137,8 @@ mod tests {
         ] {
             assert_eq!(row(line).1, expected, "{line}");
         }
+        assert_eq!(row("00000085: 2046 524f 4d20 50   FROM P").1, b" FROM P");
+        assert_eq!(row("000000af: 2031 227d           1\"}").1, b" 1\"}");
         assert_eq!(row("000000b7"), ("000000b7".into(), vec![]));
         assert_eq!(row("00000010  20  | |"), ("00000010".into(), vec![b' ']));
         assert_eq!(row("00000010: 3030  00"), ("00000010".into(), b"00".to_vec()));
