@@ -159,8 +159,8 @@ fn is_dump(sample: &[u8]) -> bool {
     // The last line may be cut off; if it is the only one, it must be a row.
     if whole.is_empty() && !sample.contains(&b'\n') {
         let mut dump = Dump::default();
-        sample.iter().for_each(|character| drop(dump.take(*character, &mut whole)));
-        return dump.end(&mut whole).is_ok() && !whole.is_empty();
+        let is_right = sample.iter().all(|character| dump.take(*character, &mut whole).is_ok());
+        return is_right && dump.end(&mut whole).is_ok() && !whole.is_empty();
     }
     whole.len() >= LEAST
 }

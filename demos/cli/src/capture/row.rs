@@ -25,10 +25,9 @@ impl Row {
         let (offset, rest) = text.split_at(length);
         // The offset is long, or it is marked by what follows it.
         let is_offset = match rest {
-            [] => length >= 6,
             [b':', b' ' | b'\t', ..] => length >= 2,
             [b' ' | b'\t', b' ' | b'\t', ..] => length >= 4,
-            [b' ' | b'\t', ..] => length >= 6,
+            [] | [b' ' | b'\t', ..] => length >= 6,
             _ => false,
         };
         if !is_offset || length > 16 {
@@ -75,7 +74,7 @@ fn bytes(text: &[u8], words: bool) -> Option<Vec<u8>> {
         at += gap + length;
     }
     if is_words {
-        bytes.chunks_exact_mut(2).for_each(|word| word.reverse());
+        bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
     }
     Some(bytes)
 }
