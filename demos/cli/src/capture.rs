@@ -10,7 +10,7 @@ mod base64;
 mod decode;
 mod dump;
 mod hex;
-pub mod packets;
+pub(crate) mod packets;
 mod python;
 mod recognise;
 mod row;
@@ -55,7 +55,7 @@ impl Format {
 }
 
 /// An input, as what it stands for.
-pub enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// One stream.
     Stream {
         /// Its bytes. Text that is wrong is an error of kind [`io::ErrorKind::InvalidData`].
@@ -76,7 +76,7 @@ pub enum Source<'a> {
 /// # Errors
 ///
 /// Those of the input, whose beginning is read; and an input that is not in the format that it should be in.
-pub fn open<'a>(
+pub(crate) fn open<'a>(
     input: &'a mut dyn Read,
     format: Format,
     begins_message: &dyn Fn(&[u8]) -> bool,

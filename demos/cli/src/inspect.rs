@@ -84,7 +84,6 @@ fn begins_in_any_form(bytes: &[u8]) -> bool {
 }
 
 /// Plain text for a person, from raw bytes, with nothing refused that the protocol allows.
-
 impl Default for Options {
     fn default() -> Self {
         Self {

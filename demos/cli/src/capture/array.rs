@@ -49,6 +49,10 @@ impl Array {
     }
 }
 
+fn is_of_number(character: u8) -> bool {
+    character.is_ascii_hexdigit() || matches!(character, b'-' | b'x' | b'X')
+}
+
 impl Notation for Array {
     const NAME: &'static str = "array of bytes";
 
@@ -60,28 +64,19 @@ impl Notation for Array {
                 self.complete(bytes)?;
                 State::Slash
             }
-            (State::Slash, b'/') => State::LineComment,
             (State::Slash, b'*') => State::Comment { star: false },
             (State::LineComment, b'\n') | (State::Comment { star: true }, b'/') => State::Inside,
-            (State::LineComment, _) => State::LineComment,
+            (State::Slash, b'/') | (State::LineComment, _) => State::LineComment,
             (State::Comment { .. }, _) => State::Comment { star: character == b'*' },
             (State::Inside, _) if character == self.close => {
                 self.complete(bytes)?;
                 State::Outside
             }
-            (State::Inside, b',') => {
+            (State::Inside, _) if character == b',' || character.is_ascii_whitespace() => {
                 self.complete(bytes)?;
                 State::Inside
             }
-            (State::Inside, _) if character.is_ascii_whitespace() => {
-                self.complete(bytes)?;
-                State::Inside
-            }
-            (State::Inside, b'-' | b'x' | b'X') if self.number.len() < 4 => {
-                self.number.push(character);
-                State::Inside
-            }
-            (State::Inside, _) if character.is_ascii_hexdigit() && self.number.len() < 4 => {
+            (State::Inside, _) if self.number.len() < 4 && is_of_number(character) => {
                 self.number.push(character);
                 State::Inside
             }

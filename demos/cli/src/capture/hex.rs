@@ -40,12 +40,10 @@ impl Notation for Hex {
 
     fn take(&mut self, character: u8, bytes: &mut Vec<u8>) -> Result<(), String> {
         self.state = match (self.state, character, digit(character)) {
-            (State::Nothing, b',' | b':' | b';' | b'"', _) => State::Nothing,
             (State::Nothing | State::High(_), _, None) if character.is_ascii_whitespace() => return Ok(()),
-            (State::Nothing, b'\\', _) => State::Backslash,
-            // The end of a line of a string that goes on.
-            (State::Backslash, b'\n', _) => State::Nothing,
-            (State::Backslash, b'\r', _) => State::Backslash,
+            // A backslash at the end of a line of a string that goes on.
+            (State::Nothing, b',' | b':' | b';' | b'"', _) | (State::Backslash, b'\n', _) => State::Nothing,
+            (State::Nothing, b'\\', _) | (State::Backslash, b'\r', _) => State::Backslash,
             (State::Backslash | State::High(0), b'x' | b'X', _) => State::Prefix,
             (State::Nothing | State::Prefix, _, Some(high)) => State::High(high),
             (State::High(high), _, Some(low)) => {

@@ -12,11 +12,11 @@ use self::link::Segment;
 use super::dump::Blocks;
 use super::invalid;
 
-pub use self::connections::{Connections, Direction, Streams};
-pub use self::link::Link;
+pub(crate) use self::connections::{Connections, Direction, Streams};
+pub(crate) use self::link::Link;
 
 /// Frames, and the TCP segments in them.
-pub struct Packets<'a> {
+pub(crate) struct Packets<'a> {
     frames: Frames<'a>,
     /// What was left out.
     pub passed: Passed,
@@ -29,7 +29,7 @@ enum Frames<'a> {
 
 /// How many frames say nothing about a TCP connection that could be used.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Passed {
+pub(crate) struct Passed {
     /// Those with something else than TCP over IP.
     pub other: u64,
     /// Those with a part of a packet that was sent in several.

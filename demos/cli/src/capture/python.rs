@@ -63,10 +63,8 @@ impl Python {
     fn inside(literal: Literal, character: u8, bytes: &mut Vec<u8>) -> Result<State, String> {
         if character == literal.quote {
             let quotes = literal.quotes + 1;
-            return Ok(match literal.is_triple {
-                true if quotes < 3 => State::Inside(Literal { quotes, ..literal }),
-                _ => State::Text,
-            });
+            let goes_on = literal.is_triple && quotes < 3;
+            return Ok(if goes_on { State::Inside(Literal { quotes, ..literal }) } else { State::Text });
         }
         // Quotes that did not end it belong to it.
         bytes.extend(std::iter::repeat_n(literal.quote, literal.quotes.into()));
@@ -115,16 +113,16 @@ impl Notation for Python {
 
     fn take(&mut self, character: u8, bytes: &mut Vec<u8>) -> Result<(), String> {
         self.state = match self.state {
-            State::Text => self.text(character),
             State::Opened(literal) if character == literal.quote => State::Doubled(literal),
             State::Doubled(literal) if character == literal.quote => {
                 State::Inside(Literal { is_triple: true, ..literal })
             }
-            State::Doubled(_) => self.text(character),
-            State::Opened(literal) | State::Inside(literal) => Self::inside(literal, character, bytes)?,
+            State::Text | State::Doubled(_) => self.text(character),
             State::Backslash(literal) => Self::escaped(literal, character, bytes),
             State::Return(literal) if character == b'\n' => State::Inside(literal),
-            State::Return(literal) => Self::inside(literal, character, bytes)?,
+            State::Opened(literal) | State::Inside(literal) | State::Return(literal) => {
+                Self::inside(literal, character, bytes)?
+            }
             State::Hex(literal, high) => {
                 let Some(digit) = super::hex::digit(character) else {
                     return Err(format!("`{}`; expected two hex digits after `\\x`", character.escape_ascii()));

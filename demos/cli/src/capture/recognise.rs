@@ -14,6 +14,9 @@ use super::{Format, invalid};
 /// How much of an input is looked at, at most, in bytes.
 const SAMPLE: usize = 64 * 1024;
 
+/// Within how many bytes a header begins in what base64 stands for.
+const BEFORE: usize = 32;
+
 /// How many bytes an input has to stand for, at least, to be taken for text without being named.
 const LEAST: usize = 2;
 
@@ -116,7 +119,8 @@ pub(super) fn kind(sample: &[u8], format: Format, begins_message: &dyn Fn(&[u8])
         Format::Auto => {
             let is_base64 = || {
                 let (bytes, is_right) = beginning(Base64::default(), sample);
-                is_right && begins_message(&bytes)
+                // A header begins soon, whatever comes before it.
+                is_right && bytes[..bytes.len().min(BEFORE)].windows(2).any(|start| start == b"{\"")
             };
             match hex(sample) {
                 Some(kind) => kind,
@@ -155,8 +159,8 @@ fn is_dump(sample: &[u8]) -> bool {
     // The last line may be cut off; if it is the only one, it must be a row.
     if whole.is_empty() && !sample.contains(&b'\n') {
         let mut dump = Dump::default();
-        sample.iter().for_each(|character| drop(dump.take(*character, &mut whole)));
-        return dump.end(&mut whole).is_ok() && !whole.is_empty();
+        let is_right = sample.iter().all(|character| dump.take(*character, &mut whole).is_ok());
+        return is_right && dump.end(&mut whole).is_ok() && !whole.is_empty();
     }
     whole.len() >= LEAST
 }

@@ -25,10 +25,9 @@ impl Row {
         let (offset, rest) = text.split_at(length);
         // The offset is long, or it is marked by what follows it.
         let is_offset = match rest {
-            [] => length >= 6,
             [b':', b' ' | b'\t', ..] => length >= 2,
             [b' ' | b'\t', b' ' | b'\t', ..] => length >= 4,
-            [b' ' | b'\t', ..] => length >= 6,
+            [] | [b' ' | b'\t', ..] => length >= 6,
             _ => false,
         };
         if !is_offset || length > 16 {
@@ -60,7 +59,8 @@ fn bytes(text: &[u8], words: bool) -> Option<Vec<u8>> {
         if after.is_empty() {
             break;
         }
-        if !bytes.is_empty() && gap > 0 && shows(after, &bytes) {
+        // The characters may begin with spaces.
+        if !bytes.is_empty() && (1..=gap).any(|gap| shows(&rest[gap..], &bytes)) {
             break;
         }
         let length = after.iter().take_while(|character| character.is_ascii_hexdigit()).count();
@@ -74,7 +74,7 @@ fn bytes(text: &[u8], words: bool) -> Option<Vec<u8>> {
         at += gap + length;
     }
     if is_words {
-        bytes.chunks_exact_mut(2).for_each(|word| word.reverse());
+        bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
     }
     Some(bytes)
 }
@@ -136,6 +136,8 @@ mod tests {
         ] {
             assert_eq!(row(line).1, expected, "{line}");
         }
+        assert_eq!(row("00000085: 2046 524f 4d20 50   FROM P").1, b" FROM P");
+        assert_eq!(row("000000af: 2031 227d           1\"}").1, b" 1\"}");
         assert_eq!(row("000000b7"), ("000000b7".into(), vec![]));
         assert_eq!(row("00000010  20  | |"), ("00000010".into(), vec![b' ']));
         assert_eq!(row("00000010: 3030  00"), ("00000010".into(), b"00".to_vec()));

@@ -88,7 +88,14 @@ impl<W: Write> Lines<W> {
         // Of a message whose header has been written there is nothing left.
         let is_written = self.decoder.header().is_some();
         self.raw = Some(if is_written { self.message.end() } else { self.message.start });
-        if is_written { Ok(()) } else { self.write_raw(&self.message.head().to_vec()) }
+        if is_written {
+            Ok(())
+        } else {
+            {
+                let head = self.message.head().to_vec();
+                self.write_raw(&head)
+            }
+        }
     }
 
     fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use super::Options;
 use super::first_bytes::FirstBytes;
 use super::hint::{self, Suspicion};
 use super::input::{self, Input};
-use super::length::Text;
+use super::length::{Content, Text};
 use super::message::{Framing, Message};
 use super::search::Search;
 use crate::capture::Format;
@@ -283,7 +283,7 @@ impl<'r> Stream<'r> {
         }
         let first_bytes = self.first_bytes(rest);
         let counting = self.message.previous.as_ref().filter(|_| self.decoder.header().is_none());
-        let counting = counting.and_then(|content| content.short_text()).map(|mut text| {
+        let counting = counting.and_then(Content::short_text).map(|mut text| {
             text.push(self.message.head());
             text.push(rest);
             text

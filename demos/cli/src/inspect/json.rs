@@ -30,7 +30,8 @@ impl<'a> JsonLines<'a> {
         let mut first = None;
         if let Some(direction) = direction {
             let Direction { connection, from, to, is_joined, .. } = direction;
-            last += &format!(r#","connection":{connection},"direction":"{}""#, direction.name());
+            let name = direction.name();
+            last = format!(r#"{last},"connection":{connection},"direction":"{name}""#);
             first = Some(format!(
                 r#"{{"event":"stream","from":"{from}","to":"{to}","begins_anywhere":{is_joined}{last}}}"#
             ));

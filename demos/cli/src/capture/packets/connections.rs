@@ -14,7 +14,7 @@ const MOST: usize = 1024;
 
 /// One direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Direction {
+pub(crate) struct Direction {
     /// The number of the connection, counted from 1 in the order in which they begin.
     pub connection: u64,
     /// Who sends.
@@ -29,7 +29,7 @@ pub struct Direction {
 
 impl Direction {
     /// What it is called in JSON.
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         if self.to_server { "to-server" } else { "to-client" }
     }
 }
@@ -42,7 +42,7 @@ impl Display for Direction {
 }
 
 /// Who is told of the streams of a capture.
-pub trait Streams {
+pub(crate) trait Streams {
     /// What is kept for a stream.
     type Stream;
 
@@ -63,7 +63,7 @@ pub trait Streams {
 }
 
 /// All connections of a capture, or those of one port.
-pub struct Connections<S: Streams> {
+pub(crate) struct Connections<S: Streams> {
     streams: S,
     port: Option<u16>,
     known: HashMap<[SocketAddr; 2], Connection<S::Stream>>,
@@ -102,7 +102,7 @@ impl<S: Streams> Connections<S> {
     /// # Errors
     ///
     /// Those of the capture and of whoever is told. What came before an error of the capture has been told.
-    pub fn visit(mut packets: Packets<'_>, port: Option<u16>, streams: S) -> io::Result<(S, Passed, u64)> {
+    pub(crate) fn visit(mut packets: Packets<'_>, port: Option<u16>, streams: S) -> io::Result<(S, Passed, u64)> {
         let mut connections = Self { streams, port, known: HashMap::new(), count: 0, time: 0 };
         let outcome = packets.visit(&mut |step| match step {
             Step::Segment(segment) => connections.segment(&segment),

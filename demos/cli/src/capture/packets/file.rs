@@ -17,6 +17,9 @@ const LONGEST: usize = 4 * 1024 * 1024;
 /// How many interfaces a section can have.
 const INTERFACES: usize = 4096;
 
+/// What is done with a frame.
+type Visit<'v> = &'v mut dyn FnMut(Option<Link>, &[u8]) -> io::Result<()>;
+
 /// A capture file under way.
 pub(super) struct File<'a> {
     reader: Box<dyn PcapReaderIterator + 'a>,
@@ -64,12 +67,12 @@ impl<'a> File<'a> {
         } else {
             LegacyPcapReader::new(BUFFER, input).map(|reader| Box::new(reader) as Box<_>)
         };
-        let reader = reader.map_err(|error| wrong(&failure, error))?;
+        let reader = reader.map_err(|error| wrong(&failure, &error))?;
         Ok(Self { reader, failure, link: None, interfaces: Vec::new(), capacity: BUFFER, is_over: false })
     }
 
     /// Passes the next frame on: false if there is none at hand.
-    pub(super) fn next(&mut self, frame: &mut dyn FnMut(Option<Link>, &[u8]) -> io::Result<()>) -> io::Result<bool> {
+    pub(super) fn next(&mut self, frame: Visit<'_>) -> io::Result<bool> {
         let (length, block) = match self.reader.next() {
             Ok(next) => next,
             Err(PcapError::Eof) => {
@@ -85,7 +88,7 @@ impl<'a> File<'a> {
                     Err(invalid("a block of the capture file is too long"))
                 };
             }
-            Err(error) => return Err(wrong(&self.failure, error)),
+            Err(error) => return Err(wrong(&self.failure, &error)),
         };
         match block {
             PcapBlockOwned::LegacyHeader(header) => self.link = Link::of_number(header.network.0),
@@ -119,7 +122,7 @@ impl<'a> File<'a> {
             return Err(ends_inside());
         }
         let failure = &self.failure;
-        self.reader.refill().map_err(|error| wrong(failure, error))?;
+        self.reader.refill().map_err(|error| wrong(failure, &error))?;
         Ok(true)
     }
 }
@@ -128,7 +131,7 @@ fn ends_inside() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the capture file ends inside a block")
 }
 
-fn wrong<I: std::fmt::Debug + Sized>(failure: &Failure, error: PcapError<I>) -> io::Error {
+fn wrong<I>(failure: &Failure, error: &PcapError<I>) -> io::Error {
     match error {
         PcapError::ReadError => failure.borrow_mut().take().unwrap_or_else(|| io::Error::other("cannot be read")),
         PcapError::UnexpectedEof | PcapError::Incomplete(_) => ends_inside(),
@@ -159,13 +162,13 @@ impl<R: Read> Read for Whole<R> {
                 break;
             }
             filled += count;
-            if let (true, Some(length)) = (place[0] == 0x0A, place[..filled].first_chunk::<12>()) {
-                let [.., a, b, c, d, m, _, _, n] = *length;
-                let length = if (m, n) == (0x1A, 0x4D) {
-                    [a, b, c, d].map(u32::from).iter().fold(0, |sum, byte| sum << 8 | byte)
-                } else {
-                    u32::from_le_bytes([a, b, c, d])
-                };
+            // The length of the header of a section, and a number in the same byte order.
+            if place[0] == 0x0A
+                && let Some(order) = place[..filled].get(8..12)
+                && let Some(length) = place[4..].first_chunk::<4>()
+            {
+                let is_big = order == [0x1A, 0x2B, 0x3C, 0x4D];
+                let length = if is_big { u32::from_be_bytes(*length) } else { u32::from_le_bytes(*length) };
                 needed = (length as usize).clamp(24, HEADER);
             }
         }

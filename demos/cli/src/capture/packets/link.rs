@@ -6,7 +6,7 @@ use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TransportSlice};
 
 /// What a frame begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
+pub(crate) enum Link {
     /// Ethernet, perhaps with tags of virtual networks.
     Ethernet,
     /// IPv4 or IPv6.
@@ -21,6 +21,7 @@ pub enum Link {
 
 /// A TCP segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the flags of TCP")]
 pub(crate) struct Segment<'a> {
     /// Who sent it, and to whom.
     pub(super) from: SocketAddr,
