@@ -145,7 +145,7 @@ fn answers(asked: &[Asked], seen: &Seen, known: &Known) -> Result<(), Broken> {
         let Some(answer) = seen.answers.get(index) else {
             return Err(match index {
                 0 => no_answer(seen),
-                _ => format!("{index} of {} answers", asked.len()),
+                _ => format!("{index} of {} requests answered", asked.len()),
             }
             .into());
         };
