@@ -114,8 +114,10 @@ fn a_server_on_a_unix_socket_holds_to_every_rule() {
 #[test]
 fn a_shorter_capacity_for_headers_is_a_warning() {
     let server = Server::start(&["--quiet"]);
-    let outcome = check(&server.address.to_string(), &["--only", "long-header"]);
-    assert_eq!((outcome.of("warn").len(), outcome.code), (1, Some(0)));
+    let only = ["--only", "long-header", "--only", "long-header-on-sight"];
+    let outcome = check(&server.address.to_string(), &only);
+    assert_eq!(outcome.of("warn"), BTreeSet::from(["long-header"]));
+    assert_eq!((outcome.of("pass"), outcome.code), (BTreeSet::from(["long-header-on-sight"]), Some(0)));
 }
 
 #[test]
@@ -220,6 +222,7 @@ planted! {
         "nesting-64-objects", "order-extensions-between", "request-id"
     ], ["long-value"];
     no_white_space_around_the_header, "no-white-space-around": ["pretty-printed", "white-space-everywhere"];
+    a_long_header_refused_when_it_is_whole, "long-header-late": ["long-header-on-sight"], ["long-header"];
     one_connection_at_a_time, "one-at-a-time": [],
         ["others-during-content", "others-during-header", "others-during-silence"];
     empty_content_that_is_waited_for, "waits-for-content": ["empty-content", "empty-content-of-type"];
