@@ -38,6 +38,7 @@ FAULTS = (
     "no-escapes",
     "no-extensions",
     "no-white-space-around",
+    "long-header-late",
     "one-at-a-time",
     "waits-for-content",
     "waits-for-header",
@@ -155,7 +156,9 @@ class Handler(socketserver.BaseRequestHandler):
             text = self.take(len(text) + 1, text)
         begun = text.lstrip(WHITE_SPACE)[:1]
         require(begun in (b"", b"{") or begun >= b"\x80", "the header is no object")
-        header = self.header(self.take(length, text))
+        text = self.take(length, text)
+        require(not self.has("long-header-late") or length < 60000, "the header is too long")
+        header = self.header(text)
         length = self.length(header["content-length"])
         self.in_content = True
         if self.has("waits-for-content") and length == 0:

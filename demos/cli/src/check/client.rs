@@ -154,7 +154,7 @@ impl Clients<'_> {
                             Err((Level::Must, reason)) if rule.level == Level::Must => (Verdict::Fail, reason),
                             Err((_, reason)) => (Verdict::Warn, reason),
                         };
-                        outcome.judged(reaction.words(), verdict)
+                        outcome.judged(&reaction.words(), verdict)
                     }
                 }
             };

@@ -159,11 +159,11 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
     let has_deadline = arguments.deadline.is_some();
     let rules = chosen(arguments);
     let bar = bar(rules.len());
+    end_early(stop)?;
     let (target, outcomes) = match &arguments.listen {
         None => {
             let connect = || arguments.server.connect(timeout);
             let server = Server { connect: &connect, sample: &sample, patience, has_deadline };
-            end_early(stop)?;
             let outcomes = server.check(&rules, arguments.jobs.get(), stop, &|outcome| tell(&bar, outcome))?;
             (format!("server at {}", arguments.server.address()), outcomes)
         }
@@ -172,7 +172,6 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
             let address = listener.address()?;
             // Whoever starts the client waits for this line.
             let _ = writeln!(io::stderr(), "listening on {address}");
-            end_early(stop)?;
             let clients = Clients { listener, sample: &sample, patience, has_deadline, command: &arguments.command };
             let outcomes = clients.check(&rules, stop, &|outcome| {
                 if arguments.command.is_empty() && bar.is_hidden() {

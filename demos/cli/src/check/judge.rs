@@ -92,6 +92,10 @@ fn expected(expect: Expect, seen: &Seen, known: &Known, twin: Option<&Answer>) -
             }
             _ => Err("the good request before the fault is not answered".into()),
         },
+        Expect::RefusalIfTwinIsRefused if twin.is_some_and(|answer| known.is_good(answer)) => Ok(()),
+        Expect::RefusalIfTwinIsRefused if seen.answers.is_empty() => {
+            ended(seen.end, "it waits for a header that is longer than it accepts")
+        }
         Expect::RefusalWithoutReset => {
             if seen.end == End::Reset {
                 return Err("a reset, which can take an answer with it".into());
@@ -108,7 +112,7 @@ fn expected(expect: Expect, seen: &Seen, known: &Known, twin: Option<&Answer>) -
         Expect::Reaction if seen.answers.is_empty() => {
             ended(seen.end, "neither an answer nor an end: it waits, or hangs")
         }
-        Expect::Reaction => Ok(()),
+        Expect::Reaction | Expect::RefusalIfTwinIsRefused => Ok(()),
         Expect::QuietEnd if !seen.answers.is_empty() => Err("an answer, though nothing was asked".into()),
         Expect::QuietEnd => {
             ended(seen.end, "the connection is not ended").map_err(|broken| Broken { is_lenient: true, ..broken })
@@ -145,7 +149,7 @@ fn answers(asked: &[Asked], seen: &Seen, known: &Known) -> Result<(), Broken> {
         let Some(answer) = seen.answers.get(index) else {
             return Err(match index {
                 0 => no_answer(seen),
-                _ => format!("{index} of {} answers", asked.len()),
+                _ => format!("{index} of {} requests answered", asked.len()),
             }
             .into());
         };

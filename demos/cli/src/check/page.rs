@@ -1,5 +1,7 @@
 //! The report as a page of one file: nothing is loaded from elsewhere, and no script runs.
 
+use std::mem;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::judge::Verdict;
@@ -8,7 +10,7 @@ use super::report::{Outcome, Report};
 const STYLE: &str = include_str!("page.css");
 
 /// How much of what was sent is shown, in bytes.
-const SHOWN: usize = 512;
+const SHOWN: usize = 1024;
 
 /// How many bytes a line of a dump has.
 const LINE: usize = 16;
@@ -105,11 +107,16 @@ fn rule(outcome: &Outcome) -> Markup {
 /// The bytes in hexadecimal digits and as characters, as in the specification.
 fn dump(outcome: &Outcome) -> String {
     let shown = &outcome.sent[..outcome.sent.len().min(SHOWN)];
-    let lines = shown.chunks(LINE).enumerate().map(|(index, line)| {
+    let mut before: &[u8] = &[];
+    let lines = shown.chunks(LINE).enumerate().filter_map(|(index, line)| {
+        // Of many lines that are the same, one is enough, and the offset of the next tells how many they are.
+        if line == mem::replace(&mut before, line) {
+            return None;
+        }
         let digits: Vec<_> = line.iter().map(|byte| format!("{byte:02x}")).collect();
         let is_shown = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
         let text: String = line.iter().map(|byte| if is_shown(byte) { char::from(*byte) } else { '.' }).collect();
-        format!("{:5}  {:47}  {text}", index * LINE, digits.join(" "))
+        Some(format!("{:5}  {:47}  {text}", index * LINE, digits.join(" ")))
     });
     let more = outcome.sent_length - shown.len();
     let more = (more > 0).then(|| format!("       … and {more} more bytes"));

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use super::judge::Verdict;
 use super::rule::{Level, Rule};
 use super::step::Step;
+use crate::text::Printable;
 
 /// How much is shown of what was sent, in bytes.
 const SHOWN: usize = 4096;
@@ -63,8 +64,9 @@ impl Outcome {
         Self { expected: rule.expect.words_for_clients(), ..Self::new(family, rule, steps) }
     }
 
-    pub(super) fn judged(self, came: String, (verdict, reason): (Verdict, String)) -> Self {
-        Self { verdict, came, reason, ..self }
+    /// The outcome of a rule that has been played. No text of a peer goes into it as it is.
+    pub(super) fn judged(self, came: &str, (verdict, reason): (Verdict, String)) -> Self {
+        Self { verdict, came: Printable(came).to_string(), reason: Printable(&reason).to_string(), ..self }
     }
 
     pub(super) fn skipped(self, reason: impl Into<String>) -> Self {

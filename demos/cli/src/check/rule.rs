@@ -69,6 +69,9 @@ pub(super) enum Body {
     Nothing,
 }
 
+/// The longest header that there is.
+pub(super) const LONGEST: &str = "{«4»«fill»}";
+
 /// What is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expect {
@@ -78,6 +81,8 @@ pub(super) enum Expect {
     Refusal,
     /// An answer to the good request before the fault, and then a refusal.
     AnswerThenRefusal,
+    /// A refusal, unless the twin of what was sent is accepted.
+    RefusalIfTwinIsRefused,
     /// A refusal that no reset destroys.
     RefusalWithoutReset,
     /// No answer as to a whole request, and the end of the connection.
@@ -117,6 +122,7 @@ impl Expect {
             Self::AnswerThenRefusal => {
                 "the answer to the good request, then an error answer or the end of the connection"
             }
+            Self::RefusalIfTwinIsRefused => "a refusal at once, if such a header is refused when it is whole",
             Self::RefusalWithoutReset => "an error answer or the end of the connection, without a reset",
             Self::NoAnswer => "the end of the connection, and no answer as to a whole request",
             Self::Reaction => "an answer of any kind, or the end of the connection, without another byte",
@@ -211,9 +217,12 @@ impl Rule {
         }
     }
 
-    /// The same message without its fault, where that is another one than the sample.
+    /// The same message without its fault, where that is another one than the sample; or what is whole of one that is not.
     pub(super) fn twin(&self, sample: &Sample) -> Option<Vec<u8>> {
         match self.play {
+            Play::Steps(_) if self.expect == Expect::RefusalIfTwinIsRefused => {
+                Some(message(&header(LONGEST, sample), sample.content()))
+            }
             Play::Length(_, Body::Sample) => None,
             Play::Length(_, body) => {
                 let length = sample.body(body).len();

@@ -47,7 +47,7 @@ impl Server<'_> {
         let is_gone = AtomicBool::new(false);
         let outcomes = Mutex::new(Vec::with_capacity(rules.len()));
         thread::scope(|scope| {
-            for _ in 0..jobs {
+            for _ in 0..jobs.min(rules.len()) {
                 scope.spawn(|| {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
@@ -89,7 +89,7 @@ impl Server<'_> {
         let twin = rule.twin(self.sample).and_then(|message| first(self.play(accepted(message))));
         let seen = self.play(steps);
         let verdict = judge(rule, &seen, known, twin.as_ref());
-        let outcome = outcome.judged(seen.to_string(), verdict);
+        let outcome = outcome.judged(&seen.to_string(), verdict);
         if self.recovers(known) {
             return outcome;
         }

@@ -96,6 +96,13 @@ pub(super) const RULES: &[Rule] = &[
     )
     .of(Roles::Both),
     Rule::steps(
+        "long-header-on-sight",
+        "5.3",
+        "a header length of 65,535, and nothing more",
+        |_| vec![Step::Send(vec![0xFF, 0xFF]), Step::Watch],
+        Expect::RefusalIfTwinIsRefused,
+    ),
+    Rule::steps(
         "end-in-proto-header",
         "5.5",
         "1 byte, then the end of the stream",
