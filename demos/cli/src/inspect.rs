@@ -34,7 +34,7 @@ use self::json::JsonLines;
 use crate::dialect::DialectName;
 
 pub use self::guess::guess;
-pub(crate) use self::watch::watch;
+pub(crate) use self::watch::{Progress, watch};
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]

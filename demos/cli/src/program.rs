@@ -18,7 +18,7 @@ struct Program {
 enum Command {
     Inspect(inspect::command::Arguments),
     Load(load::command::Arguments),
-    Tap(tap::command::Arguments),
+    Tap(Box<tap::command::Arguments>),
     Transfer(transfer::command::Arguments),
 }
 

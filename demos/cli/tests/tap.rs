@@ -383,6 +383,31 @@ fn the_likely_cause_of_a_fault_is_said() {
 }
 
 #[test]
+fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
+    let (listener, tap) = played(&[]);
+    // One byte is left when the content seems to end, and both wait.
+    let content = "{\"action\": \"search\", \"value\": \"é\"}";
+    let mut bytes = REQUEST[..105].to_vec();
+    bytes[102..104].copy_from_slice(content.chars().count().to_string().as_bytes());
+    bytes.extend(content.as_bytes());
+    let little = [&REQUEST[..2].iter().rev().copied().collect::<Vec<_>>(), &REQUEST[2..]].concat();
+    for (bytes, offset, received, missing, hint) in [
+        (&bytes[..], 139, 1, Value::Null, json!("content-length counts bytes, not characters")),
+        (&little, 0, 144, Value::Null, json!("this looks like --dialect u16-le")),
+        (&REQUEST[..140], 0, 140, json!(4), Value::Null),
+    ] {
+        let mut client = tap.connect();
+        let _server = accept(&listener);
+        client.write_all(bytes).unwrap();
+        let event = event(&tap, "waiting");
+        assert_eq!(
+            [&event["direction"], &event["offset"], &event["received"], &event["missing"], &event["hint"]],
+            [&json!("to-server"), &json!(offset), &json!(received), &missing, &hint]
+        );
+    }
+}
+
+#[test]
 fn an_end_passes_as_an_end_and_the_other_direction_goes_on() {
     let (listener, tap) = played(&[]);
     for client_first in [true, false] {
