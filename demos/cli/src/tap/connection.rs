@@ -103,14 +103,14 @@ impl Tap {
     /// Looks at a direction until it ends, or as far as it is understood.
     fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> Looked {
         let progress = Progress::default();
-        let mut patient = Patient::new(queue, &progress, journal, direction);
+        let mut patient = Patient::new(queue, &progress, journal, direction, form.dialect);
         let outcome = watch(&mut patient, &mut journal.report(direction), form, &progress);
         // No more is looked at, though it still passes.
         queue.close();
         let is_faulty = matches!(outcome, Ok(false));
         if outcome.is_err() || queue.was_full() {
             journal.failure(Some(direction), "more passes than can be looked at; the rest passes unseen");
-        } else if is_faulty && let Some(hint) = patient.dialect() {
+        } else if is_faulty && let Some(hint) = patient.other_dialect() {
             journal.event(Some(direction), "hint", &[("hint", hint.as_str().into())], &format!("  hint: {hint}"));
         }
         let messages = progress.messages.get();

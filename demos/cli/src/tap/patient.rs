@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::flow::Direction;
 use super::journal::Journal;
 use super::queue::Queue;
+use crate::dialect::DialectName;
 use crate::hint::COUNTS_BYTES;
 use crate::inspect::{self, Progress, guess};
 use crate::text::count_of_bytes;
@@ -27,6 +28,8 @@ pub(super) struct Patient<'a> {
     progress: &'a Progress,
     journal: &'a Journal,
     direction: Direction,
+    /// What it is read in.
+    dialect: DialectName,
     /// How much has been read.
     read: u64,
     /// The beginning of the stream, until a message is whole.
@@ -41,20 +44,22 @@ impl<'a> Patient<'a> {
         progress: &'a Progress,
         journal: &'a Journal,
         direction: Direction,
+        dialect: DialectName,
     ) -> Self {
-        Self { queue, progress, journal, direction, read: 0, beginning: Vec::new(), said_of: None }
+        Self { queue, progress, journal, direction, dialect, read: 0, beginning: Vec::new(), said_of: None }
     }
 
-    /// Which dialect the stream seems to be in, if no message of it has been understood.
-    pub(super) fn dialect(&self) -> Option<String> {
+    /// Which other dialect the stream seems to be in, if no message of it has been understood.
+    pub(super) fn other_dialect(&self) -> Option<String> {
         if self.progress.messages.get() > 0 {
             return None;
         }
         let mut verdict = Vec::new();
         let is_clear = guess(&mut &*self.beginning, &mut verdict, &inspect::Options::default());
         let verdict = String::from_utf8_lossy(&verdict);
-        let dialect = verdict.lines().next().filter(|line| line.starts_with("--dialect "))?;
-        is_clear.is_ok_and(|is_clear| is_clear).then(|| format!("this looks like {dialect}"))
+        let dialect = verdict.lines().next()?.strip_prefix("--dialect ")?;
+        let is_clear = is_clear.is_ok_and(|is_clear| is_clear) && dialect != self.dialect.to_string();
+        is_clear.then(|| format!("this looks like --dialect {dialect}"))
     }
 
     /// Whether the middle of a message has been reached of which nothing has been said.
@@ -80,7 +85,7 @@ impl<'a> Patient<'a> {
             words.push_str("and its header is not whole");
         }
         let is_cut = is_cut.get() && missing.is_none();
-        let hint = if is_cut { Some(COUNTS_BYTES.to_owned()) } else { self.dialect() };
+        let hint = if is_cut { Some(COUNTS_BYTES.to_owned()) } else { self.other_dialect() };
         members.extend(hint.as_deref().map(|hint| ("hint", hint.into())));
         self.journal.event(Some(self.direction), "waiting", &members, &words);
         if let Some(hint) = hint {
