@@ -42,7 +42,7 @@ use crate::dialect::{DialectName, FORMS};
 pub use self::guess::guess;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
 pub(crate) use self::pretty::pretty;
-pub(crate) use self::watch::watch;
+pub(crate) use self::watch::{Progress, watch};
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ struct Program {
 enum Command {
     Call(call::command::Arguments),
     Listen(listen::command::Arguments),
-    Tap(tap::command::Arguments),
+    Tap(Box<tap::command::Arguments>),
     Inspect(inspect::command::Arguments),
     Convert(convert::command::Arguments),
     Check(check::command::Arguments),

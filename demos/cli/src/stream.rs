@@ -171,11 +171,8 @@ fn can_be_read(socket: &SockRef<'_>) -> io::Result<bool> {
 fn has_plaintext<D>(session: &mut ConnectionCommon<D>, stream: &mut TcpStream) -> io::Result<bool> {
     stream.set_nonblocking(true)?;
     let has_any = loop {
-        let state = match session.process_new_packets() {
-            Ok(state) => state,
-            // Reading tells what is wrong.
-            Err(_) => break true,
-        };
+        // What is wrong, reading tells.
+        let Ok(state) = session.process_new_packets() else { break true };
         if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
             break true;
         }

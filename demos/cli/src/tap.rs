@@ -12,5 +12,6 @@ pub(crate) mod command;
 mod connection;
 mod flow;
 mod journal;
+mod patient;
 mod pump;
 mod queue;

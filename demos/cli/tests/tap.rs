@@ -182,9 +182,9 @@ fn every_message_of_both_directions_is_shown_and_kept() {
         of("#1 <- "),
         [
             "message 1: 105 + 20 bytes, text/json, utf-8",
-            "  { \"you said\": \"ring\" }",
+            "  {\"you said\": \"ring\"}",
             "message 2: 105 + 20 bytes, text/json, utf-8",
-            "  { \"you said\": \"🐶\" }"
+            "  {\"you said\": \"🐶\"}"
         ]
     );
     assert_eq!(lines.last().unwrap(), "#1 -- closed: -> 2 messages, 220 bytes; <- 2 messages, 250 bytes");
@@ -264,7 +264,7 @@ fn the_server_may_speak_tls_and_both_ends_be_unix_sockets() {
     let long = "ü".repeat(60_000);
     let said = peers.client(&over_tls.address.port().to_string(), &["ring", &long]);
     assert_eq!(said, format!("{{\"you said\": \"ring\"}}\n{{\"you said\": \"{long}\"}}\nend\n"));
-    over_tls.output.find(|line| line.ends_with("closed: -> 2 messages, 120218 bytes; <- 2 messages, 120245 bytes"));
+    over_tls.output.find(|line| line.ends_with("closed: -> 2 messages, 120221 bytes; <- 2 messages, 120250 bytes"));
     // Whom the tap does not trust it does not speak to, and it says why.
     let untrusted = tap(&to, &["--tls-ca", &files.path("other-ca.pem")]);
     assert_eq!(last_words(untrusted.connect()), b"");
@@ -342,7 +342,7 @@ fn faulty_bytes_pass_unchanged_in_constant_memory_and_are_said_once() {
         hasher.update(&noise);
     }
     let error = event(&tap, "error");
-    assert_eq!((&error["direction"], &error["offset"]), (&json!("to-server"), &json!(144)));
+    assert_eq!((&error["direction"], &error["offset"]), (&json!("to-server"), &json!(146)));
     let memory = tap.peak_memory();
     for _ in 0..180 {
         client.write_all(&noise).unwrap();
@@ -380,6 +380,31 @@ fn the_likely_cause_of_a_fault_is_said() {
     assert_eq!(passed, bytes);
     let hint = event(&tap, "error")["hint"].clone();
     assert!(hint.as_str().is_some_and(|hint| hint.contains("characters")), "{hint}");
+}
+
+#[test]
+fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
+    let (listener, tap) = played(&[]);
+    // One byte is left when the content seems to end, and both wait.
+    let content = "{\"action\": \"search\", \"value\": \"é\"}";
+    let mut bytes = REQUEST[..105].to_vec();
+    bytes[102..104].copy_from_slice(content.chars().count().to_string().as_bytes());
+    bytes.extend(content.as_bytes());
+    let little = [&REQUEST[..2].iter().rev().copied().collect::<Vec<_>>(), &REQUEST[2..]].concat();
+    for (bytes, offset, received, missing, hint) in [
+        (&bytes[..], 139, 1, Value::Null, json!("content-length counts bytes, not characters")),
+        (&little, 0, 144, Value::Null, json!("this looks like --dialect u16-le")),
+        (&REQUEST[..140], 0, 140, json!(4), Value::Null),
+    ] {
+        let mut client = tap.connect();
+        let _server = accept(&listener);
+        client.write_all(bytes).unwrap();
+        let event = event(&tap, "waiting");
+        assert_eq!(
+            [&event["direction"], &event["offset"], &event["received"], &event["missing"], &event["hint"]],
+            [&json!("to-server"), &json!(offset), &json!(received), &missing, &hint]
+        );
+    }
 }
 
 #[test]

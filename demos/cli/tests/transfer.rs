@@ -759,7 +759,11 @@ fn wrong_usage_has_its_own_exit_code() {
     ] {
         program(JSONFRAME, &["transfer"]).args(arguments).assert().code(2).stdout("");
     }
-    for (command, name) in [(&[][..], "transfer"), (&["send"], "transfer-send"), (&["receive"], "transfer-receive")] {
+    for (command, name) in [
+        (&[][..], "jsonframe-transfer"),
+        (&["send"], "jsonframe-transfer-send"),
+        (&["receive"], "jsonframe-transfer-receive"),
+    ] {
         let help = program(JSONFRAME, &["transfer"]).args(command).arg("--help").assert().success();
         assert!(text(&help.get_output().stdout).contains("\nExamples:\n"));
         let version = format!("jsonframe-{name} {}\n", env!("CARGO_PKG_VERSION"));

@@ -1,4 +1,5 @@
 //! Certificates, in files, for programs to be started with.
+#![allow(dead_code, reason = "each test program uses what it needs")]
 
 use std::fs;
 

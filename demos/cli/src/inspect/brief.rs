@@ -39,9 +39,9 @@ impl Report for Brief<'_> {
         let View { kind, body, shown } = View::of(header, &content.kept);
         self.0.write_all(b"  ")?;
         match body {
-            Body::Json(text) => {
-                let line: Vec<_> = text.lines().map(str::trim_start).collect();
-                write!(self.0, "{}", Printable(&line.join(" ")))?;
+            Body::Json(pretty) => {
+                let as_sent = header.encoding().and_then(|encoding| encoding.decode(&content.kept).ok());
+                write!(self.0, "{}", Printable(&as_sent.unwrap_or(pretty.into())))?;
             }
             Body::Text(text) if kind == "text" => write!(self.0, "{}", Printable(&text))?,
             Body::Text(text) => write!(self.0, "{kind}: {}", Printable(&text))?,

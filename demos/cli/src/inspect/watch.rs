@@ -1,7 +1,7 @@
 //! A stream looked at while it is under way.
 
+use std::cell::Cell;
 use std::io::{self, BufWriter, Read, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use jsonframe::Header;
 
@@ -10,9 +10,23 @@ use super::drive::{Fault, Report, drive};
 use super::json::JsonLines;
 use super::message::Message;
 use super::{Options, Output};
+use crate::hint::json_is_cut;
+
+/// How far a stream is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// How many whole messages have come.
+    pub(crate) messages: Cell<u64>,
+    /// The offset after the last of them.
+    pub(crate) whole: Cell<u64>,
+    /// The offset at which the message under way ends, if its header is whole.
+    pub(crate) end: Cell<Option<u64>>,
+    /// Whether the last whole message seems to be cut short because characters were counted.
+    pub(crate) is_cut: Cell<bool>,
+}
 
 /// Shows every message of the input in a line or two, or, with [`Options::json`], in the lines of [`inspect`](super::inspect);
-/// true if the input is nothing but whole messages. Counts whole messages as they come.
+/// true if the input is nothing but whole messages. Says how far it is.
 ///
 /// # Errors
 ///
@@ -21,7 +35,7 @@ pub(crate) fn watch(
     input: &mut impl Read,
     output: &mut impl Write,
     options: &Options,
-    messages: &AtomicU64,
+    progress: &Progress,
 ) -> io::Result<bool> {
     let output: Output<'_> = BufWriter::new(Box::new(output));
     let report: Box<dyn Report + '_> = if options.json {
@@ -29,21 +43,26 @@ pub(crate) fn watch(
     } else {
         Box::new(Brief::new(output))
     };
-    drive(input, Box::new(Counted { report, messages }), options, (false, None))
+    drive(input, Box::new(Counted { report, progress }), options, (false, None))
 }
 
 struct Counted<'a> {
     report: Box<dyn Report + 'a>,
-    messages: &'a AtomicU64,
+    progress: &'a Progress,
 }
 
 impl Report for Counted<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
+        self.progress.end.set(message.content_start().checked_add(header.content_length()));
         self.report.header(message, header)
     }
 
     fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        self.messages.fetch_add(1, Ordering::Relaxed);
+        let Progress { messages, whole, end, is_cut } = self.progress;
+        messages.set(message.number);
+        whole.set(message.end());
+        end.set(None);
+        is_cut.set(header.is_json() && json_is_cut(&message.content.kept));
         self.report.end(message, header)
     }
 

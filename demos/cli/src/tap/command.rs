@@ -26,6 +26,8 @@ use crate::tls::ClientTls;
 /// The client connects to the tap instead of the server. Bytes pass unchanged and at once, also those that are not understood; an
 /// end of one direction passes as such, a reset as a reset. What is wrong with a direction is said once, and its bytes pass on.
 ///
+/// When nothing more comes of a message for two seconds, that is said with what may be the cause.
+///
 /// Nobody waits for the tap: when its output is not read, lines are left out, and when messages come faster than they can be
 /// looked at, the rest of that direction passes unseen. Both are said.
 #[derive(Args)]
@@ -52,7 +54,8 @@ pub(crate) struct Arguments {
     /// Write one JSON object a line, for programs
     ///
     /// The lines about messages are those of `jsonframe inspect --json`, with `time`, `connection` and `direction` added. Others
-    /// have the `event` `listening`, `open`, `close`, `reset`, `failure`, `left_out` or `summary`.
+    /// have the `event` `listening`, `open`, `waiting`, `hint`, `close`, `reset`, `failure`,
+    /// `left_out` or `summary`.
     #[arg(long)]
     json: bool,
 

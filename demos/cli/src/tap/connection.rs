@@ -1,5 +1,6 @@
 //! One connection from its beginning to its end, and what is said about it.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -10,11 +11,12 @@ use serde_json::{Value, json};
 use super::capture::Folder;
 use super::flow::{Direction, Flow};
 use super::journal::Journal;
+use super::patient::Patient;
 use super::pump::pump;
 use super::queue::Queue;
 use crate::console::Console;
 use crate::dialer::Dialer;
-use crate::inspect::{self, watch};
+use crate::inspect::{self, Progress, watch};
 use crate::listener::Accepted;
 use crate::text::count_of_bytes;
 use crate::wire::Wire;
@@ -44,8 +46,6 @@ pub(super) struct Totals {
 struct Looked {
     messages: u64,
     is_faulty: bool,
-    /// How many bytes passed after that, or after there was no time to look.
-    unseen: u64,
 }
 
 impl Tap {
@@ -88,7 +88,9 @@ impl Tap {
                 thread::Builder::new().spawn_scoped(scope, look)
             });
             let outcome = pump(client, server, &mut flows);
-            queues.iter().for_each(|(_, queue)| queue.end());
+            for (_, queue) in &queues {
+                queue.end();
+            }
             (outcome, lookers.map(|looker| looked(looker, journal)))
         });
         if let Err(failure) = outcome {
@@ -100,31 +102,36 @@ impl Tap {
 
     /// Looks at a direction until it ends, or as far as it is understood.
     fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> Looked {
-        let messages = AtomicU64::new(0);
-        let outcome = watch(&mut &*queue, &mut journal.report(direction), form, &messages);
+        let progress = Progress::default();
+        let mut patient = Patient::new(queue, &progress, journal, direction, form.dialect);
+        let outcome = watch(&mut patient, &mut journal.report(direction), form, &progress);
         // No more is looked at, though it still passes.
         queue.close();
+        let is_faulty = matches!(outcome, Ok(false));
         if outcome.is_err() || queue.was_full() {
             journal.failure(Some(direction), "more passes than can be looked at; the rest passes unseen");
+        } else if is_faulty && let Some(hint) = patient.other_dialect() {
+            journal.event(Some(direction), "hint", &[("hint", hint.as_str().into())], &format!("  hint: {hint}"));
         }
-        let (messages, is_faulty) = (messages.into_inner(), matches!(outcome, Ok(false)));
+        let messages = progress.messages.get();
         self.totals.messages.fetch_add(messages, Ordering::Relaxed);
         self.totals.faults.fetch_add(is_faulty.into(), Ordering::Relaxed);
-        Looked { messages, is_faulty, unseen: 0 }
+        Looked { messages, is_faulty }
     }
 
     fn close(&self, flows: &[Flow; 2], looked: &[Looked; 2], journal: &Journal) {
         let (mut members, mut words) = (Vec::new(), String::from("closed:"));
         for (flow, looked) in flows.iter().zip(looked) {
-            let Looked { messages, is_faulty, .. } = *looked;
-            let unseen = looked.unseen + flow.queue.unseen();
+            let Looked { messages, is_faulty } = *looked;
+            let unseen = flow.queue.unseen();
             self.totals.bytes.fetch_add(flow.total, Ordering::Relaxed);
             let (arrow, name) = (flow.direction.arrow(), flow.direction.name());
             members.push((name, json!({"bytes": flow.total, "messages": messages, "unseen": unseen})));
             let number = if messages == 1 { "1 message".into() } else { format!("{messages} messages") };
-            words.push_str(&format!(" {arrow} {number}, {}", count_of_bytes(flow.total)));
+            // A string takes everything.
+            let _ = write!(words, " {arrow} {number}, {}", count_of_bytes(flow.total));
             if is_faulty || unseen > 0 {
-                words.push_str(&format!(" ({} passed unseen)", count_of_bytes(unseen)));
+                let _ = write!(words, " ({} passed unseen)", count_of_bytes(unseen));
             }
             words.push(';');
         }
@@ -156,7 +163,7 @@ fn looked(looker: io::Result<ScopedJoinHandle<'_, Looked>>, journal: &Journal) -
         looker.map_err(|error| error.to_string()).and_then(|looker| looker.join().map_err(|_| "it failed".into()));
     looked.unwrap_or_else(|reason| {
         journal.failure(None, &format!("there is no thread to look at a direction: {reason}"));
-        Looked { messages: 0, is_faulty: true, unseen: 0 }
+        Looked { messages: 0, is_faulty: true }
     })
 }
 

@@ -43,6 +43,13 @@ impl Journal {
         self.event(direction, "failure", &[("message", reason.as_str().into())], &format!("error: {reason}"));
     }
 
+    /// Says what may be the cause of what was said, to a person: in JSON it is part of that.
+    pub(super) fn hint(&self, direction: Direction, hint: &str) {
+        if !self.is_json {
+            self.line(Some(direction), &format!("  hint: {}", Printable(hint)));
+        }
+    }
+
     /// Says a line of a report: JSON that begins with a brace, or text, in which nothing acts on a terminal.
     fn line(&self, direction: Option<Direction>, line: &str) {
         let connection = self.connection;

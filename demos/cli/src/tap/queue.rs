@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How many bytes may wait to be looked at.
 const MOST: usize = 4 * 1024 * 1024;
@@ -70,16 +71,19 @@ impl Queue {
     }
 }
 
-impl Read for &Queue {
-    /// Waits for bytes. An error if some are lost that would be next.
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+impl Queue {
+    /// Waits for bytes, for so long at the most: none if none have come. An error if some are lost that would be next.
+    pub(super) fn read_within(&self, space: &mut [u8], time: Duration) -> io::Result<Option<usize>> {
         let is_idle = |state: &mut State| state.bytes.is_empty() && !state.has_ended && !state.is_full;
-        let state = self.0.changed.wait_while(self.state(), is_idle);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.changed.wait_timeout_while(self.state(), time, is_idle);
+        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            return Ok(None);
+        }
         if state.bytes.is_empty() && state.is_full {
             return Err(io::Error::other("more has passed than could be looked at"));
         }
-        state.bytes.read(space)
+        state.bytes.read(space).map(Some)
     }
 }
 
@@ -89,19 +93,29 @@ mod tests {
 
     use super::*;
 
+    /// Everything up to the end, and whether nothing is lost.
+    fn read_all(queue: &Queue) -> (Vec<u8>, bool) {
+        let (mut read, mut space) = (Vec::new(), vec![0; 1 << 16]);
+        loop {
+            match queue.read_within(&mut space, Duration::from_mins(1)) {
+                Ok(Some(0)) => return (read, true),
+                Ok(Some(count)) => read.extend(&space[..count]),
+                Ok(None) => panic!("there is no end"),
+                Err(_) => return (read, false),
+            }
+        }
+    }
+
     #[test]
     fn what_is_pushed_is_read_up_to_the_end() {
         let queue = Queue::default();
         let reader = thread::spawn({
             let queue = queue.clone();
-            move || {
-                let mut read = Vec::new();
-                (&queue).read_to_end(&mut read).map(|_| read)
-            }
+            move || read_all(&queue)
         });
         (0..100).for_each(|byte| queue.push(&[byte]));
         queue.end();
-        assert_eq!(reader.join().unwrap().unwrap(), (0..100).collect::<Vec<_>>());
+        assert_eq!(reader.join().unwrap(), ((0..100).collect(), true));
         assert_eq!((queue.unseen(), queue.was_full()), (0, false));
     }
 
@@ -110,10 +124,17 @@ mod tests {
         let queue = Queue::default();
         let piece = vec![7; MOST / 2];
         (0..5).for_each(|_| queue.push(&piece));
-        let mut read = Vec::new();
-        assert!((&queue).read_to_end(&mut read).is_err());
-        assert_eq!(read.len(), MOST);
+        let (read, is_whole) = read_all(&queue);
+        assert_eq!((read.len(), is_whole), (MOST, false));
         assert_eq!((queue.unseen(), queue.was_full()), (3 * MOST as u64 / 2, true));
+    }
+
+    #[test]
+    fn whoever_waits_for_nothing_waits_for_no_longer_than_it_may() {
+        let queue = Queue::default();
+        assert_eq!(queue.read_within(&mut [0], Duration::from_millis(1)).unwrap(), None);
+        queue.push(b"1");
+        assert_eq!(queue.read_within(&mut [0], Duration::ZERO).unwrap(), Some(1));
     }
 
     #[test]
