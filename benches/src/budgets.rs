@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::headers::{ANY_ORDER, Filling, SEED, longest, with_extensions};
 use crate::ours::{Chunks, Encode, Headers, Stream};
 use crate::streams::{equal, mixed, varied, wire};
-use crate::transport::{Served, Sessions};
+use crate::transport::{Driver, Served, Sessions};
 use crate::work::Side;
 
 /// Work whose instructions are counted.
@@ -109,7 +109,14 @@ pub const WORKLOADS: &[Workload] = &[
         what: "the golden request received by a server of one thread, and its answer sent, one after the other",
         per: "message",
         operations: 1000,
-        side: || Box::new(Served::new(1000)),
+        side: || Box::new(Served::new(Driver::Poller, 1000)),
+    },
+    Workload {
+        name: "tokio-server-message",
+        what: "the same by a server under tokio",
+        per: "message",
+        operations: 1000,
+        side: || Box::new(Served::new(Driver::Tokio, 1000)),
     },
     Workload {
         name: "longest-members",

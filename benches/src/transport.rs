@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use jsonframe::{Event, Header};
-use jsonframe_std::server::{Handle, Limits, Server, from_fn};
+use jsonframe::{Event, Header, Message};
+use jsonframe_std::server::{Handle, Handler, Limits, Listener, Peer, Server};
 use jsonframe_std::{Fill, Flush, Session};
+use tokio::runtime::Builder;
 
 use crate::headers::{SEED, wire};
 use crate::ours::head;
@@ -99,6 +100,34 @@ impl Work for Sessions {
     }
 }
 
+/// Under which loop a server runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Driver {
+    /// A poller: [`Server`].
+    Poller,
+    /// A runtime of tokio's: [`jsonframe_std::tokio::Server`].
+    Tokio,
+}
+
+/// Sends the answer, whatever the request is.
+struct Answers;
+
+impl Handler for Answers {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
+        peer.send(&answer(), ANSWER).expect("the client reads its answers");
+    }
+}
+
+impl jsonframe_std::tokio::Handler for Answers {
+    type State = ();
+
+    async fn message(&self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
+        peer.send(&answer(), ANSWER).expect("the client reads its answers");
+    }
+}
+
 /// Has a server of a thread answer the golden request, a number of times, one after the other. What its client does counts too,
 /// which is little.
 #[derive(Debug)]
@@ -114,11 +143,20 @@ pub struct Served {
 impl Served {
     /// So many times.
     #[must_use]
-    pub fn new(repetitions: u64) -> Self {
-        let server = Server::bind("127.0.0.1:0", Limits::default()).expect("a free port");
-        let (address, handle) = (server.address().to_string(), server.handle());
-        let handler = from_fn(|peer, _| peer.send(&answer(), ANSWER).expect("the client reads its answers"));
-        let thread = thread::spawn(move || server.run(handler).expect("a poller"));
+    pub fn new(driver: Driver, repetitions: u64) -> Self {
+        let listener = Listener::tcp("127.0.0.1:0").expect("a free port");
+        let (address, limits) = (listener.address().to_string(), Limits::default());
+        let (handle, thread) = match driver {
+            Driver::Poller => {
+                let server = Server::new(listener, limits);
+                (server.handle(), thread::spawn(move || server.run(Answers).expect("a poller")))
+            }
+            Driver::Tokio => {
+                let server = jsonframe_std::tokio::Server::new(listener, limits);
+                let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+                (server.handle(), thread::spawn(move || runtime.block_on(server.run(Answers)).expect("a runtime")))
+            }
+        };
         let stream = TcpStream::connect(address).expect("the server accepts");
         stream.set_nodelay(true).expect("a socket that can be set");
         let answer = vec![0; answer().encoded_len() + ANSWER.len()];
