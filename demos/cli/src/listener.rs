@@ -55,7 +55,9 @@ impl Listener {
         loop {
             let accepted = match self {
                 Self::Tcp(listener) => {
-                    listener.accept().map(|(stream, peer)| (Accepted::Tcp(stream), peer.to_string()))
+                    let accepted =
+                        listener.accept().and_then(|(stream, peer)| stream.set_nodelay(true).map(|()| (stream, peer)));
+                    accepted.map(|(stream, peer)| (Accepted::Tcp(stream), peer.to_string()))
                 }
                 #[cfg(unix)]
                 Self::Unix(listener, _) => listener.accept().map(|(stream, _)| (Accepted::Unix(stream), "unix".into())),

@@ -11,15 +11,16 @@ use crate::slots::{Slot, Slots};
 /// How long a server waits when it cannot accept a connection: others may end meanwhile and set resources free.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves each connection in a thread, as many at a time as there are slots. The name is that of the peer.
+/// Serves each connection in a thread, as many at a time as there are slots, until these are closed. The name is that of the
+/// peer.
 pub(crate) fn serve_each(
     listener: &Listener,
     slots: &Slots,
     console: &Console,
     converse: impl Fn(Accepted, String) + Clone + Send + 'static,
-) -> ! {
-    loop {
-        if let Err(error) = accept(listener, slots.take(), converse.clone()) {
+) {
+    while let Some(slot) = slots.take() {
+        if let Err(error) = accept(listener, slot, converse.clone()) {
             console.complain_of(Kind::NotAccepted, format_args!("error: cannot accept a connection: {error}"));
             thread::sleep(PAUSE);
         }

@@ -1,11 +1,11 @@
 //! Listens for clients, shows what they send, and answers.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -15,16 +15,19 @@ use serde::de::IgnoredAny;
 
 use super::answer::Answer;
 use super::converse::{Grants, Server};
-use super::listener::Listener;
 use super::process::Runner;
-use super::serve::serve;
-use super::show::Show;
-use super::slots::Slots;
+use super::show::{Show, Whose};
 use crate::address::Address;
+use crate::connect::Stream;
 use crate::console::Console;
 use crate::dialect::DialectOptions;
 use crate::limits::{Seconds, at_least_one, default_limits};
+use crate::listener::Listener;
+#[cfg(unix)]
+use crate::listener::SocketFile;
 use crate::signals;
+use crate::slots::Slots;
+use crate::threads::serve_each;
 use crate::tls::ServerTls;
 
 /// Listen for clients, show each message that comes, and answer it: with the same again, unless something else is said.
@@ -184,21 +187,30 @@ fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
         tls,
         annotated: arguments.verbose.then_some(color),
     });
-    let listener = Listener::bind(&arguments.address)?;
-    let name = listener.name().map_err(|error| format!("cannot listen on {}: {error}", arguments.address))?;
+    let listener = Listener::bind(&arguments.address);
+    let listening = listener.and_then(|listener| Ok((listener.name()?, listener)));
+    let (name, listener) = listening.map_err(|error| format!("cannot listen on {}: {error}", arguments.address))?;
     end_cleanly(&listener, processes, console)?;
     console.say(format_args!("listening on {name}"));
-    serve(&listener, &connections, &server);
+    let numbers = Arc::new(AtomicU64::new(1));
+    serve_each(&listener, &connections, console, move |accepted, peer| {
+        let connection = numbers.fetch_add(1, Ordering::Relaxed);
+        if let Ok(stream) = Stream::accepted(accepted, None) {
+            server.converse(stream, &Whose { connection, peer: &peer });
+        }
+    });
     Ok(())
 }
 
 /// Makes Ctrl-C, and what else asks a program to end, kill the processes and remove the socket's file first.
 fn end_cleanly(listener: &Listener, processes: Slots, console: &Console) -> Result<(), String> {
-    let (file, console) = (listener.file(), console.clone());
+    let console = console.clone();
+    #[cfg(unix)]
+    let file = listener.file();
     let end = move || {
         processes.close(FAREWELL);
-        // Nobody is left to be told that this fails.
-        let _ = file.as_ref().map(fs::remove_file);
+        #[cfg(unix)]
+        file.iter().for_each(SocketFile::remove);
         console.finish("jsonframe", Ok(()));
         process::exit(0);
     };

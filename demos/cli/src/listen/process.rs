@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use jsonframe::Header;
 
 use super::answer::Spool;
-use super::slots::Slots;
 use crate::console::Console;
 use crate::inspect::Extensions;
+use crate::slots::Slots;
 use crate::text::count_of_bytes;
 
 /// How often a process is looked at: at first, and later.

@@ -196,10 +196,12 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     end_cleanly(store.clone(), progress.clone(), *once, remove.clone())?;
     progress.say(format_args!("listening on {name}"));
     let receiver = Receiver::new(listener, tls, limits, store.clone(), progress.clone());
-    if !*once {
+    let outcome = if *once {
+        receiver.run_once()
+    } else {
         receiver.run();
-    }
-    let outcome = receiver.run_once();
+        Ok(())
+    };
     store.close();
     remove();
     outcome

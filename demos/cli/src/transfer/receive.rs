@@ -84,12 +84,12 @@ impl Receiver {
     }
 
     /// Receives files. Nothing that a peer does ends it.
-    pub(super) fn run(self: &Arc<Self>) -> ! {
+    pub(super) fn run(self: &Arc<Self>) {
         let slots = Slots::new(self.limits.max_connections.get());
         let receiver = Arc::clone(self);
         serve_each(&self.listener, &slots, self.progress.console(), move |stream, peer| {
             receiver.converse(stream, &peer);
-        })
+        });
     }
 
     /// Receives one file.
