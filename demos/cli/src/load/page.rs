@@ -53,7 +53,10 @@ fn curve(report: &Report) -> Result<String, Failure> {
             .x_label_area_size(40)
             .y_label_area_size(70)
             .build_cartesian_2d((1.0..right).log_scale(), 0.0..top(&points))?;
-        let percentile = |x: &f64| format!("{}%", 100.0 - 100.0 / x);
+        let percentile = |x: &f64| {
+            let digits = format!("{:.6}", 100.0 - 100.0 / x);
+            format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
+        };
         chart
             .configure_mesh()
             .x_desc("percentile")
@@ -67,7 +70,9 @@ fn curve(report: &Report) -> Result<String, Failure> {
 }
 
 fn throughput(report: &Report) -> Result<String, Failure> {
-    let points: Vec<_> = report.timeline().rates().collect();
+    let rates: Vec<_> = report.rates().collect();
+    let first = rates.first().map(|(_, rate)| (0.0, *rate));
+    let points: Vec<_> = first.into_iter().chain(rates).collect();
     let right = points.last().map_or(1.0, |(seconds, _)| *seconds);
     draw(|area| {
         let mut chart = ChartBuilder::on(area)

@@ -94,8 +94,9 @@ impl Report {
         }
     }
 
-    pub(super) const fn timeline(&self) -> &Timeline {
-        &self.timeline
+    /// When the parts of the time ended, in seconds, and the answers per second in each.
+    pub(super) fn rates(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.timeline.rates(self.server.seconds)
     }
 
     pub(super) fn curve(&self) -> &[(f64, f64)] {

@@ -54,10 +54,15 @@ impl Timeline {
         }
     }
 
-    /// The end of each part, in seconds, and how many answers came in it each second.
-    pub(super) fn rates(&self) -> impl Iterator<Item = (f64, f64)> {
-        let rate = |(index, count): (u64, &u64)| (in_f64(index + 1) * self.seconds, in_f64(*count) / self.seconds);
-        (0..).zip(&self.answered).map(rate)
+    /// The end of each part, in seconds, and how many answers came in it each second, of a measurement that lasted so long. A
+    /// last part of which less than half is there says nothing.
+    pub(super) fn rates(&self, lasted: f64) -> impl Iterator<Item = (f64, f64)> {
+        let rate = move |(index, count): (u64, &u64)| {
+            let start = in_f64(index) * self.seconds;
+            let length = self.seconds.min(lasted - start);
+            (2.0 * length >= self.seconds).then(|| (start + length, in_f64(*count) / length))
+        };
+        (0..).zip(&self.answered).filter_map(rate)
     }
 
     fn index(&self, seconds: f64) -> usize {
@@ -84,7 +89,8 @@ mod tests {
         sum.add(0.0, &timeline);
         sum.add(3.0, &timeline);
         assert_eq!(sum.answered, [2, 1, 0, 3, 1, 0, 1]);
-        assert_eq!(timeline.rates().collect::<Vec<_>>(), [(1.0, 2.0), (2.0, 1.0), (3.0, 0.0), (4.0, 1.0)]);
+        assert_eq!(timeline.rates(3.5).collect::<Vec<_>>(), [(1.0, 2.0), (2.0, 1.0), (3.0, 0.0), (3.5, 2.0)]);
+        assert_eq!(timeline.rates(3.4).count(), 3);
     }
 
     #[test]
@@ -92,6 +98,6 @@ mod tests {
         let start = Instant::now();
         let mut timeline = Timeline::new(Duration::from_millis(1));
         timeline.count(start, start + Duration::from_millis(99));
-        assert_eq!(timeline.rates().collect::<Vec<_>>(), [(0.1, 10.0)]);
+        assert_eq!(timeline.rates(1.0).collect::<Vec<_>>(), [(0.1, 10.0)]);
     }
 }
