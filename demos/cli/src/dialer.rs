@@ -10,10 +10,10 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
 use crate::address::Address;
-use crate::connect::Stream;
 use crate::dial::dial;
 #[cfg(unix)]
 use crate::dial::dial_path;
+use crate::stream::Stream;
 use crate::tls::ClientTls;
 use crate::wire::{Place, Wire};
 

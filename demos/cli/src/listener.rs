@@ -41,12 +41,23 @@ impl Listener {
         }
     }
 
-    /// Where it listens, as an [`Address`] is written.
-    pub(crate) fn name(&self) -> io::Result<String> {
+    /// Where it listens: the port is known by now.
+    pub(crate) fn address(&self) -> io::Result<Address> {
         match self {
-            Self::Tcp(listener) => Ok(listener.local_addr()?.to_string()),
+            Self::Tcp(listener) => {
+                listener.local_addr().map(|address| Address::Tcp(address.ip().to_string(), address.port()))
+            }
             #[cfg(unix)]
-            Self::Unix(_, file) => Ok(Address::Unix(file.path.clone()).to_string()),
+            Self::Unix(_, file) => Ok(Address::Unix(file.path.clone())),
+        }
+    }
+
+    /// Has [`accept`](Self::accept) fail with [`ErrorKind::WouldBlock`] where there is no connection, instead of waiting.
+    pub(crate) fn do_not_wait(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener) => listener.set_nonblocking(true),
+            #[cfg(unix)]
+            Self::Unix(listener, _) => listener.set_nonblocking(true),
         }
     }
 

@@ -1,6 +1,5 @@
 //! `jsonframe call`, as a process, against servers that are written in Python from the specification.
 
-#[allow(dead_code, reason = "servers here are no programs of ours")]
 #[path = "../../tests/certificates/mod.rs"]
 mod certificates;
 #[path = "../../tests/common/mod.rs"]

@@ -1,9 +1,6 @@
 //! Goes through the rules with a client, in a server's part.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
-#[cfg(unix)]
-use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -18,82 +15,10 @@ use super::seen::{End, Seen};
 use super::step::{Step, accepted};
 use crate::address::Address;
 use crate::connect::Stream;
-use crate::dial::look_up;
+use crate::listener::Listener;
 
 /// How often is looked for a connection, and for the end of a command.
 const TICK: Duration = Duration::from_millis(5);
-
-/// Where clients connect to.
-pub(super) enum Listener {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(UnixListener, std::path::PathBuf),
-}
-
-impl Listener {
-    pub(super) fn bind(address: &Address) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("cannot listen on {address}: {error}");
-        let listener = match address {
-            Address::Tcp(host, port) => {
-                let listener = TcpListener::bind(look_up((host, *port))?.as_slice()).map_err(failed)?;
-                listener.set_nonblocking(true).map_err(failed)?;
-                Self::Tcp(listener)
-            }
-            #[cfg(unix)]
-            Address::Unix(path) => {
-                let listener = UnixListener::bind(path).map_err(failed)?;
-                listener.set_nonblocking(true).map_err(failed)?;
-                Self::Unix(listener, path.clone())
-            }
-            #[cfg(not(unix))]
-            Address::Unix(_) => return Err("there are no Unix sockets on this system".into()),
-        };
-        Ok(listener)
-    }
-
-    /// Where it listens: the port is known by now.
-    pub(super) fn address(&self) -> Result<Address, String> {
-        match self {
-            Self::Tcp(listener) => {
-                let address = listener.local_addr().map_err(|error| error.to_string())?;
-                Ok(Address::Tcp(address.ip().to_string(), address.port()))
-            }
-            #[cfg(unix)]
-            Self::Unix(_, path) => Ok(Address::Unix(path.clone())),
-        }
-    }
-
-    /// A connection, if one has been made.
-    fn accept(&self) -> io::Result<Option<Stream>> {
-        let accepted = match self {
-            Self::Tcp(listener) => listener.accept().and_then(|(stream, _)| {
-                stream.set_nonblocking(false)?;
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }),
-            #[cfg(unix)]
-            Self::Unix(listener, _) => listener.accept().and_then(|(stream, _)| {
-                stream.set_nonblocking(false)?;
-                Ok(Stream::Unix(stream))
-            }),
-        };
-        match accepted {
-            Ok(stream) => Ok(Some(stream)),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            // It may have been removed already.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
 
 /// Clients, and what they are answered.
 pub(super) struct Clients<'a> {
@@ -176,8 +101,7 @@ impl Clients<'_> {
             if is_stopped.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let accepted = self.listener.accept().map_err(|error| format!("cannot accept connections: {error}"))?;
-            if let Some(stream) = accepted {
+            if let Some(stream) = self.accept().map_err(|error| format!("cannot accept connections: {error}"))? {
                 let came = self.converse(stream, steps.to_vec());
                 // A connection without a request is no client's.
                 if running.is_none() && came.answers.is_empty() && came.fault.is_none() {
@@ -205,6 +129,19 @@ impl Clients<'_> {
         }
     }
 
+    /// A connection, if one has been made.
+    fn accept(&self) -> io::Result<Option<Stream>> {
+        match self.listener.accept() {
+            Ok((accepted, _)) => {
+                let stream = Stream::accepted(accepted, None)?;
+                stream.set_nonblocking(false)?;
+                Ok(Some(stream))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes a request, and answers it with these steps.
     fn converse(&self, stream: Stream, steps: Vec<Step>) -> Seen {
         let mut line = Line::new(stream, self.patience, &Seen::default);
@@ -213,7 +150,7 @@ impl Clients<'_> {
     }
 
     fn spawn(&self, words: &[String]) -> Result<Child, String> {
-        let address = self.listener.address()?;
+        let address = self.listener.address().map_err(|error| error.to_string())?;
         let (host, port) = match &address {
             Address::Tcp(host, port) => (host.clone(), port.to_string()),
             Address::Unix(path) => (path.display().to_string(), String::new()),

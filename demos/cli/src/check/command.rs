@@ -12,7 +12,7 @@ use anstream::AutoStream;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::client::{Clients, Listener};
+use super::client::Clients;
 use super::page::page;
 use super::play::Patience;
 use super::report::{Outcome, Report};
@@ -23,6 +23,9 @@ use super::{rules, table};
 use crate::address::Address;
 use crate::connect::ServerOptions;
 use crate::limits::{Seconds, at_least_one};
+use crate::listener::Listener;
+#[cfg(unix)]
+use crate::listener::SocketFile;
 use crate::signals;
 use crate::text::Printable;
 
@@ -168,8 +171,12 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
             (format!("server at {}", arguments.server.address()), outcomes)
         }
         Some(address) => {
-            let listener = Listener::bind(address)?;
-            let address = listener.address()?;
+            let failed = |error: io::Error| format!("cannot listen on {address}: {error}");
+            let listener = Listener::bind(address).map_err(failed)?;
+            listener.do_not_wait().map_err(failed)?;
+            let address = listener.address().map_err(failed)?;
+            #[cfg(unix)]
+            let file = listener.file();
             // Whoever starts the client waits for this line.
             let _ = writeln!(io::stderr(), "listening on {address}");
             let clients = Clients { listener, sample: &sample, patience, has_deadline, command: &arguments.command };
@@ -178,12 +185,14 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
                     let _ = writeln!(io::stderr(), "{}", table::progress(outcome));
                 }
                 tell(&bar, outcome);
-            })?;
+            });
+            #[cfg(unix)]
+            file.iter().for_each(SocketFile::remove);
             let client = arguments
                 .command
                 .first()
                 .map_or_else(|| format!("client of {address}"), |name| format!("client {name}"));
-            (client, outcomes)
+            (client, outcomes?)
         }
     };
     bar.finish_and_clear();

@@ -188,7 +188,7 @@ fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
         annotated: arguments.verbose.then_some(color),
     });
     let listener = Listener::bind(&arguments.address);
-    let listening = listener.and_then(|listener| Ok((listener.name()?, listener)));
+    let listening = listener.and_then(|listener| Ok((listener.address()?, listener)));
     let (name, listener) = listening.map_err(|error| format!("cannot listen on {}: {error}", arguments.address))?;
     end_cleanly(&listener, processes, console)?;
     console.say(format_args!("listening on {name}"));

@@ -119,10 +119,10 @@ fn start(arguments: &Arguments, console: &Console) -> Result<(Listener, Arc<Tap>
     });
     let in_words = |error| format!("cannot listen on {}: {error}", arguments.listen);
     let listener = Listener::bind(&arguments.listen).map_err(in_words)?;
-    let name = listener.name().map_err(in_words)?;
+    let name = listener.address().map_err(in_words)?;
     end_cleanly(&listener, &tap)?;
     if arguments.json {
-        console.say(serde_json::json!({"event": "listening", "address": name}));
+        console.say(serde_json::json!({"event": "listening", "address": name.to_string()}));
     } else {
         console.say(format_args!("listening on {name}"));
     }

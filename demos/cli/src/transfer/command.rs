@@ -186,7 +186,7 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     };
     let in_words = |error| format!("cannot listen on {address}: {error}");
     let listener = Listener::bind(address).map_err(in_words)?;
-    let name = listener.name().map_err(in_words)?;
+    let name = listener.address().map_err(in_words)?;
     #[cfg(unix)]
     let file = listener.file();
     let remove = move || {
