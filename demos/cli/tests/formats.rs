@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,6 +10,9 @@ use std::sync::Mutex;
 
 use jsonframe_cli::capture::Format;
 use jsonframe_cli::inspect::{self, Options};
+use proptest::collection::vec;
+use proptest::prelude::{any, proptest};
+use proptest::sample::select;
 use serde_json::Value as Json;
 
 #[path = "../../tests/common/mod.rs"]
@@ -303,7 +307,7 @@ fn tcpdump(packets: &[Vec<u8>]) -> String {
             let groups: Vec<String> = row.chunks(2).map(hex::encode).collect();
             let shown = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '.' };
             let characters: String = row.iter().map(shown).collect();
-            text += &format!("\t0x{:04x}:  {:<39}  {characters}\n", index * 16, groups.join(" "));
+            writeln!(text, "\t0x{:04x}:  {:<39}  {characters}", index * 16, groups.join(" ")).unwrap();
         }
     }
     text
@@ -366,5 +370,64 @@ fn long_text_is_read_in_little_memory() {
         drop(stdin);
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// What the beginnings, middles and ends of inputs look like.
+const PIECES: [&[u8]; 24] = [
+    b"00000000: 0067 7b22  .g{\"\n",
+    b"00000004  7b",
+    b"00000000  00 67  |.g|\n",
+    b"*\n",
+    b"000fffff\n",
+    b"b'\\x00g{\"'",
+    b"b'''",
+    b"rb\"\\",
+    b"\\x",
+    b"{0x00, 0x67",
+    b"/* ",
+    b"};\n",
+    b"AGd7Im==",
+    b"00:67:7b\n",
+    b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x65\0\0\0",
+    b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0",
+    b"\0\0\0\0\0\0\0\0\x28\0\0\0\x28\0\0\0",
+    b"\x45\0\0\x28\0\0\x40\0\x40\x06\0\0\x7f\0\0\x01\x7f\0\0\x01\x01\0\x02\0\0\0\0\x09\0\0\0\0\x50\x02\0\0\0\0\0\0",
+    b"\0g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 2}[]",
+    b"\0\x02{}",
+    b"\x80\x04\x95",
+    b"\x1b[2J",
+    b" ",
+    b"\n",
+];
+
+proptest! {
+    #[test]
+    fn any_input_in_any_format_ends_and_acts_on_no_terminal(
+        pieces in vec((select(&PIECES[..]), any::<u8>(), 0..40_usize), 0..12),
+        find in any::<bool>(),
+        json in any::<bool>(),
+        from in 0..4_u64,
+    ) {
+        let mut input = Vec::new();
+        for (piece, byte, at) in pieces {
+            let start = input.len();
+            input.extend_from_slice(piece);
+            // Many of the pieces are damaged somewhere.
+            if let Some(place) = input.get_mut(start + 2 * at) {
+                *place = byte;
+            }
+        }
+        for format in [Format::Auto, Format::Raw, Format::Hex, Format::Python, Format::Base64, Format::Pcap] {
+            let options = Options { format, find, json, from, ..Options::default() };
+            let mut output = Vec::new();
+            let outcome = inspect::inspect(&mut input.as_slice(), &mut output, &options);
+            let text = String::from_utf8(output).unwrap();
+            let acts = |character: char| character != '\n' && character.is_control();
+            assert!(!text.contains(acts), "{text:?}");
+            if let Err(error) = outcome {
+                assert!(!error.to_string().contains(char::is_control), "{error}");
+            }
+        }
     }
 }
