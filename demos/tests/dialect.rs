@@ -225,7 +225,7 @@ fn a_guess_for_a_person() {
     let stream = message.repeat(2);
     let cut = &stream[..stream.len() - 1];
     assert_eq!(run(&["--guess"], cut), (expected.into(), String::new(), 0));
-    assert_eq!(run(&["--guess", "--hex"], hex::encode(cut).as_bytes()), (expected.into(), String::new(), 0));
+    assert_eq!(run(&["--guess", "--format", "hex"], hex::encode(cut).as_bytes()), (expected.into(), String::new(), 0));
 
     let (verdict, errors, code) = run(&["--guess"], b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
     assert!(

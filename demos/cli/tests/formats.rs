@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,6 +10,9 @@ use std::sync::Mutex;
 
 use jsonframe_cli::capture::Format;
 use jsonframe_cli::inspect::{self, Options};
+use proptest::collection::vec;
+use proptest::prelude::{any, proptest};
+use proptest::sample::select;
 use serde_json::Value as Json;
 
 #[path = "../../tests/common/mod.rs"]
@@ -291,4 +295,139 @@ fn a_stream_is_read_from_any_byte_and_the_next_message_is_found() {
     let (lines, ..) = inspect(&["--json", "--find"], &cut);
     let end = cut.len() - 2;
     assert!(lines.contains(&format!("\"offset\":{end},\"message\":\"the header length is 0; a header is at least a JSON object (at byte {end})\"")), "{lines}");
+}
+
+/// The rows of a dump of `tcpdump -X` of these packets.
+fn tcpdump(packets: &[Vec<u8>]) -> String {
+    let mut text = String::new();
+    for packet in packets {
+        text +=
+            "12:00:00.000001 IP 127.0.0.1.50000 > 127.0.0.1.65432: Flags [P.], seq 1:100, ack 1, win 512, length 99\n";
+        for (index, row) in packet.chunks(16).enumerate() {
+            let groups: Vec<String> = row.chunks(2).map(hex::encode).collect();
+            let shown = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '.' };
+            let characters: String = row.iter().map(shown).collect();
+            writeln!(text, "\t0x{:04x}:  {:<39}  {characters}", index * 16, groups.join(" ")).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn the_packets_of_a_dump_of_tcpdump_are_put_together() {
+    let (_, stream) = captures().into_iter().find(|(name, _)| name == "android-jsonobject.c2s").unwrap();
+    let ip = |number: u32, bytes: &[u8]| {
+        let length = u16::try_from(40 + bytes.len()).unwrap();
+        let head = [&[0x45, 0][..], &length.to_be_bytes(), &[0, 0, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]];
+        let ports = [50_000_u16, 65_432].map(u16::to_be_bytes).concat();
+        [&head.concat()[..], &ports, &number.to_be_bytes(), &[0; 4], &[0x50, 0x18, 2, 0, 0, 0, 0, 0], bytes].concat()
+    };
+    let packets = [ip(7, &stream[..100]), ip(107, &stream[100..])];
+    let framed = packets.clone().map(|packet| [&[0; 12][..], &[8, 0], &packet].concat());
+    for text in [tcpdump(&packets), tcpdump(&framed)] {
+        let (lines, errors, code) = inspect(&["--json"], text.as_bytes());
+        let kinds: Vec<Json> =
+            lines.lines().map(|line| serde_json::from_str::<Json>(line).unwrap()["event"].clone()).collect();
+        assert_eq!(kinds, ["stream", "header", "content", "end", "capture"], "{lines}");
+        assert!(lines.contains("to-server"), "{lines}");
+        assert_eq!((errors.as_str(), code), ("", 0));
+        // A row that is missing is no gap, but a dump that is wrong.
+        let cut: String = text
+            .lines()
+            .enumerate()
+            .filter(|(index, _)| *index != 3)
+            .fold(String::new(), |text, (_, line)| text + line + "\n");
+        let (_, errors, code) = inspect(&["--json", "--format", "hex"], cut.as_bytes());
+        assert!(errors.contains("is wrong at line 4") && code == 2, "{errors}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn long_text_is_read_in_little_memory() {
+    use std::io::Write;
+    const LENGTH: usize = 24_000_000;
+    let header = jsonframe::Header::new("text/plain", "utf-8", LENGTH as u64);
+    let mut head = vec![0; header.encoded_len()];
+    header.encode(&mut head).unwrap();
+    let literal = |bytes: &[u8]| format!("received b\"{}\" from x\n", bytes.escape_ascii()).into_bytes();
+    let rows = "37".repeat(1000) + "\n";
+    for (first, rest, count) in [
+        ([hex::encode(&head).as_bytes(), b"\n"].concat(), rows.into_bytes(), 1000),
+        (literal(&head), literal(&[b'7'; 1000]), 1000),
+    ] {
+        let mut command = Command::new(JSONFRAME);
+        let command = command.args(["inspect", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&first).unwrap();
+        for _ in 0..LENGTH / count {
+            stdin.write_all(&rest).unwrap();
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")).unwrap();
+        assert!(peak.parse::<u64>().unwrap() < 16 * 1024, "{peak} KiB");
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// What the beginnings, middles and ends of inputs look like.
+const PIECES: [&[u8]; 24] = [
+    b"00000000: 0067 7b22  .g{\"\n",
+    b"00000004  7b",
+    b"00000000  00 67  |.g|\n",
+    b"*\n",
+    b"000fffff\n",
+    b"b'\\x00g{\"'",
+    b"b'''",
+    b"rb\"\\",
+    b"\\x",
+    b"{0x00, 0x67",
+    b"/* ",
+    b"};\n",
+    b"AGd7Im==",
+    b"00:67:7b\n",
+    b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x65\0\0\0",
+    b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0",
+    b"\0\0\0\0\0\0\0\0\x28\0\0\0\x28\0\0\0",
+    b"\x45\0\0\x28\0\0\x40\0\x40\x06\0\0\x7f\0\0\x01\x7f\0\0\x01\x01\0\x02\0\0\0\0\x09\0\0\0\0\x50\x02\0\0\0\0\0\0",
+    b"\0g{\"byteorder\": \"little\", \"content-type\": \"text/json\", \"content-encoding\": \"utf-8\", \"content-length\": 2}[]",
+    b"\0\x02{}",
+    b"\x80\x04\x95",
+    b"\x1b[2J",
+    b" ",
+    b"\n",
+];
+
+proptest! {
+    #[test]
+    fn any_input_in_any_format_ends_and_acts_on_no_terminal(
+        pieces in vec((select(&PIECES[..]), any::<u8>(), 0..40_usize), 0..12),
+        find in any::<bool>(),
+        json in any::<bool>(),
+        from in 0..4_u64,
+    ) {
+        let mut input = Vec::new();
+        for (piece, byte, at) in pieces {
+            let start = input.len();
+            input.extend_from_slice(piece);
+            // Many of the pieces are damaged somewhere.
+            if let Some(place) = input.get_mut(start + 2 * at) {
+                *place = byte;
+            }
+        }
+        for format in [Format::Auto, Format::Raw, Format::Hex, Format::Python, Format::Base64, Format::Pcap] {
+            let options = Options { format, find, json, from, ..Options::default() };
+            let mut output = Vec::new();
+            let outcome = inspect::inspect(&mut input.as_slice(), &mut output, &options);
+            let text = String::from_utf8(output).unwrap();
+            let acts = |character: char| character != '\n' && character.is_control();
+            assert!(!text.contains(acts), "{text:?}");
+            if let Err(error) = outcome {
+                assert!(!error.to_string().contains(char::is_control), "{error}");
+            }
+        }
+    }
 }

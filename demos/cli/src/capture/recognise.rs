@@ -109,7 +109,7 @@ fn is_file(sample: &[u8]) -> bool {
 pub(super) fn kind(sample: &[u8], format: Format, begins_message: &dyn Fn(&[u8]) -> bool) -> io::Result<Kind> {
     Ok(match format {
         Format::Raw => Kind::Raw,
-        Format::Hex => hex(sample).unwrap_or(Kind::Hex),
+        Format::Hex => hex(sample, false).unwrap_or(Kind::Hex),
         Format::Python => Kind::Python,
         Format::Base64 => Kind::Base64,
         Format::Pcap if is_file(sample) && sample.len() >= 4 => Kind::File,
@@ -122,7 +122,7 @@ pub(super) fn kind(sample: &[u8], format: Format, begins_message: &dyn Fn(&[u8])
                 // A header begins soon, whatever comes before it.
                 is_right && bytes[..bytes.len().min(BEFORE)].windows(2).any(|start| start == b"{\"")
             };
-            match hex(sample) {
+            match hex(sample, true) {
                 Some(kind) => kind,
                 None if is_python(sample) => Kind::Python,
                 None if is_base64() => Kind::Base64,
@@ -137,10 +137,10 @@ fn is_python(sample: &[u8]) -> bool {
     is_right && bytes.len() >= LEAST
 }
 
-/// The form of hex text that it is, if it is any.
-fn hex(sample: &[u8]) -> Option<Kind> {
-    let is = |(bytes, is_right): (Vec<u8>, bool)| is_right && bytes.len() >= LEAST;
-    if is_dump(sample) {
+/// The form of hex text that it is, if it is any; unless `strict`, something in it may be wrong.
+fn hex(sample: &[u8], strict: bool) -> Option<Kind> {
+    let is = |(bytes, is_right): (Vec<u8>, bool)| (is_right || !strict) && bytes.len() >= LEAST;
+    if is_dump(sample, strict) {
         return Some(packets(sample).map_or(Kind::Dump, Kind::Packets));
     }
     let array = |open: u8| sample.contains(&open) && is(beginning(Array::new(open), sample));
@@ -150,10 +150,10 @@ fn hex(sample: &[u8]) -> Option<Kind> {
     })
 }
 
-/// Whether it has a row of a dump, and none that is broken.
-fn is_dump(sample: &[u8]) -> bool {
+/// Whether it has a row of a dump, and none that is broken if `strict`.
+fn is_dump(sample: &[u8], strict: bool) -> bool {
     let (mut whole, is_right) = beginning(Dump::default(), sample);
-    if !is_right {
+    if !is_right && strict {
         return false;
     }
     // The last line may be cut off; if it is the only one, it must be a row.

@@ -253,9 +253,6 @@ impl Report for Annotated<'_> {
     }
 
     fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
-        if length == 0 && is_found {
-            return Ok(());
-        }
         self.separate()?;
         self.at(offset)?;
         let length = count(length, "byte");

@@ -213,7 +213,9 @@ impl<'r> Stream<'r> {
             return Ok(());
         };
         let at = search.position();
-        self.report.skipped(from, at - from, true)?;
+        if at > from {
+            self.report.skipped(from, at - from, true)?;
+        }
         self.begin(at, false);
         self.feed(&search.found())
     }

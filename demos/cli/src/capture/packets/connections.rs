@@ -12,6 +12,9 @@ use super::{Packets, Passed, Step};
 /// How many connections are known at once. When there are more, the one that was idle for the longest time is given up.
 const MOST: usize = 1024;
 
+/// The port of the tutorial's servers.
+const TUTORIAL: u16 = 65_432;
+
 /// One direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Direction {
@@ -161,8 +164,9 @@ impl<S: Streams> Connections<S> {
         match (syn, self.port) {
             (true, _) => !ack,
             (false, Some(port)) if (from.port() == port) != (to.port() == port) => to.port() == port,
-            // The ports of clients are mostly higher.
-            _ => to.port() <= from.port(),
+            // The ports of clients are mostly higher, but for that of the tutorial's servers.
+            _ if from.port() == TUTORIAL => false,
+            _ => to.port() == TUTORIAL || to.port() <= from.port(),
         }
     }
 

@@ -118,11 +118,16 @@ impl<'a> File<'a> {
         if self.is_over {
             return Ok(false);
         }
-        if self.reader.reader_exhausted() && !self.reader.data().is_empty() {
-            return Err(ends_inside());
+        let length = self.reader.data().len();
+        if self.reader.reader_exhausted() {
+            return if length == 0 { Ok(false) } else { Err(ends_inside()) };
         }
         let failure = &self.failure;
         self.reader.refill().map_err(|error| wrong(failure, &error))?;
+        // Where nothing more fits in, nothing more would ever come.
+        if !self.reader.reader_exhausted() && self.reader.data().len() == length {
+            return Err(invalid("a block of the capture file is too long"));
+        }
         Ok(true)
     }
 }
