@@ -42,12 +42,6 @@ pub(super) struct Totals {
     faults: AtomicU64,
 }
 
-/// What came of looking at a direction.
-struct Looked {
-    messages: u64,
-    is_faulty: bool,
-}
-
 impl Tap {
     /// Passes on what two peers say to each other, until they have ended.
     pub(super) fn converse(&self, accepted: Accepted, peer: &str) {
@@ -80,7 +74,7 @@ impl Tap {
             Flow::new(direction, capture, journal.clone())
         });
         let queues = flows.each_ref().map(|flow| (flow.direction, flow.queue.clone()));
-        let (outcome, looked) = thread::scope(|scope| {
+        let (outcome, messages) = thread::scope(|scope| {
             let lookers = [0, 1].map(|index| {
                 let (direction, queue) = &queues[index];
                 let form = &self.forms[index];
@@ -97,11 +91,11 @@ impl Tap {
             let reason = format!("{}: {}", failure.whose, failure.error);
             journal.event(None, "reset", &[("message", reason.as_str().into())], &format!("reset: {reason}"));
         }
-        self.close(&flows, &looked, journal);
+        self.close(&flows, &messages, journal);
     }
 
-    /// Looks at a direction until it ends, or as far as it is understood.
-    fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> Looked {
+    /// Looks at a direction until it ends, or as far as it is understood: how many whole messages there were.
+    fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> u64 {
         let progress = Progress::default();
         let mut patient = Patient::new(queue, &progress, journal, direction, form.dialect);
         let outcome = watch(&mut patient, &mut journal.report(direction), form, &progress);
@@ -116,13 +110,12 @@ impl Tap {
         let messages = progress.messages.get();
         self.totals.messages.fetch_add(messages, Ordering::Relaxed);
         self.totals.faults.fetch_add(is_faulty.into(), Ordering::Relaxed);
-        Looked { messages, is_faulty }
+        messages
     }
 
-    fn close(&self, flows: &[Flow; 2], looked: &[Looked; 2], journal: &Journal) {
+    fn close(&self, flows: &[Flow; 2], messages: &[u64; 2], journal: &Journal) {
         let (mut members, mut words) = (Vec::new(), String::from("closed:"));
-        for (flow, looked) in flows.iter().zip(looked) {
-            let Looked { messages, is_faulty } = *looked;
+        for (flow, messages) in flows.iter().zip(*messages) {
             let unseen = flow.queue.unseen();
             self.totals.bytes.fetch_add(flow.total, Ordering::Relaxed);
             let (arrow, name) = (flow.direction.arrow(), flow.direction.name());
@@ -130,7 +123,7 @@ impl Tap {
             let number = if messages == 1 { "1 message".into() } else { format!("{messages} messages") };
             // A string takes everything.
             let _ = write!(words, " {arrow} {number}, {}", count_of_bytes(flow.total));
-            if is_faulty || unseen > 0 {
+            if unseen > 0 {
                 let _ = write!(words, " ({} passed unseen)", count_of_bytes(unseen));
             }
             words.push(';');
@@ -157,13 +150,13 @@ impl Totals {
     }
 }
 
-/// What came of a thread that looks. One that is not there, or has failed, has seen nothing.
-fn looked(looker: io::Result<ScopedJoinHandle<'_, Looked>>, journal: &Journal) -> Looked {
+/// How many messages a thread has seen that looks. One that is not there, or has failed, has seen none.
+fn looked(looker: io::Result<ScopedJoinHandle<'_, u64>>, journal: &Journal) -> u64 {
     let looked =
         looker.map_err(|error| error.to_string()).and_then(|looker| looker.join().map_err(|_| "it failed".into()));
     looked.unwrap_or_else(|reason| {
         journal.failure(None, &format!("there is no thread to look at a direction: {reason}"));
-        Looked { messages: 0, is_faulty: true }
+        0
     })
 }
 
