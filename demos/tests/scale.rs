@@ -1,7 +1,6 @@
 //! Two servers behind HAProxy as `demos/scale/haproxy.cfg` has them: restarts under load, and health checks.
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code, reason = "each test program uses what it needs")]
 mod certificates;
 mod common;
 #[allow(dead_code, reason = "each test program uses what it needs")]

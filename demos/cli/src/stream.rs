@@ -1,6 +1,6 @@
 //! A connection that blocks: TCP, a Unix socket or TLS.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
@@ -123,6 +123,16 @@ impl Write for Stream {
             Self::Unix(stream) => stream.write(bytes),
             Self::Tls(stream) => stream.write(bytes),
             Self::TlsServer(stream) => stream.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(parts),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.write_vectored(parts),
+            Self::Tls(stream) => stream.write_vectored(parts),
+            Self::TlsServer(stream) => stream.write_vectored(parts),
         }
     }
 

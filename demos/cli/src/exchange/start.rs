@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::dialect::DialectName;
-use crate::inspect::{self, Options, guess};
+use crate::inspect::{self, Options};
+
+/// For how many streams a hint was looked for.
+static LOOKED_FOR: AtomicUsize = AtomicUsize::new(0);
 
 /// The beginning of a stream, as far as it is kept.
 #[derive(Debug, Default)]
@@ -19,8 +22,8 @@ impl Start {
     /// How much is kept, in bytes.
     const KEPT: usize = 64 * 1024;
 
-    /// How often a process guesses a dialect, for what is found out is never freed.
-    const GUESSES: usize = 256;
+    /// How often a process looks for a hint, at most: the name of a dialect that is found out is never freed.
+    const MOST: usize = 256;
 
     pub(crate) const fn new() -> Self {
         Self { bytes: Vec::new(), has_more: false }
@@ -40,17 +43,15 @@ impl Start {
         if self.is_html() {
             return Some("this looks like HTML, as servers of HTTP send it".into());
         }
+        if LOOKED_FOR.fetch_add(1, Ordering::Relaxed) >= Self::MOST {
+            return None;
+        }
         let options = Options { dialect, json: true, ..Options::default() };
         let mut events = Vec::new();
         inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
         let last: Value =
             serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
-        if let Some(hint) = last["hint"].as_str() {
-            return Some(hint.into());
-        }
-        // Whoever was understood once speaks the dialect.
-        let is_foreign = !events.windows(END.len()).any(|bytes| bytes == END);
-        if is_foreign { self.dialect(dialect) } else { None }
+        last["hint"].as_str().map(String::from)
     }
 
     fn is_html(&self) -> bool {
@@ -58,23 +59,7 @@ impl Start {
         let begins = |with: &[u8]| self.bytes.get(..with.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(with));
         beginnings.into_iter().any(begins)
     }
-
-    fn dialect(&self, expected: DialectName) -> Option<String> {
-        static GUESSES: AtomicUsize = AtomicUsize::new(0);
-        if GUESSES.fetch_add(1, Ordering::Relaxed) >= Self::GUESSES {
-            return None;
-        }
-        let mut verdict = Vec::new();
-        let options = Options { json: true, ..Options::default() };
-        let is_clear = guess(&mut &*self.bytes, &mut verdict, &options).ok()?;
-        let verdict: Value = serde_json::from_slice(&verdict).ok()?;
-        let dialect = verdict["dialect"].as_str().filter(|_| is_clear)?;
-        (dialect != expected.to_string()).then(|| format!("this looks like another dialect: try --dialect {dialect}"))
-    }
 }
-
-/// How the line about the end of a message begins.
-const END: &[u8] = br#"{"event":"end","#;
 
 #[cfg(test)]
 mod tests {

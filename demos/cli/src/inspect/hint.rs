@@ -74,7 +74,7 @@ impl Suspicion<'_> {
         let name = dialect.to_string();
         // What is given on a command line must not be more than one word.
         let is_word = name.chars().all(|character| character.is_alphanumeric() || "-_.,=".contains(character));
-        is_word.then(|| format!("this looks like another dialect: use --dialect {name} (--guess says why)"))
+        is_word.then(|| format!("this looks like another dialect: try --dialect {name}"))
     }
 }
 
