@@ -202,6 +202,15 @@ pub fn workers(text: &str) -> Result<NonZeroUsize, String> {
         .and_then(|number| if number.get() <= MOST { Ok(number) } else { Err(format!("must be at most {MOST}")) })
 }
 
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    /// Lines for a person.
+    Text,
+    /// A JSON object.
+    Json,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;

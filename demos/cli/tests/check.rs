@@ -62,7 +62,7 @@ fn jsonframe(arguments: &[&str]) -> assert_cmd::Command {
 
 /// Checks the server there.
 fn check(address: &str, options: &[&str]) -> Outcome {
-    let run = jsonframe(&["check", address, "--json", REQUEST, "--json-report"]).args(options).output().unwrap();
+    let run = jsonframe(&["check", address, "--json", REQUEST, "--report", "json"]).args(options).output().unwrap();
     assert!(!run.stdout.is_empty(), "{}", text(&run.stderr));
     Outcome { report: serde_json::from_slice(&run.stdout).expect("the report is JSON"), code: run.status.code() }
 }
@@ -409,7 +409,8 @@ fn a_request_of_a_file_is_sent_as_it_is() {
     let header = Header::new("binary/custom-client-binary-type", "binary", 5);
     fs::write(&path, Message::new(header, b"hello").unwrap().to_vec().unwrap()).unwrap();
     let path = path.to_str().unwrap();
-    let run = jsonframe(&["check", &server.address.to_string(), "--request", path, "--json-report"]).output().unwrap();
+    let run =
+        jsonframe(&["check", &server.address.to_string(), "--request", path, "--report", "json"]).output().unwrap();
     let outcome = Outcome { report: serde_json::from_slice(&run.stdout).unwrap(), code: run.status.code() };
     assert_eq!((outcome.of("fail"), outcome.code), (BTreeSet::new(), Some(0)));
     let sent = outcome.rule("half-close")["sent"].as_str().unwrap();
@@ -481,7 +482,7 @@ fn a_naive_client_fails_where_an_answer_comes_in_pieces() {
 
 /// Checks a client that is run for each rule.
 fn check_client(options: &[&str], client: &[&str]) -> Outcome {
-    let listen = ["check", "--listen", "127.0.0.1:0", "--json", r#"{"result": "found"}"#, "--json-report"];
+    let listen = ["check", "--listen", "127.0.0.1:0", "--json", r#"{"result": "found"}"#, "--report", "json"];
     let run = jsonframe(&[&listen, options, &["--"], client].concat()).output().unwrap();
     assert!(!run.stdout.is_empty(), "{}", text(&run.stderr));
     Outcome { report: serde_json::from_slice(&run.stdout).unwrap(), code: run.status.code() }
@@ -497,7 +498,7 @@ fn a_command_that_fails_with_a_good_answer_is_not_checked_further() {
 
 #[test]
 fn clients_that_are_started_by_hand_have_a_rule_each() {
-    let arguments = ["check", "--listen", "127.0.0.1:0", "--json", "{}", "--json-report", "--timeout", "0.5"];
+    let arguments = ["check", "--listen", "127.0.0.1:0", "--json", "{}", "--report", "json", "--timeout", "0.5"];
     let rules = ["--only", "pretty-printed", "--only", "nan", "--only", "infinity"];
     let mut program = Program::spawn(Command::new(path_of("jsonframe")).args(arguments).args(rules));
     let line = program.errors.next();

@@ -22,7 +22,7 @@ use super::server::Server;
 use super::{rules, table};
 use crate::address::Address;
 use crate::connect::ServerOptions;
-use crate::limits::{Seconds, at_least_one};
+use crate::limits::{ReportForm, Seconds, at_least_one};
 use crate::listener::Listener;
 #[cfg(unix)]
 use crate::listener::SocketFile;
@@ -91,9 +91,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     list: bool,
 
-    /// Print the outcome as a JSON object
-    #[arg(long = "json-report")]
-    json_report: bool,
+    /// How to print the outcome: as a table for a person, or as a JSON object
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportForm::Text)]
+    report: ReportForm,
 
     /// Write the outcome to a page, of one file
     #[arg(long, value_name = "FILE")]
@@ -200,12 +200,12 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
     if let Some(path) = &arguments.html {
         fs::write(path, page(&report)).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    written(show(&report, arguments.json_report))?;
+    written(show(&report, arguments.report))?;
     Ok(report.summary.fail == 0)
 }
 
-fn show(report: &Report, is_json: bool) -> io::Result<()> {
-    if is_json {
+fn show(report: &Report, form: ReportForm) -> io::Result<()> {
+    if form == ReportForm::Json {
         let mut output = io::stdout().lock();
         serde_json::to_writer_pretty(&mut output, report)?;
         return writeln!(output);

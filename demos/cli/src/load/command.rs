@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Asked, Plan, Report, SMALLEST, measure, page, reach};
 use crate::connect::ServerOptions;
 use crate::console::Console;
-use crate::limits::{Seconds, at_least_one};
+use crate::limits::{ReportForm, Seconds, at_least_one};
 use crate::signals;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// Send requests to a server on many connections, and show how many are answered and how long that takes.
 ///
@@ -81,8 +81,8 @@ pub(crate) struct Arguments {
     raw: bool,
 
     /// How to print the figures: as lines for a person, or as a JSON object
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Form::Text)]
-    report: Form,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportForm::Text)]
+    report: ReportForm,
 
     /// Write a page with the figures, and pictures of the latency and of the answers over time
     #[arg(long, value_name = "FILE")]
@@ -91,12 +91,6 @@ pub(crate) struct Arguments {
     /// How long to wait for connections, and for the last answers
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     timeout: Seconds,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 const EXAMPLES: &str = r#"Examples:
@@ -180,8 +174,8 @@ fn content(data: &str) -> Result<Vec<u8>, String> {
 
 fn show(report: &Report, arguments: &Arguments, console: &Console) -> Result<(), String> {
     let text = match arguments.report {
-        Form::Json => serde_json::to_string_pretty(report).map_err(|error| error.to_string())?,
-        Form::Text => report.to_string(),
+        ReportForm::Json => serde_json::to_string_pretty(report).map_err(|error| error.to_string())?,
+        ReportForm::Text => report.to_string(),
     };
     console.say(text.trim_end());
     let Some(path) = &arguments.html else { return Ok(()) };
