@@ -24,7 +24,7 @@ pub(super) struct Rows {
 pub(super) enum Line {
     /// Neither an offset nor bytes.
     Other,
-    /// So many bytes like those of the last row, again and again, before these.
+    /// The number of bytes that repeat the last row before these.
     Row { begins_block: bool, repeated: u64, bytes: Vec<u8> },
 }
 

@@ -29,7 +29,7 @@ pub(super) fn accepted(message: Vec<u8>) -> Vec<Step> {
     answered(vec![Step::Send(message)], 1)
 }
 
-/// These steps, and what shows that so many answers came, and no more.
+/// These steps, and what shows that this many answers came, and no more.
 pub(super) fn answered(mut steps: Vec<Step>, answers: usize) -> Vec<Step> {
     steps.extend([Step::Await(answers), Step::EndSending, Step::Watch]);
     steps

@@ -94,7 +94,7 @@ pub(super) struct Stream<'r> {
 }
 
 enum State {
-    /// So many bytes are yet to be passed over; then the next message is looked for, or is there.
+    /// `rest` bytes are yet to be passed over; then the next message is looked for, or is there.
     Skipping {
         rest: u64,
         find: bool,

@@ -51,7 +51,7 @@ fn printable(character: char) -> String {
     }
 }
 
-/// The first cells that fit into so many columns, and their length in bytes.
+/// The first cells that fit into this many columns, and their length in bytes.
 fn fit(cells: impl Iterator<Item = Cell>, columns: usize) -> (Vec<String>, usize) {
     let mut width = 0;
     let fitting = cells.take_while(|(shown, _)| {

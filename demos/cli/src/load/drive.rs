@@ -32,7 +32,7 @@ pub(super) struct Driver<'a> {
     kind: Kind,
     poll: Poll,
     slots: Vec<Slot>,
-    /// The slots that may have room for another request.
+    /// The slots that may take another request.
     available: VecDeque<usize>,
     /// The slots that have something to be written.
     unflushed: Vec<usize>,

@@ -83,7 +83,7 @@ impl Line {
             }
             let written = write(&mut self.stream, &chunk[..count])?;
             self.unsent.extend_from_slice(&chunk[written..count]);
-            // On Linux, less than there was room for is all there was, but for an end.
+            // On Linux, a read that does not fill the buffer has got all there was, but for an end.
             if cfg!(target_os = "linux") && count < chunk.len() && written == count && !has_ended {
                 return Ok(true);
             }

@@ -73,7 +73,7 @@ impl Line {
         self.is_open
     }
 
-    /// Whether another request may be sent, with so many under way at most.
+    /// Whether another request may be sent, with at most `depth` under way.
     pub(super) fn has_room(&self, depth: usize) -> bool {
         self.is_open && self.left > 0 && self.due.len() < depth
     }

@@ -38,7 +38,7 @@ impl Timeline {
         }
     }
 
-    /// Adds what was measured after so many seconds.
+    /// Adds what was measured after this many seconds.
     pub(super) fn add(&mut self, after: f64, other: &Self) {
         if self.seconds <= 0.0 {
             self.seconds = other.seconds;

@@ -50,7 +50,7 @@ impl Progress {
         let _ = self.bars.clear();
     }
 
-    /// A bar for so many bytes, which is there until it is dropped.
+    /// A bar for this many bytes, which is shown until it is dropped.
     pub(super) fn bar(&self, activity: &str, name: &str, total: u64) -> Bar {
         let style = ProgressStyle::with_template(TEMPLATE);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");

@@ -11,7 +11,7 @@ use crate::watched::Watched;
 /// How much is read at a time for the summary, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// What a file is: so many bytes, of this checksum.
+/// The length and the checksum of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     pub(super) length: u64,

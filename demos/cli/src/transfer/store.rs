@@ -35,7 +35,7 @@ struct Unfinished {
 }
 
 impl Store {
-    /// A directory that files can be written to, of so many bytes in all. Files that are there are replaced if that is
+    /// A directory that files can be written to, of this many bytes in all. Files that are there are replaced if that is
     /// wanted.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Removes all unfinished files, so many, and takes no more. For a program that is about to end.
+    /// Removes all unfinished files, takes no more, and returns how many were removed. For a program that is about to end.
     pub(super) fn close(&self) -> usize {
         let mut unfinished = self.unfinished();
         unfinished.closed = true;
@@ -84,7 +84,7 @@ impl Store {
         Ok(Partial { store: self, file: Some(file), target, written: 0, counted: Partial::LEAST, unsynced: 0 })
     }
 
-    /// What all files count for with so many more bytes, if that may be.
+    /// What all files count for with this many more bytes, if that may be.
     fn total_with(&self, unfinished: &Unfinished, more: u64) -> io::Result<u64> {
         let total = unfinished.total.checked_add(more).filter(|total| *total <= self.max_total);
         total.ok_or_else(|| ErrorKind::QuotaExceeded.into())

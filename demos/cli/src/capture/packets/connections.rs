@@ -55,7 +55,7 @@ pub(crate) trait Streams {
     /// These bytes come next.
     fn bytes(&mut self, stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()>;
 
-    /// So many bytes were not captured.
+    /// The number of bytes that were not captured.
     fn gap(&mut self, stream: &mut Self::Stream, length: u64) -> io::Result<()>;
 
     /// Nothing more comes; `is_cut` says that this is because of the capture or of a reset.

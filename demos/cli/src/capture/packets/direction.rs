@@ -11,7 +11,7 @@ const SEGMENTS: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     Bytes(&'a [u8]),
-    /// So many bytes are not in the capture.
+    /// The number of bytes that are not in the capture.
     Gap(u64),
 }
 
