@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::dialect::DialectName;
-use crate::inspect::{self, Options};
+use crate::inspect::{self, Options, guess};
 
 /// For how many streams a hint was looked for.
 static LOOKED_FOR: AtomicUsize = AtomicUsize::new(0);
@@ -51,7 +51,22 @@ impl Start {
         inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
         let last: Value =
             serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
-        last["hint"].as_str().map(String::from)
+        if let Some(hint) = last["hint"].as_str() {
+            return Some(hint.into());
+        }
+        // Whoever was understood once speaks the dialect.
+        let is_foreign = !events.windows(END.len()).any(|bytes| bytes == END);
+        if is_foreign { self.dialect(dialect) } else { None }
+    }
+
+    /// The dialect of a message that need not be whole.
+    fn dialect(&self, expected: DialectName) -> Option<String> {
+        let mut verdict = Vec::new();
+        let options = Options { json: true, ..Options::default() };
+        let is_clear = guess(&mut &*self.bytes, &mut verdict, &options).ok()?;
+        let verdict: Value = serde_json::from_slice(&verdict).ok()?;
+        let dialect = verdict["dialect"].as_str().filter(|_| is_clear)?;
+        (dialect != expected.to_string()).then(|| format!("this looks like another dialect: try --dialect {dialect}"))
     }
 
     fn is_html(&self) -> bool {
@@ -60,6 +75,9 @@ impl Start {
         beginnings.into_iter().any(begins)
     }
 }
+
+/// How the line about the end of a message begins.
+const END: &[u8] = br#"{"event":"end","#;
 
 #[cfg(test)]
 mod tests {
@@ -80,6 +98,8 @@ mod tests {
             [&u32::try_from(HEADER.len()).unwrap().to_be_bytes()[..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
         let named = "this looks like another dialect: try --dialect u32";
         assert_eq!(hint(&u32_form, "standard").as_deref(), Some(named));
+        // The content may not have come yet.
+        assert_eq!(hint(&u32_form[..4 + HEADER.len()], "standard").as_deref(), Some(named));
         assert_eq!(hint(&u32_form, "u32"), None);
     }
 
