@@ -199,12 +199,12 @@ impl Server {
     /// use jsonframe_std::server::{AtLimit, Limits, Server, from_fn};
     ///
     /// let limits = Limits::default().with_max_connections(0).with_at_limit(AtLimit::Refuse);
-    /// let server = Server::bind("127.0.0.1:0", limits)?.with_refusal(&Header::new("text", "utf-8", 4), b"full")?;
+    /// let server = Server::bind("127.0.0.1:0", limits)?.with_refusal(&Header::for_json(6), b"\"full\"")?;
     /// let (address, handle) = (server.address(), server.handle());
     /// let thread = std::thread::spawn(move || server.run(from_fn(|_, _| ())));
     ///
     /// let mut connection = Connection::connect(address)?;
-    /// assert_eq!(connection.receive()?.expect("a message").text()?, "full");
+    /// assert_eq!(connection.receive()?.expect("a message").json::<String>()?, "full");
     /// assert!(connection.receive()?.is_none());
     ///
     /// handle.shutdown(Duration::from_secs(5));
