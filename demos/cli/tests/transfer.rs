@@ -766,7 +766,7 @@ fn wrong_usage_has_its_own_exit_code() {
     ] {
         let help = program(JSONFRAME, &["transfer"]).args(command).arg("--help").assert().success();
         assert!(text(&help.get_output().stdout).contains("\nExamples:\n"));
-        let version = format!("jsonframe-{name} {}\n", env!("CARGO_PKG_VERSION"));
+        let version = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
         program(JSONFRAME, &["transfer"]).args(command).arg("--version").assert().success().stdout(version);
     }
 }
