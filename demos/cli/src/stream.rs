@@ -28,6 +28,34 @@ pub enum Stream {
     TlsServer(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
+/// Does the same with whatever the stream is: with what is read and written, or with its socket.
+macro_rules! on_each {
+    ($self:ident, $stream:ident => $act:expr) => {
+        match $self {
+            Self::Tcp($stream) => $act,
+            #[cfg(unix)]
+            Self::Unix($stream) => $act,
+            Self::Tls($stream) => $act,
+            Self::TlsServer($stream) => $act,
+        }
+    };
+    ($self:ident, socket $socket:ident => $act:expr) => {
+        match $self {
+            Self::Tcp($socket) => $act,
+            #[cfg(unix)]
+            Self::Unix($socket) => $act,
+            Self::Tls(stream) => {
+                let $socket = &stream.sock;
+                $act
+            }
+            Self::TlsServer(stream) => {
+                let $socket = &stream.sock;
+                $act
+            }
+        }
+    };
+}
+
 impl Stream {
     /// A connection that was accepted, over TCP with TLS if there is a configuration. Its handshake comes with the first read.
     pub(crate) fn accepted(accepted: Accepted, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
@@ -44,13 +72,7 @@ impl Stream {
 
     /// Has reading and writing fail instead of waiting, or not any more.
     pub(crate) fn set_nonblocking(&self, is_so: bool) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_nonblocking(is_so),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.set_nonblocking(is_so),
-            Self::Tls(stream) => stream.sock.set_nonblocking(is_so),
-            Self::TlsServer(stream) => stream.sock.set_nonblocking(is_so),
-        }
+        on_each!(self, socket stream => stream.set_nonblocking(is_so))
     }
 
     /// Whether the peer has sent something, or ended, that could be read without waiting.
@@ -72,100 +94,48 @@ impl Stream {
     /// If the stream is not connected any more, or TLS's last record cannot be written.
     pub fn end_sending(&mut self) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
-            Self::Tls(stream) => {
-                stream.conn.send_close_notify();
-                stream.flush()?;
-                stream.sock.shutdown(Shutdown::Write)
-            }
-            Self::TlsServer(stream) => {
-                stream.conn.send_close_notify();
-                stream.flush()?;
-                stream.sock.shutdown(Shutdown::Write)
-            }
+            Self::Tls(stream) => stream.conn.send_close_notify(),
+            Self::TlsServer(stream) => stream.conn.send_close_notify(),
+            _ => {}
         }
+        self.flush()?;
+        on_each!(self, socket stream => stream.shutdown(Shutdown::Write))
     }
-}
 
-impl Stream {
     /// Ends the sending direction below whatever else is spoken, without a word.
     pub(crate) fn end_raw(&mut self) {
         // It may have ended by itself.
-        let _ = match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
-            Self::Tls(stream) => stream.sock.shutdown(Shutdown::Write),
-            Self::TlsServer(stream) => stream.sock.shutdown(Shutdown::Write),
-        };
+        let _ = on_each!(self, socket stream => stream.shutdown(Shutdown::Write));
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(buffer),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.read(buffer),
-            Self::Tls(stream) => stream.read(buffer),
-            Self::TlsServer(stream) => stream.read(buffer),
-        }
+        on_each!(self, stream => stream.read(buffer))
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write(bytes),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.write(bytes),
-            Self::Tls(stream) => stream.write(bytes),
-            Self::TlsServer(stream) => stream.write(bytes),
-        }
+        on_each!(self, stream => stream.write(bytes))
     }
 
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write_vectored(parts),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.write_vectored(parts),
-            Self::Tls(stream) => stream.write_vectored(parts),
-            Self::TlsServer(stream) => stream.write_vectored(parts),
-        }
+        on_each!(self, stream => stream.write_vectored(parts))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.flush(),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.flush(),
-            Self::Tls(stream) => stream.flush(),
-            Self::TlsServer(stream) => stream.flush(),
-        }
+        on_each!(self, stream => stream.flush())
     }
 }
 
 impl Timeouts for Stream {
     fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_read_timeout(time),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.set_read_timeout(time),
-            Self::Tls(stream) => stream.sock.set_read_timeout(time),
-            Self::TlsServer(stream) => stream.sock.set_read_timeout(time),
-        }
+        on_each!(self, socket stream => stream.set_read_timeout(time))
     }
 
     fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_write_timeout(time),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.set_write_timeout(time),
-            Self::Tls(stream) => stream.sock.set_write_timeout(time),
-            Self::TlsServer(stream) => stream.sock.set_write_timeout(time),
-        }
+        on_each!(self, socket stream => stream.set_write_timeout(time))
     }
 }
 

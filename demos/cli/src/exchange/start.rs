@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::dialect::DialectName;
-use crate::inspect::{self, Options, guess};
+use crate::inspect::{self, Options};
 
 /// For how many streams a hint was looked for.
 static LOOKED_FOR: AtomicUsize = AtomicUsize::new(0);
@@ -51,22 +51,7 @@ impl Start {
         inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
         let last: Value =
             serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
-        if let Some(hint) = last["hint"].as_str() {
-            return Some(hint.into());
-        }
-        // Whoever was understood once speaks the dialect.
-        let is_foreign = !events.windows(END.len()).any(|bytes| bytes == END);
-        if is_foreign { self.dialect(dialect) } else { None }
-    }
-
-    /// The dialect of a message that need not be whole.
-    fn dialect(&self, expected: DialectName) -> Option<String> {
-        let mut verdict = Vec::new();
-        let options = Options { json: true, ..Options::default() };
-        let is_clear = guess(&mut &*self.bytes, &mut verdict, &options).ok()?;
-        let verdict: Value = serde_json::from_slice(&verdict).ok()?;
-        let dialect = verdict["dialect"].as_str().filter(|_| is_clear)?;
-        (dialect != expected.to_string()).then(|| format!("this looks like another dialect: try --dialect {dialect}"))
+        last["hint"].as_str().map(String::from)
     }
 
     fn is_html(&self) -> bool {
@@ -75,9 +60,6 @@ impl Start {
         beginnings.into_iter().any(begins)
     }
 }
-
-/// How the line about the end of a message begins.
-const END: &[u8] = br#"{"event":"end","#;
 
 #[cfg(test)]
 mod tests {

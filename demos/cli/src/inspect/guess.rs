@@ -68,7 +68,7 @@ pub(super) fn likely(beginning: &[u8], not: DialectName) -> Option<DialectName> 
     let name = best.name();
     let is_framed_otherwise = name.proto_header != not.proto_header || name.prefix != not.prefix;
     let has_a_member = best.absent().filter(|(_, count)| *count == best.headers()).count() < Member::ALL.len();
-    (best.messages() > 0 && name != not && (is_framed_otherwise || has_a_member)).then_some(name)
+    (best.headers() > 0 && name != not && (is_framed_otherwise || has_a_member)).then_some(name)
 }
 
 /// The best of each group, and the best of all first.
