@@ -25,6 +25,8 @@ pub(crate) struct Receiver {
     failure: Failure,
     /// Whether the stream blocks, so that [`ErrorKind::WouldBlock`] means that its time is over.
     blocks: bool,
+    /// Whether whoever waits for a message holds memory for it.
+    keeps_buffers: bool,
 }
 
 impl Receiver {
@@ -41,6 +43,7 @@ impl Receiver {
             is_unclaimed: false,
             failure: Failure::new(),
             blocks: true,
+            keeps_buffers: false,
         }
     }
 
@@ -48,6 +51,12 @@ impl Receiver {
     #[cfg(any(feature = "client", feature = "tokio"))]
     pub(crate) fn without_blocking(self) -> Self {
         Self { blocks: false, ..self }
+    }
+
+    /// The same for a stream of which there are few, and which mostly has something to read soon: buffers are kept until then.
+    #[cfg(feature = "client")]
+    pub(crate) fn keeping_buffers(self) -> Self {
+        Self { keeps_buffers: true, ..self }
     }
 
     pub(crate) const fn set_max_header(&mut self, max_header: u16) {
@@ -83,8 +92,9 @@ impl Receiver {
                     }
                     Ok(_) => {}
                     Err(error) => {
-                        // Whoever waits for a message holds no memory.
-                        self.inbox.release();
+                        if !self.keeps_buffers {
+                            self.inbox.release();
+                        }
                         return Err(error.into());
                     }
                 },

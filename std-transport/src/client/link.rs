@@ -23,8 +23,8 @@ pub(crate) struct Link {
     batch: VecDeque<(u64, Frame)>,
     /// How many bytes of the first of them have been written.
     start: usize,
-    /// How many bytes of requests have been written whole since that was last told.
-    written: usize,
+    /// The requests that have been written whole since that was last told.
+    written: Vec<Frame>,
     unflushed: bool,
 }
 
@@ -44,13 +44,14 @@ impl Link {
     const AT_ONCE: usize = 64;
 
     pub(crate) fn new(options: &Options) -> Self {
+        let receiver = Receiver::new(options.dialect, options.max_header, options.max_content);
         Self {
-            receiver: Receiver::new(options.dialect, options.max_header, options.max_content).without_blocking(),
+            receiver: receiver.without_blocking().keeping_buffers(),
             has_received: false,
             has_replied: false,
             batch: VecDeque::new(),
             start: 0,
-            written: 0,
+            written: Vec::new(),
             unflushed: false,
         }
     }
@@ -86,7 +87,7 @@ impl Link {
     pub(crate) fn send(&mut self, stream: &mut impl Write, shared: &Shared) -> io::Result<bool> {
         loop {
             if self.batch.is_empty() {
-                shared.take_requests(std::mem::take(&mut self.written), &mut self.batch);
+                shared.take_requests(&mut self.written, &mut self.batch);
             }
             let outcome = if !self.batch.is_empty() {
                 retry(|| self.write(stream)).map(|count| self.wrote(count))
@@ -119,13 +120,11 @@ impl Link {
         self.unflushed = true;
         self.start += count;
         while let Some((_, frame)) = self.batch.front() {
-            let length = frame.len();
-            if self.start < length {
+            if self.start < frame.len() {
                 return;
             }
-            self.start -= length;
-            self.written += length;
-            self.batch.pop_front();
+            self.start -= frame.len();
+            self.written.extend(self.batch.pop_front().map(|(_, frame)| frame));
         }
         // A stream that says it has written more than there was is not believed.
         self.start = 0;

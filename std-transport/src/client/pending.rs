@@ -1,6 +1,7 @@
 //! Which reply answers which request. It has no stream and no clock.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::time::Instant;
 
 /// How replies are told apart.
@@ -15,18 +16,25 @@ pub(crate) enum Matching {
 
 /// The calls that have no reply yet. `W` is whoever waits for one.
 ///
-/// A call is [registered](Self::register), then [sent](Self::sent), and then there is a [reply](Self::take_reply); or it
+/// A call is [registered](Self::register), then [sent](Self::send_next), and then there is a [reply](Self::take_reply); or it
 /// [expires](Self::expire), is [cancelled](Self::cancel), or [fails](Self::fail_sent) with its connection. Whichever comes first
 /// hands its `W` out, once. A call that was given up after it was sent still has a reply coming, which is known for late and is
 /// nobody's.
+///
+/// Where calls follow each other, no memory is allocated for each: what is known of one that has ended remains until it comes
+/// first, or until most have ended.
 #[derive(Debug)]
 pub(crate) struct Pending<W> {
     matching: Matching,
-    /// The calls that somebody waits for.
-    calls: BTreeMap<u64, Call<W>>,
-    deadlines: BTreeSet<(Instant, u64)>,
-    /// How many calls that somebody waits for have been sent.
+    /// The calls, in the order of their keys.
+    calls: VecDeque<Call<W>>,
+    /// The deadlines of the calls. The first is that of a call that somebody waits for.
+    deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// How many calls somebody waits for, and how many of them have been sent.
+    open: usize,
     sent: usize,
+    /// No call with a smaller key is to be sent.
+    unsent_from: u64,
     /// In order: the requests sent that have no reply yet, whether or not somebody waits for it.
     order: VecDeque<u64>,
     /// By id: those among them for which nobody waits any more. The oldest are forgotten.
@@ -36,8 +44,9 @@ pub(crate) struct Pending<W> {
 
 #[derive(Debug)]
 struct Call<W> {
-    waiter: W,
-    deadline: Option<Instant>,
+    key: u64,
+    /// `None` if it has ended.
+    waiter: Option<W>,
     is_sent: bool,
 }
 
@@ -61,13 +70,18 @@ pub(crate) struct Ended<W> {
 }
 
 impl<W> Pending<W> {
+    /// How many calls that have ended may remain, and for how many memory is kept.
+    const FEW: usize = 64;
+
     /// By id, at most `max_given_up` calls that were given up are remembered.
     pub(crate) const fn new(matching: Matching, max_given_up: usize) -> Self {
         Self {
             matching,
-            calls: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
+            calls: VecDeque::new(),
+            deadlines: BinaryHeap::new(),
+            open: 0,
             sent: 0,
+            unsent_from: 0,
             order: VecDeque::new(),
             given_up: BTreeSet::new(),
             max_given_up,
@@ -76,24 +90,41 @@ impl<W> Pending<W> {
 
     /// Adds a call. No key is ever used twice.
     pub(crate) fn register(&mut self, key: u64, waiter: W, deadline: Option<Instant>) {
-        self.calls.insert(key, Call { waiter, deadline, is_sent: false });
-        self.deadlines.extend(deadline.map(|deadline| (deadline, key)));
+        let index = self.calls.partition_point(|call| call.key < key);
+        self.calls.insert(index, Call { key, waiter: Some(waiter), is_sent: false });
+        self.deadlines.extend(deadline.map(|deadline| Reverse((deadline, key))));
+        self.open += 1;
+        self.unsent_from = self.unsent_from.min(key);
     }
 
     /// Whoever waits for this call, unless it has ended.
     pub(crate) fn waiter_mut(&mut self, key: u64) -> Option<&mut W> {
-        self.calls.get_mut(&key).map(|call| &mut call.waiter)
+        let index = find(&self.calls, key)?;
+        self.calls.get_mut(index)?.waiter.as_mut()
     }
 
-    /// The request is being sent, after all those that were sent before.
-    pub(crate) fn sent(&mut self, key: u64) {
-        if let Some(call) = self.calls.get_mut(&key).filter(|call| !call.is_sent) {
-            call.is_sent = true;
-            self.sent += 1;
-            if self.matching == Matching::InOrder {
-                self.order.push_back(key);
-            }
+    /// Those who wait, in the order of the keys of their calls.
+    pub(crate) fn waiters(&self) -> impl Iterator<Item = &W> {
+        self.calls.iter().filter_map(|call| call.waiter.as_ref())
+    }
+
+    /// How many calls have not been sent.
+    pub(crate) const fn unsent(&self) -> usize {
+        self.open - self.sent
+    }
+
+    /// The request of the first call that has not been sent is being sent, after all those that were sent before.
+    pub(crate) fn send_next(&mut self) -> Option<(u64, &mut W)> {
+        let start = self.calls.partition_point(|call| call.key < self.unsent_from);
+        let next = self.calls.range_mut(start..).find(|call| !call.is_sent && call.waiter.is_some());
+        self.unsent_from = next.as_ref().map_or(u64::MAX, |call| call.key + 1);
+        let Call { key, waiter, is_sent } = next?;
+        *is_sent = true;
+        self.sent += 1;
+        if self.matching == Matching::InOrder {
+            self.order.push_back(*key);
         }
+        Some((*key, waiter.as_mut()?))
     }
 
     /// How many requests the peer owes a reply. In order, those are counted too for whose reply nobody waits.
@@ -108,11 +139,13 @@ impl<W> Pending<W> {
     pub(crate) fn take_reply(&mut self, reply_to: Option<u64>) -> Taken<W> {
         let key = match self.matching {
             Matching::InOrder => self.order.pop_front(),
-            Matching::ById => reply_to.filter(|key| self.calls.get(key).is_none_or(|call| call.is_sent)),
+            Matching::ById => reply_to.filter(|key| {
+                find(&self.calls, *key).and_then(|index| self.calls.get(index)).is_none_or(|call| call.is_sent)
+            }),
         };
         let Some(key) = key else { return Taken::Push };
-        match self.remove(key) {
-            Some(call) => Taken::Reply(key, call.waiter),
+        match self.end(key) {
+            Some(ended) => Taken::Reply(key, ended.waiter),
             None if self.matching == Matching::InOrder || self.given_up.remove(&key) => Taken::Late,
             None => Taken::Push,
         }
@@ -132,55 +165,78 @@ impl<W> Pending<W> {
 
     /// When the next call expires.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.peek().map(|Reverse((deadline, _))| *deadline)
     }
 
     /// The next call whose time is over, which is given up.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Ended<W>> {
-        let (deadline, key) = *self.deadlines.first()?;
+        let Reverse((deadline, key)) = *self.deadlines.peek()?;
         if deadline > now { None } else { self.cancel(key) }
     }
 
     /// The connection is lost, and with it all replies: the calls that were sent have ended. Those that turn out not to have
     /// been sent, of which `is_unsent` knows, are to be sent again if somebody still waits.
-    pub(crate) fn fail_sent(&mut self, is_unsent: impl Fn(u64) -> bool) -> Vec<Ended<W>> {
+    pub(crate) fn fail_sent(&mut self, is_unsent: impl Fn(&W) -> bool) -> Vec<Ended<W>> {
         self.order.clear();
         self.given_up.clear();
-        self.sent = 0;
+        (self.sent, self.unsent_from) = (0, 0);
         let mut failed = Vec::new();
-        for (key, call) in &mut self.calls {
-            if call.is_sent && is_unsent(*key) {
-                call.is_sent = false;
-            } else if call.is_sent {
-                failed.push(*key);
+        for call in &mut self.calls {
+            if std::mem::take(&mut call.is_sent) {
+                let waiter = call.waiter.take_if(|waiter| !is_unsent(waiter));
+                failed.extend(waiter.map(|waiter| Ended { key: call.key, waiter, is_sent: true }));
             }
         }
-        failed.into_iter().filter_map(|key| self.end(key)).collect()
+        self.open -= failed.len();
+        self.forget_ended();
+        failed
     }
 
     /// All calls have ended, whether they were sent or not.
     pub(crate) fn fail_all(&mut self) -> Vec<Ended<W>> {
         self.order.clear();
         self.given_up.clear();
-        let keys: Vec<_> = self.calls.keys().copied().collect();
-        keys.into_iter().filter_map(|key| self.end(key)).collect()
+        self.deadlines.clear();
+        (self.open, self.sent) = (0, 0);
+        let ended = |Call { key, waiter, is_sent }| Some(Ended { key, waiter: waiter?, is_sent });
+        self.calls.drain(..).filter_map(ended).collect()
     }
 
     fn end(&mut self, key: u64) -> Option<Ended<W>> {
-        let call = self.remove(key)?;
-        Some(Ended { key, waiter: call.waiter, is_sent: call.is_sent })
+        let index = find(&self.calls, key)?;
+        let call = self.calls.get_mut(index)?;
+        let (waiter, is_sent) = (call.waiter.take()?, call.is_sent);
+        self.open -= 1;
+        self.sent -= usize::from(is_sent);
+        self.forget_ended();
+        Some(Ended { key, waiter, is_sent })
     }
 
-    fn remove(&mut self, key: u64) -> Option<Call<W>> {
-        let call = self.calls.remove(&key)?;
-        if let Some(deadline) = call.deadline {
-            self.deadlines.remove(&(deadline, key));
+    /// Forgets the calls that have ended: those that come first, and all if they are most.
+    fn forget_ended(&mut self) {
+        let Self { calls, deadlines, .. } = self;
+        let most = 2 * self.open + Self::FEW;
+        if calls.len() > most {
+            calls.retain(|call| call.waiter.is_some());
+            calls.shrink_to(most);
         }
-        if call.is_sent {
-            self.sent = self.sent.saturating_sub(1);
+        while calls.front().is_some_and(|call| call.waiter.is_none()) {
+            calls.pop_front();
         }
-        Some(call)
+        if deadlines.len() > most {
+            deadlines.retain(|Reverse((_, key))| find(calls, *key).is_some());
+            deadlines.shrink_to(most);
+        }
+        while deadlines.peek().is_some_and(|Reverse((_, key))| find(calls, *key).is_none()) {
+            deadlines.pop();
+        }
     }
+}
+
+/// Where the call of this key is, unless it has ended.
+fn find<W>(calls: &VecDeque<Call<W>>, key: u64) -> Option<usize> {
+    let index = calls.binary_search_by_key(&key, |call| call.key).ok()?;
+    calls.get(index)?.waiter.as_ref().map(|_| index)
 }
 
 #[cfg(test)]

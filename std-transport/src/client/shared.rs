@@ -1,6 +1,6 @@
 //! What the callers of a client and its driver share.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,13 +32,13 @@ pub(crate) struct Shared {
 
 #[derive(Debug)]
 struct State {
-    pending: Pending<Waker>,
+    pending: Pending<Caller>,
     /// What has become of calls, until their callers look.
     done: HashMap<u64, Outcome>,
-    /// Requests to be sent. They are in the order of their keys.
-    queue: BTreeMap<u64, Frame>,
-    /// How many bytes are in the queue, or are being written.
+    /// How many bytes of requests are to be sent, or are being written.
     queued: usize,
+    /// Memory for requests.
+    spare: Vec<Frame>,
     /// Since when a reply has been due, and nothing has been received.
     silent_since: Option<Instant>,
     /// Wakes the driver.
@@ -49,6 +49,14 @@ struct State {
     /// Whether the driver is in a call of the user's that connects, which takes its time.
     is_connecting: bool,
     stats: Stats,
+}
+
+/// Whoever waits for a reply.
+#[derive(Debug)]
+struct Caller {
+    waker: Waker,
+    /// Empty if it is being sent, or has been.
+    request: Frame,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +72,15 @@ impl Shared {
     /// How many bytes of requests are handed to the driver at a time, about, and how many requests.
     pub(super) const BATCH: (usize, usize) = (64 * 1024, 32);
 
+    /// How many bytes of memory are kept for a request, and for how many requests.
+    const SPARE: (usize, usize) = (1024, 32);
+
     pub(crate) fn new(options: Options, now: fn() -> Instant, driver: Waker) -> Self {
         let state = State {
             pending: Pending::new(options.matching, options.max_pending),
             done: HashMap::new(),
-            queue: BTreeMap::new(),
             queued: 0,
+            spare: Vec::new(),
             silent_since: None,
             driver,
             to_wake: Wakes::default(),
@@ -127,13 +138,16 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.wakes = std::mem::take(&mut self.state.to_wake);
+        std::mem::swap(&mut self.wakes, &mut self.state.to_wake);
     }
 }
 
 impl Drop for Wakes {
     fn drop(&mut self) {
-        self.first.take().into_iter().chain(self.others.drain(..)).for_each(Waker::wake);
+        if let Some(first) = self.first.take() {
+            first.wake();
+            self.others.drain(..).for_each(Waker::wake);
+        }
     }
 }
 
@@ -143,12 +157,18 @@ impl Shared {
     pub(crate) fn encode(&self, header: &Header<'_>, content: &[u8]) -> Result<(u64, Frame), CallError> {
         Message::new(*header, content)?;
         let key = self.next_key.fetch_add(1, Ordering::Relaxed);
-        let mut frame = Vec::with_capacity(256 + content.len());
+        let mut frame = self.lock().spare.pop().unwrap_or_default();
+        frame.reserve(256 + content.len());
         if self.options.matching == Matching::ById {
+            let id = (REQUEST_ID, key.into());
             // The client's id takes the place of one that a header may have come with.
-            let others = header.extensions().filter(|(name, _)| *name != REQUEST_ID);
-            let extensions: Vec<(&str, Value<'_>)> = others.chain([(REQUEST_ID, key.into())]).collect();
-            self.options.dialect.append_to(&header.with_extensions(&extensions), &mut frame)?;
+            let mut others = header.extensions().filter(|(name, _)| *name != REQUEST_ID).peekable();
+            if others.peek().is_none() {
+                self.options.dialect.append_to(&header.with_extensions(&[id]), &mut frame)?;
+            } else {
+                let extensions: Vec<(&str, Value<'_>)> = others.chain([id]).collect();
+                self.options.dialect.append_to(&header.with_extensions(&extensions), &mut frame)?;
+            }
         } else {
             self.options.dialect.append_to(header, &mut frame)?;
         }
@@ -160,7 +180,7 @@ impl Shared {
     pub(crate) fn register(
         &self,
         key: u64,
-        frame: Frame,
+        request: Frame,
         deadline: Option<Instant>,
         waker: &Waker,
     ) -> Result<(), CallError> {
@@ -168,18 +188,17 @@ impl Shared {
         if state.phase != Phase::Open {
             return Err(CallError::Closed { is_sent: false });
         }
-        if self.options.when_full == WhenFull::Fail && state.is_full(&self.options, frame.len()) {
+        if self.options.when_full == WhenFull::Fail && state.is_full(&self.options, request.len()) {
             return Err(CallError::Full);
         }
         // A driver that has something to do or to wait for has been woken for that already.
         let due = state.pending.poll_timeout();
         let is_due_first = deadline.is_some_and(|deadline| due.is_none_or(|due| deadline < due));
-        if state.queue.is_empty() || is_due_first {
+        if state.pending.unsent() == 0 || is_due_first {
             state.wake_driver();
         }
-        state.pending.register(key, waker.clone(), deadline);
-        state.queued += frame.len();
-        state.queue.insert(key, frame);
+        state.queued += request.len();
+        state.pending.register(key, Caller { waker: waker.clone(), request }, deadline);
         Ok(())
     }
 
@@ -187,8 +206,8 @@ impl Shared {
     pub(crate) fn poll(&self, key: u64, waker: &Waker) -> Option<Outcome> {
         let mut state = self.lock();
         let outcome = state.done.remove(&key);
-        if let Some(waiter) = state.pending.waiter_mut(key) {
-            waiter.clone_from(waker);
+        if let Some(caller) = state.pending.waiter_mut(key) {
+            caller.waker.clone_from(waker);
         }
         outcome
     }
@@ -229,7 +248,7 @@ impl Shared {
 
     /// Whether a request waits to be sent.
     pub(crate) fn has_requests(&self) -> bool {
-        !self.lock().queue.is_empty()
+        self.lock().pending.unsent() > 0
     }
 
     /// The driver is about to connect: false if it is to end.
@@ -246,19 +265,24 @@ impl Shared {
         state.stats.connections += u64::from(is_connected);
     }
 
-    /// Takes requests to be written, as many as there are, as may be pending or as are written at a time, when `written` bytes of
-    /// earlier ones have been. What is taken counts as sent.
-    pub(crate) fn take_requests(&self, written: usize, batch: &mut VecDeque<(u64, Frame)>) {
+    /// Takes requests to be written, as many as there are, as may be pending or as are written at a time, when these earlier
+    /// ones have been, whose memory is kept for others. What is taken counts as sent.
+    pub(crate) fn take_requests(&self, written: &mut Vec<Frame>, batch: &mut VecDeque<(u64, Frame)>) {
         let mut state = self.lock();
-        state.queued = state.queued.saturating_sub(written);
+        for mut frame in written.drain(..) {
+            state.queued = state.queued.saturating_sub(frame.len());
+            if frame.capacity() <= Self::SPARE.0 && state.spare.len() < Self::SPARE.1 {
+                frame.clear();
+                state.spare.push(frame);
+            }
+        }
         let (most_bytes, most) = Self::BATCH;
         let mut bytes = 0;
         let most = most.min(self.options.max_pending.max(1).saturating_sub(state.pending.owed()));
         while bytes < most_bytes && batch.len() < most {
-            let Some((key, frame)) = state.queue.pop_first() else { break };
-            bytes += frame.len();
-            state.pending.sent(key);
-            batch.push_back((key, frame));
+            let Some((key, caller)) = state.pending.send_next() else { break };
+            bytes += caller.request.len();
+            batch.push_back((key, std::mem::take(&mut caller.request)));
         }
     }
 
@@ -271,9 +295,9 @@ impl Shared {
     pub(crate) fn received(&self, message: OwnedMessage) -> Option<OwnedMessage> {
         let mut state = self.lock();
         match state.pending.take_reply(reply_to(&message.header())) {
-            Taken::Reply(key, waker) => {
+            Taken::Reply(key, caller) => {
                 state.done.insert(key, Ok(message));
-                state.to_wake.push(waker);
+                state.to_wake.push(caller.waker);
                 None
             }
             Taken::Late => {
@@ -292,11 +316,13 @@ impl Shared {
     /// The connection is lost. The requests of the batch have not been sent; what has is lost with it.
     pub(crate) fn lost(&self, unsent: VecDeque<(u64, Frame)>, why: &Arc<Error>) {
         let mut state = self.lock();
-        let mut unsent: BTreeMap<_, _> = unsent.into_iter().collect();
-        let failed = state.pending.fail_sent(|key| unsent.contains_key(&key));
-        unsent.retain(|key, _| state.pending.waiter_mut(*key).is_some());
-        state.queue.append(&mut unsent);
-        state.queued = state.queue.values().map(Vec::len).sum();
+        for (key, request) in unsent {
+            if let Some(caller) = state.pending.waiter_mut(key) {
+                caller.request = request;
+            }
+        }
+        let failed = state.pending.fail_sent(|caller| !caller.request.is_empty());
+        state.queued = state.pending.waiters().map(|caller| caller.request.len()).sum();
         state.silent_since = None;
         state.fail(failed, why);
     }
@@ -305,7 +331,7 @@ impl Shared {
     pub(crate) fn unreachable(&self, why: &Arc<Error>) {
         let mut state = self.lock();
         let failed = state.pending.fail_all();
-        state.forget_requests();
+        state.queued = 0;
         state.fail(failed, why);
     }
 
@@ -322,7 +348,7 @@ impl Shared {
         while let Some(ended) = state.pending.expire(now) {
             state.given_up(&ended, now);
             state.done.insert(ended.key, Err(CallError::TimedOut { is_sent: ended.is_sent }));
-            state.to_wake.push(ended.waiter);
+            state.to_wake.push(ended.waiter.waker);
         }
         state.silent_since.is_some_and(|since| now.saturating_duration_since(since) >= self.options.max_silence)
     }
@@ -331,10 +357,10 @@ impl Shared {
     pub(crate) fn ended(&self) {
         let mut state = self.lock();
         state.phase = Phase::Ended;
-        state.forget_requests();
+        state.queued = 0;
         for ended in state.pending.fail_all() {
             state.done.insert(ended.key, Err(CallError::Closed { is_sent: ended.is_sent }));
-            state.to_wake.push(ended.waiter);
+            state.to_wake.push(ended.waiter.waker);
         }
     }
 }
@@ -343,7 +369,7 @@ impl State {
     /// Whether there is no place for a request of `bytes` bytes.
     fn is_full(&self, options: &Options, bytes: usize) -> bool {
         let is_long = self.queued > 0 && self.queued.saturating_add(bytes) > options.max_queued;
-        is_long || self.pending.owed() + self.queue.len() >= options.max_pending.max(1)
+        is_long || self.pending.owed() + self.pending.unsent() >= options.max_pending.max(1)
     }
 
     fn wake_driver(&mut self) {
@@ -351,10 +377,8 @@ impl State {
     }
 
     /// A call has ended whose reply may still come, if it was sent.
-    fn given_up(&mut self, ended: &Ended<Waker>, now: Instant) {
-        if let Some(frame) = self.queue.remove(&ended.key) {
-            self.queued = self.queued.saturating_sub(frame.len());
-        }
+    fn given_up(&mut self, ended: &Ended<Caller>, now: Instant) {
+        self.queued = self.queued.saturating_sub(ended.waiter.request.len());
         if ended.is_sent {
             self.silent_since.get_or_insert(now);
             // There is a time to wait for, and there may be a place for another request.
@@ -362,16 +386,11 @@ impl State {
         }
     }
 
-    fn forget_requests(&mut self) {
-        self.queue.clear();
-        self.queued = 0;
-    }
-
-    fn fail(&mut self, failed: Vec<Ended<Waker>>, why: &Arc<Error>) {
+    fn fail(&mut self, failed: Vec<Ended<Caller>>, why: &Arc<Error>) {
         for ended in failed {
             let error = CallError::Lost { is_sent: ended.is_sent, why: Arc::clone(why) };
             self.done.insert(ended.key, Err(error));
-            self.to_wake.push(ended.waiter);
+            self.to_wake.push(ended.waiter.waker);
         }
     }
 }

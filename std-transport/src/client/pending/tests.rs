@@ -120,11 +120,12 @@ proptest! {
                 }
                 Event::Send => {
                     let next = (0..).zip(&mut model.calls).find(|(_, call)| call.is_open && !call.is_sent);
-                    if let Some((key, call)) = next {
+                    let next = next.map(|(key, call)| {
                         (call.is_sent, call.is_owed) = (true, true);
                         model.sent.push(key);
-                        pending.sent(key);
-                    }
+                        key
+                    });
+                    prop_assert_eq!(pending.send_next().map(|(key, _)| key), next);
                 }
                 Event::Reply { of } => {
                     let id = if model.sent.is_empty() { None } else { Some(*of.get(&model.sent)) };
@@ -151,7 +152,7 @@ proptest! {
                     // The last ones of those that were sent turn out not to have been.
                     let kept = model.sent.len().saturating_sub(usize::from(unsent % 4));
                     let unsent = model.sent.split_off(kept);
-                    let failed = pending.fail_sent(|key| unsent.contains(&key));
+                    let failed = pending.fail_sent(|key| unsent.contains(key));
                     for call in &mut model.calls {
                         call.is_owed = false;
                     }
@@ -207,7 +208,7 @@ fn a_million_calls(matching: Matching) -> (u64, u64, u64) {
         }
         if next < 1_000_000 && pending.owed() < 100 {
             pending.register(next, next, Some(now + Duration::from_millis(10 + chance.below(100))));
-            pending.sent(next);
+            assert_eq!(pending.send_next(), Some((next, &mut next.clone())));
             match (matching, chance.below(10)) {
                 (Matching::ById, 0) => {}
                 (Matching::ById, 1) => replies.extend([next, next]),
@@ -251,7 +252,7 @@ fn by_id_the_oldest_calls_that_were_given_up_are_forgotten() {
     let mut pending = Pending::new(Matching::ById, 2);
     for key in 0..3 {
         pending.register(key, (), None);
-        pending.sent(key);
+        assert!(pending.send_next().is_some());
         assert!(pending.cancel(key).is_some_and(|ended| ended.is_sent));
     }
     assert_eq!([0, 1, 2].map(|id| pending.take_reply(Some(id))), [Taken::Push, Taken::Late, Taken::Late]);
@@ -262,6 +263,37 @@ fn a_request_that_has_not_been_sent_is_not_answered() {
     let mut pending = Pending::new(Matching::ById, 2);
     pending.register(0, (), None);
     assert_eq!(pending.take_reply(Some(0)), Taken::Push);
-    pending.sent(0);
+    assert!(pending.send_next().is_some());
     assert_eq!(pending.take_reply(Some(0)), Taken::Reply(0, ()));
+}
+
+#[test]
+fn calls_that_have_ended_are_forgotten_though_an_earlier_one_has_not() {
+    let mut pending = Pending::new(Matching::ById, 2);
+    let start = Instant::now();
+    for key in 0..10_000 {
+        pending.register(key, (), Some(start + Duration::from_secs(key)));
+        assert!(pending.send_next().is_some());
+        if key > 0 {
+            assert_eq!(pending.take_reply(Some(key)), Taken::Reply(key, ()));
+        }
+    }
+    let most = 2 + Pending::<()>::FEW;
+    assert!(pending.calls.len() <= most && pending.deadlines.len() <= most);
+    assert_eq!((pending.poll_timeout(), pending.owed()), (Some(start), 1));
+}
+
+#[test]
+fn a_call_that_is_registered_after_a_later_one_is_sent_next() {
+    let mut pending = Pending::new(Matching::InOrder, 2);
+    for key in [1, 0, 3, 2] {
+        pending.register(key, key, None);
+        if key != 3 {
+            assert_eq!(pending.send_next(), Some((key, &mut key.clone())));
+        }
+    }
+    assert_eq!(pending.send_next(), Some((3, &mut 3)));
+    assert_eq!(pending.send_next(), None);
+    let replies = [(); 4].map(|()| pending.take_reply(None));
+    assert_eq!(replies, [1, 0, 2, 3].map(|key| Taken::Reply(key, key)));
 }
