@@ -11,7 +11,7 @@ pub(crate) use budget::Budget;
 
 use super::accept::Arrival;
 use super::frame::Frame;
-use super::observe::Span;
+use super::observe::{Figures, Span};
 use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::pace::Pace;
 use super::places::Network;
@@ -179,7 +179,7 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Begins a turn.
-    pub(crate) fn begin_turn(&mut self) -> Result<Budget, CloseReason> {
+    pub(crate) fn begin_turn(&mut self, figures: &Figures) -> Result<Budget, CloseReason> {
         // First, for what was blocked would otherwise wait for an event that has come already.
         self.flush()?;
         self.engine.sending.offered = 0;
@@ -203,7 +203,7 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Whether another turn would find nothing to receive, so that there need not be one.
-    fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         !self.ready.readable && self.engine.is_drained()
     }
 

@@ -183,7 +183,7 @@ impl<H: Handler> Task<H> {
 
     /// Receives until there is nothing to read, or for as long as is fair to the others.
     async fn receive(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
-        let mut budget = self.connection.begin_turn()?;
+        let mut budget = self.connection.begin_turn(&self.place.common.shared.figures)?;
         loop {
             if let Some(next) = self.connection.may_receive(&budget, pace)? {
                 return Ok(next);
@@ -213,7 +213,7 @@ impl<H: Handler> Task<H> {
                     observe::received(None);
                     let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
                     if place.call(*address, stream, sending, timer.as_mut(), now, call).await.is_some() {
-                        budget.spend_message(&place.common.shared.figures);
+                        budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                     }
                 }
                 Event::Message(message) => {
@@ -222,7 +222,7 @@ impl<H: Handler> Task<H> {
                     let returned = place.call(*address, stream, sending, timer.as_mut(), now, call).await;
                     engine.discount_collected();
                     if returned.is_some() {
-                        budget.spend_message(&place.common.shared.figures);
+                        budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                     }
                 }
             }
