@@ -11,7 +11,7 @@ pub(crate) use budget::Budget;
 
 use super::accept::Arrival;
 use super::frame::Frame;
-use super::observe::Span;
+use super::observe::{Figures, Span};
 use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::pace::Pace;
 use super::places::Network;
@@ -179,11 +179,11 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Begins a turn.
-    pub(crate) fn begin_turn(&mut self) -> Result<Budget, CloseReason> {
+    pub(crate) fn begin_turn(&mut self, figures: &Figures) -> Result<Budget, CloseReason> {
         // First, for what was blocked would otherwise wait for an event that has come already.
         self.flush()?;
         self.engine.sending.offered = 0;
-        Ok(Budget::new())
+        Ok(Budget::new(figures))
     }
 
     /// Returns what is next after the turn if no event may be taken now.
@@ -202,14 +202,22 @@ impl<R: Raw> Connection<R> {
         Ok(None)
     }
 
+    /// Whether it is to be read again soon, though no poller tells of anything.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn may_hide_bytes(&self) -> bool {
+        self.stream.get_ref().may_hide_bytes() && !self.engine.has_ended() && !self.engine.sending.is_paused()
+    }
+
     /// Whether another turn would find nothing to receive, so that there need not be one.
-    fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         !self.ready.readable && self.engine.is_drained()
     }
 
     /// Reads once, for there is no event: false if there is nothing to read.
     pub(crate) fn receive(&mut self, budget: &mut Budget, now: Instant) -> Result<bool, CloseReason> {
-        if self.engine.has_ended() || !self.ready.readable {
+        // The rest of a message is looked for at once, wherever it is.
+        let is_missing = || self.engine.in_message() && self.stream.get_ref().may_hide_bytes();
+        if self.engine.has_ended() || !(self.ready.readable || is_missing()) {
             return Ok(false);
         }
         let count = self.read(budget.bytes.min(BYTES_AT_ONCE), now)?;
@@ -267,7 +275,7 @@ impl<R: Raw> Connection<R> {
                 let count = count.min(wanted);
                 self.engine.received(count, now);
                 if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on && self.stream.drains_by_short_read() {
-                    self.ready.readable = false;
+                    self.ready.readable = !self.stream.get_mut().is_drained();
                 }
                 Ok(count)
             }

@@ -109,26 +109,31 @@ pub(super) fn pushed(bytes: usize) {
     let _ = bytes;
 }
 
-/// A moment, for those who measure time.
+/// A moment, if somebody measures time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     #[cfg(feature = "metrics")]
-    at: Instant,
+    at: Option<Instant>,
 }
 
 impl Moment {
-    pub(crate) fn now() -> Self {
-        Self {
-            #[cfg(feature = "metrics")]
-            at: Instant::now(),
+    /// Whether somebody measures time.
+    pub(crate) const fn is_measured(self) -> bool {
+        #[cfg(feature = "metrics")]
+        return self.at.is_some();
+        #[cfg(not(feature = "metrics"))]
+        {
+            let _ = self;
+            false
         }
     }
 
-    pub(crate) const fn at(at: Instant) -> Self {
+    /// The same for this time.
+    pub(crate) fn moved_to(self, at: Instant) -> Self {
         let _ = at;
         Self {
             #[cfg(feature = "metrics")]
-            at,
+            at: self.at.map(|_| at),
         }
     }
 }
@@ -137,7 +142,7 @@ impl Moment {
 #[derive(Debug)]
 pub(crate) struct Figures {
     #[cfg(feature = "metrics")]
-    recorded: recorded::Recorded,
+    recorded: Option<recorded::Recorded>,
 }
 
 impl Figures {
@@ -148,10 +153,20 @@ impl Figures {
         }
     }
 
+    /// The moment at which a turn begins.
+    pub(crate) fn now(&self) -> Moment {
+        Moment {
+            #[cfg(feature = "metrics")]
+            at: self.recorded.as_ref().map(|_| Instant::now()),
+        }
+    }
+
     /// Takes over what has changed in the figures of the server.
     pub(super) fn update(&self, stats: impl FnOnce() -> Stats) {
         #[cfg(feature = "metrics")]
-        self.recorded.update(stats);
+        if let Some(recorded) = &self.recorded {
+            recorded.update(stats);
+        }
         #[cfg(not(feature = "metrics"))]
         let _ = (self, stats);
     }
@@ -160,14 +175,18 @@ impl Figures {
     #[inline]
     pub(crate) fn answered(&self, arrived: Moment, now: Instant) {
         #[cfg(feature = "metrics")]
-        self.recorded.answered(arrived.at, now);
+        if let (Some(recorded), Some(arrived)) = (&self.recorded, arrived.at) {
+            recorded.answered(arrived, now);
+        }
         let _ = (self, arrived, now);
     }
 
     /// A connection has ended, in its span.
     pub(crate) fn closed(&self, why: &CloseReason) {
         #[cfg(feature = "metrics")]
-        self.recorded.closed(why);
+        if let Some(recorded) = &self.recorded {
+            recorded.closed(why);
+        }
         #[cfg(feature = "tracing")]
         tracing::info!(target: TARGET, why = why.to_string(), "closed");
         let _ = (self, why);
@@ -176,7 +195,9 @@ impl Figures {
     /// A connection was not accepted.
     pub(super) fn not_accepted(&self, why: &NotAccepted) {
         #[cfg(feature = "metrics")]
-        self.recorded.not_accepted(why);
+        if let Some(recorded) = &self.recorded {
+            recorded.not_accepted(why);
+        }
         #[cfg(feature = "tracing")]
         {
             let address = match why {

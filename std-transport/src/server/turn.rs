@@ -89,7 +89,7 @@ impl<R: Raw, S: Default> Served<R, S> {
     }
 
     fn serve<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let mut budget = self.connection.begin_turn()?;
+        let mut budget = self.connection.begin_turn(&turn.shared.figures)?;
         let received = self.receive(&mut budget, turn);
         match received.and_then(|next| self.connection.end_turn(next, turn.pace, turn.now)) {
             Err(reason) if reason.can_be_told() => self.dismiss(reason, turn).map(|()| Next::Again),
@@ -125,13 +125,13 @@ impl<R: Raw, S: Default> Served<R, S> {
                 Event::End => {
                     observe::received(None);
                     turn.handler.end(&mut peer, state);
-                    budget.spend_message(&turn.shared.figures);
+                    budget.spend_message(self.connection.is_drained(), &turn.shared.figures);
                 }
                 Event::Message(message) => {
                     observe::received(Some(&message.header()));
                     turn.handler.message(&mut peer, state, message);
                     engine.discount_collected();
-                    budget.spend_message(&turn.shared.figures);
+                    budget.spend_message(self.connection.is_drained(), &turn.shared.figures);
                 }
             }
         }

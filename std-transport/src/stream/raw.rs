@@ -23,6 +23,16 @@ pub(crate) trait Sink: Write + Send {
 pub(crate) trait Raw: Read + Sink {
     /// Closes the sending direction: the peer sees the end of the stream after the last byte.
     fn shut_down_sending(&mut self) -> io::Result<()>;
+
+    /// Whether a read that got less than it could have had need not be followed by another one until the poller tells of more.
+    fn is_drained(&mut self) -> bool {
+        true
+    }
+
+    /// Whether there may be bytes all the same of which no poller tells: those after urgent data.
+    fn may_hide_bytes(&self) -> bool {
+        false
+    }
 }
 
 /// Writes to a sink [unasked](Sink::write_unasked).

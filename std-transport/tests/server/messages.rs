@@ -25,6 +25,7 @@ on_each_driver! {
     a_peer_that_is_owed_a_reply_is_not_idle,
     a_connection_closed_by_handler_or_handle_ends_after_its_replies,
     what_follows_an_urgent_byte_is_handled_at_once,
+    a_message_after_an_urgent_byte_between_messages_is_handled_without_another_event,
     a_message_for_several_peers_reaches_those_and_no_other,
     values_are_sent_with_extension_members_by_peer_reply_and_handle_alike,
 }
@@ -312,6 +313,21 @@ fn what_follows_an_urgent_byte_is_handled_at_once(driver: Driver) {
         socket.send_out_of_band(b"!").unwrap();
         socket.send(&whole[cut..]).unwrap();
         assert_eq!(receive(&mut connection).as_deref(), Some("whole"), "{round}");
+    }
+}
+
+/// A read that ends with a message is short, though another message has come after the urgent byte.
+fn a_message_after_an_urgent_byte_between_messages_is_handled_without_another_event(driver: Driver) {
+    let server = driver.start(Limits::default(), Echo::default());
+    let mut connection = server.connect();
+    exchange(&mut connection, "before");
+    for _ in 0..50 {
+        // All may have come when the server reads, or only a part.
+        let socket = socket2::SockRef::from(connection.get_ref());
+        socket.send(&message(b"one")).unwrap();
+        socket.send_out_of_band(b"!").unwrap();
+        socket.send(&message(b"two")).unwrap();
+        assert_eq!([receive(&mut connection), receive(&mut connection)].map(Option::unwrap), ["one", "two"]);
     }
 }
 

@@ -24,25 +24,29 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
-        Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: Moment::now() }
+    pub(super) fn new(figures: &Figures) -> Self {
+        Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: figures.now() }
     }
 
     pub(super) const fn is_spent(&self) -> bool {
         self.messages == 0 || self.bytes == 0
     }
 
-    /// A message has been handled.
-    pub(crate) fn spend_message(&mut self, figures: &Figures) {
+    /// A message has been handled; perhaps the last one of those that have come.
+    pub(crate) fn spend_message(&mut self, is_last: bool, figures: &Figures) {
         self.messages = self.messages.saturating_sub(1);
-        let now = self.look_at_clock();
-        figures.answered(self.arrived, now);
+        // After the last one it makes no difference how long the turn has taken.
+        if !is_last || self.arrived.is_measured() {
+            let now = self.look_at_clock();
+            figures.answered(self.arrived, now);
+        }
     }
 
     /// Bytes have been read.
     pub(super) fn spend_bytes(&mut self, count: usize) {
         self.bytes = self.bytes.saturating_sub(count);
-        self.arrived = Moment::at(self.look_at_clock());
+        let now = self.look_at_clock();
+        self.arrived = self.arrived.moved_to(now);
     }
 
     /// What counts is the time of the machine, for it is about the processor.
@@ -63,12 +67,15 @@ mod tests {
 
     #[test]
     fn a_turn_that_takes_too_long_is_over_after_the_message_it_is_at() {
-        let (mut budget, figures) = (Budget::new(), Figures::new());
-        budget.spend_message(&figures);
+        let figures = Figures::new();
+        let mut budget = Budget::new(&figures);
+        budget.spend_message(false, &figures);
         budget.spend_bytes(1);
         assert_eq!((budget.messages, budget.bytes), (MESSAGES - 1, BYTES_READ - 1));
         budget.until = Some(Instant::now());
-        budget.spend_message(&figures);
+        budget.spend_message(true, &figures);
+        assert_eq!(budget.messages, MESSAGES - 2);
+        budget.spend_message(false, &figures);
         assert_eq!(budget.messages, 0);
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use metrics::{Counter, Gauge, Histogram, Unit};
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, IntoF64, Unit};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, with_recorder};
 
 use crate::server::shared::lock;
 use crate::server::{CloseReason, Deadline, NotAccepted, Stats};
@@ -66,7 +66,8 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    pub(super) fn new() -> Self {
+    /// `None` if there is no recorder, for then there is no use in putting figures together.
+    pub(super) fn new() -> Option<Self> {
         for (name, unit, description, _) in COUNTERS {
             describe_counter!(name, unit, description);
         }
@@ -76,14 +77,19 @@ impl Recorded {
         describe_counter!(CLOSED, Unit::Count, "connections ended, by reason");
         describe_counter!(NOT_ACCEPTED, Unit::Count, "connections not accepted, by reason");
         describe_histogram!(ANSWER, Unit::Seconds, "from the arrival of a message to the handler's return");
-        Self {
+        let gauges = GAUGES.map(|(name, ..)| gauge!(name));
+        // What stands in for a recorder has no size and no gauge that takes anything; a recorder has one of them at least.
+        if with_recorder(|recorder| size_of_val(recorder)) == 0 && !gauges.iter().any(takes) {
+            return None;
+        }
+        Some(Self {
             counters: COUNTERS.map(|(name, ..)| counter!(name)),
-            gauges: GAUGES.map(|(name, ..)| gauge!(name)),
+            gauges,
             closed: REASONS.map(|reason| counter!(CLOSED, "reason" => reason)),
             not_accepted: REFUSALS.map(|reason| counter!(NOT_ACCEPTED, "reason" => reason)),
             answer: histogram!(ANSWER),
             before: Mutex::default(),
-        }
+        })
     }
 
     #[allow(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
@@ -128,6 +134,22 @@ impl Recorded {
         };
         count(&REFUSALS, &self.not_accepted, refusal);
     }
+}
+
+/// Whether a gauge takes what it is given.
+fn takes(gauge: &Gauge) -> bool {
+    struct Nothing<'a>(&'a mut bool);
+
+    impl IntoF64 for Nothing<'_> {
+        fn into_f64(self) -> f64 {
+            *self.0 = true;
+            0.0
+        }
+    }
+
+    let mut is_taken = false;
+    gauge.increment(Nothing(&mut is_taken));
+    is_taken
 }
 
 fn count(labels: &[&str], counters: &[Counter], label: &str) {

@@ -25,14 +25,16 @@ pub(super) struct Socket {
     pub(super) waker: Waker,
     /// Whether the system is asked before tokio is, which hears of what has arrived a little later.
     pub(super) asks_first: bool,
+    /// Whether the peer has sent something just now, so that more may be expected.
+    pub(super) is_busy: bool,
     /// Whether the last read got less than it could have had. Tokio takes that for all there was, but a read ends before
     /// urgent data too, and of what follows that no poller tells again.
-    read_on: bool,
+    is_short: bool,
 }
 
 impl Socket {
     fn new(inner: TcpStream) -> Self {
-        Self { inner, waker: Waker::noop().clone(), asks_first: false, read_on: false }
+        Self { inner, waker: Waker::noop().clone(), asks_first: false, is_busy: false, is_short: false }
     }
 
     fn polled<T>(&mut self, call: impl FnOnce(&mut Polled<'_, '_, TcpStream>) -> io::Result<T>) -> io::Result<T> {
@@ -42,15 +44,24 @@ impl Socket {
 
 impl Read for Socket {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if self.asks_first || self.read_on {
+        if self.asks_first {
             match (&*SockRef::from(&self.inner)).read(space) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.read_on = false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 outcome => return outcome,
             }
         }
-        let count = self.polled(|stream| stream.read(space))?;
-        self.read_on = count < space.len();
-        Ok(count)
+        match self.polled(|stream| stream.read(space)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && self.is_short => {
+                let outcome = (&*SockRef::from(&self.inner)).read(space);
+                self.is_short = outcome.is_ok();
+                outcome
+            }
+            outcome => {
+                let count = outcome?;
+                self.is_short = count < space.len();
+                Ok(count)
+            }
+        }
     }
 }
 
@@ -77,6 +88,16 @@ impl Sink for Socket {
 impl Raw for Socket {
     fn shut_down_sending(&mut self) -> io::Result<()> {
         SockRef::from(&self.inner).shutdown(Shutdown::Write)
+    }
+
+    /// A peer that is not busy costs little, so that it is read until nothing is left.
+    fn is_drained(&mut self) -> bool {
+        let mut context = Context::from_waker(&self.waker);
+        self.is_busy && !self.asks_first && self.inner.poll_read_ready(&mut context).is_pending()
+    }
+
+    fn may_hide_bytes(&self) -> bool {
+        self.is_short
     }
 }
 

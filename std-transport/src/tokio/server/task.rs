@@ -27,6 +27,10 @@ use crate::stream::Stream;
 /// While all connections together hold too much, each looks this often whether that is over.
 const TICK: Duration = Duration::from_millis(25);
 
+/// How long a peer is taken to be busy after it has sent something. When it is not any more, it is looked whether there are
+/// bytes of which no poller tells: whoever is busy is not read again after each read for the sake of these.
+const BUSY: Duration = Duration::from_millis(100);
+
 /// A connection.
 pub(super) struct Task<H: Handler> {
     connection: Connection<Socket>,
@@ -84,16 +88,18 @@ impl<H: Handler> Task<H> {
         self.connected(timer.as_mut()).await;
         loop {
             poll_fn(|context| self.place.attend(context)).await;
-            self.now = now();
+            let before = std::mem::replace(&mut self.now, now());
             let shutdown = self.place.common.shared.shutdown();
             if shutdown.is_some_and(|shutdown| shutdown.until <= self.now) {
                 return self.connection.engine.abandon();
             }
             let letters = self.place.mailbox.take();
             let pace = self.place.pace(shutdown, letters.as_ref(), self.now);
+            let socket = self.connection.stream.get_mut();
             // Whatever has arrived is read.
-            self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
-            self.connection.wake(Interest { readable: true, writable: true }, true);
+            socket.asks_first = pace != Pace::GoOn;
+            socket.is_busy = self.now.saturating_duration_since(before) < BUSY;
+            self.connection.wake(Interest { readable: true, writable: true }, false);
             if let Some(letters) = letters {
                 if !self.connection.engine.is_closing() {
                     self.connection.outlet().deliver(letters, self.place.id, self.now);
@@ -119,7 +125,9 @@ impl<H: Handler> Task<H> {
                 continue;
             }
             let tick = (next == Next::Again).then(|| self.now + TICK);
-            wait(first(first(due, tick), change(shutdown)), timer.as_mut()).await;
+            let look = self.connection.may_hide_bytes().then(|| self.now + BUSY);
+            let due = first(first(due, tick), look);
+            wait(first(due, change(shutdown)), timer.as_mut()).await;
         }
     }
 
@@ -183,7 +191,7 @@ impl<H: Handler> Task<H> {
 
     /// Receives until there is nothing to read, or for as long as is fair to the others.
     async fn receive(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
-        let mut budget = self.connection.begin_turn()?;
+        let mut budget = self.connection.begin_turn(&self.place.common.shared.figures)?;
         loop {
             if let Some(next) = self.connection.may_receive(&budget, pace)? {
                 return Ok(next);
@@ -213,7 +221,7 @@ impl<H: Handler> Task<H> {
                     observe::received(None);
                     let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
                     if place.call(*address, stream, sending, timer.as_mut(), now, call).await.is_some() {
-                        budget.spend_message(&place.common.shared.figures);
+                        budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                     }
                 }
                 Event::Message(message) => {
@@ -222,7 +230,7 @@ impl<H: Handler> Task<H> {
                     let returned = place.call(*address, stream, sending, timer.as_mut(), now, call).await;
                     engine.discount_collected();
                     if returned.is_some() {
-                        budget.spend_message(&place.common.shared.figures);
+                        budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                     }
                 }
             }
