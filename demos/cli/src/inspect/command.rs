@@ -49,8 +49,8 @@ pub struct Arguments {
 
     /// Say which dialect the stream looks like, and why, instead of showing what it holds
     ///
-    /// The stream must begin with the first byte of a message.
-    #[arg(long, conflicts_with_all = ["dialect", "from", "find", "port"])]
+    /// The stream must begin with the first byte of a message. Of a capture of packets, that is said of each direction.
+    #[arg(long, conflicts_with_all = ["dialect", "from", "find"])]
     guess: bool,
 
     /// Write one JSON object a line, for programs
@@ -82,7 +82,7 @@ const EXAMPLES: &str = r#"Examples:
   echo '00 02 7b7d' | jsonframe inspect
 
 Exit status:
-  0    the stream is nothing but whole messages; with --guess, a dialect fits
+  0    the stream is nothing but whole messages; with --guess, a dialect fits, in each direction
   1    it is at fault, has a gap or ends too early, or it cannot be read; with --guess, no dialect fits
   2    the command line is wrong, or the text or the capture that stands for the stream
   141  whoever reads the output left before its end, so that there is no verdict; as if SIGPIPE had ended it"#;
