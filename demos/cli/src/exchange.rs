@@ -21,7 +21,7 @@ mod tapped;
 pub(crate) use self::annotation::Annotation;
 pub(crate) use self::halves::{Half, halves};
 pub(crate) use self::member::Member;
-pub(crate) use self::meter::Meter;
+pub(crate) use self::meter::{Meter, bar};
 pub(crate) use self::object::{Content, object};
 pub(crate) use self::request::{Data, HeaderOptions, Request, json};
 pub(crate) use self::start::Start;

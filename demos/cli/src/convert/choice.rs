@@ -1,10 +1,12 @@
 //! Which stream of a capture is converted.
 
 use std::fmt::{self, Display, Formatter};
-use std::io::{self, ErrorKind};
+use std::io;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
+
+use crate::capture::invalid;
 
 /// A stream of a capture, or of its lines, or all of which this is true.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +85,6 @@ impl Choice {
         if self.taken.is_some() || self.chosen == Which::default() {
             return Ok(());
         }
-        Err(io::Error::new(ErrorKind::InvalidInput, "the input has nothing of this --connection and --direction"))
+        Err(invalid("the input has nothing of this --connection and --direction"))
     }
 }

@@ -1,6 +1,5 @@
 //! Converts a stream to JSON lines and back.
 
-use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,10 +11,10 @@ use super::choice::{Choice, Which};
 use super::lines::Lines;
 use super::packets;
 use super::written::{To, Written};
-use crate::capture::{Format, Source};
+use crate::capture::{Format, Source, invalid};
 use crate::dialect::DialectOption;
 use crate::inspect::Options;
-use crate::text::Printable;
+use crate::reading::read;
 
 /// Convert a stream to JSON lines that can be edited, and back.
 ///
@@ -74,36 +73,13 @@ Exit status:
   2    the command line is wrong, or the lines or the text that stands for the stream
   141  whoever reads the output left before its end"#;
 
-/// What a shell says of a program that SIGPIPE has ended: 128 and the number of the signal.
-const READER_GONE: u8 = 141;
+/// Does what the command line says.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    read(arguments.file.as_deref(), |input| convert(arguments, input, io::stdout().lock()))
+}
 
 /// How much is read at a time, in bytes.
 const BUFFER: usize = 64 * 1024;
-
-/// Does what the command line says.
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match convert_input(arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(READER_GONE),
-        Err(error) => {
-            // Nowhere is left to report that this fails.
-            let _ = writeln!(io::stderr(), "jsonframe: {}", Printable(&error.to_string()));
-            ExitCode::from(if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) { 2 } else { 1 })
-        }
-    }
-}
-
-fn convert_input(arguments: &Arguments) -> io::Result<bool> {
-    let output = io::stdout().lock();
-    match &arguments.file {
-        Some(path) if path.as_os_str() != "-" => {
-            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-            convert(arguments, &mut File::open(path).map_err(named)?, output)
-        }
-        _ => convert(arguments, &mut io::stdin().lock(), output),
-    }
-}
 
 /// How JSON lines begin.
 const EVENT: &[u8] = b"{\"event\"";
@@ -121,8 +97,9 @@ fn convert(arguments: &Arguments, input: &mut dyn Read, output: impl Write) -> i
     let mut output = Written::new(BufWriter::with_capacity(BUFFER, output), to);
     let is_whole = if is_lines {
         if to == To::JsonLines || arguments.guess {
-            let fault = "these are JSON lines already, which say their dialect: give another --to, and no --guess";
-            return Err(io::Error::new(ErrorKind::InvalidInput, fault));
+            return Err(invalid(
+                "these are JSON lines already, which say their dialect: give another --to, and no --guess",
+            ));
         }
         let input = BufReader::with_capacity(BUFFER, input);
         Assembly::new(&mut output, arguments.dialect.name(), arguments.which).run(input)?;

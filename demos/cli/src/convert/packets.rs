@@ -1,10 +1,11 @@
 //! The streams of a capture of packets, converted.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 
 use super::choice::{Choice, Towards, Which};
 use super::lines::Lines;
 use super::written::{To, Written};
+use crate::capture::invalid;
 use crate::capture::packets::{Connections, Direction, Packets, Streams};
 use crate::dialect::DialectName;
 use crate::inspect::json::capture_line;
@@ -49,7 +50,7 @@ impl<W: Write> Streams for Converted<'_, W> {
     fn begin(&mut self, direction: Direction) -> io::Result<Stream> {
         let towards = if direction.to_server { Towards::ToServer } else { Towards::ToClient };
         let which = Which { connection: Some(direction.connection), direction: Some(towards) };
-        let is_taken = self.choice.takes(which).map_err(|fault| io::Error::new(ErrorKind::InvalidInput, fault))?;
+        let is_taken = self.choice.takes(which).map_err(invalid)?;
         Ok(match self.output.to {
             _ if !is_taken => Stream::Other,
             To::JsonLines => Stream::Lines(Lines::new(self.dialect, Some(direction)).into()),

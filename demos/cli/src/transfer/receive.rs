@@ -220,7 +220,7 @@ impl Receiver {
             let bytes = &chunk[..count];
             hasher.update(bytes);
             partial.write(bytes).map_err(|error| self.of_disk(&error))?;
-            bar.advance(count);
+            bar.inc(count as u64);
         }
         if let Some(announced) = announced {
             hasher.check(announced)?;
