@@ -1,8 +1,7 @@
 //! Sends requests to a server and shows the answers.
 //!
 //! ```text
-//! command --> request        what is sent
-//!         \-> conversation   both directions at once, each in its time: patience
+//! command --> conversation   both directions at once, each in its time: patience
 //!                      \---> output    where the answers go, and in which form
 //! ```
 
@@ -10,4 +9,3 @@ pub(crate) mod command;
 mod conversation;
 mod output;
 mod patience;
-mod request;

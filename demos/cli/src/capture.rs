@@ -110,6 +110,6 @@ fn text<'a>(bytes: impl Read + 'a) -> Source<'a> {
     Source::Stream { bytes: Box::new(bytes), is_text: true, resembles: None }
 }
 
-fn invalid(fault: impl Into<String>) -> io::Error {
+pub(crate) fn invalid(fault: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, fault.into())
 }

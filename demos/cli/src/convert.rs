@@ -1,11 +1,14 @@
 //! Streams as JSON lines that can be written and edited, and back.
 //!
 //! ```text
-//! input --> lines ---\
-//!     \---> assemble ---> written: bytes, hex, Python
+//! input ----> lines --------\
+//!  |  \---> assemble ------ written: JSON lines, bytes, hex, Python
+//!  \-----> packets --> lines
 //! ```
 
 mod assemble;
+mod choice;
 pub(crate) mod command;
 mod lines;
+mod packets;
 mod written;

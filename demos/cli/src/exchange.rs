@@ -1,10 +1,10 @@
-//! What `call` and `listen` share: a stream that is watched, shown and explained while it is used.
+//! What `call`, `listen` and `load` share: a stream that is watched, shown and explained while it is used.
 //!
 //! ```text
 //! call, listen --> tapped --> annotation --> inspect    every byte, as it is sent and received
 //!                         \-> start --> inspect         the first bytes, and what they look like
 //!              --> object                               a message as one line of JSON
-//!              --> member                               what a header has besides
+//!              --> request --> member                   what is sent, as options say
 //!              --> halves                               two directions for two threads, over TLS too
 //!              --> meter                                how far long content is
 //! ```
@@ -14,13 +14,15 @@ mod halves;
 mod member;
 mod meter;
 mod object;
+mod request;
 mod start;
 mod tapped;
 
 pub(crate) use self::annotation::Annotation;
 pub(crate) use self::halves::{Half, halves};
 pub(crate) use self::member::Member;
-pub(crate) use self::meter::Meter;
+pub(crate) use self::meter::{Meter, bar};
 pub(crate) use self::object::{Content, object};
+pub(crate) use self::request::{Data, HeaderOptions, Request, json};
 pub(crate) use self::start::Start;
 pub(crate) use self::tapped::Tapped;

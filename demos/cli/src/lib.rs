@@ -21,6 +21,8 @@ mod listener;
 mod load;
 mod manners;
 mod program;
+mod reading;
+mod served;
 pub mod signals;
 mod slots;
 mod stream;

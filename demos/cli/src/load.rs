@@ -25,20 +25,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::connect::{ServerOptions, Stream};
+use crate::dialect::Dialects;
 use crate::wire::Place;
 use drive::Driver;
 use line::Kind;
-pub(crate) use report::Report;
+use report::Report;
 use request::Request;
-pub(crate) use request::{Asked, SMALLEST};
 use tally::Tally;
 
 /// How long a turn is when the server and the echo have turns.
 const TURN: Duration = Duration::from_secs(1);
 
 /// What to do to a server.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
+#[derive(Debug)]
+struct Plan {
     /// How many connections send requests.
     pub connections: NonZeroUsize,
     /// How many requests are due each second on all of them together. Without, each sends the next one when it can.
@@ -47,8 +47,8 @@ pub(crate) struct Plan {
     pub pipeline: NonZeroUsize,
     /// After how many requests a connection is replaced by a new one.
     pub per_connection: Option<NonZeroU64>,
-    /// What is sent.
-    pub request: Asked,
+    /// What is spoken.
+    pub dialects: Dialects,
     /// For how long requests are sent.
     pub duration: Duration,
     /// How many more connections are there that send nothing.
@@ -60,7 +60,7 @@ pub(crate) struct Plan {
 }
 
 /// A server that has been reached.
-pub(crate) struct Target {
+struct Target {
     server: Place,
     name: String,
     idle: Vec<Stream>,
@@ -71,7 +71,7 @@ pub(crate) struct Target {
 /// # Errors
 ///
 /// Says in words why the server cannot be reached, or why that many connections cannot be opened.
-pub(crate) fn reach(server: &ServerOptions, plan: &Plan) -> Result<Target, String> {
+fn reach(server: &ServerOptions, plan: &Plan) -> Result<Target, String> {
     // Whether TLS can be spoken is found out here, for a reason to be given.
     let stream = server.connect(plan.timeout)?;
     let found =
@@ -80,18 +80,18 @@ pub(crate) fn reach(server: &ServerOptions, plan: &Plan) -> Result<Target, Strin
     Ok(Target { server: found, name: server.address().to_string(), idle: hold(server, plan.idle, plan.timeout)? })
 }
 
-/// Does what was planned, for what came out. When it is told to stop, it is over at once, and what came out until then counts.
+/// Sends this request as it was planned, for what came out. When it is told to stop, it is over at once, and what came out until then counts.
 ///
 /// # Errors
 ///
 /// That there was no answer at all, or what kept this side from asking, in words.
-pub(crate) fn measure(
+fn measure(
     Target { server, name, mut idle }: Target,
     plan: &Plan,
+    request: &Request<'_>,
     stop: &AtomicBool,
 ) -> Result<Report, String> {
-    let request = Request::new(&plan.request)?;
-    let kind = Kind::Messages { errors_count: request.is_search() };
+    let kind = Kind::Messages { dialects: plan.dialects, errors_count: request.is_search() };
     let echo = if plan.raw { Some(Place::Tcp(echo::start().map_err(in_poll)?)) } else { None };
 
     let turns = if plan.raw { plan.duration.div_duration_f64(TURN).ceil().clamp(1.0, 1e6) } else { 1.0 };
@@ -104,14 +104,14 @@ pub(crate) fn measure(
         if time_left < turn / 2 {
             time_left = Duration::ZERO;
         }
-        let drive = |place: &Place, kind| Driver::new(plan, &request, place.clone(), kind)?.run(turn, stop);
+        let drive = |place: &Place, kind| Driver::new(plan, request, place.clone(), kind)?.run(turn, stop);
         if let Some(echo) = &echo {
             bare.add(drive(echo, Kind::Bytes).map_err(in_poll)?);
         }
         tally.add(drive(&server, kind).map_err(in_poll)?);
     }
     let idle_lost = idle.iter_mut().map(is_alive).filter(|alive| !alive).count();
-    let report = Report::new(plan, &request, &tally, echo.map(|_| &bare), idle_lost);
+    let report = Report::new(plan, request, &tally, echo.map(|_| &bare), idle_lost);
     if tally.answered() == 0 {
         return Err(format!("nothing was answered by {name}; {}", report.errors()));
     }

@@ -1,15 +1,14 @@
 //! What shells and `man` want to know about the program, made of its command line.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::console::READER_GONE;
-use crate::text::Printable;
+use crate::reading::end;
 
 /// Write the completions of a shell to standard output.
 #[derive(Args)]
@@ -79,14 +78,6 @@ fn pages(directory: &Path, command: Command) -> io::Result<()> {
 }
 
 fn finish(outcome: io::Result<()>, what: &str) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(READER_GONE),
-        Err(error) => {
-            // Nowhere is left to report that this fails.
-            let failure = format!("cannot write {what}: {error}");
-            let _ = writeln!(io::stderr(), "jsonframe: {}", Printable(&failure));
-            ExitCode::FAILURE
-        }
-    }
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot write {what}: {error}"));
+    end(outcome.map(|()| true).map_err(named))
 }

@@ -358,6 +358,16 @@ fn tls_is_spoken() {
     assert!(complaint.ends_with("; the peer does not speak TLS"), "{complaint}");
 }
 
+#[test]
+fn a_peer_is_too_late_over_tls_too() {
+    let files = Files::new();
+    let server = listen(&[&certificates::words(&files.of_server())[..], &["--header-timeout", "0.5"]].concat());
+    let (taken, of) = certificates::drip(server.address, &files.path("ca.pem"), &[b'x'; 100]);
+    assert!(taken < of, "{taken} of {of} bytes");
+    let line = server.errors.next();
+    assert!(line.contains("error: timed out after 0.5 s waiting for the rest of the header; "), "{line}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_unix_socket_is_listened_on_and_removed() {

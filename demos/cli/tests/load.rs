@@ -309,9 +309,12 @@ fn servers_are_asked_over_unix_sockets() {
     assert_eq!((&figures["opened"], &figures["idle_lost"]), (&json!(5), &json!(0)));
 }
 
-/// A server that answers with the request's type and length, as an error.
+/// A server that answers with what the request is, as an error; with an argument in a dialect, of which the length has four
+/// bytes and the byte order is absent.
 const SERVER: &str = r#"
-import json, socket, struct, threading
+import json, socket, struct, sys, threading
+
+LENGTH, OTHER = (">I", {}) if sys.argv[1:] else (">H", {"byteorder": "little"})
 
 def exactly(sock, count):
     data = b""
@@ -325,12 +328,14 @@ def exactly(sock, count):
 def serve(sock):
     try:
         while True:
-            header = json.loads(exactly(sock, struct.unpack(">H", exactly(sock, 2))[0]))
+            header = json.loads(exactly(sock, struct.unpack(LENGTH, exactly(sock, struct.calcsize(LENGTH)))[0]))
             content = exactly(sock, header["content-length"])
-            answer = json.dumps({"error": [header["content-type"], header["content-encoding"], content.decode("latin-1")]}).encode()
-            header = json.dumps({"byteorder": "little", "content-type": "text/json", "content-encoding": "utf-8",
+            known = {name: header.pop(name) for name in list(OTHER) + ["content-type", "content-encoding", "content-length"]}
+            answer = json.dumps({"error": [known["content-type"], known["content-encoding"], content.decode("latin-1")]
+                                 + [header] * (header != {})}).encode()
+            header = json.dumps({**OTHER, "content-type": "text/json", "content-encoding": "utf-8",
                                  "content-length": len(answer)}).encode()
-            sock.sendall(struct.pack(">H", len(header)) + header + answer)
+            sock.sendall(struct.pack(LENGTH, len(header)) + header + answer)
             print(answer.decode(), flush=True)
     except (EOFError, OSError):
         pass
@@ -357,9 +362,15 @@ fn any_server_is_asked_what_is_wanted_and_not_judged_by_its_words() {
     let data = format!("@{}", file.path().display());
     for (options, answer) in [
         (&["--json", "{\"x\": [1]}"][..], r#"{"error": ["text/json", "utf-8", "{\"x\": [1]}"]}"#),
-        (&["--data", "plain"], r#"{"error": ["application/octet-stream", "binary", "plain"]}"#),
+        (&["--data", "plain"], r#"{"error": ["text/plain", "utf-8", "plain"]}"#),
+        (&["--data", "\u{e9}", "--encoding", "latin-1"], r#"{"error": ["text/plain", "latin-1", "\u00e9"]}"#),
+        (&["--data", &data], r#"{"error": ["application/octet-stream", "binary", "\u0000\u00ff"]}"#),
+        (
+            &["--json", "1", "-H", "a=b", "-H", "n=[1]"],
+            r#"{"error": ["text/json", "utf-8", "1", {"a": "b", "n": [1]}]}"#,
+        ),
         (&["--data", &data, "--type", "a/b", "--encoding", "c"], r#"{"error": ["a/b", "c", "\u0000\u00ff"]}"#),
-        (&["--data", ""], r#"{"error": ["application/octet-stream", "binary", ""]}"#),
+        (&["--data", ""], r#"{"error": ["text/plain", "utf-8", ""]}"#),
     ] {
         let server = Server::spawn(Command::new("python3").args(["-c", SERVER]));
         assert_answered(&figures(server.address.port(), &[&["-d", "0.2"], options].concat()));
@@ -368,8 +379,32 @@ fn any_server_is_asked_what_is_wanted_and_not_judged_by_its_words() {
     for wrong in [&["--json", "{"][..], &["--json", "1", "--data", "1"], &["--json", "1", "--content-size", "40"]] {
         program(JSONFRAME, &["load"]).args(wrong).assert().code(2).stdout("");
     }
-    for wrong in [&["--data", "@/nowhere"][..], &["--type", "a"]] {
+    for wrong in [&["--data", "@/nowhere"][..], &["--type", "a"], &["-H", "content-length=1"]] {
         program(JSONFRAME, &["load"]).args(wrong).assert().code(1).stdout("");
+    }
+}
+
+#[test]
+fn servers_that_speak_a_dialect_are_asked_in_it() {
+    if has("python3") {
+        let server = Server::spawn(Command::new("python3").args(["-c", SERVER, "dialect"]));
+        let options = ["-d", "0.2", "-c", "2", "-p", "3", "--json", "1", "-H", "a=b", "--dialect", "u32,no-byteorder"];
+        assert_answered(&figures(server.address.port(), &options));
+        assert_eq!(server.output.next(), r#"{"error": ["text/json", "utf-8", "1", {"a": "b"}]}"#);
+        program(JSONFRAME, &["load", &server.address.to_string(), "-d", "0.2", "--timeout", "0.5"]).assert().code(1);
+    }
+    // A search too, and one direction in another dialect than the other.
+    let dialects = [
+        (
+            &["--dialect", "u16-le,prefix=0102,underscores,no-type"][..],
+            &["--dialect", "u16-le,prefix=0102,underscores,no-type"][..],
+        ),
+        (&["--dialect", "u8", "--send-dialect", "u32"], &["--dialect", "u32", "--send-dialect", "u8"]),
+    ];
+    for (of_server, of_client) in dialects {
+        let words = [&["listen", "127.0.0.1:0"], of_server].concat();
+        let server = Server::spawn(Command::new(JSONFRAME).args(words));
+        assert_answered(&figures(server.address.port(), &[&["-d", "0.2", "--raw", "-p", "2"], of_client].concat()));
     }
 }
 

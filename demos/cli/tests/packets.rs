@@ -311,10 +311,202 @@ fn many_connections_and_a_long_one_pass_in_little_memory() {
     if !is_there("python3") {
         return;
     }
-    let output =
-        Command::new("python3").args(["-c", program, JSONFRAME, "inspect", "--json"]).arg(&path).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let (code, peak) = text.trim().split_once(' ').unwrap();
-    assert_eq!(code, "0");
-    assert!(peak.parse::<u64>().unwrap() < 200 * 1024, "{peak} KiB");
+    for arguments in [&["inspect", "--json"][..], &["inspect", "--guess"], &["convert"], &["convert", "--guess"]] {
+        let mut command = Command::new("python3");
+        let output = command.args(["-c", program, JSONFRAME]).args(arguments).arg(&path).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (code, peak) = text.trim().split_once(' ').unwrap();
+        assert_eq!(code, "0", "{arguments:?}");
+        assert!(peak.parse::<u64>().unwrap() < 200 * 1024, "{arguments:?}: {peak} KiB");
+    }
+}
+
+/// A message in another dialect: a length of four bytes, and no byte order.
+fn in_other_dialect(content: &str) -> Vec<u8> {
+    let length = content.len();
+    let header = format!(r#"{{"content-type": "text/json", "content-encoding": "utf-8", "content-length": {length}}}"#);
+    [&u32::try_from(header.len()).unwrap().to_be_bytes()[..], header.as_bytes(), content.as_bytes()].concat()
+}
+
+/// A whole connection of a client with this port: what it sends and what it receives.
+fn connection(port: u16, [request, reply]: [&[u8]; 2]) -> Vec<Vec<u8>> {
+    let frame = |to_server, number: usize, flags, bytes: &[u8]| {
+        packet(false, to_server, [port, 65_432], u32::try_from(number).unwrap(), flags, bytes)
+    };
+    vec![
+        frame(true, 99, SYN, b""),
+        frame(false, 499, SYN | ACK, b""),
+        frame(true, 100, ACK, &request[..request.len() / 2]),
+        frame(false, 500, ACK, reply),
+        frame(true, 100 + request.len() / 2, ACK, &request[request.len() / 2..]),
+        frame(true, 100 + request.len(), FIN | ACK, b""),
+        frame(false, 500 + reply.len(), FIN | ACK, b""),
+    ]
+}
+
+fn convert(arguments: &[&str], input: &[u8]) -> (Vec<u8>, String, i32) {
+    let mut command = assert_cmd::Command::new(JSONFRAME);
+    let output = command.arg("convert").args(arguments).write_stdin(input).output().unwrap();
+    (output.stdout, String::from_utf8(output.stderr).unwrap(), output.status.code().unwrap())
+}
+
+#[test]
+fn a_capture_is_converted_and_each_direction_comes_back() {
+    let whole = [message("{\"a\": 1}"), message("[]")].concat();
+    let faulty = [&message("[2]")[..], b"\0\x02[]rest"].concat();
+    let cut = &message("[3]")[..50];
+    let streams: [[&[u8]; 2]; 2] = [[&whole, &faulty], [cut, &whole]];
+    let frames = [connection(50_000, streams[0]), connection(50_001, streams[1])].concat();
+    let file = capture(101, &frames, 65_535);
+    let (lines, errors, code) = convert(&[], &file);
+    assert_eq!((errors.as_str(), code), ("", 1));
+    let of_kind = |text: &[u8], kinds: &[&str]| -> Vec<String> {
+        let lines = text.split(|byte| *byte == b'\n').map(|line| String::from_utf8(line.to_vec()).unwrap());
+        lines.filter(|line| kinds.iter().any(|kind| line.contains(&format!("\"event\":\"{kind}\"")))).collect()
+    };
+    let (shown, ..) = inspect(&["--json"], &file);
+    for kinds in [["stream"], ["header"], ["end"], ["truncated"], ["capture"]] {
+        let (mut found, mut expected) = (of_kind(&lines, &kinds), of_kind(shown.as_bytes(), &kinds));
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+        assert!(!found.is_empty());
+    }
+    for (number, directions) in (1..).zip(streams) {
+        for (direction, stream) in ["to-server", "to-client"].into_iter().zip(directions) {
+            let number = number.to_string();
+            let choice = ["--to", "bytes", "--connection", &number, "--direction", direction];
+            for input in [&lines, &file] {
+                let (bytes, errors, code) = convert(&choice, input);
+                assert_eq!((errors.as_str(), code), ("", 0), "{choice:?}");
+                assert!(bytes == stream, "{choice:?}: {}", bytes.escape_ascii());
+            }
+        }
+    }
+    let (chosen, ..) = convert(&["--connection", "2", "--direction", "to-client"], &file);
+    let is_other = |line: &String| !line.contains("\"connection\":2,\"direction\":\"to-client\"");
+    let kinds = ["stream", "header", "content", "end", "raw", "truncated"];
+    assert_eq!(of_kind(&chosen, &kinds).iter().filter(|line| is_other(line)).count(), 0);
+    assert_eq!(of_kind(&chosen, &kinds).len(), 7);
+}
+
+#[test]
+fn of_several_streams_one_must_be_chosen() {
+    let one = message("[1]");
+    let file = capture(101, &connection(50_000, [&one, &one]), 65_535);
+    let (lines, ..) = convert(&[], &file);
+    let none = "jsonframe: the input has nothing of this --connection and --direction\n";
+    for input in [&lines, &file] {
+        let (_, errors, code) = convert(&["--to", "hex"], input);
+        let words = ["connection 1, to-server", " comes after ", "connection 1, to-client", " only one can be written"];
+        assert!(words.iter().all(|words| errors.contains(words)) && code == 2, "{errors}");
+        let (bytes, errors, code) = convert(&["--to", "bytes", "--connection", "2"], input);
+        assert_eq!((bytes.len(), errors.as_str(), code), (0, none, 2));
+        let (_, errors, code) = convert(&["--to", "bytes", "--port", "65432", "--direction", "to-client"], input);
+        assert_eq!((errors.as_str(), code), ("", 0));
+    }
+    let (_, errors, code) = convert(&["--connection", "1"], &one);
+    assert_eq!((errors.as_str(), code), (none, 2));
+    // A line that is added by hand belongs to the stream of the line before it.
+    let lines = String::from_utf8(lines).unwrap();
+    let end = lines.lines().find(|line| line.contains("\"end\"") && line.contains("to-server")).unwrap();
+    let added = format!("{end}\n{{\"event\":\"raw\",\"text\":\"more\"}}");
+    let (bytes, errors, _) = convert(&["--direction", "to-server"], lines.replacen(end, &added, 1).as_bytes());
+    assert_eq!((bytes, errors.as_str()), ([&one[..], b"more"].concat(), ""));
+    let (bytes, ..) = convert(&["--direction", "to-client"], lines.replacen(end, &added, 1).as_bytes());
+    assert_eq!(bytes, one);
+}
+
+#[test]
+fn what_comes_before_the_first_message_of_a_capture_is_kept() {
+    let one = message("[1]");
+    let stream = [&one[30..], &one, &one].concat();
+    let file = capture(101, &plain(true, 7, &[&stream[..70], &stream[70..200], &stream[200..]]), 65_535);
+    let (lines, errors, code) = convert(&[], &file);
+    assert_eq!((errors.as_str(), code), ("", 0));
+    let text = String::from_utf8(lines.clone()).unwrap();
+    let events: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> =
+        events.iter().map(|event| event["event"].as_str().unwrap()).filter(|kind| *kind != "raw").collect();
+    assert_eq!(kinds.join(" "), "stream header content end header content end capture");
+    assert!(convert(&[], &lines).0 == stream);
+    let (_, _, code) = convert(&[], &capture(101, &plain(true, 7, &[&one[30..]]), 65_535));
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn after_a_gap_the_next_message_is_converted_and_nothing_before_it_lost() {
+    let one = message("[1]");
+    let length = one.len();
+    let stream = one.repeat(4);
+    for (from, to) in [(length + 50, length + 70), (length, length + 1), (2 * length - 2, 2 * length - 1)] {
+        let mut frames = vec![packet(false, true, PORTS, 999, SYN, b"")];
+        frames.extend(plain(true, 1000, &[&stream[..from], &stream[from..to], &stream[to..]]));
+        frames.remove(2);
+        frames.push(packet(false, true, PORTS, 1000 + u32::try_from(stream.len()).unwrap(), FIN | ACK, b""));
+        let file = capture(101, &frames, 65_535);
+        let (lines, errors, code) = convert(&[], &file);
+        assert_eq!((errors.as_str(), code), ("", 1));
+        let text = String::from_utf8(lines).unwrap();
+        let gap = text.lines().find(|line| line.contains("\"event\":\"gap\"")).unwrap();
+        assert!(gap.contains(&format!("\"offset\":{from},\"length\":{},", to - from)), "{gap}");
+        assert_eq!(text.matches("\"event\":\"end\"").count(), 3, "{text}");
+        let (_, errors, code) = convert(&["--to", "bytes"], text.as_bytes());
+        assert!(errors.contains("there are no bytes for an event `gap`") && code == 2, "{errors}");
+        let (_, errors, code) = convert(&["--to", "bytes"], &file);
+        assert!(errors.contains("not captured, so that what follows cannot be written") && code == 1, "{errors}");
+        let filled = format!("{{\"event\":\"raw\",\"hex\":\"{}\"}}", hex::encode(&stream[from..to]));
+        let (bytes, errors, code) = convert(&[], text.replace(gap, &filled).as_bytes());
+        assert_eq!((errors.as_str(), code), ("", 0));
+        assert!(bytes == stream, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn each_direction_of_a_capture_has_a_dialect_of_its_own() {
+    let (request, reply) = ([in_other_dialect("{\"a\": 1}"), in_other_dialect("[]")].concat(), message("[1]"));
+    let frames = [connection(50_000, [&request, &reply]), connection(50_001, [b"GET / HTTP/1.1\r\n\r\n", &reply])];
+    let file = capture(101, &frames[0], 65_535);
+    let (text, errors, code) = inspect(&["--guess"], &file);
+    assert_eq!((errors.as_str(), code), ("", 0));
+    for words in [
+        "\nconnection 1, 192.0.2.1:50000 to 192.0.2.2:65432\n--dialect u32,no-byteorder\n  decoded: 2 headers, 2 whole messages;",
+        "\nconnection 1, 192.0.2.2:65432 to 192.0.2.1:50000\n--dialect standard\n  decoded: 1 header, 1 whole message;",
+        "\nend of the capture, 1 connection\n",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+    let (lines, _, code) = inspect(&["--guess", "--json"], &capture(101, &frames.concat(), 65_535));
+    let verdicts: Vec<Json> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<_> =
+        verdicts.iter().map(|verdict| (&verdict["connection"], &verdict["direction"], &verdict["dialect"])).collect();
+    let of = |connection: u64, direction: &str, dialect: Option<&str>| {
+        (Json::from(connection), Json::from(direction), Json::from(dialect))
+    };
+    for (connection, direction, dialect) in [
+        of(1, "to-server", Some("u32,no-byteorder")),
+        of(1, "to-client", Some("standard")),
+        of(2, "to-server", None),
+        of(2, "to-client", Some("standard")),
+    ] {
+        assert!(said.contains(&(&connection, &direction, &dialect)), "{lines}");
+    }
+    assert_eq!((verdicts.len(), &verdicts[4]["event"], code), (5, &"capture".into(), 1));
+
+    let (lines, errors, code) = convert(&["--guess"], &file);
+    assert_eq!((errors.as_str(), code), ("", 0));
+    let text = String::from_utf8(lines.clone()).unwrap();
+    let dialects: Vec<_> = text.lines().filter(|line| line.contains("to-server")).collect();
+    assert_eq!(dialects.len(), 7);
+    assert!(dialects.iter().all(|line| line.contains("\"dialect\":\"u32,no-byteorder\"")), "{text}");
+    assert_eq!(convert(&["--direction", "to-server"], &lines).0, request);
+    assert_eq!(convert(&["--direction", "to-client"], &lines).0, reply);
+    // Without a content-length it is counted, and the header written in its dialect.
+    let edited = text.replace("\"content_length\":8,", "").replace("7b2261223a20317d", "7b7d");
+    let edited = edited.replace("\"length\":8", "\"length\":2");
+    let expected = [in_other_dialect("{}"), in_other_dialect("[]")].concat();
+    assert_eq!(convert(&["--direction", "to-server"], edited.as_bytes()).0, expected);
+    // A stream without packets has one dialect.
+    let (lines, _, code) = convert(&["--guess"], &request);
+    assert!(String::from_utf8(lines).unwrap().contains("\"dialect\":\"u32,no-byteorder\"") && code == 0);
 }

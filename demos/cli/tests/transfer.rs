@@ -838,6 +838,16 @@ fn files_arrive_over_tls() {
     assert!(receiver.server.errors.so_far().is_empty());
 }
 
+#[test]
+fn a_sender_is_too_late_over_tls_too() {
+    let files = Files::new();
+    let receiver = Receiver::start(&[&words(&files.of_server())[..], &["--header-timeout", "0.5"]].concat());
+    let (taken, of) = certificates::drip(receiver.server.address, &files.path("ca.pem"), &[b'x'; 100]);
+    assert!(taken < of, "{taken} of {of} bytes");
+    let line = receiver.server.errors.next();
+    assert!(line.starts_with("error: timed out after 0.5 s waiting for the rest of the header; "), "{line}");
+}
+
 /// A sender with `socket` and `ssl` alone, which says what the receiver answers.
 const SENDER: &str = r#"
 import json, socket, ssl, struct, sys

@@ -2,6 +2,11 @@
 #![allow(dead_code, reason = "each test program uses what it needs")]
 
 use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
@@ -63,6 +68,22 @@ impl Files {
         let [certificate, key] = ["pem", "key"].map(|ending| self.path(&format!("{name}.{ending}")));
         ["--tls-cert".into(), certificate, "--tls-key".into(), key]
     }
+}
+
+/// Sends a record of TLS, a byte in each tenth of a second, to a server, and returns how many bytes it has left, of how many.
+pub(crate) fn drip(server: SocketAddr, ca: &str, content: &[u8]) -> (usize, usize) {
+    let config = jsonframe_std::tls::client_config(Path::new(ca), None).unwrap();
+    let mut session = rustls::ClientConnection::new(config.into(), "localhost".try_into().unwrap()).unwrap();
+    let mut stream = TcpStream::connect(server).unwrap();
+    session.complete_io(&mut stream).unwrap();
+    session.writer().write_all(content).unwrap();
+    let mut record = Vec::new();
+    session.write_tls(&mut record).unwrap();
+    let mut is_taken = |byte: &u8| {
+        thread::sleep(Duration::from_millis(100));
+        stream.write(&[*byte]).is_ok()
+    };
+    (record.iter().take_while(|byte| is_taken(byte)).count(), record.len())
 }
 
 /// Options as programs take them.

@@ -11,11 +11,10 @@ use clap::{ArgGroup, Args, Command};
 
 use super::conversation::{Annotations, Conversation};
 use super::output::{Failure, Output};
-use super::request::{Data, Kind, Request, extension, json};
 use crate::connect::ServerOptions;
 use crate::console::{Console, READER_GONE};
 use crate::dialect::{DialectName, DialectOptions};
-use crate::exchange::{Annotation, Member, Meter};
+use crate::exchange::{Annotation, Data, HeaderOptions, Meter, Request, json};
 use crate::limits::{Seconds, at_least_one};
 
 /// Send requests to a server, and write its answers to standard output.
@@ -40,17 +39,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT|@FILE|-", group = "content", value_parser = Data::parse, allow_hyphen_values = true)]
     data: Vec<Data>,
 
-    /// The content type [default: text/json for --json, text/plain for text, otherwise application/octet-stream]
-    #[arg(long = "type", value_name = "TYPE")]
-    content_type: Option<String>,
-
-    /// The content encoding, in which text and JSON are sent then [default: utf-8 for text and JSON, otherwise binary]
-    #[arg(long = "encoding", value_name = "ENCODING")]
-    content_encoding: Option<String>,
-
-    /// Add an extension member to the header: VALUE is JSON, or else a string
-    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = extension)]
-    extensions: Vec<Member>,
+    #[command(flatten)]
+    header: HeaderOptions,
 
     /// Send the requests this many times, over the same connection
     #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one)]
@@ -120,7 +110,7 @@ fn call(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
     let dialects = arguments.dialects.dialects();
     let (received, sent) = arguments.dialects.names();
     let requests = requests(arguments)?;
-    let extensions: Vec<_> = arguments.extensions.iter().map(Member::parts).collect();
+    let extensions = arguments.header.extensions();
     for request in &requests {
         if let Err(error) = request.check(&extensions, dialects.sent) {
             usage_error(format!("the request cannot be sent: {error}"));
@@ -156,11 +146,10 @@ fn usage_error(message: String) -> ! {
 }
 
 fn requests(arguments: &Arguments) -> Result<Vec<Request>, Failure> {
-    let Arguments { json, data, content_type, content_encoding, .. } = arguments;
-    let kind = Kind { content_type: content_type.as_deref(), content_encoding: content_encoding.as_deref() };
+    let Arguments { json, data, header, .. } = arguments;
     let dialect = arguments.dialects.dialects().sent;
-    let json = json.iter().map(|text| Request::json(text, kind, dialect));
-    json.chain(data.iter().map(|data| Request::data(data, kind))).collect::<Result<_, _>>().map_err(Failure::Other)
+    let json = json.iter().map(|text| Request::json(text, header, dialect));
+    json.chain(data.iter().map(|data| Request::data(data, header))).collect::<Result<_, _>>().map_err(Failure::Other)
 }
 
 /// An annotation on standard error, of lines that begin so.

@@ -11,11 +11,10 @@ use jsonframe_std::{Connection, Error, UNLIMITED};
 
 use super::output::{Failure, Output};
 use super::patience::{Awaited, Patient, Sent};
-use super::request::Request;
 use crate::connect::Stream;
 use crate::console::Console;
 use crate::dialect::{DialectName, Dialects};
-use crate::exchange::{Annotation, Half, Meter, Tapped, halves};
+use crate::exchange::{Annotation, Half, Meter, Request, Tapped, halves};
 use crate::hint;
 use crate::watched::{Watched, is_time_out, no_answer};
 

@@ -6,6 +6,7 @@ use jsonframe::{ByteOrder, Header, Value};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::choice::{Choice, Towards, Which};
 use crate::dialect::DialectName;
 use crate::inspect::spelling::members;
 use crate::text::Printable;
@@ -30,6 +31,8 @@ struct Line<'l> {
     #[serde(borrow)]
     extensions: Option<&'l RawValue>,
     dialect: Option<String>,
+    connection: Option<u64>,
+    direction: Option<Towards>,
     hex: Option<String>,
     text: Option<String>,
     length: Option<u64>,
@@ -103,16 +106,20 @@ pub(super) struct Assembly<W> {
     /// The dialect of lines that do not say it, and the last that was said.
     dialect: DialectName,
     said: Option<(String, DialectName)>,
+    choice: Choice,
+    /// The stream of the last line that said it.
+    stream: Which,
     /// A header whose content length is not said, and what has come of its content.
     counted: Option<(String, Vec<u8>)>,
 }
 
 impl<W: Write> Assembly<W> {
-    pub(super) const fn new(output: W, dialect: DialectName) -> Self {
-        Self { output, dialect, said: None, counted: None }
+    pub(super) fn new(output: W, dialect: DialectName, chosen: Which) -> Self {
+        let choice = Choice::new(chosen, false);
+        Self { output, dialect, said: None, choice, stream: Which::default(), counted: None }
     }
 
-    /// Writes the stream of all lines.
+    /// Writes the stream of all lines, or of those that are chosen.
     pub(super) fn run(mut self, mut input: impl BufRead) -> io::Result<()> {
         let mut text = String::new();
         for number in 1_u64.. {
@@ -134,12 +141,22 @@ impl<W: Write> Assembly<W> {
             }
         }
         self.write_counted()?;
+        self.choice.finish()?;
         self.output.flush()
     }
 
     fn take(&mut self, text: &str, invalid: &dyn Fn(String) -> io::Error) -> io::Result<()> {
         let line: Line<'_> =
             serde_json::from_str(text).map_err(|error| invalid(Printable(&error.to_string()).to_string()))?;
+        if line.connection.is_some() || line.direction.is_some() {
+            self.stream = Which { connection: line.connection, direction: line.direction };
+        }
+        // What is about a capture, or only says what can be seen from the bytes.
+        if matches!(&*line.event, "end" | "error" | "truncated" | "stream" | "capture")
+            || !self.choice.takes(self.stream).map_err(invalid)?
+        {
+            return Ok(());
+        }
         match line.event.as_str() {
             "header" => {
                 self.write_counted()?;
@@ -168,8 +185,6 @@ impl<W: Write> Assembly<W> {
                 self.write_counted()?;
                 self.output.write_all(&line.bytes().map_err(invalid)?)?;
             }
-            // They say what can be seen from the bytes.
-            "end" | "error" | "truncated" | "stream" | "capture" => {}
             "gap" | "skipped" => return Err(invalid(format!("there are no bytes for an event `{}`", line.event))),
             other => return Err(invalid(format!("`{}` is no event", Printable(other)))),
         }

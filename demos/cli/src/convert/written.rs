@@ -24,7 +24,7 @@ const PYTHON_LINE: usize = 64;
 /// Writes bytes as text.
 pub(super) struct Written<W: Write> {
     output: W,
-    to: To,
+    pub(super) to: To,
     /// What does not fill a line yet.
     line: Vec<u8>,
 }

@@ -1,15 +1,24 @@
 //! How far long content is, for whoever watches the terminal.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Read};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
 
 /// What takes less time needs no bar.
 const LONG: Duration = Duration::from_secs(1);
 
 /// What a bar shows: what is done and how much of it, how fast, and the time left.
 const TEMPLATE: &str = "{msg} [{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+
+/// A bar for this many bytes, which is shown until it is dropped.
+pub(crate) fn bar(bars: &MultiProgress, total: u64, message: impl Into<Cow<'static, str>>) -> ProgressBar {
+    let style = ProgressStyle::with_template(TEMPLATE);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+    let bar = ProgressBar::new(total).with_style(style).with_message(message).with_finish(ProgressFinish::AndClear);
+    bars.add(bar)
+}
 
 /// Where bars are drawn: on stderr, if that is a terminal.
 #[derive(Clone)]
@@ -43,10 +52,7 @@ impl Metered {
         let Some(bars) = &self.meter.0 else { return };
         self.moved += bytes as u64;
         if self.bar.is_none() && self.since.elapsed() >= LONG {
-            let style = ProgressStyle::with_template(TEMPLATE);
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
-            let bar = bars.add(ProgressBar::new(self.total).with_style(style).with_message(self.activity));
-            self.bar = Some(bar.with_elapsed(self.since.elapsed()));
+            self.bar = Some(bar(bars, self.total, self.activity).with_elapsed(self.since.elapsed()));
         }
         if let Some(bar) = &self.bar {
             bar.set_position(self.moved);
@@ -56,14 +62,6 @@ impl Metered {
     /// The same source, counted.
     pub(crate) fn count<'a>(&'a mut self, source: impl Read + 'a) -> impl Read + 'a {
         Counted { metered: self, source }
-    }
-}
-
-impl Drop for Metered {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Shows what a captured stream of messages holds.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +8,8 @@ use std::process::ExitCode;
 use super::{Options, guess, inspect};
 use crate::capture::Format;
 use crate::dialect::DialectOption;
-use crate::text::Printable;
+use crate::reading::read;
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use clap::Args;
 
@@ -49,8 +49,8 @@ pub struct Arguments {
 
     /// Say which dialect the stream looks like, and why, instead of showing what it holds
     ///
-    /// The stream must begin with the first byte of a message.
-    #[arg(long, conflicts_with_all = ["dialect", "from", "find", "port"])]
+    /// The stream must begin with the first byte of a message. Of a capture of packets, that is said of each direction.
+    #[arg(long, conflicts_with_all = ["dialect", "from", "find"])]
     guess: bool,
 
     /// Write one JSON object a line, for programs
@@ -82,53 +82,37 @@ const EXAMPLES: &str = r#"Examples:
   echo '00 02 7b7d' | jsonframe inspect
 
 Exit status:
-  0    the stream is nothing but whole messages; with --guess, a dialect fits
+  0    the stream is nothing but whole messages; with --guess, a dialect fits, in each direction
   1    it is at fault, has a gap or ends too early, or it cannot be read; with --guess, no dialect fits
   2    the command line is wrong, or the text or the capture that stands for the stream
   141  whoever reads the output left before its end, so that there is no verdict; as if SIGPIPE had ended it"#;
 
-/// What a shell says of a program that SIGPIPE has ended: 128 and the number of the signal.
-const READER_GONE: u8 = 141;
-
 /// Does what the command line says.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match show_input(arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        // Whoever reads the output has seen enough, but what comes after it has not been judged.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(READER_GONE),
-        Err(error) => {
-            // Nowhere is left to report that this fails.
-            let _ = writeln!(io::stderr(), "jsonframe: {}", Printable(&error.to_string()));
-            ExitCode::from(if error.kind() == ErrorKind::InvalidData { 2 } else { 1 })
+    read(arguments.file.as_deref(), |mut input| {
+        let mut output = io::stdout().lock();
+        let options = arguments.options(&output);
+        if arguments.guess {
+            guess(&mut input, &mut output, &options)
+        } else {
+            inspect(&mut input, &mut output, &options)
         }
-    }
+    })
 }
 
-fn show_input(arguments: &Arguments) -> io::Result<bool> {
-    let mut output = io::stdout().lock();
-    let options = Options {
-        dialect: arguments.dialect.name(),
-        format: arguments.format,
-        from: arguments.from,
-        find: arguments.find,
-        port: arguments.port,
-        json: arguments.json,
-        color: AutoStream::choice(&output) != ColorChoice::Never,
-        chunk: arguments.chunk,
-        max_header: arguments.max_header,
-        max_content: arguments.max_content.unwrap_or(Options::default().max_content),
-    };
-    match &arguments.file {
-        Some(path) if path.as_os_str() != "-" => {
-            let file = File::open(path);
-            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-            show(&mut file.map_err(named)?, &mut output, arguments.guess, &options)
+impl Arguments {
+    fn options(&self, output: &impl RawStream) -> Options {
+        Options {
+            dialect: self.dialect.name(),
+            format: self.format,
+            from: self.from,
+            find: self.find,
+            port: self.port,
+            json: self.json,
+            color: AutoStream::choice(output) != ColorChoice::Never,
+            chunk: self.chunk,
+            max_header: self.max_header,
+            max_content: self.max_content.unwrap_or(Options::default().max_content),
         }
-        _ => show(&mut io::stdin().lock(), &mut output, arguments.guess, &options),
     }
-}
-
-fn show(input: &mut impl Read, output: &mut impl Write, is_guess: bool, options: &Options) -> io::Result<bool> {
-    if is_guess { guess(input, output, options) } else { inspect(input, output, options) }
 }

@@ -9,7 +9,7 @@ use super::first_bytes::FirstBytes;
 use super::hint::{self, Suspicion};
 use super::input::{self, Input};
 use super::length::{Content, Text};
-use super::message::{Framing, Message};
+use super::message::{Framing, Message, located};
 use super::search::Search;
 use crate::capture::Format;
 
@@ -217,7 +217,7 @@ impl<'r> Stream<'r> {
             self.report.skipped(from, at - from, true)?;
         }
         self.begin(at, false);
-        self.feed(&search.found())
+        self.feed(&search.found().1)
     }
 
     /// Takes note that these bytes of the stream are not there: it goes on with the next message.
@@ -347,12 +347,7 @@ impl<'r> Stream<'r> {
             resembles: self.resembles.filter(|_| self.base == 0),
         };
         let hint = hint::of(&suspicion);
-        let offset = self.base + error.offset();
-        let words = error.to_string();
-        let words = match self.base {
-            0 => words,
-            _ => words.replacen(&format!("(at byte {})", error.offset()), &format!("(at byte {offset})"), 1),
-        };
+        let (offset, words) = located(error, self.base);
         let (kind, first_bytes) = (error.kind(), first_bytes.take());
         self.report.fault(&Fault { kind, offset, words, message: &self.message, header, hint, first_bytes })
     }

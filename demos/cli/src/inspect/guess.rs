@@ -1,6 +1,7 @@
 //! Which dialect a captured stream is in.
 
 mod candidate;
+mod directions;
 mod first_object;
 mod verdict;
 
@@ -25,6 +26,9 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 /// The longest prefix that is looked for, in bytes.
 const LONGEST_PREFIX: usize = 16;
 
+/// How much of a stream's beginning tells its dialect, where not all of it is looked at.
+pub(crate) const BEGINNING: usize = FirstObject::WITHIN;
+
 /// Says which dialect a capture that begins with a message looks like, and why: true if there is one.
 ///
 /// Each form of a proto-header is tried, after no prefix and after each in which the capture can begin; with the members'
@@ -33,36 +37,39 @@ const LONGEST_PREFIX: usize = 16;
 /// bytes in them, with another header that is whole but lacks the content length, without a fault, and last the simpler one.
 /// Which members are absent, the headers tell.
 ///
-/// No more than the first 64 MiB are looked at, and names are taken from the first 64 KiB. Of the options, `format` and
-/// `json` count, and `dialect` where the format is to be recognised.
+/// No more than the first 64 MiB are looked at, and names are taken from the first 64 KiB. Of a capture of packets each
+/// direction is judged by its first 64 KiB: true if there is a dialect for all. Of the options, `format`, `port` and `json`
+/// count, and `dialect` where the format is to be recognised.
 ///
 /// # Errors
 ///
 /// Those of the input and of the output.
 pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
-    let Source::Stream { bytes: mut input, is_text, .. } = options.open(input)? else {
-        let words =
-            "--guess takes one stream, and not a capture of packets: show what that holds, and its hints say more";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    let (mut input, is_text) = match options.open(input)? {
+        Source::Stream { bytes, is_text, .. } => (bytes, is_text),
+        Source::Packets(packets) => return directions::guess(packets, output, options).map_err(input::named),
     };
-    let (groups, looked_at) = feed(&mut input.by_ref().take(LIMIT))?;
+    let Some(verdict) = judge(&mut input.by_ref().take(LIMIT))? else { return Ok(false) };
     if is_text {
         input::check_rest(&mut *input)?;
     }
-    let candidates = ranked(groups);
-    let Some((best, others)) = candidates.split_first() else { return Ok(false) };
-    let verdict = Verdict::of(best, others, &looked_at);
     if options.json {
-        serde_json::to_writer(&mut *output, &verdict)?;
-        writeln!(output)?;
+        writeln!(output, "{}", serde_json::to_string(&verdict)?)?;
     } else {
         write!(output, "{verdict}")?;
     }
     Ok(verdict.is_clear())
 }
 
+/// What is to be said about as much of a stream; nothing if no candidate is left.
+fn judge(stream: &mut io::Take<impl Read>) -> io::Result<Option<Verdict>> {
+    let (groups, looked_at) = feed(stream)?;
+    let candidates = ranked(groups);
+    Ok(candidates.split_first().map(|(best, others)| Verdict::of(best, others, &looked_at)))
+}
+
 /// The dialect that a stream of this beginning looks like, if it is clear enough to be said, and is not this one.
-pub(super) fn likely(beginning: &[u8], not: DialectName) -> Option<DialectName> {
+pub(crate) fn likely(beginning: &[u8], not: DialectName) -> Option<DialectName> {
     let (groups, _) = feed(&mut beginning.take(LIMIT)).ok()?;
     let best = ranked(groups).into_iter().next()?;
     let name = best.name();

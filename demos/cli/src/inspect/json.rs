@@ -10,7 +10,7 @@ use super::Output;
 use super::drive::{Fault, Report};
 use super::first_bytes::FirstBytes;
 use super::message::Message;
-use crate::capture::packets::Direction;
+use crate::capture::packets::{Direction, Passed};
 use crate::dialect::DialectName;
 use crate::text::acts_on_terminal;
 
@@ -19,32 +19,21 @@ const SHOWN: usize = 64;
 
 pub(super) struct JsonLines<'a> {
     output: Output<'a>,
-    /// The last members of every object: the dialect, unless it is the standard, and which stream of a capture it is about.
-    dialect: String,
+    /// The last members of every object.
+    last: String,
 }
 
 impl<'a> JsonLines<'a> {
     pub(super) fn new(output: Output<'a>, dialect: DialectName, direction: Option<Direction>) -> io::Result<Self> {
-        let mut last =
-            if dialect == DialectName::STANDARD { String::new() } else { format!(r#","dialect":{}"#, quoted(dialect)) };
-        let mut first = None;
-        if let Some(direction) = direction {
-            let Direction { connection, from, to, is_joined, .. } = direction;
-            let name = direction.name();
-            last = format!(r#"{last},"connection":{connection},"direction":"{name}""#);
-            first = Some(format!(
-                r#"{{"event":"stream","from":"{from}","to":"{to}","begins_anywhere":{is_joined}{last}}}"#
-            ));
-        }
-        let mut lines = Self { output, dialect: last };
-        first.map_or(Ok(()), |first| writeln!(lines.output, "{first}"))?;
+        let mut lines = Self { output, last: last_members(dialect, direction) };
+        begin(&mut lines.output, direction, &lines.last)?;
         Ok(lines)
     }
 }
 
 impl Report for JsonLines<'_> {
     fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        writeln!(self.output, "{}", header_line(message, header, &self.dialect))
+        writeln!(self.output, "{}", header_line(message, header, &self.last))
     }
 
     fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
@@ -56,15 +45,15 @@ impl Report for JsonLines<'_> {
             content.received,
             hex::encode(&content.kept[..content.kept.len().min(SHOWN)]),
             member("hint", content.is_cut().then_some("the content ends inside a character")),
-            self.dialect,
+            self.last,
         )?;
-        writeln!(self.output, r#"{{"event":"end","offset":{}{}}}"#, message.end(), self.dialect)
+        writeln!(self.output, "{}", end_line(message, &self.last))
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
         let more = first_bytes + &member("hint", fault.hint.as_ref());
-        writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.dialect)))
+        writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.last)))
     }
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {
@@ -72,20 +61,46 @@ impl Report for JsonLines<'_> {
     }
 
     fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()> {
-        let dialect = &self.dialect;
-        writeln!(
-            self.output,
-            r#"{{"event":"skipped","offset":{offset},"length":{length},"found":{is_found}{dialect}}}"#
-        )
+        let last = &self.last;
+        writeln!(self.output, r#"{{"event":"skipped","offset":{offset},"length":{length},"found":{is_found}{last}}}"#)
     }
 
     fn gap(&mut self, offset: u64, length: u64) -> io::Result<()> {
-        writeln!(self.output, r#"{{"event":"gap","offset":{offset},"length":{length}{}}}"#, self.dialect)
+        writeln!(self.output, "{}", gap_line(offset, length, &self.last))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
+}
+
+/// What every line about a stream ends with: the dialect, unless it is the standard, and which stream of a capture it is.
+pub(crate) fn last_members(dialect: DialectName, direction: Option<Direction>) -> String {
+    let dialect = member("dialect", Some(dialect).filter(|dialect| *dialect != DialectName::STANDARD));
+    let of = |of: Direction| format!(r#","connection":{},"direction":"{}""#, of.connection, of.name());
+    dialect + &direction.map_or_else(String::new, of)
+}
+
+/// Writes the line with which a stream of a capture begins.
+pub(crate) fn begin(output: &mut dyn Write, direction: Option<Direction>, last: &str) -> io::Result<()> {
+    let Some(Direction { from, to, is_joined, .. }) = direction else { return Ok(()) };
+    writeln!(output, r#"{{"event":"stream","from":"{from}","to":"{to}","begins_anywhere":{is_joined}{last}}}"#)
+}
+
+/// The line of the end of a message.
+pub(crate) fn end_line(message: &Message, last: &str) -> String {
+    format!(r#"{{"event":"end","offset":{}{last}}}"#, message.end())
+}
+
+/// The line of bytes that were not captured.
+pub(crate) fn gap_line(offset: u64, length: u64, last: &str) -> String {
+    format!(r#"{{"event":"gap","offset":{offset},"length":{length}{last}}}"#)
+}
+
+/// The line at the end of a capture of packets.
+pub(crate) fn capture_line(connections: u64, passed: Passed) -> String {
+    let Passed { other, fragments } = passed;
+    format!(r#"{{"event":"capture","connections":{connections},"other_packets":{other},"fragments":{fragments}}}"#)
 }
 
 /// The line of a header, with these members at its end.

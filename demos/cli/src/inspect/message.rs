@@ -1,6 +1,6 @@
 //! The message under way, as far as it has come.
 
-use jsonframe::{ByteOrder, Dialect, ProtoHeader};
+use jsonframe::{ByteOrder, DecodeError, Dialect, ProtoHeader};
 
 use super::length::Content;
 
@@ -139,4 +139,11 @@ impl Framing {
         begins_object
             && self.announced(&before[self.prefix..]).is_some_and(|length| (2..=u16::MAX.into()).contains(&length))
     }
+}
+
+/// Where an error is in a stream, of a decoder that began at this offset, and what it says.
+pub(crate) fn located(error: &DecodeError, base: u64) -> (u64, String) {
+    let (offset, words) = (base + error.offset(), error.to_string());
+    let at = |offset| format!("(at byte {offset})");
+    (offset, words.replacen(&at(error.offset()), &at(offset), 1))
 }

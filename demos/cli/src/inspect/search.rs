@@ -10,7 +10,7 @@ const FREE: u64 = 256 * 1024;
 
 /// A search under way. What it keeps is not longer than a header, and the work is linear: where very much looks like the
 /// beginning of a message and is none, the next message may be passed over.
-pub(super) struct Search {
+pub(crate) struct Search {
     dialect: &'static Dialect,
     framing: Framing,
     /// What has come and has not been ruled out, and how much of that has.
@@ -27,49 +27,52 @@ pub(super) struct Search {
 
 impl Search {
     /// A search from this offset on.
-    pub(super) fn new(dialect: &'static Dialect, max_header: u16, offset: u64) -> Self {
+    pub(crate) fn new(dialect: &'static Dialect, max_header: u16, offset: u64) -> Self {
         let framing = Framing::of(dialect);
         let buffer = vec![0; framing.prefix + usize::from(max_header)];
         Self { dialect, framing, window: Vec::new(), at: 0, needed: 0, offset, buffer, looked_at: 0, work: 0 }
     }
 
     /// Looks at the next bytes: true if there is a message. The bytes from its first on are [`found`](Self::found).
-    pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
-        if self.at > self.window.len() / 2 {
-            self.window.drain(..self.at);
-            self.offset += self.at as u64;
-            self.at = 0;
-        }
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
+        self.take_passed();
         self.window.extend_from_slice(bytes);
         self.look(false)
     }
 
+    /// Takes bytes in which there is no message, if they are most of what is kept.
+    pub(crate) fn take_passed(&mut self) -> Vec<u8> {
+        let count = if self.at > self.window.len() / 2 { std::mem::take(&mut self.at) } else { 0 };
+        self.offset += count as u64;
+        self.window.drain(..count).collect()
+    }
+
     /// The end of the stream: true if there is a message that it cuts off.
-    pub(super) fn finish(&mut self) -> bool {
+    pub(crate) fn finish(&mut self) -> bool {
         self.look(true)
     }
 
-    /// Some bytes of the stream are not there.
-    pub(super) fn pass(&mut self, count: u64) {
+    /// Some bytes of the stream are not there. Returns what is kept of those before.
+    pub(crate) fn pass(&mut self, count: u64) -> Vec<u8> {
         self.offset += self.window.len() as u64 + count;
-        self.window.clear();
         (self.at, self.needed) = (0, 0);
+        std::mem::take(&mut self.window)
     }
 
     /// The offset up to which there is no message.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.offset + self.at as u64
     }
 
     /// The offset after all that has come.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.offset + self.window.len() as u64
     }
 
-    /// What has come from the message on.
-    pub(super) fn found(self) -> Vec<u8> {
-        let mut window = self.window;
-        window.split_off(self.at)
+    /// What is kept of the bytes before the message, and what has come from its first byte on.
+    pub(crate) fn found(mut self) -> (Vec<u8>, Vec<u8>) {
+        let message = self.window.split_off(self.at);
+        (self.window, message)
     }
 
     fn look(&mut self, is_end: bool) -> bool {
@@ -154,7 +157,7 @@ mod tests {
             let is_found = stream.chunks(size).any(|piece| search.push(piece)) || search.finish();
             assert!(is_found, "in pieces of {size}");
             assert_eq!(search.position(), 1000 + before.len() as u64);
-            assert!(search.found().starts_with(&MESSAGE[..MESSAGE.len() / 2]));
+            assert!(search.found().1.starts_with(&MESSAGE[..MESSAGE.len() / 2]));
         }
     }
 

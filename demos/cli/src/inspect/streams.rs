@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::annotate::{Annotated, count};
 use super::drive::{Report, Stream};
-use super::json::JsonLines;
+use super::json::{JsonLines, capture_line};
 use super::{Options, Output};
 use crate::capture::packets::{Connections, Direction, Packets, Passed, Streams};
 
@@ -16,9 +16,8 @@ const GUESSES: u32 = 16;
 /// Reports all streams of a capture: true if all are nothing but whole messages, as far as they were captured.
 pub(super) fn inspect(packets: Packets<'_>, output: &mut dyn Write, options: &Options) -> io::Result<bool> {
     let shown = Shown { output, options, guesses: GUESSES, is_whole: true };
-    let (mut shown, passed, connections) = Connections::visit(packets, options.port, shown)?;
-    shown.summary(passed, connections)?;
-    shown.output.flush()?;
+    let (shown, passed, connections) = Connections::visit(packets, options.port, shown)?;
+    summary(shown.output, options, passed, connections)?;
     Ok(shown.is_whole && connections > 0)
 }
 
@@ -104,25 +103,25 @@ impl Shown<'_> {
         pending.bytes.drain(..ready);
         Ok(())
     }
+}
 
-    fn summary(&mut self, passed: Passed, connections: u64) -> io::Result<()> {
-        let Passed { other, fragments } = passed;
-        if self.options.json {
-            return writeln!(
-                self.output,
-                r#"{{"event":"capture","connections":{connections},"other_packets":{other},"fragments":{fragments}}}"#
-            );
-        }
-        let of = self.options.port.map_or_else(String::new, |port| format!(" of port {port}"));
-        write!(self.output, "\nend of the capture, {}{of}", count(connections, "connection"))?;
-        if other > 0 {
-            write!(self.output, "; {} that hold no TCP over IP", count(other, "packet"))?;
-        }
-        if fragments > 0 {
-            write!(self.output, "; {} of IP, which are not put together", count(fragments, "fragment"))?;
-        }
-        writeln!(self.output)
+/// Says what a capture held, at its end.
+pub(super) fn summary(output: &mut dyn Write, options: &Options, passed: Passed, connections: u64) -> io::Result<()> {
+    if options.json {
+        writeln!(output, "{}", capture_line(connections, passed))?;
+        return output.flush();
     }
+    let Passed { other, fragments } = passed;
+    let of = options.port.map_or_else(String::new, |port| format!(" of port {port}"));
+    write!(output, "\nend of the capture, {}{of}", count(connections, "connection"))?;
+    if other > 0 {
+        write!(output, "; {} that hold no TCP over IP", count(other, "packet"))?;
+    }
+    if fragments > 0 {
+        write!(output, "; {} of IP, which are not put together", count(fragments, "fragment"))?;
+    }
+    writeln!(output)?;
+    output.flush()
 }
 
 impl Streams for Shown<'_> {

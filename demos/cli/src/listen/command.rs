@@ -11,7 +11,6 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use clap::{Args, value_parser};
 use jsonframe_std::server::Limits;
-use serde::de::IgnoredAny;
 
 use super::answer::Answer;
 use super::converse::{Grants, Server};
@@ -21,6 +20,7 @@ use crate::address::Address;
 use crate::connect::Stream;
 use crate::console::Console;
 use crate::dialect::DialectOptions;
+use crate::exchange::json;
 use crate::limits::{Seconds, at_least_one, default_limits};
 use crate::listener::Listener;
 #[cfg(unix)]
@@ -230,8 +230,4 @@ impl LimitOptions {
             write_timeout: self.write_timeout.into(),
         }
     }
-}
-
-fn json(text: &str) -> Result<String, String> {
-    serde_json::from_str::<IgnoredAny>(text).map(|_| text.to_owned()).map_err(|error| format!("not JSON: {error}"))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jsonframe::DecodeErrorKind;
 use jsonframe_std::{Connection, Error};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::ServerConfig;
 
 use super::answer::{Answer, Spool};
 use super::show::{Show, Whose};
@@ -16,6 +16,7 @@ use crate::console::{Console, Kind};
 use crate::dialect::{DialectName, Dialects};
 use crate::exchange::{Annotation, Content, Tapped};
 use crate::hint::{self, CutText};
+use crate::served::Served;
 use crate::text::count_of_bytes;
 use crate::watched::{Watched, is_time_out};
 
@@ -78,35 +79,8 @@ impl Server {
     }
 
     fn serve(&self, watched: &Watched<Stream>, whose: &Whose<'_>) -> Result<&'static str, Failure> {
-        let Some(config) = &self.tls else {
-            return self.answer_all(Link::Plain(watched), watched, whose);
-        };
-        watched.within(self.grants.handshake_timeout);
-        watched.doing("in the handshake of TLS");
-        let session = ServerConnection::new(Arc::clone(config)).map_err(Failure::of)?;
-        let mut stream = StreamOwned::new(session, watched);
-        let shaken = stream
-            .conn
-            .complete_io(&mut stream.sock)
-            .and_then(|_| if stream.conn.is_handshaking() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
-        shaken.map_err(|error| {
-            let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
-                    "; the peer does not speak TLS"
-                }
-                _ => "",
-            };
-            Failure { kind: Kind::NotUnderstood, reason: format!("no TLS: {error}{hint}") }
-        })?;
-        self.answer_all(Link::Tls(Box::new(stream)), watched, whose)
-    }
-
-    fn answer_all(
-        &self,
-        link: Link<'_>,
-        watched: &Watched<Stream>,
-        whose: &Whose<'_>,
-    ) -> Result<&'static str, Failure> {
+        let served = Served::begin(watched, self.tls.as_ref(), self.grants.handshake_timeout)
+            .map_err(|reason| Failure { kind: Kind::NotUnderstood, reason })?;
         let (received, sent) = match self.annotated {
             None => (None, None),
             Some(color) => {
@@ -114,14 +88,14 @@ impl Server {
                 (Some(annotation(self.names.0, '<')?), Some(annotation(self.names.1, '>')?))
             }
         };
-        let mut connection = Connection::new(Tapped::new(link, received, sent))
+        let mut connection = Connection::new(Tapped::new(served, received, sent))
             .with_dialect(self.dialects.received)
             .with_sending_dialect(self.dialects.sent)
             .with_max_header(self.grants.max_header)
             .with_max_content(self.grants.max_content);
         let mut cut = CutText::default();
         loop {
-            match self.answer_one(&mut connection, watched, whose, &mut cut) {
+            match self.answer_one(&mut connection, whose, &mut cut) {
                 Ok(true) => {}
                 Ok(false) => {
                     connection.get_mut().stream_mut().say_end();
@@ -139,12 +113,12 @@ impl Server {
     /// Answers the next request; false if there is none.
     fn answer_one(
         &self,
-        connection: &mut Connection<Tapped<Link<'_>>>,
-        watched: &Watched<Stream>,
+        connection: &mut Connection<Tapped<Served<'_>>>,
         whose: &Whose<'_>,
         cut: &mut CutText,
     ) -> Result<bool, Stop> {
         let grants = &self.grants;
+        let watched = connection.get_mut().stream_mut().socket();
         watched.await_message(grants.idle_timeout, grants.header_timeout);
         let Some(incoming) = connection.receive()? else { return Ok(false) };
         *cut = CutText::default();
@@ -186,7 +160,7 @@ impl Server {
     }
 
     /// Says what is wrong, and what may help to see why.
-    fn explained(&self, error: &Error, connection: &Connection<Tapped<Link<'_>>>, cut: &CutText) -> Failure {
+    fn explained(&self, error: &Error, connection: &Connection<Tapped<Served<'_>>>, cut: &CutText) -> Failure {
         let kind = match error {
             Error::Decode(_) => Kind::NotUnderstood,
             Error::Io(late) if is_time_out(late) => Kind::OverLimit,
@@ -228,55 +202,6 @@ enum Stop {
 impl<E: Into<Error>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
-    }
-}
-
-/// The stream of messages.
-enum Link<'a> {
-    Plain(&'a Watched<Stream>),
-    Tls(Box<StreamOwned<ServerConnection, &'a Watched<Stream>>>),
-}
-
-impl Link<'_> {
-    /// Says, where the stream has a word for it, that nothing more is sent.
-    fn say_end(&mut self) {
-        if let Self::Tls(stream) = self {
-            stream.conn.send_close_notify();
-            // A peer that has gone need not be told.
-            let _ = stream.flush();
-        }
-    }
-}
-
-impl Read for Link<'_> {
-    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.read(place),
-            Self::Tls(stream) => stream.read(place),
-        }
-    }
-}
-
-impl Write for Link<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.write(bytes),
-            Self::Tls(stream) => stream.write(bytes),
-        }
-    }
-
-    fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.write_vectored(parts),
-            Self::Tls(stream) => stream.write_vectored(parts),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(stream) => stream.flush(),
-            Self::Tls(stream) => stream.flush(),
-        }
     }
 }
 

@@ -7,12 +7,16 @@ use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Asked, Plan, Report, SMALLEST, measure, page, reach};
+use super::request::{Request, SMALLEST, search};
+use super::{Plan, Report, measure, page, reach};
 use crate::connect::ServerOptions;
 use crate::console::Console;
+use crate::dialect::DialectOptions;
+use crate::exchange::{self, Data, HeaderOptions, json};
 use crate::limits::{ReportForm, Seconds, at_least_one};
 use crate::signals;
 use clap::Args;
+use jsonframe::Dialect;
 
 /// Send requests to a server on many connections, and show how many are answered and how long that takes.
 ///
@@ -52,17 +56,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT", conflicts_with = "data", value_parser = json)]
     json: Option<String>,
 
-    /// Send this content instead of searches: the text, or what is in the file after an @
-    #[arg(long, value_name = "TEXT|@FILE")]
-    data: Option<String>,
+    /// Send this text, the content of a file, or with `-` standard input, instead of searches
+    #[arg(long, value_name = "TEXT|@FILE|-", value_parser = Data::parse, allow_hyphen_values = true)]
+    data: Option<Data>,
 
-    /// The content type of --json or --data [default: text/json, application/octet-stream]
-    #[arg(long = "type", value_name = "TYPE")]
-    content_type: Option<String>,
-
-    /// The content encoding of --json or --data [default: utf-8, binary]
-    #[arg(long, value_name = "ENCODING")]
-    encoding: Option<String>,
+    #[command(flatten)]
+    header: HeaderOptions,
 
     /// For how long requests are sent
     #[arg(short, long, value_name = "SECONDS", default_value = "10")]
@@ -91,6 +90,9 @@ pub(crate) struct Arguments {
     /// How long to wait for connections, and for the last answers
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     timeout: Seconds,
+
+    #[command(flatten)]
+    dialects: DialectOptions,
 }
 
 const EXAMPLES: &str = r#"Examples:
@@ -102,6 +104,7 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe load --json '{"action": "ping"}' --html load.html
   jsonframe load unix:/run/app.sock --data @picture.png --type image/png
   jsonframe load example.org:65432 --tls-ca ca.pem --connections 10
+  jsonframe load --json '{}' -H session=7 --dialect u32,no-byteorder
 
 app-server should run with --quiet, or it measures the terminal.
 
@@ -118,12 +121,7 @@ const INTERRUPTED: u8 = 130;
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let console = Console::standard();
     let stop = Arc::new(AtomicBool::new(false));
-    let report = plan(arguments).and_then(|plan| {
-        let target = reach(&arguments.server, &plan)?;
-        // Until now there was nothing to be shown.
-        end_early(Arc::clone(&stop))?;
-        measure(target, &plan, &stop)
-    });
+    let report = load(arguments, &stop);
     let is_stopped = stop.load(Ordering::Relaxed);
     let outcome = match report {
         Ok(report) => show(&report, arguments, &console),
@@ -135,41 +133,39 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if is_stopped { INTERRUPTED.into() } else { code }
 }
 
-fn plan(arguments: &Arguments) -> Result<Plan, String> {
-    Ok(Plan {
+fn load(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Report, String> {
+    let plan = Plan {
         connections: arguments.connections,
         rate: arguments.rate,
         pipeline: arguments.pipeline,
         per_connection: arguments.per_connection,
-        request: asked(arguments)?,
         duration: arguments.duration.into(),
         idle: arguments.idle,
         timeout: arguments.timeout.into(),
         raw: arguments.raw,
-    })
+        dialects: arguments.dialects.dialects(),
+    };
+    let extensions = arguments.header.extensions();
+    let (mut asked, is_search) = asked(arguments, plan.dialects.sent)?;
+    let request = Request::new(&mut asked, &extensions, plan.dialects.sent, is_search)?;
+    let target = reach(&arguments.server, &plan)?;
+    // Until now there was nothing to be shown.
+    end_early(Arc::clone(stop))?;
+    measure(target, &plan, &request, stop)
 }
 
-fn asked(arguments: &Arguments) -> Result<Asked, String> {
-    let (content, content_type, encoding) = match (&arguments.json, &arguments.data) {
-        (Some(text), _) => (text.clone().into_bytes(), "text/json", "utf-8"),
-        (None, Some(data)) => (content(data)?, "application/octet-stream", "binary"),
-        (None, None) if arguments.content_type.is_some() || arguments.encoding.is_some() => {
+/// What is to be sent, and whether it is a search.
+fn asked(arguments: &Arguments, dialect: &Dialect) -> Result<(exchange::Request, bool), String> {
+    let Arguments { json, data, header, content_size, .. } = arguments;
+    let (asked, is_search) = match (json, data) {
+        (Some(text), _) => (exchange::Request::json(text, header, dialect), false),
+        (None, Some(data)) => (exchange::Request::data(data, header), false),
+        (None, None) if header.content_type.is_some() || header.content_encoding.is_some() => {
             return Err("--type and --encoding are for --json and --data".into());
         }
-        (None, None) => return Ok(Asked::Search(arguments.content_size.unwrap_or(39))),
+        (None, None) => (exchange::Request::json(&search(content_size.unwrap_or(39))?, header, dialect), true),
     };
-    Ok(Asked::Content {
-        content_type: arguments.content_type.clone().unwrap_or_else(|| content_type.into()),
-        encoding: arguments.encoding.clone().unwrap_or_else(|| encoding.into()),
-        content: content.into(),
-    })
-}
-
-fn content(data: &str) -> Result<Vec<u8>, String> {
-    match data.strip_prefix('@') {
-        Some(path) => fs::read(path).map_err(|error| format!("{path}: {error}")),
-        None => Ok(data.into()),
-    }
+    Ok((asked?, is_search))
 }
 
 fn show(report: &Report, arguments: &Arguments, console: &Console) -> Result<(), String> {
@@ -207,9 +203,4 @@ fn content_size(text: &str) -> Result<usize, String> {
     const MOST: usize = 1 << 30;
     let size = text.parse().map_err(|_| "not a number of bytes")?;
     if (SMALLEST..=MOST).contains(&size) { Ok(size) } else { Err(format!("not from {SMALLEST} to {MOST}")) }
-}
-
-fn json(text: &str) -> Result<String, String> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| format!("not JSON: {error}"))?;
-    Ok(text.into())
 }

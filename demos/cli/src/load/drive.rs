@@ -27,7 +27,7 @@ const BATCH: usize = 256 * 1024;
 /// A run against one server.
 pub(super) struct Driver<'a> {
     plan: &'a Plan,
-    request: &'a Request,
+    request: &'a Request<'a>,
     place: Place,
     kind: Kind,
     poll: Poll,
@@ -53,7 +53,7 @@ struct Slot {
 }
 
 impl<'a> Driver<'a> {
-    pub(super) fn new(plan: &'a Plan, request: &'a Request, place: Place, kind: Kind) -> io::Result<Self> {
+    pub(super) fn new(plan: &'a Plan, request: &'a Request<'a>, place: Place, kind: Kind) -> io::Result<Self> {
         let frame = request.frame();
         let repeated = plan.pipeline.get().min(BATCH / frame.len()).max(1);
         let now = Instant::now();

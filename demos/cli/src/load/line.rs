@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jsonframe::Event;
@@ -9,16 +10,17 @@ use jsonframe_std::{Error, Fill, Session};
 
 use super::request::Request;
 use super::tally::{Failure, Tally};
+use crate::dialect::Dialects;
 use crate::wire::Wire;
 
 /// How an answer of the application begins that is an error.
 const ERROR: &[u8] = b"{\"error\"";
 
 /// What goes over a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     /// Messages, decoded, and looked at if an answer may be an error of the application.
-    Messages { errors_count: bool },
+    Messages { dialects: Dialects, errors_count: bool },
     /// Bytes, only counted.
     Bytes,
 }
@@ -45,8 +47,10 @@ impl Line {
     pub(super) fn new(stream: Wire, kind: Kind, left: u64) -> Self {
         let traffic = match kind {
             // The limit is on what is read ahead of answers; here those are what is wanted.
-            Kind::Messages { errors_count } => Traffic::Messages {
+            Kind::Messages { dialects, errors_count } => Traffic::Messages {
                 session: Session::new(stream)
+                    .with_dialect(dialects.received)
+                    .with_sending_dialect(dialects.sent)
                     .with_max_unread_replies(usize::MAX)
                     .with_max_content(jsonframe_std::UNLIMITED)
                     .into(),
@@ -89,11 +93,11 @@ impl Line {
     }
 
     /// Queues a request.
-    pub(super) fn send(&mut self, request: &Request, due: Instant) -> Result<(), Failure> {
+    pub(super) fn send(&mut self, request: &Request<'_>, due: Instant) -> Result<(), Failure> {
         match &mut self.traffic {
-            Traffic::Messages { session, .. } => session
-                .queue(&request.header(), std::sync::Arc::clone(request.content()))
-                .map_err(|_| Failure::Protocol)?,
+            Traffic::Messages { session, .. } => {
+                session.queue(request.header(), Arc::clone(request.content())).map_err(|_| Failure::Protocol)?;
+            }
             Traffic::Bytes { to_send, .. } => *to_send += request.frame().len() as u64,
         }
         self.due.push_back(due);

@@ -71,7 +71,13 @@ struct Latency {
 }
 
 impl Report {
-    pub(super) fn new(plan: &Plan, request: &Request, tally: &Tally, raw: Option<&Tally>, idle_lost: usize) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        request: &Request<'_>,
+        tally: &Tally,
+        raw: Option<&Tally>,
+        idle_lost: usize,
+    ) -> Self {
         let server = Figures::new(tally);
         let raw = raw.map(Figures::new);
         let ratio = raw.as_ref().filter(|raw| raw.answered > 0);

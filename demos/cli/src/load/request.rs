@@ -1,52 +1,45 @@
 //! The request that is sent again and again.
 
+use std::io::Read;
 use std::sync::Arc;
 
-use jsonframe::{Header, Message, to_json};
+use jsonframe::{Dialect, Header, Value, to_json};
 use serde::Serialize;
 
-/// The least length of a request's content, that of a search for nothing, in bytes.
-pub(crate) const SMALLEST: usize = 33;
+use crate::exchange;
 
-/// What to ask a server.
-#[derive(Clone, Debug)]
-pub(crate) enum Asked {
-    /// A search for something that is not there, so that the answer is about as long as the request: how long its content is,
-    /// in bytes, at least [`SMALLEST`].
-    Search(usize),
-    /// This content.
-    Content { content_type: String, encoding: String, content: Arc<[u8]> },
-}
+/// The least length of a search, that for nothing, in bytes.
+pub(super) const SMALLEST: usize = 33;
 
 /// A request, ready to be sent.
 #[derive(Debug)]
-pub(super) struct Request {
-    content_type: String,
-    encoding: String,
+pub(super) struct Request<'a> {
+    header: Header<'a>,
     content: Arc<[u8]>,
     frame: Vec<u8>,
     is_search: bool,
 }
 
-#[derive(Serialize)]
-struct Search {
-    action: &'static str,
-    value: String,
-}
-
-impl Request {
-    /// The request for what is to be asked.
-    pub(super) fn new(asked: &Asked) -> Result<Self, String> {
-        let (is_search, content_type, encoding, content) = match asked {
-            Asked::Search(size) => (true, "text/json", "utf-8", search(*size)?),
-            Asked::Content { content_type, encoding, content } => {
-                (false, &**content_type, &**encoding, Arc::clone(content))
-            }
-        };
-        let header = Header::new(content_type, encoding, content.len() as u64);
-        let message = Message::new(header, &content);
-        let frame = message.and_then(|message| message.to_vec()).map_err(|error| error.to_string())?;
-        Ok(Self { content_type: content_type.into(), encoding: encoding.into(), content, frame, is_search })
+impl<'a> Request<'a> {
+    /// Reads the content of what is asked, which may be a search.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be had, or be sent in this dialect with these extensions, in words.
+    pub(super) fn new(
+        asked: &'a mut exchange::Request,
+        extensions: &'a [(&'a str, Value<'a>)],
+        dialect: &Dialect,
+        is_search: bool,
+    ) -> Result<Self, String> {
+        let mut content = Vec::new();
+        let read = asked.open().and_then(|mut source| source.read_to_end(&mut content));
+        read.map_err(|error| format!("cannot read the content: {error}"))?;
+        let header = asked.header().with_extensions(extensions);
+        let mut frame = Vec::new();
+        dialect.append_to(&header, &mut frame).map_err(|error| format!("the request cannot be sent: {error}"))?;
+        frame.extend_from_slice(&content);
+        Ok(Self { header, content: content.into(), frame, is_search })
     }
 
     /// Whether it is a search, whose answer may be an error.
@@ -54,11 +47,11 @@ impl Request {
         self.is_search
     }
 
-    pub(super) fn header(&self) -> Header<'_> {
-        Header::new(&self.content_type, &self.encoding, self.content.len() as u64)
+    pub(super) const fn header(&self) -> &Header<'a> {
+        &self.header
     }
 
-    pub(super) fn content(&self) -> &Arc<[u8]> {
+    pub(super) const fn content(&self) -> &Arc<[u8]> {
         &self.content
     }
 
@@ -68,11 +61,18 @@ impl Request {
     }
 }
 
-fn search(size: usize) -> Result<Arc<[u8]>, String> {
+/// A search for something that is not there, so that the answer is about as long as this is: as many bytes.
+pub(super) fn search(size: usize) -> Result<String, String> {
+    #[derive(Serialize)]
+    struct Search {
+        action: &'static str,
+        value: String,
+    }
+
     let length = size.checked_sub(SMALLEST).ok_or("the content is shorter than a search for nothing")?;
-    let value: String = "needle".chars().cycle().take(length).collect();
+    let value = "needle".chars().cycle().take(length).collect();
     let content = to_json(&Search { action: "search", value }).map_err(|error| error.to_string())?;
-    Ok(content.into())
+    String::from_utf8(content).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -82,14 +82,14 @@ mod tests {
     #[test]
     fn the_content_is_as_long_as_asked_for() {
         for size in [33, 34, 39, 100_000] {
-            let request = Request::new(&Asked::Search(size)).unwrap();
-            assert_eq!(request.content().len(), size);
-            assert!(request.frame().ends_with(request.content()));
+            let search = search(size).unwrap();
+            assert_eq!(search.len(), size);
+            let mut asked =
+                exchange::Request::json(&search, &exchange::HeaderOptions::default(), &Dialect::STANDARD).unwrap();
+            let request = Request::new(&mut asked, &[], &Dialect::STANDARD, true).unwrap();
+            assert!(**request.content() == *search.as_bytes() && request.frame().ends_with(request.content()));
         }
-        assert_eq!(
-            **Request::new(&Asked::Search(39)).unwrap().content(),
-            *br#"{"action": "search", "value": "needle"}"#
-        );
-        assert!(Request::new(&Asked::Search(32)).is_err());
+        assert_eq!(search(39).unwrap(), r#"{"action": "search", "value": "needle"}"#);
+        assert!(search(32).is_err());
     }
 }

@@ -100,7 +100,7 @@ struct Receive {
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().max_connections, value_parser = at_least_one)]
     max_connections: NonZeroUsize,
 
-    /// How long a sender may take to begin a file, and to take the answer
+    /// How long a sender may take for TLS's handshake, to begin a file, and to take the answer
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().timeout.into())]
     timeout: Seconds,
 

@@ -1,15 +1,11 @@
 //! How far the files are, for whoever watches the terminal.
 
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use std::fmt::Display;
-use std::io::{self, Read};
-
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::console::{Console, Kind};
+use crate::exchange::bar;
 use crate::text::Printable;
-
-/// What a bar shows: what is done and how much of it, how fast, and the time left.
-const TEMPLATE: &str = "{msg} [{bar:30}] {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
 
 /// Bars on a terminal, below the lines of a console.
 #[derive(Clone)]
@@ -51,49 +47,15 @@ impl Progress {
     }
 
     /// A bar for this many bytes, which is shown until it is dropped.
-    pub(super) fn bar(&self, activity: &str, name: &str, total: u64) -> Bar {
-        let style = ProgressStyle::with_template(TEMPLATE);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
-        let bar = self.bars.add(ProgressBar::new(total));
-        Bar(bar.with_style(style).with_message(format!("{activity} {}", Printable(name))))
-    }
-}
-
-/// A bar on the terminal.
-pub(super) struct Bar(ProgressBar);
-
-impl Bar {
-    pub(super) fn advance(&self, bytes: usize) {
-        self.0.inc(bytes as u64);
-    }
-
-    /// The same source, counted.
-    pub(super) fn count<'a>(&'a self, source: impl Read + 'a) -> impl Read + 'a {
-        Counted { bar: self, source }
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
-}
-
-struct Counted<'a, R> {
-    bar: &'a Bar,
-    source: R,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(place)?;
-        self.bar.advance(count);
-        Ok(count)
+    pub(super) fn bar(&self, activity: &str, name: &str, total: u64) -> ProgressBar {
+        bar(&self.bars, total, format!("{activity} {}", Printable(name)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use indicatif::InMemoryTerm;
 
     use super::*;
@@ -104,8 +66,8 @@ mod tests {
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let progress = Progress::new(target, Console::new(io::sink(), io::sink()));
         let bar = progress.bar("sending", "big\u{1B}[2J.bin", 4096);
-        bar.advance(1024);
-        bar.0.tick();
+        bar.inc(1024);
+        bar.tick();
         let shown = terminal.contents();
         assert!(
             shown.starts_with(r"sending big\u{1b}[2J.bin [=======>                      ] 1.00 KiB of 4.00 KiB, "),

@@ -16,7 +16,8 @@ use super::store::Store;
 use super::verdict::Verdict;
 use crate::connect::Stream;
 use crate::console::Kind;
-use crate::listener::{Accepted, Listener};
+use crate::listener::Listener;
+use crate::served::Served;
 use crate::slots::Slots;
 use crate::text::{Printable, count_of_bytes};
 use crate::threads::serve_each;
@@ -30,7 +31,7 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Limits {
     /// How many connections are served at a time. Others wait to be accepted.
     pub max_connections: NonZeroUsize,
-    /// How long a sender may take to begin a file, and to take the answer.
+    /// How long a sender may take for TLS's handshake, to begin a file, and to take the answer.
     pub timeout: Duration,
     /// How long a header may take, from its first byte to its last.
     pub header_timeout: Duration,
@@ -87,8 +88,10 @@ impl Receiver {
     pub(super) fn run(self: &Arc<Self>) {
         let slots = Slots::new(self.limits.max_connections.get());
         let receiver = Arc::clone(self);
-        serve_each(&self.listener, &slots, self.progress.console(), move |stream, peer| {
-            receiver.converse(stream, &peer);
+        serve_each(&self.listener, &slots, self.progress.console(), move |accepted, peer| {
+            if let Ok(stream) = Stream::accepted(accepted, None) {
+                receiver.converse(stream, &peer);
+            }
         });
     }
 
@@ -98,10 +101,11 @@ impl Receiver {
     ///
     /// Why there is none, in words.
     pub(super) fn run_once(&self) -> Result<(), String> {
-        let accepted = self.listener.accept().and_then(|(accepted, peer)| Ok((self.stream(accepted)?, peer)));
+        let accepted =
+            self.listener.accept().and_then(|(accepted, peer)| Ok((Stream::accepted(accepted, None)?, peer)));
         let (stream, peer) = accepted.map_err(|error| format!("cannot accept a connection: {error}"))?;
         let (stream, peer) = (Watched::new(stream), peer.as_str());
-        let mut connection = self.connection(&stream);
+        let mut connection = self.connection(&stream).map_err(|failure| failure.in_words(peer))?;
         let outcome = match self.receive(&mut connection, peer) {
             Ok(true) => Ok(()),
             Ok(false) => Err(format!("no file came from {peer}")),
@@ -111,52 +115,47 @@ impl Receiver {
                 Err(reason)
             }
         };
+        connection.get_mut().say_end();
         close_lingeringly(stream.into_inner());
         outcome
     }
 
-    fn stream(&self, accepted: Accepted) -> io::Result<Stream> {
-        Stream::accepted(accepted, self.tls.as_ref())
-    }
-
-    fn connection<'a>(&self, stream: &'a Watched<Stream>) -> Sender<'a> {
-        Connection::new(stream).with_max_content(self.limits.size)
+    fn connection<'a>(&self, stream: &'a Watched<Stream>) -> Result<Sender<'a>, Failure> {
+        let served = Served::begin(stream, self.tls.as_ref(), self.limits.timeout);
+        let served =
+            served.map_err(|reason| Failure { name: None, reason, can_be_answered: false, kind: Kind::NotUnderstood });
+        Ok(Connection::new(served?).with_max_content(self.limits.size))
     }
 
     /// One connection, from its beginning to its end.
-    fn converse(&self, accepted: Accepted, peer: &str) {
-        let stream = match self.stream(accepted) {
-            Ok(stream) => Watched::new(stream),
-            Err(error) => {
-                let line = format_args!("error: cannot speak TLS with {peer}: {error}");
-                return self.progress.complain_of(Kind::Failed, line);
-            }
+    fn converse(&self, stream: Stream, peer: &str) {
+        let stream = Watched::new(stream);
+        let complain = |failure: &Failure| {
+            self.progress.complain_of(failure.kind, format_args!("error: {}", failure.in_words(peer)));
         };
-        let mut connection = self.connection(&stream);
-        loop {
+        let mut connection = match self.connection(&stream) {
+            Ok(connection) => connection,
+            Err(failure) => return complain(&failure),
+        };
+        let failure = loop {
             match self.receive(&mut connection, peer) {
                 Ok(true) => {}
-                Ok(false) => {
-                    // The peer may be gone already.
-                    let _ = stream.with(Stream::end_sending);
-                    return;
-                }
-                Err(failure) => {
-                    self.progress.complain_of(failure.kind, format_args!("error: {}", failure.in_words(peer)));
-                    let was_slow = failure.kind == Kind::OverLimit;
-                    // To linger for a slow peer would grant it more of what it has had too much of.
-                    if self.refuse(&mut connection, failure) && !was_slow {
-                        close_lingeringly(stream.into_inner());
-                    }
-                    return;
-                }
+                Ok(false) => return connection.get_mut().say_end(),
+                Err(failure) => break failure,
             }
+        };
+        complain(&failure);
+        let was_slow = failure.kind == Kind::OverLimit;
+        // To linger for a slow peer would grant it more of what it has had too much of.
+        if self.refuse(&mut connection, failure) && !was_slow {
+            connection.get_mut().say_end();
+            close_lingeringly(stream.into_inner());
         }
     }
 
     /// Receives a file and answers: false if the peer has left instead.
     fn receive(&self, connection: &mut Sender<'_>, peer: &str) -> Result<bool, Failure> {
-        let stream = *connection.get_ref();
+        let stream = connection.get_ref().socket();
         let Limits { timeout, header_timeout, min_rate, rate_window, .. } = self.limits;
         stream.await_message(timeout, header_timeout);
         let Some(mut message) = connection.receive()? else { return Ok(false) };
@@ -176,8 +175,9 @@ impl Receiver {
     }
 
     fn answer(&self, connection: &mut Sender<'_>, verdict: &Verdict) -> Result<(), Error> {
-        connection.get_ref().within(self.limits.timeout);
-        connection.get_ref().doing("sending the answer");
+        let stream = connection.get_ref().socket();
+        stream.within(self.limits.timeout);
+        stream.doing("sending the answer");
         connection.send_json(verdict)
     }
 
@@ -198,11 +198,7 @@ impl Receiver {
     }
 
     /// Stores the content of a message under this name. Returns its length, and its checksum if that was compared.
-    fn store(
-        &self,
-        message: &mut Incoming<'_, &Watched<Stream>>,
-        name: &str,
-    ) -> Result<(u64, Option<Checksum>), Failure> {
+    fn store(&self, message: &mut Incoming<'_, Served<'_>>, name: &str) -> Result<(u64, Option<Checksum>), Failure> {
         let announced = match Checksum::announced(&message.header()) {
             Err(ChecksumError::Missing) if !self.limits.require_checksum => None,
             announced => Some(announced?),
@@ -224,7 +220,7 @@ impl Receiver {
             let bytes = &chunk[..count];
             hasher.update(bytes);
             partial.write(bytes).map_err(|error| self.of_disk(&error))?;
-            bar.advance(count);
+            bar.inc(count as u64);
         }
         if let Some(announced) = announced {
             hasher.check(announced)?;
@@ -238,7 +234,7 @@ impl Receiver {
 }
 
 /// The connection to a sender.
-type Sender<'a> = Connection<&'a Watched<Stream>>;
+type Sender<'a> = Connection<Served<'a>>;
 
 /// The name that a file is to have.
 fn name(header: &Header<'_>) -> Result<String, Failure> {

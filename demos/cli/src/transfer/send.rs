@@ -51,7 +51,7 @@ pub(super) fn send(
 
     let length = file.metadata().map_err(of_file)?.len();
     let bar = progress.bar("reading", name, length);
-    let summary = summarize(&mut bar.count(&file)).map_err(of_file)?;
+    let summary = summarize(&mut bar.wrap_read(&file)).map_err(of_file)?;
     drop(bar);
     file.seek(SeekFrom::Start(0)).map_err(of_file)?;
 
@@ -114,7 +114,7 @@ fn exchange(
     let bar = progress.bar("sending", name, summary.length);
     stream.at_rate(MIN_RATE, timeout);
     stream.doing(format!("sending to {address}"));
-    let sent = connection.send_stream(&header, &mut bar.count(&mut source));
+    let sent = connection.send_stream(&header, &mut bar.wrap_read(&mut source));
     drop(bar);
     stream.within(timeout);
     stream.doing(format!("waiting for the answer from {address}"));

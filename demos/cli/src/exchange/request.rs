@@ -1,17 +1,18 @@
-//! What is sent: contents, and the headers for them.
+//! Requests as options of a command line: contents, and the headers for them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use clap::Args;
 use jsonframe::{Dialect, EncodeError, Header, Value};
 use serde::de::IgnoredAny;
 
-use crate::exchange::Member;
+use super::Member;
 
 /// An option `--data`.
 #[derive(Clone, Debug)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Text(String),
     File(String),
     Stdin,
@@ -19,7 +20,7 @@ pub(super) enum Data {
 
 impl Data {
     /// Parses `TEXT`, `@FILE` or `-`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         Ok(match text.strip_prefix('@') {
             _ if text == "-" => Self::Stdin,
             Some("-") => Self::Stdin,
@@ -31,12 +32,12 @@ impl Data {
 }
 
 /// Checks that this is JSON.
-pub(super) fn json(text: &str) -> Result<String, String> {
+pub(crate) fn json(text: &str) -> Result<String, String> {
     serde_json::from_str::<IgnoredAny>(text).map(|_| text.to_owned()).map_err(|error| format!("not JSON: {error}"))
 }
 
 /// Parses an option `-H`: `NAME=VALUE`. What is not JSON is a string.
-pub(super) fn extension(text: &str) -> Result<Member, String> {
+pub(crate) fn extension(text: &str) -> Result<Member, String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     if let Ok(text) = serde_json::from_str::<String>(value) {
         return Ok(Member::new(name, text.as_str().into()));
@@ -50,7 +51,7 @@ pub(super) fn extension(text: &str) -> Result<Member, String> {
 }
 
 /// A request, to be sent once or more often.
-pub(super) struct Request {
+pub(crate) struct Request {
     content: Content,
     length: u64,
     content_type: String,
@@ -62,18 +63,34 @@ enum Content {
     File(File),
 }
 
-/// What `--type` and `--encoding` say, if they are there.
-#[derive(Clone, Copy)]
-pub(super) struct Kind<'a> {
-    pub(super) content_type: Option<&'a str>,
-    pub(super) content_encoding: Option<&'a str>,
+/// What the headers of requests say, unless it goes without saying.
+#[derive(Args, Default)]
+pub(crate) struct HeaderOptions {
+    /// The content type [default: text/json for JSON, text/plain for text, otherwise application/octet-stream]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+
+    /// The content encoding, in which text and JSON are sent then [default: utf-8 for text and JSON, otherwise binary]
+    #[arg(long = "encoding", value_name = "ENCODING")]
+    pub(crate) content_encoding: Option<String>,
+
+    /// Add an extension member to the header: VALUE is JSON, or else a string
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = extension)]
+    extensions: Vec<Member>,
+}
+
+impl HeaderOptions {
+    /// The extension members, as headers have them.
+    pub(crate) fn extensions(&self) -> Vec<(&str, Value<'_>)> {
+        self.extensions.iter().map(Member::parts).collect()
+    }
 }
 
 impl Request {
     /// A request of JSON, in the encoding that it is said to be in.
-    pub(super) fn json(text: &str, kind: Kind<'_>, dialect: &Dialect) -> Result<Self, String> {
+    pub(crate) fn json(text: &str, options: &HeaderOptions, dialect: &Dialect) -> Result<Self, String> {
         let usual = dialect.json_header(0);
-        Self::text(text, kind, usual.content_type(), usual.content_encoding())
+        Self::text(text, options, usual.content_type(), usual.content_encoding())
     }
 
     /// A request of this content: text is `text/plain` in UTF-8, all else binary, unless something else is said.
@@ -81,20 +98,20 @@ impl Request {
     /// # Errors
     ///
     /// Why the content cannot be had, in words.
-    pub(super) fn data(data: &Data, kind: Kind<'_>) -> Result<Self, String> {
+    pub(crate) fn data(data: &Data, options: &HeaderOptions) -> Result<Self, String> {
         let (content, length) = match data {
-            Data::Text(text) => return Self::text(text, kind, "text/plain", "utf-8"),
+            Data::Text(text) => return Self::text(text, options, "text/plain", "utf-8"),
             Data::Stdin => spool(&mut io::stdin().lock()).map_err(|error| format!("cannot read the input: {error}"))?,
             Data::File(path) => open(Path::new(path)).map_err(|error| format!("{path}: {error}"))?,
         };
-        let content_type = kind.content_type.unwrap_or("application/octet-stream").into();
-        let content_encoding = kind.content_encoding.unwrap_or("binary").into();
+        let content_type = options.content_type.as_deref().unwrap_or("application/octet-stream").into();
+        let content_encoding = options.content_encoding.as_deref().unwrap_or("binary").into();
         Ok(Self { content: Content::File(content), length, content_type, content_encoding })
     }
 
-    fn text(text: &str, kind: Kind<'_>, usual_type: &str, usual_encoding: &str) -> Result<Self, String> {
-        let content_type = kind.content_type.unwrap_or(usual_type);
-        let content_encoding = kind.content_encoding.unwrap_or(usual_encoding);
+    fn text(text: &str, options: &HeaderOptions, usual_type: &str, usual_encoding: &str) -> Result<Self, String> {
+        let content_type = options.content_type.as_deref().unwrap_or(usual_type);
+        let content_encoding = options.content_encoding.as_deref().unwrap_or(usual_encoding);
         // What is no encoding of text is for whoever takes the bytes as they are.
         let encoded = Header::new(content_type, content_encoding, 0).encoding().map(|encoding| encoding.encode(text));
         let bytes = match encoded {
@@ -107,17 +124,17 @@ impl Request {
         Ok(Self { content, length, content_type: content_type.into(), content_encoding: content_encoding.into() })
     }
 
-    pub(super) fn header(&self) -> Header<'_> {
+    pub(crate) fn header(&self) -> Header<'_> {
         Header::new(&self.content_type, &self.content_encoding, self.length)
     }
 
     /// Whether it can be sent with these extensions in this dialect.
-    pub(super) fn check(&self, extensions: &[(&str, Value<'_>)], dialect: &Dialect) -> Result<(), EncodeError> {
+    pub(crate) fn check(&self, extensions: &[(&str, Value<'_>)], dialect: &Dialect) -> Result<(), EncodeError> {
         dialect.append_to(&self.header().with_extensions(extensions), &mut Vec::new()).map(drop)
     }
 
     /// The content, from its beginning.
-    pub(super) fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
+    pub(crate) fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
         Ok(match &mut self.content {
             Content::Bytes(bytes) => Box::new(Cursor::new(&*bytes)),
             Content::File(file) => {
@@ -169,19 +186,22 @@ mod tests {
 
     #[test]
     fn text_is_sent_in_the_encoding_that_is_named() {
-        let kind = |content_encoding| Kind { content_type: None, content_encoding };
+        let options = |encoding: Option<&str>| HeaderOptions {
+            content_encoding: encoding.map(str::to_owned),
+            ..HeaderOptions::default()
+        };
         for (encoding, expected) in [
             (None, "caf\u{e9}".as_bytes()),
             (Some("latin-1"), b"caf\xE9"),
             (Some("utf-16-be"), b"\0c\0a\0f\0\xE9"),
             (Some("binary"), "caf\u{e9}".as_bytes()),
         ] {
-            let mut request = Request::data(&Data::Text("café".into()), kind(encoding)).unwrap();
+            let mut request = Request::data(&Data::Text("café".into()), &options(encoding)).unwrap();
             let mut bytes = Vec::new();
             request.open().unwrap().read_to_end(&mut bytes).unwrap();
             assert_eq!(bytes, expected);
             assert_eq!(request.header().content_length(), expected.len() as u64);
         }
-        assert!(Request::json("\"é\"", kind(Some("ascii")), &Dialect::STANDARD).is_err());
+        assert!(Request::json("\"é\"", &options(Some("ascii")), &Dialect::STANDARD).is_err());
     }
 }
