@@ -19,7 +19,7 @@ use crate::listener::Listener;
 use crate::signals;
 use crate::slots::Slots;
 use crate::threads::serve_each;
-use crate::tls::ClientTls;
+use crate::tls::BothTls;
 
 /// Stand between two programs, and show every message of both directions as it passes.
 ///
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     to: Address,
 
     #[command(flatten)]
-    tls: ClientTls,
+    tls: BothTls,
 
     #[command(flatten)]
     dialect: DialectOption,
@@ -54,8 +54,8 @@ pub(crate) struct Arguments {
     /// Write one JSON object a line, for programs
     ///
     /// The lines about messages are those of `jsonframe inspect --json`, with `time`, `connection` and `direction` added. Others
-    /// have the `event` `listening`, `open`, `waiting`, `hint`, `close`, `reset`, `failure`,
-    /// `left_out` or `summary`.
+    /// have the `event` `listening`, `open`, `waiting`, `unseen`, `hint`, `close`, `reset`,
+    /// `failure`, `left_out` or `summary`.
     #[arg(long)]
     json: bool,
 
@@ -110,7 +110,8 @@ fn start(arguments: &Arguments, console: &Console) -> Result<(Listener, Arc<Tap>
         .as_ref()
         .map(|path| Folder::open(path).map_err(|error| format!("cannot write to {}: {error}", path.display())));
     let tap = Arc::new(Tap {
-        server: Dialer::new(&arguments.to, &arguments.tls)?,
+        tls: arguments.tls.server.config_at(&arguments.listen)?,
+        server: Dialer::new(&arguments.to, &arguments.tls.client())?,
         forms: [client.clone(), inspect::Options { dialect: server, ..client }],
         folder: folder.transpose()?,
         console: console.clone(),

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 
 use super::capture::Folder;
@@ -23,6 +25,8 @@ use crate::wire::Wire;
 
 /// What all connections have in common.
 pub(super) struct Tap {
+    /// What is spoken with the clients, if that is TLS.
+    pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) server: Dialer,
     /// How each direction is read, in the order of [`Direction::BOTH`].
     pub(super) forms: [inspect::Options; 2],
@@ -50,7 +54,7 @@ impl Tap {
         let server = self.server.address().to_string();
         let members = [("client", peer.into()), ("server", server.as_str().into())];
         journal.event(None, "open", &members, &format!("open: {peer} to {server}"));
-        let client = match in_wire(accepted) {
+        let client = match Wire::accepted(accepted, self.tls.as_ref()) {
             Ok(client) => client,
             Err(error) => return journal.failure(None, &format!("cannot use the connection: {error}")),
         };
@@ -158,15 +162,4 @@ fn looked(looker: io::Result<ScopedJoinHandle<'_, u64>>, journal: &Journal) -> u
         journal.failure(None, &format!("there is no thread to look at a direction: {reason}"));
         0
     })
-}
-
-fn in_wire(accepted: Accepted) -> io::Result<Wire> {
-    match accepted {
-        Accepted::Tcp(stream) => Wire::tcp(stream),
-        #[cfg(unix)]
-        Accepted::Unix(stream) => {
-            stream.set_nonblocking(true)?;
-            Ok(Wire::Unix(mio::net::UnixStream::from_std(stream)))
-        }
-    }
 }
