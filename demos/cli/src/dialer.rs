@@ -64,7 +64,8 @@ impl Dialer {
         let (stream, _) = dial((host, port), timeout, |_| ())?;
         let Some((config, name)) = &self.tls else { return Wire::tcp(stream).map_err(failed) };
         let session = ClientConnection::new(Arc::clone(config), name.clone());
-        Wire::tls(stream, session.map_err(|error| format!("no TLS with {}: {error}", self.address))?).map_err(failed)
+        let session = session.map_err(|error| format!("no TLS with {}: {error}", self.address))?;
+        Wire::tls(stream, session.into()).map_err(failed)
     }
 
     /// The server's address, of several the one that this connection to it has found.

@@ -39,10 +39,12 @@ use self::message::Framing;
 use crate::capture::{self, Format, Source};
 use crate::dialect::{DialectName, FORMS};
 
+pub(crate) use self::content::BEGINNING;
 pub use self::guess::guess;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
+pub(crate) use self::length::{KEPT, Text};
 pub(crate) use self::pretty::pretty;
-pub(crate) use self::watch::{Progress, watch};
+pub(crate) use self::watch::{Piece, Progress, watch};
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@
 //! client <--> pump <--> server      bytes, unchanged; read only as far as they can be written
 //!              | \--> capture       a file for each direction
 //!              v
+//!          splitter                  all but the most of long contents, of which the length says enough
+//!              v
 //!            queue --> inspect --> journal --> console      a thread for each direction; nobody waits for it
 //! ```
 
@@ -15,3 +17,4 @@ mod journal;
 mod patient;
 mod pump;
 mod queue;
+mod splitter;

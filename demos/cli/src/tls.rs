@@ -1,10 +1,13 @@
 //! TLS, as options of a command line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use jsonframe_std::tls::{self, ConfigError};
 use rustls::{ClientConfig, ServerConfig};
+
+use crate::address::Address;
 
 /// With which certificates a server speaks TLS, if it does.
 #[derive(Args)]
@@ -23,6 +26,18 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
+    /// The configuration, if TLS is to be spoken at this address.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a file or with the address, in words.
+    pub(crate) fn config_at(&self, address: &Address) -> Result<Option<Arc<ServerConfig>>, String> {
+        match (self.config()?, address) {
+            (Some(_), Address::Unix(_)) => Err("there is no TLS over a Unix socket".into()),
+            (config, _) => Ok(config.map(Arc::new)),
+        }
+    }
+
     /// The configuration, if TLS is to be spoken.
     ///
     /// # Errors
@@ -38,9 +53,8 @@ impl ServerTls {
 /// Whom a client trusts over TLS, and who it is, if it speaks TLS.
 #[derive(Args)]
 pub struct ClientTls {
-    /// Speak TLS, with a server that has a certificate of one of these authorities, in PEM
-    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
 
     /// The client's own certificate, for servers that ask for it, and those that certify it, in PEM
     #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["ca", "key"])]
@@ -49,6 +63,14 @@ pub struct ClientTls {
     /// Its private key, in PEM
     #[arg(long = "tls-key", help_heading = "TLS", value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+}
+
+/// Which servers a client trusts.
+#[derive(Args, Clone)]
+struct Trust {
+    /// Speak TLS, with a server that has a certificate of one of these authorities, in PEM
+    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE")]
+    ca: Option<PathBuf>,
 
     /// The name or the address that the server's certificate must be for [default: HOST]
     #[arg(long = "tls-name", help_heading = "TLS", value_name = "NAME", requires = "ca")]
@@ -63,13 +85,39 @@ impl ClientTls {
     /// What is wrong with a file, in words.
     pub fn config(&self) -> Result<Option<ClientConfig>, String> {
         let own = self.cert.as_deref().zip(self.key.as_deref());
-        let config = self.ca.as_ref().map(|ca| tls::client_config(ca, own));
+        let config = self.trust.ca.as_ref().map(|ca| tls::client_config(ca, own));
         config.transpose().map_err(in_words)
     }
 
     /// What the certificate of a server must be for that is reached at this host.
     pub fn name<'a>(&'a self, host: &'a str) -> &'a str {
-        self.name.as_deref().unwrap_or(host)
+        self.trust.name.as_deref().unwrap_or(host)
+    }
+}
+
+/// TLS on both sides of a program that is a server to its clients, and a client to a server.
+#[derive(Args)]
+pub(crate) struct BothTls {
+    /// On the side of the clients.
+    #[command(flatten)]
+    pub(crate) server: ServerTls,
+
+    #[command(flatten)]
+    trust: Trust,
+
+    /// The certificate that is shown to a server that asks for it, and those that certify it, in PEM
+    #[arg(long = "tls-to-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["ca", "to_key"])]
+    to_cert: Option<PathBuf>,
+
+    /// Its private key, in PEM
+    #[arg(long = "tls-to-key", help_heading = "TLS", value_name = "FILE", requires = "to_cert")]
+    to_key: Option<PathBuf>,
+}
+
+impl BothTls {
+    /// On the side of the server.
+    pub(crate) fn client(&self) -> ClientTls {
+        ClientTls { trust: self.trust.clone(), cert: self.to_cert.clone(), key: self.to_key.clone() }
     }
 }
 

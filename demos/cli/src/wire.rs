@@ -1,4 +1,4 @@
-//! A connection that never blocks: TCP, a Unix socket or a client's TLS.
+//! A connection that never blocks: TCP, a Unix socket or TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -12,8 +12,10 @@ use mio::net::TcpStream;
 #[cfg(unix)]
 use mio::net::UnixStream;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use socket2::SockRef;
+
+use crate::listener::Accepted;
 
 /// Where a server has been found, and what is spoken there.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ impl Place {
             Self::Unix(path) => UnixStream::connect(path).map(Wire::Unix),
             Self::Tls(address, config, name) => {
                 let session = ClientConnection::new(Arc::clone(config), name.clone()).map_err(io::Error::other)?;
-                Ok(Wire::Tls(Box::new(Tls { stream: TcpStream::connect(*address)?, session })))
+                Ok(Wire::Tls(Box::new(Tls { stream: TcpStream::connect(*address)?, session: session.into() })))
             }
         }
     }
@@ -52,7 +54,7 @@ pub(crate) enum Wire {
 #[derive(Debug)]
 pub(crate) struct Tls {
     stream: TcpStream,
-    session: ClientConnection,
+    session: Connection,
 }
 
 impl Wire {
@@ -64,10 +66,26 @@ impl Wire {
     }
 
     /// A connection over which TLS is to be spoken, and which does not block from now on.
-    pub(crate) fn tls(stream: std::net::TcpStream, session: ClientConnection) -> io::Result<Self> {
+    pub(crate) fn tls(stream: std::net::TcpStream, session: Connection) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self::Tls(Box::new(Tls { stream: TcpStream::from_std(stream), session })))
+    }
+
+    /// A connection that was accepted, over TCP with TLS if there is a configuration.
+    pub(crate) fn accepted(accepted: Accepted, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
+        match (accepted, tls) {
+            (Accepted::Tcp(stream), None) => Self::tcp(stream),
+            (Accepted::Tcp(stream), Some(config)) => {
+                let session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+                Self::tls(stream, session.into())
+            }
+            #[cfg(unix)]
+            (Accepted::Unix(stream), _) => {
+                stream.set_nonblocking(true)?;
+                Ok(Self::Unix(UnixStream::from_std(stream)))
+            }
+        }
     }
 
     /// What a poller waits for.

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use certificates::Files;
+use certificates::{Files, words};
 use common::{PATIENCE, Program, Server, accept, last_words, program, text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -24,9 +24,9 @@ const JSONFRAME: &str = env!("CARGO_BIN_EXE_jsonframe");
 
 /// A client and a server with `socket`, `struct` and `json` alone: `peer.py server` says where it listens and answers each
 /// request of each connection; `peer.py client PORT` sends requests and prints the answers. With a certificate the server
-/// speaks TLS.
+/// speaks TLS, and asks for one if there is an authority besides; the client does with an authority in `CA`.
 const PEER: &str = r#"
-import json, socket, ssl, struct, sys
+import json, os, socket, ssl, struct, sys
 
 def message(value, wrong=0):
     content = json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -64,6 +64,9 @@ if sys.argv[1] == "server":
     if len(sys.argv) > 3:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(sys.argv[3], sys.argv[4])
+        if len(sys.argv) > 5:
+            context.load_verify_locations(sys.argv[5])
+            context.verify_mode = ssl.CERT_REQUIRED
     while True:
         sock, _ = listener.accept()
         with sock:
@@ -83,11 +86,17 @@ else:
         sock.connect(where)
     else:
         sock = socket.create_connection(("127.0.0.1", int(where)))
+    if "CA" in os.environ:
+        sock = ssl.create_default_context(cafile=os.environ["CA"]).wrap_socket(sock, server_hostname="localhost")
     for request in sys.argv[3:]:
         sock.sendall(message(request))
         print(json.dumps(receive(sock), ensure_ascii=False))
-    sock.shutdown(socket.SHUT_WR)
-    print("end" if sock.recv(1) == b"" else "more")
+    if "CA" in os.environ:
+        sock.unwrap()
+        print("end")
+    else:
+        sock.shutdown(socket.SHUT_WR)
+        print("end" if sock.recv(1) == b"" else "more")
 "#;
 
 /// The script in a file, in a folder that is there for as long as this.
@@ -114,8 +123,17 @@ impl Peers {
 
     /// What a client prints that sends these texts there.
     fn client(&self, place: &str, requests: &[&str]) -> String {
-        let run = program("python3", &[&self.script(), "client", place]).args(requests).assert().success().stderr("");
-        text(&run.get_output().stdout).to_owned()
+        Self::said(program("python3", &[&self.script(), "client", place]).args(requests))
+    }
+
+    /// The same over TLS, with whom this authority has certified.
+    fn tls_client(&self, tap: &Server, ca: &str, requests: &[&str]) -> String {
+        let place = tap.address.port().to_string();
+        Self::said(program("python3", &[&self.script(), "client", &place]).args(requests).env("CA", ca))
+    }
+
+    fn said(client: &mut assert_cmd::Command) -> String {
+        text(&client.assert().success().stderr("").get_output().stdout).to_owned()
     }
 }
 
@@ -294,6 +312,48 @@ fn the_server_may_speak_tls_and_both_ends_be_unix_sockets() {
     }
 }
 
+#[test]
+fn the_client_may_speak_tls_and_what_it_says_is_seen() {
+    if !has_python() {
+        return;
+    }
+    let (peers, files) = (Peers::new(), Files::new());
+    let (ca, own) = (files.path("ca.pem"), files.of_server());
+    let long = "ü".repeat(60_000);
+    let said = format!("{{\"you said\": \"ring\"}}\n{{\"you said\": \"{long}\"}}\nend\n");
+    let closed = "closed: -> 2 messages, 120221 bytes; <- 2 messages, 120250 bytes";
+    // The server does not, and a client that does not is refused.
+    let server = peers.server(&["0"]);
+    let plain_server = tap(&server.address.to_string(), &words(&own));
+    assert_eq!(peers.tls_client(&plain_server, &ca, &["ring", &long]), said);
+    plain_server.output.find(|line| line.contains("#1 ->   \"ring\""));
+    plain_server.output.find(|line| line.ends_with(closed));
+    let mut client = plain_server.connect();
+    client.write_all(REQUEST).unwrap();
+    last_words(client);
+    plain_server.output.find(|line| line.contains("#2 -- reset: the client: received corrupt message"));
+    drop(server);
+
+    // The server does, and wants to know who the tap is.
+    let server = peers.server(&["0", &files.path("server.pem"), &files.path("server.key"), &ca]);
+    let to = format!("localhost:{}", server.address.port());
+    let captures = peers.path("captures");
+    let [certificate, key] = ["client.pem", "client.key"].map(|name| files.path(name));
+    let options = ["--tls-ca", &ca, "--tls-to-cert", &certificate, "--tls-to-key", &key, "--write", &captures];
+    let both = tap(&to, &[&words(&own)[..], &options].concat());
+    assert_eq!(peers.tls_client(&both, &ca, &["ring", &long]), said);
+    both.output.find(|line| line.ends_with(closed));
+    // What is kept is not encrypted.
+    for file in fs::read_dir(&captures).unwrap() {
+        program(JSONFRAME, &["inspect", file.unwrap().path().to_str().unwrap()]).assert().success();
+    }
+    // Without a certificate it gets nowhere, and the client sees that.
+    let unknown = tap(&to, &[&words(&own)[..], &["--tls-ca", &ca]].concat());
+    let place = unknown.address.port().to_string();
+    program("python3", &[&peers.script(), "client", &place, "ring"]).env("CA", &ca).assert().failure();
+    unknown.output.find(|line| line.contains("reset: the server: received fatal alert"));
+}
+
 /// A server that the test plays, and a tap before it.
 fn played(more: &[&str]) -> (TcpListener, Server) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -360,6 +420,64 @@ fn faulty_bytes_pass_unchanged_in_constant_memory_and_are_said_once() {
     assert_eq!(close["to-server"]["bytes"], (200 << 20) + 144);
     assert_eq!(close["to-server"]["messages"], 1);
     assert!(close["to-server"]["unseen"].as_u64().unwrap() > 190 << 20);
+}
+
+#[test]
+fn long_contents_at_full_speed_are_seen_and_a_fault_after_them_is_found() {
+    let (listener, tap) = played(&[]);
+    let mut client = tap.connect();
+    let mut server = accept(&listener);
+    let noise = noise();
+    let header = |length: usize| {
+        let header = format!(
+            "{{\"byteorder\": \"little\", \"content-type\": \"x\", \"content-encoding\": \"binary\", \"content-length\": {length}}}"
+        );
+        [&u16::try_from(header.len()).unwrap().to_be_bytes()[..], header.as_bytes()].concat()
+    };
+    let long = header(500 * noise.len());
+    let short = [&header(100_000)[..], &noise[..100_000]].concat();
+    let expected = 500 * noise.len() + long.len() + 2000 * short.len();
+    let whole = short.repeat(10);
+    let sender = thread::spawn({
+        let (noise, whole) = (noise.clone(), whole.clone());
+        move || {
+            client.write_all(&long).unwrap();
+            (0..500).for_each(|_| client.write_all(&noise).unwrap());
+            (0..200).for_each(|_| client.write_all(&whole).unwrap());
+            client.write_all(b"\0\x02[]").unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            client
+        }
+    });
+    let mut passed = vec![0; header(500 * noise.len()).len()];
+    server.read_exact(&mut passed).unwrap();
+    for (pieces, piece) in [(500, &noise), (200, &whole), (1, &b"\0\x02[]".to_vec())] {
+        passed.resize(piece.len(), 0);
+        for _ in 0..pieces {
+            server.read_exact(&mut passed).unwrap();
+            assert!(passed == *piece, "it is not changed");
+        }
+    }
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
+    drop((sender.join().unwrap(), server));
+    let mut contents = Vec::new();
+    let error = loop {
+        let event: Value = serde_json::from_str(&tap.output.next()).unwrap();
+        match event["event"].as_str().unwrap() {
+            "content" => contents.push((event["length"].as_u64().unwrap(), event["hex"].clone())),
+            "error" => break event,
+            "open" | "header" | "end" | "waiting" => {}
+            _ => panic!("{event}"),
+        }
+    };
+    let beginning: String = noise[..64].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(contents[0], (500 << 20, json!(beginning)));
+    assert_eq!(contents[1..], vec![(100_000, json!(beginning)); 2000]);
+    assert_eq!((&error["offset"], &error["kind"]), (&json!(expected + 2), &json!("not-an-object")));
+    if let Some(memory) = tap.peak_memory() {
+        assert!(memory < 100 * 1024, "{memory} KiB");
+    }
+    assert_eq!(event(&tap, "close")["to-server"]["messages"], 2001);
 }
 
 #[test]
@@ -563,11 +681,20 @@ fn what_cannot_be_listened_on_or_written_to_is_said() {
         (&["--listen", &taken[..]][..], format!("jsonframe: cannot listen on {taken}: ")),
         (&["--listen", "127.0.0.1:0", "--write", path], format!("jsonframe: cannot write to {path}: ")),
         (&["--listen", "127.0.0.1:0", "--tls-ca", path], "jsonframe: cannot speak TLS: ".into()),
+        (&["--listen", "127.0.0.1:0", "--tls-cert", path, "--tls-key", path], "jsonframe: cannot speak TLS: ".into()),
     ] {
         let run = program(JSONFRAME, &["tap", "--to", "127.0.0.1:1"]).args(more).assert().code(1).stdout("");
         let said = text(&run.get_output().stderr);
         assert!(said.starts_with(&reason) && said.lines().count() == 1, "{said}");
     }
-    program(JSONFRAME, &["tap", "--to", "127.0.0.1:1"]).assert().code(2).stdout("");
+    let wrong: [&[&str]; 4] = [
+        &[],
+        &["--listen", "127.0.0.1:0", "--tls-cert", "x"],
+        &["--listen", "127.0.0.1:0", "--tls-ca", "x", "--tls-to-cert", "x"],
+        &["--listen", "127.0.0.1:0", "--tls-to-cert", "x", "--tls-to-key", "x"],
+    ];
+    for more in wrong {
+        program(JSONFRAME, &["tap", "--to", "127.0.0.1:1"]).args(more).assert().code(2).stdout("");
+    }
     program(JSONFRAME, &["tap", "--help"]).assert().success();
 }

@@ -8,7 +8,7 @@ use super::hint::is_pickle;
 use super::pretty::pretty;
 
 /// How much is shown as text of a content that is not at hand as a whole, and how much of any as hex, in bytes.
-const BEGINNING: usize = 1024;
+pub(crate) const BEGINNING: usize = 1024;
 const DUMP: usize = 256;
 
 /// What is shown of a content.

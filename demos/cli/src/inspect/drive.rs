@@ -241,6 +241,25 @@ impl<'r> Stream<'r> {
         Ok(())
     }
 
+    /// Goes past a part of a content whose bytes are not at hand, after which this is known of its text.
+    pub(super) fn pass_content(&mut self, count: u64, text: Option<Text>) -> io::Result<()> {
+        if let State::Decoding = self.state {
+            let passed = self.decoder.content_bypassed(count);
+            self.message.content.pass(passed, text);
+            // It may be the end of a message.
+            if let Err(error) = self.decode(&mut &[][..])? {
+                self.fail(error, &[]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes past whole messages whose bytes are not at hand, after a whole one.
+    pub(super) fn pass_messages(&mut self, count: u64, bytes: u64) {
+        self.message.number += count;
+        self.begin(self.message.end() + bytes, false);
+    }
+
     /// Decodes a piece. A fault of the stream is the inner error.
     fn decode(&mut self, input: &mut &[u8]) -> io::Result<Result<(), DecodeError>> {
         loop {

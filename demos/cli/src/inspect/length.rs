@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::message::Framing;
 
 /// How much of a content is kept, from its beginning, in bytes.
-const KEPT: usize = 64 * 1024;
+pub(crate) const KEPT: usize = 64 * 1024;
 
 /// A content, as far as it has come.
 #[derive(Default)]
@@ -40,6 +40,17 @@ impl Content {
         if let Some(text) = &mut self.text {
             text.push(piece);
         }
+    }
+
+    /// Takes note of bytes that are not at hand, after which this is known of its text.
+    pub(super) fn pass(&mut self, count: u64, text: Option<Text>) {
+        self.received += count;
+        self.text = text;
+    }
+
+    /// Whether all that has come of it is kept.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.kept.len() as u64 == self.received
     }
 
     /// Becomes a content of which nothing is known, with the memory of this one.
@@ -94,7 +105,7 @@ impl Content {
 
     /// Where its JSON ends, counted from where it begins, and what follows that.
     fn json_end(&self, after: &[u8]) -> Option<(u64, Vec<u8>)> {
-        if !self.is_json || self.kept.len() as u64 != self.received {
+        if !self.is_json || !self.is_kept() {
             return None;
         }
         let mut bytes = [&self.kept, after].concat();
@@ -114,8 +125,8 @@ pub(super) fn json_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// UTF-8 that comes in pieces, and is counted in other units than bytes.
-#[derive(Clone)]
-pub(super) struct Text {
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
     characters: u64,
     utf16_units: u64,
     /// The beginning of a character that is not whole.
@@ -135,7 +146,7 @@ impl Text {
         self.is_utf8 && self.characters < count
     }
 
-    pub(super) fn push(&mut self, mut piece: &[u8]) {
+    pub(crate) fn push(&mut self, mut piece: &[u8]) {
         while self.is_utf8
             && !self.begun.is_empty()
             && let Some((byte, rest)) = piece.split_first()

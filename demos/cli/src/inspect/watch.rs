@@ -1,13 +1,14 @@
 //! A stream looked at while it is under way.
 
 use std::cell::Cell;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 
 use jsonframe::Header;
 
 use super::brief::Brief;
-use super::drive::{Fault, Report, drive};
+use super::drive::{Fault, Report, Stream};
 use super::json::JsonLines;
+use super::length::Text;
 use super::message::Message;
 use super::{Options, Output};
 use crate::hint::json_is_cut;
@@ -25,14 +26,35 @@ pub(crate) struct Progress {
     pub(crate) is_cut: Cell<bool>,
 }
 
-/// Shows every message of the input in a line or two, or, with [`Options::json`], in the lines of [`inspect`](super::inspect);
-/// true if the input is nothing but whole messages. Says how far it is.
+/// What comes next of a stream.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// Its next bytes.
+    Bytes(Vec<u8>),
+    /// The length of a part of a content that is not at hand, and what is known of the text of that content up to its end.
+    Content(u64, Option<Text>),
+    /// Whole messages that are not at hand, after a whole message.
+    Unseen { messages: u64, bytes: u64 },
+}
+
+impl Piece {
+    /// Of how many bytes of the stream it is.
+    pub(crate) const fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Content(bytes, _) | Self::Unseen { bytes, .. } => *bytes,
+        }
+    }
+}
+
+/// Shows every message of a stream in a line or two, or, with [`Options::json`], in the lines of [`inspect`](super::inspect);
+/// true if it is nothing but whole messages. Says how far it is.
 ///
 /// # Errors
 ///
-/// Those of the input and of the output.
+/// Those of the output.
 pub(crate) fn watch(
-    input: &mut impl Read,
+    mut next: impl FnMut() -> Option<Piece>,
     output: &mut impl Write,
     options: &Options,
     progress: &Progress,
@@ -43,7 +65,22 @@ pub(crate) fn watch(
     } else {
         Box::new(Brief::new(output))
     };
-    drive(input, Box::new(Counted { report, progress }), options, (false, None))
+    let mut stream = Stream::new(Box::new(Counted { report, progress }), options, false);
+    while stream.wants() {
+        stream.flush()?;
+        match next() {
+            None => break,
+            Some(Piece::Bytes(bytes)) => stream.feed(&bytes)?,
+            Some(Piece::Content(count, text)) => stream.pass_content(count, text)?,
+            Some(Piece::Unseen { messages, bytes }) => {
+                stream.pass_messages(messages, bytes);
+                progress.messages.set(progress.messages.get() + messages);
+                progress.whole.set(progress.whole.get() + bytes);
+                progress.is_cut.set(false);
+            }
+        }
+    }
+    stream.finish()
 }
 
 struct Counted<'a> {
@@ -62,7 +99,9 @@ impl Report for Counted<'_> {
         messages.set(message.number);
         whole.set(message.end());
         end.set(None);
-        is_cut.set(header.is_json() && json_is_cut(&message.content.kept));
+        let content = &message.content;
+        let is_cut_off = if content.is_kept() { json_is_cut(&content.kept) } else { content.is_cut() };
+        is_cut.set(header.is_json() && is_cut_off);
         self.report.end(message, header)
     }
 

@@ -157,10 +157,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
-    let tls = arguments.tls.config()?.map(Arc::new);
-    if tls.is_some() && matches!(arguments.address, Address::Unix(_)) {
-        return Err("there is no TLS over a Unix socket".into());
-    }
+    let tls = arguments.tls.config_at(&arguments.address)?;
     let limits = &arguments.limits;
     let connections = Slots::new(limits.max_connections.get());
     let processes = Slots::new(limits.max_processes.get());

@@ -19,7 +19,7 @@ use crate::listener::Listener;
 use crate::signals;
 use crate::slots::Slots;
 use crate::threads::serve_each;
-use crate::tls::ClientTls;
+use crate::tls::BothTls;
 
 /// Stand between two programs, and show every message of both directions as it passes.
 ///
@@ -29,7 +29,9 @@ use crate::tls::ClientTls;
 /// When nothing more comes of a message for two seconds, that is said with what may be the cause.
 ///
 /// Nobody waits for the tap: when its output is not read, lines are left out, and when messages come faster than they can be
-/// looked at, the rest of that direction passes unseen. Both are said.
+/// looked at, some of them pass unseen. Both are said. Of contents over 64 KiB only the beginning is looked at.
+///
+/// With --tls-cert the client speaks TLS with the tap, and with --tls-ca the tap with the server: one does not need the other.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -42,7 +44,7 @@ pub(crate) struct Arguments {
     to: Address,
 
     #[command(flatten)]
-    tls: ClientTls,
+    tls: BothTls,
 
     #[command(flatten)]
     dialect: DialectOption,
@@ -54,8 +56,8 @@ pub(crate) struct Arguments {
     /// Write one JSON object a line, for programs
     ///
     /// The lines about messages are those of `jsonframe inspect --json`, with `time`, `connection` and `direction` added. Others
-    /// have the `event` `listening`, `open`, `waiting`, `hint`, `close`, `reset`, `failure`,
-    /// `left_out` or `summary`.
+    /// have the `event` `listening`, `open`, `waiting`, `unseen`, `hint`, `close`, `reset`,
+    /// `failure`, `left_out` or `summary`.
     #[arg(long)]
     json: bool,
 
@@ -79,10 +81,9 @@ Examples:
   jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432
   jsonframe tap --listen 127.0.0.1:65433 --to 127.0.0.1:65432 --write captures
   jsonframe tap --listen 127.0.0.1:65433 --to example.org:65432 --tls-ca ca.pem
+  jsonframe tap --listen 127.0.0.1:65433 --tls-cert server.pem --tls-key server.key --to example.org:65432 --tls-ca ca.pem
   jsonframe tap --listen unix:/tmp/tap.sock --to unix:/run/app.sock
   jsonframe tap --listen 127.0.0.1:0 --to 127.0.0.1:65432 --json | jq 'select(.event == \"error\")'
-
-Over TLS the client speaks without it to the tap, and the tap with it to the server.
 
 Exit status:
   0  it was ended by Ctrl-C or SIGTERM
@@ -110,7 +111,8 @@ fn start(arguments: &Arguments, console: &Console) -> Result<(Listener, Arc<Tap>
         .as_ref()
         .map(|path| Folder::open(path).map_err(|error| format!("cannot write to {}: {error}", path.display())));
     let tap = Arc::new(Tap {
-        server: Dialer::new(&arguments.to, &arguments.tls)?,
+        tls: arguments.tls.server.config_at(&arguments.listen)?,
+        server: Dialer::new(&arguments.to, &arguments.tls.client())?,
         forms: [client.clone(), inspect::Options { dialect: server, ..client }],
         folder: folder.transpose()?,
         console: console.clone(),

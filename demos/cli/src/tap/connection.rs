@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 
 use super::capture::Folder;
@@ -14,6 +16,7 @@ use super::journal::Journal;
 use super::patient::Patient;
 use super::pump::pump;
 use super::queue::Queue;
+use super::splitter::Splitter;
 use crate::console::Console;
 use crate::dialer::Dialer;
 use crate::inspect::{self, Progress, watch};
@@ -23,6 +26,8 @@ use crate::wire::Wire;
 
 /// What all connections have in common.
 pub(super) struct Tap {
+    /// What is spoken with the clients, if that is TLS.
+    pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) server: Dialer,
     /// How each direction is read, in the order of [`Direction::BOTH`].
     pub(super) forms: [inspect::Options; 2],
@@ -50,7 +55,7 @@ impl Tap {
         let server = self.server.address().to_string();
         let members = [("client", peer.into()), ("server", server.as_str().into())];
         journal.event(None, "open", &members, &format!("open: {peer} to {server}"));
-        let client = match in_wire(accepted) {
+        let client = match Wire::accepted(accepted, self.tls.as_ref()) {
             Ok(client) => client,
             Err(error) => return journal.failure(None, &format!("cannot use the connection: {error}")),
         };
@@ -65,25 +70,26 @@ impl Tap {
     }
 
     fn tap(&self, client: Wire, server: Wire, journal: &Journal, number: u64) {
-        let mut flows = Direction::BOTH.map(|direction| {
+        let queues = [Queue::default(), Queue::default()];
+        let mut flows = [0, 1].map(|index| {
+            let direction = Direction::BOTH[index];
             let capture = self.folder.as_ref().map(|folder| folder.create(number, direction)).transpose();
             let capture = capture.unwrap_or_else(|reason| {
                 journal.failure(Some(direction), &reason);
                 None
             });
-            Flow::new(direction, capture, journal.clone())
+            let splitter = Splitter::new(queues[index].clone(), &self.forms[index].dialect);
+            Flow::new(direction, splitter, capture, journal.clone())
         });
-        let queues = flows.each_ref().map(|flow| (flow.direction, flow.queue.clone()));
         let (outcome, messages) = thread::scope(|scope| {
             let lookers = [0, 1].map(|index| {
-                let (direction, queue) = &queues[index];
-                let form = &self.forms[index];
-                let look = move || self.look(queue, *direction, form, journal);
+                let (queue, form) = (&queues[index], &self.forms[index]);
+                let look = move || self.look(queue, Direction::BOTH[index], form, journal);
                 thread::Builder::new().spawn_scoped(scope, look)
             });
             let outcome = pump(client, server, &mut flows);
-            for (_, queue) in &queues {
-                queue.end();
+            for flow in &mut flows {
+                flow.splitter.end();
             }
             (outcome, lookers.map(|looker| looked(looker, journal)))
         });
@@ -91,20 +97,18 @@ impl Tap {
             let reason = format!("{}: {}", failure.whose, failure.error);
             journal.event(None, "reset", &[("message", reason.as_str().into())], &format!("reset: {reason}"));
         }
-        self.close(&flows, &messages, journal);
+        self.close(&flows, &queues, &messages, journal);
     }
 
     /// Looks at a direction until it ends, or as far as it is understood: how many whole messages there were.
     fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> u64 {
         let progress = Progress::default();
         let mut patient = Patient::new(queue, &progress, journal, direction, form.dialect);
-        let outcome = watch(&mut patient, &mut journal.report(direction), form, &progress);
+        let outcome = watch(|| patient.next(), &mut journal.report(direction), form, &progress);
         // No more is looked at, though it still passes.
         queue.close();
         let is_faulty = matches!(outcome, Ok(false));
-        if outcome.is_err() || queue.was_full() {
-            journal.failure(Some(direction), "more passes than can be looked at; the rest passes unseen");
-        } else if is_faulty && let Some(hint) = patient.other_dialect() {
+        if is_faulty && let Some(hint) = patient.other_dialect() {
             journal.event(Some(direction), "hint", &[("hint", hint.as_str().into())], &format!("  hint: {hint}"));
         }
         let messages = progress.messages.get();
@@ -113,10 +117,10 @@ impl Tap {
         messages
     }
 
-    fn close(&self, flows: &[Flow; 2], messages: &[u64; 2], journal: &Journal) {
+    fn close(&self, flows: &[Flow; 2], queues: &[Queue; 2], messages: &[u64; 2], journal: &Journal) {
         let (mut members, mut words) = (Vec::new(), String::from("closed:"));
-        for (flow, messages) in flows.iter().zip(*messages) {
-            let unseen = flow.queue.unseen();
+        for ((flow, queue), messages) in flows.iter().zip(queues).zip(*messages) {
+            let unseen = queue.unseen();
             self.totals.bytes.fetch_add(flow.total, Ordering::Relaxed);
             let (arrow, name) = (flow.direction.arrow(), flow.direction.name());
             members.push((name, json!({"bytes": flow.total, "messages": messages, "unseen": unseen})));
@@ -158,15 +162,4 @@ fn looked(looker: io::Result<ScopedJoinHandle<'_, u64>>, journal: &Journal) -> u
         journal.failure(None, &format!("there is no thread to look at a direction: {reason}"));
         0
     })
-}
-
-fn in_wire(accepted: Accepted) -> io::Result<Wire> {
-    match accepted {
-        Accepted::Tcp(stream) => Wire::tcp(stream),
-        #[cfg(unix)]
-        Accepted::Unix(stream) => {
-            stream.set_nonblocking(true)?;
-            Ok(Wire::Unix(mio::net::UnixStream::from_std(stream)))
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::capture::Capture;
 use super::journal::Journal;
-use super::queue::Queue;
+use super::splitter::Splitter;
 
 /// How much of a direction is held at a time, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -80,16 +80,16 @@ pub(super) struct Flow {
     pending: Range<usize>,
     /// How many bytes have been read.
     pub(super) total: u64,
-    pub(super) queue: Queue,
+    /// What hands over what others look at.
+    pub(super) splitter: Splitter,
     capture: Option<Capture>,
     journal: Journal,
 }
 
 impl Flow {
-    pub(super) fn new(direction: Direction, capture: Option<Capture>, journal: Journal) -> Self {
+    pub(super) fn new(direction: Direction, splitter: Splitter, capture: Option<Capture>, journal: Journal) -> Self {
         let buffer = vec![0; BUFFER].into();
-        let queue = Queue::default();
-        Self { direction, state: State::Open, buffer, pending: 0..0, total: 0, queue, capture, journal }
+        Self { direction, state: State::Open, buffer, pending: 0..0, total: 0, splitter, capture, journal }
     }
 
     /// Passes on what can be, once: whether anything has moved. Nothing is read before everything that was has been written.
@@ -146,10 +146,10 @@ impl Flow {
         }
     }
 
-    /// Gives the copies of the first bytes in the buffer to those who look at them.
+    /// Gives the first bytes in the buffer to those who look at them and keep them.
     fn copy(&mut self, count: usize) {
         let bytes = &self.buffer[..count];
-        self.queue.push(bytes);
+        self.splitter.pass(bytes);
         if let Some(Err(reason)) = self.capture.as_mut().map(|capture| capture.write(bytes)) {
             self.capture = None;
             self.journal.failure(Some(self.direction), &format!("{reason}; nothing more of it is kept"));

@@ -1,16 +1,15 @@
 //! A direction as it is read, and what is said when it stops in the middle of a message.
 
-use std::io::{self, Read};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::flow::Direction;
 use super::journal::Journal;
-use super::queue::Queue;
+use super::queue::{Queue, Silence};
 use crate::dialect::DialectName;
 use crate::hint::COUNTS_BYTES;
-use crate::inspect::{self, Progress, guess};
+use crate::inspect::{self, Piece, Progress, guess};
 use crate::text::count_of_bytes;
 
 /// After which silence in the middle of a message that is said.
@@ -92,27 +91,33 @@ impl<'a> Patient<'a> {
             self.journal.hint(self.direction, &hint);
         }
     }
-}
 
-impl Read for Patient<'_> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        loop {
+    /// The next piece; `None` at the end. It says which messages are left out.
+    pub(super) fn next(&mut self) -> Option<Piece> {
+        let piece = loop {
             let is_within_message = self.is_within_message();
-            let time = if is_within_message { SILENCE } else { LONG };
-            match self.queue.read_within(space, time)? {
-                Some(count) => {
-                    self.read += count as u64;
-                    if self.progress.messages.get() > 0 {
-                        self.beginning = Vec::new();
-                    } else {
-                        let kept = count.min(KEPT - self.beginning.len());
-                        self.beginning.extend_from_slice(&space[..kept]);
-                    }
-                    return Ok(count);
-                }
-                None if is_within_message => self.say(),
-                None => {}
+            match self.queue.next_within(if is_within_message { SILENCE } else { LONG }) {
+                Ok(piece) => break piece?,
+                Err(Silence) if is_within_message => self.say(),
+                Err(Silence) => {}
             }
+        };
+        match &piece {
+            Piece::Bytes(bytes) if self.progress.messages.get() == 0 => {
+                let kept = bytes.len().min(KEPT - self.beginning.len());
+                self.beginning.extend_from_slice(&bytes[..kept]);
+            }
+            Piece::Unseen { messages, bytes } => self.say_unseen(*messages, *bytes),
+            Piece::Bytes(_) | Piece::Content(..) => self.beginning = Vec::new(),
         }
+        self.read += piece.len();
+        Some(piece)
+    }
+
+    fn say_unseen(&self, messages: u64, bytes: u64) {
+        let plural = if messages == 1 { "" } else { "s" };
+        let words = format!("{messages} message{plural}, {}, passed unseen: they came too fast", count_of_bytes(bytes));
+        let members = [("offset", Value::from(self.read)), ("messages", messages.into()), ("bytes", bytes.into())];
+        self.journal.event(Some(self.direction), "unseen", &members, &words);
     }
 }

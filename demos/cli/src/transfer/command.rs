@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
-use std::sync::Arc;
 
 use super::{Limits, Progress, Receiver, Store, send};
 use crate::address::Address;
@@ -174,7 +173,7 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     let Receive { directory, address, once, overwrite, .. } = arguments;
     let store = Store::open(directory, *overwrite, arguments.max_total)
         .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
-    let tls = arguments.tls.config()?.map(Arc::new);
+    let tls = arguments.tls.config_at(address)?;
     let limits = Limits {
         max_connections: arguments.max_connections,
         timeout: arguments.timeout.into(),
