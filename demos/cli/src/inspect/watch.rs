@@ -6,9 +6,10 @@ use std::io::{self, BufWriter, Read, Write};
 use jsonframe::Header;
 
 use super::brief::Brief;
-use super::drive::{Fault, Report, drive};
+use super::drive::drive;
 use super::json::JsonLines;
 use super::message::Message;
+use super::report::{Fault, Report};
 use super::{Options, Output};
 use crate::hint::json_is_cut;
 
