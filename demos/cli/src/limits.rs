@@ -57,17 +57,8 @@ pub struct LimitOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake_timeout.into())]
     handshake_timeout: Seconds,
 
-    /// How long a header may take, from its first byte to its last
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
-    header_timeout: Seconds,
-
-    /// The least rate of content, in bytes per second
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
-    min_rate: u64,
-
-    /// The time over which that rate is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
-    rate_window: Seconds,
+    #[command(flatten)]
+    pace: PaceOptions,
 
     /// How long nothing may happen between messages
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.into())]
@@ -92,6 +83,22 @@ pub struct LimitOptions {
     /// How much it may send in that time
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().linger_bytes)]
     linger_bytes: u64,
+}
+
+/// How long a peer may take for what it sends.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct PaceOptions {
+    /// How long a header may take, from its first byte to its last
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
+    pub(crate) header_timeout: Seconds,
+
+    /// The least rate of content, in bytes per second
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
+    pub(crate) min_rate: u64,
+
+    /// The time over which that rate is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
+    pub(crate) rate_window: Seconds,
 }
 
 /// The longest content by default: 64 MiB. More than the library's default, for binary content is not kept.
@@ -128,9 +135,9 @@ impl From<LimitOptions> for Limits {
             .with_max_queued(options.max_queued)
             .with_max_queued_total(options.max_queued_total)
             .with_handshake_timeout(options.handshake_timeout.into())
-            .with_header_timeout(options.header_timeout.into())
-            .with_min_rate(options.min_rate)
-            .with_rate_window(options.rate_window.into())
+            .with_header_timeout(options.pace.header_timeout.into())
+            .with_min_rate(options.pace.min_rate)
+            .with_rate_window(options.pace.rate_window.into())
             .with_idle_timeout(options.idle_timeout.into())
             .with_write_timeout(options.write_timeout.into())
             .with_min_write_rate(options.min_write_rate)
