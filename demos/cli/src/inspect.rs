@@ -23,6 +23,7 @@ pub(crate) mod json;
 mod length;
 pub(crate) mod message;
 mod pretty;
+mod report;
 pub(crate) mod search;
 pub(crate) mod spelling;
 mod streams;
@@ -32,10 +33,10 @@ use std::io::{self, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 
 use self::annotate::Annotated;
-use self::drive::Report;
 use self::drive::drive;
 use self::json::JsonLines;
 use self::message::Framing;
+use self::report::Report;
 use crate::capture::{self, Format, Source};
 use crate::dialect::{DialectName, FORMS};
 

@@ -9,5 +9,6 @@
 mod answer;
 pub(crate) mod command;
 mod converse;
+mod limits;
 mod process;
 mod show;

@@ -7,6 +7,7 @@
 
 pub(crate) mod command;
 mod file_name;
+mod limits;
 mod linger;
 mod progress;
 mod receive;
@@ -15,7 +16,8 @@ mod source;
 mod store;
 mod verdict;
 
+use limits::Limits;
 use progress::Progress;
-use receive::{Limits, Receiver};
+use receive::Receiver;
 use send::send;
 use store::Store;

@@ -1,13 +1,17 @@
 //! A stream whose peer has a time for everything.
 
+mod late;
+mod pace;
+
 use std::cell::RefCell;
-use std::fmt::{self, Display, Formatter};
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use jsonframe_std::{Error, Timed, Timeouts};
 
-use crate::text::{ByteString, count_of_bytes};
+use self::late::{Heard, Late};
+use self::pace::{Pace, Slow};
 
 /// A stream that gives up a peer that takes too long, and can say what it was waiting for.
 ///
@@ -84,7 +88,7 @@ impl<S: Timeouts> Watched<S> {
 
     /// From now on bytes must move at this rate, in bytes per second, in every window of this length.
     pub fn at_rate(&self, floor: u64, window: Duration) {
-        self.limit(Limit::Pace(Pace { floor, window, waited: Duration::ZERO, moved: 0 }));
+        self.limit(Limit::Pace(Pace::new(floor, window)));
     }
 
     /// Says what is being done, for the error in case that it takes too long.
@@ -171,100 +175,10 @@ impl Limit {
         match self {
             Self::None => None,
             Self::Whole { at, .. } | Self::Message { at, .. } => Some(*at),
-            Self::Pace(pace) => Some(now + pace.window.saturating_sub(pace.waited)),
+            Self::Pace(pace) => Some(now + pace.left()),
         }
     }
 }
-
-/// How fast bytes move, while they are waited for: what this side does between reads is not the peer's fault.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    /// In bytes per second.
-    floor: u64,
-    window: Duration,
-    /// For how long has been waited in this window, and what has moved in it.
-    waited: Duration,
-    moved: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slow {
-    moved: u64,
-    floor: u64,
-}
-
-impl Pace {
-    /// Counts what has moved in a wait: an error if a window is over in which that was too little.
-    fn count(&mut self, waited: Duration, moved: u64) -> Result<(), Slow> {
-        self.waited += waited;
-        self.moved = self.moved.saturating_add(moved);
-        if self.waited < self.window {
-            return Ok(());
-        }
-        let milliseconds = u64::try_from(self.window.as_millis()).unwrap_or(u64::MAX);
-        // Whatever the rate is, not to move at all is not enough.
-        let least = (self.floor.saturating_mul(milliseconds) / 1000).max(1);
-        let slow = Slow { moved: self.moved, floor: self.floor };
-        (self.waited, self.moved) = (Duration::ZERO, 0);
-        if slow.moved < least { Err(slow) } else { Ok(()) }
-    }
-}
-
-/// What a peer has said, as far as it is shown.
-#[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    first: [u8; Self::SHOWN],
-    count: u64,
-}
-
-impl Heard {
-    const SHOWN: usize = 16;
-
-    fn add(&mut self, bytes: &[u8]) {
-        let known = self.shown().len();
-        for (place, byte) in self.first[known..].iter_mut().zip(bytes) {
-            *place = *byte;
-        }
-        self.count = self.count.saturating_add(bytes.len() as u64);
-    }
-
-    fn shown(&self) -> &[u8] {
-        &self.first[..usize::try_from(self.count).map_or(Self::SHOWN, |count| count.min(Self::SHOWN))]
-    }
-}
-
-/// Why a peer is given up.
-#[derive(Debug)]
-struct Late {
-    after: Duration,
-    doing: String,
-    heard: Heard,
-    /// There if it was not silent, but too slow.
-    slow: Option<Slow>,
-}
-
-impl Display for Late {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { after, doing, heard, slow } = self;
-        let seconds = after.as_secs_f64();
-        match slow {
-            Some(Slow { moved: moved @ 1.., floor }) => {
-                let moved = count_of_bytes(*moved);
-                return write!(f, "too slow {doing}: {moved} in {seconds} s; the least is {floor} in each second");
-            }
-            Some(_) => return write!(f, "timed out after {seconds} s {doing}"),
-            None => write!(f, "timed out after {seconds} s {doing}")?,
-        }
-        let come = count_of_bytes(heard.count);
-        match heard.count {
-            0 => Ok(()),
-            1..=16 => write!(f, "; {come} had come: {}", ByteString(heard.shown())),
-            _ => write!(f, "; {come} had come, the first of them {}", ByteString(heard.shown())),
-        }
-    }
-}
-
-impl std::error::Error for Late {}
 
 /// Why there is no answer from this peer, in words that name it.
 pub fn no_answer(error: impl Into<Error>, peer: impl Display) -> String {
@@ -290,43 +204,4 @@ fn after(time: Duration) -> Instant {
 fn is_late(error: &io::Error) -> bool {
     let is_of_time = matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
     is_of_time && (cfg!(windows) || error.raw_os_error().is_none())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_peer_must_keep_to_the_floor_in_every_window() {
-        let second = Duration::from_secs(1);
-        let mut pace = Pace { floor: 100, window: 2 * second, waited: Duration::ZERO, moved: 0 };
-        // A burst does not buy silence later on.
-        assert_eq!(pace.count(second, 1_000_000), Ok(()));
-        assert_eq!(pace.count(second, 0), Ok(()));
-        assert_eq!(pace.count(second, 199), Ok(()));
-        assert_eq!(pace.count(second, 0), Err(Slow { moved: 199, floor: 100 }));
-        assert_eq!(pace.count(2 * second, 200), Ok(()));
-        // Whatever the floor, something must move.
-        pace.floor = 0;
-        assert_eq!(pace.count(2 * second, 1), Ok(()));
-        assert_eq!(pace.count(2 * second, 0), Err(Slow { moved: 0, floor: 0 }));
-    }
-
-    #[test]
-    fn what_took_too_long_is_said_in_words() {
-        let mut late =
-            Late { after: Duration::from_millis(1500), doing: "waiting".into(), heard: Heard::default(), slow: None };
-        assert_eq!(late.to_string(), "timed out after 1.5 s waiting");
-        late.heard.add(b"2");
-        assert_eq!(late.to_string(), "timed out after 1.5 s waiting; 1 byte had come: b\"2\"");
-        late.heard.add(b"2\n");
-        assert_eq!(late.to_string(), "timed out after 1.5 s waiting; 3 bytes had come: b\"22\\n\"");
-        late.heard.add(&[b'x'; 100]);
-        let first = "the first of them b\"22\\nxxxxxxxxxxxxx\"";
-        assert_eq!(late.to_string(), format!("timed out after 1.5 s waiting; 103 bytes had come, {first}"));
-        late.slow = Some(Slow { moved: 0, floor: 128 });
-        assert_eq!(late.to_string(), "timed out after 1.5 s waiting");
-        late.slow = Some(Slow { moved: 1, floor: 128 });
-        assert_eq!(late.to_string(), "too slow waiting: 1 byte in 1.5 s; the least is 128 in each second");
-    }
 }

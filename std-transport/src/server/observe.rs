@@ -130,7 +130,7 @@ impl Moment {
 
     /// The same for this time.
     pub(crate) fn moved_to(self, at: Instant) -> Self {
-        let _ = at;
+        let _ = (self, at);
         Self {
             #[cfg(feature = "metrics")]
             at: self.at.map(|_| at),
@@ -155,6 +155,7 @@ impl Figures {
 
     /// The moment at which a turn begins.
     pub(crate) fn now(&self) -> Moment {
+        let _ = self;
         Moment {
             #[cfg(feature = "metrics")]
             at: self.recorded.as_ref().map(|_| Instant::now()),

@@ -7,9 +7,9 @@ use jsonframe::{DecodeErrorKind, Header, Member, Value};
 
 use super::Output;
 use super::content::{Body, View};
-use super::drive::{Fault, Report};
 use super::excerpt::Excerpt;
 use super::message::Message;
+use super::report::{Fault, Report};
 use super::spelling::spellings;
 use crate::capture::packets::Direction;
 use crate::dialect::DialectName;

@@ -7,8 +7,8 @@ use jsonframe::{DecodeErrorKind, Header};
 
 use super::Output;
 use super::content::{Body, View};
-use super::drive::{Fault, Report};
 use super::message::Message;
+use super::report::{Fault, Report};
 use crate::text::{ByteString, Printable, count_of_bytes};
 
 pub(super) struct Brief<'a>(Output<'a>);

@@ -1,59 +1,18 @@
 //! From the input, through the decoder, to a report.
 
+mod fault;
+
 use std::io::{self, Read};
 
-use jsonframe::{DecodeError, DecodeErrorKind, Decoder, Event, Header};
+use jsonframe::{DecodeError, Decoder, Event};
 
+use self::fault::Faulty;
 use super::Options;
-use super::first_bytes::FirstBytes;
-use super::hint::{self, Suspicion};
 use super::input::{self, Input};
-use super::length::{Content, Text};
-use super::message::{Framing, Message, located};
+use super::message::{Framing, Message};
+use super::report::Report;
 use super::search::Search;
 use crate::capture::Format;
-
-/// How many bytes after a content are read, at most, to find out what its length should have been.
-const AHEAD: usize = 64 * 1024;
-
-/// What is made of a stream. Both reports are told the same, so that they cannot disagree.
-pub(super) trait Report {
-    /// A header is whole and valid.
-    fn header(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()>;
-
-    /// The message of this header is whole.
-    fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()>;
-
-    /// The stream is at fault, or ends too early.
-    fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()>;
-
-    /// The stream has ended after a whole message: before this one, of which nothing has come.
-    fn finish(&mut self, message: &Message) -> io::Result<()>;
-
-    /// These bytes were passed over: after them what seems to be a message begins, or the stream ends.
-    fn skipped(&mut self, offset: u64, length: u64, is_found: bool) -> io::Result<()>;
-
-    /// These bytes are not in the capture.
-    fn gap(&mut self, offset: u64, length: u64) -> io::Result<()>;
-
-    /// Makes everything visible that has been reported.
-    fn flush(&mut self) -> io::Result<()>;
-}
-
-/// What is wrong with the stream, and what may help to see why.
-pub(super) struct Fault<'a> {
-    pub(super) kind: DecodeErrorKind,
-    /// Where it is, in the stream.
-    pub(super) offset: u64,
-    /// What the decoder says about it.
-    pub(super) words: String,
-    pub(super) message: &'a Message,
-    /// The header of the message, if it has been reported.
-    pub(super) header: Option<Header<'a>>,
-    pub(super) hint: Option<String>,
-    /// The first bytes of the stream, if it does not begin with the header of a message.
-    pub(super) first_bytes: Option<FirstBytes>,
-}
 
 /// Reports the whole input: true if it is nothing but whole messages.
 pub(super) fn drive<'r>(
@@ -107,15 +66,6 @@ enum State {
     Faulty(Box<Faulty>),
 }
 
-/// A stream at fault, and what came after that, as far as it may help.
-struct Faulty {
-    error: DecodeError,
-    ahead: Vec<u8>,
-    first_bytes: Option<FirstBytes>,
-    /// The content before, while its characters are yet to be counted.
-    counting: Option<Text>,
-}
-
 impl<'r> Stream<'r> {
     /// A stream of which nothing has come. With `find` its next message is looked for.
     pub(super) fn new(report: Box<dyn Report + 'r>, options: &Options, find: bool) -> Self {
@@ -142,9 +92,7 @@ impl<'r> Stream<'r> {
     /// Whether more of it is to be passed in.
     pub(super) fn wants(&self) -> bool {
         let State::Faulty(faulty) = &self.state else { return true };
-        let after = self.message.head().len() + faulty.ahead.len();
-        let (Some(text), Some(content)) = (&faulty.counting, &self.message.previous) else { return false };
-        text.has_fewer_than(content.announced) && after < AHEAD
+        faulty.wants(&self.message)
     }
 
     pub(super) const fn is_faulty(&self) -> bool {
@@ -197,13 +145,7 @@ impl<'r> Stream<'r> {
                     }
                 }
             }
-            State::Faulty(faulty) => {
-                let space = AHEAD.saturating_sub(faulty.ahead.len());
-                faulty.ahead.extend_from_slice(&bytes[..bytes.len().min(space)]);
-                if let Some(text) = &mut faulty.counting {
-                    text.push(bytes);
-                }
-            }
+            State::Faulty(faulty) => faulty.push(bytes),
         }
         Ok(())
     }
@@ -291,37 +233,6 @@ impl<'r> Stream<'r> {
         }
     }
 
-    /// Keeps what may explain a fault, after which these bytes came.
-    fn fail(&mut self, error: DecodeError, mut rest: &[u8]) {
-        let is_in_header = self.base + error.offset() >= self.message.header_start();
-        if is_in_header && self.decoder.header().is_none() {
-            // What was read of a header that was refused for how it begins is shown as if it had been refused as a whole.
-            if let Some(length) = self.message.framing.announced(self.message.proto_header_bytes()) {
-                let lacking = (length as usize).saturating_sub(self.message.header().len()).min(rest.len());
-                self.message.receive_head(&rest[..lacking]);
-                rest = &rest[lacking..];
-            }
-        }
-        let first_bytes = self.first_bytes(rest);
-        let counting = self.message.previous.as_ref().filter(|_| self.decoder.header().is_none());
-        let counting = counting.and_then(Content::short_text).map(|mut text| {
-            text.push(self.message.head());
-            text.push(rest);
-            text
-        });
-        let ahead = rest[..rest.len().min(AHEAD)].to_vec();
-        self.state = State::Faulty(Box::new(Faulty { error, ahead, first_bytes, counting }));
-    }
-
-    /// The first bytes of the stream, if there are some of a header and they are not those of an object.
-    fn first_bytes(&self, rest: &[u8]) -> Option<FirstBytes> {
-        let Message { number, framing, .. } = self.message;
-        let bytes = [self.message.head(), rest].concat();
-        let header = bytes.get(framing.len()..)?.trim_ascii_start();
-        let is_other = number == 1 && header.first().is_some_and(|first| *first != b'{');
-        is_other.then(|| FirstBytes::of(&bytes))
-    }
-
     /// Nothing more comes: true if it was nothing but whole messages.
     pub(super) fn finish(&mut self) -> io::Result<bool> {
         if let State::Searching { from, search } = &mut self.state {
@@ -350,25 +261,6 @@ impl<'r> Stream<'r> {
         }
         self.report.flush()?;
         Ok(self.is_whole && !self.is_faulty())
-    }
-
-    fn report_fault(&mut self) -> io::Result<()> {
-        let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
-        let Faulty { error, ahead, first_bytes, .. } = &mut **faulty;
-        let header = self.decoder.header();
-        let suspicion = Suspicion {
-            kind: error.kind(),
-            message: &self.message,
-            has_header: header.is_some(),
-            ahead,
-            dialect: self.options.dialect,
-            may_guess: self.may_guess && self.base == 0,
-            resembles: self.resembles.filter(|_| self.base == 0),
-        };
-        let hint = hint::of(&suspicion);
-        let (offset, words) = located(error, self.base);
-        let (kind, first_bytes) = (error.kind(), first_bytes.take());
-        self.report.fault(&Fault { kind, offset, words, message: &self.message, header, hint, first_bytes })
     }
 }
 

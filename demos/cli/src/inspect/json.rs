@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use jsonframe::{DecodeErrorKind, Header, Value};
 
 use super::Output;
-use super::drive::{Fault, Report};
 use super::first_bytes::FirstBytes;
 use super::message::Message;
+use super::report::{Fault, Report};
 use crate::capture::packets::{Direction, Passed};
 use crate::dialect::DialectName;
 use crate::text::acts_on_terminal;

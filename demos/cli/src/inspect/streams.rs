@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use super::annotate::{Annotated, count};
-use super::drive::{Report, Stream};
+use super::drive::Stream;
 use super::json::{JsonLines, capture_line};
+use super::report::{Fault, Report};
 use super::{Options, Output};
 use crate::capture::packets::{Connections, Direction, Packets, Passed, Streams};
 
@@ -70,7 +71,7 @@ impl<R: Report> Report for ByMessage<R> {
         self.0.flush()
     }
 
-    fn fault(&mut self, fault: &super::drive::Fault<'_>) -> io::Result<()> {
+    fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
         self.0.fault(fault)?;
         self.0.flush()
     }

@@ -6,10 +6,11 @@ use std::io::{self, BufWriter, Write};
 use jsonframe::Header;
 
 use super::brief::Brief;
-use super::drive::{Fault, Report, Stream};
+use super::drive::Stream;
 use super::json::JsonLines;
 use super::length::Text;
 use super::message::Message;
+use super::report::{Fault, Report};
 use super::{Options, Output};
 use crate::hint::json_is_cut;
 

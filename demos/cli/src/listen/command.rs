@@ -2,18 +2,17 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::num::NonZeroUsize;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use clap::{Args, value_parser};
-use jsonframe_std::server::Limits;
+use clap::Args;
 
 use super::answer::Answer;
-use super::converse::{Grants, Server};
+use super::converse::Server;
+use super::limits::LimitOptions;
 use super::process::Runner;
 use super::show::{Show, Whose};
 use crate::address::Address;
@@ -21,7 +20,6 @@ use crate::connect::Stream;
 use crate::console::Console;
 use crate::dialect::DialectOptions;
 use crate::exchange::json;
-use crate::limits::{Seconds, at_least_one, default_limits};
 use crate::listener::Listener;
 #[cfg(unix)]
 use crate::listener::SocketFile;
@@ -80,59 +78,6 @@ pub(crate) struct Arguments {
     limits: LimitOptions,
 }
 
-/// What a peer is granted.
-#[derive(Args)]
-#[command(next_help_heading = "Limits")]
-struct LimitOptions {
-    /// How many connections are served at a time; others wait to be accepted
-    #[arg(long, value_name = "N", default_value = "64", value_parser = at_least_one)]
-    max_connections: NonZeroUsize,
-
-    /// The longest header accepted
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_header, value_parser = value_parser!(u16).range(1..))]
-    max_header: u16,
-
-    /// The longest content accepted; what is over 64 KiB is kept in a temporary file until it is answered
-    #[arg(long, value_name = "BYTES", default_value_t = default_limits().max_content)]
-    max_content: u64,
-
-    /// How long the handshake of TLS may take
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake_timeout.into())]
-    handshake_timeout: Seconds,
-
-    /// How long nothing may happen between messages
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle_timeout.into())]
-    idle_timeout: Seconds,
-
-    /// How long a header may take, from its first byte to its last
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
-    header_timeout: Seconds,
-
-    /// The least rate of content, in bytes per second, in both directions
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
-    min_rate: u64,
-
-    /// The time over which that rate is measured when content is received
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
-    rate_window: Seconds,
-
-    /// The time over which that rate is measured when an answer is sent
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_timeout.into())]
-    write_timeout: Seconds,
-
-    /// How many processes run at a time; others wait to be started
-    #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
-    max_processes: NonZeroUsize,
-
-    /// How long a process may take
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
-    exec_timeout: Seconds,
-
-    /// How much a process may write, about
-    #[arg(long, value_name = "BYTES", default_value_t = default_limits().max_content)]
-    max_output: u64,
-}
-
 const EXAMPLES: &str = r#"Examples:
   jsonframe listen                                         an echo on 127.0.0.1:65432
   jsonframe listen 127.0.0.1:0 -v                          every byte annotated, on a free port
@@ -158,7 +103,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 
 fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
     let tls = arguments.tls.config_at(&arguments.address)?;
-    let limits = &arguments.limits;
+    let limits = arguments.limits;
     let connections = Slots::new(limits.max_connections.get());
     let processes = Slots::new(limits.max_processes.get());
     let mut program = arguments.program.into_iter();
@@ -178,7 +123,7 @@ fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
     let server = Arc::new(Server {
         answer,
         show: Show { console: console.clone(), json: arguments.json },
-        grants: limits.grants(),
+        limits,
         dialects: arguments.dialects.dialects(),
         names: arguments.dialects.names(),
         tls,
@@ -212,19 +157,4 @@ fn end_cleanly(listener: &Listener, processes: Slots, console: &Console) -> Resu
         process::exit(0);
     };
     signals::on_end(end).map_err(|error| format!("cannot prepare for Ctrl-C: {error}"))
-}
-
-impl LimitOptions {
-    fn grants(&self) -> Grants {
-        Grants {
-            max_header: self.max_header,
-            max_content: self.max_content,
-            handshake_timeout: self.handshake_timeout.into(),
-            idle_timeout: self.idle_timeout.into(),
-            header_timeout: self.header_timeout.into(),
-            min_rate: self.min_rate,
-            rate_window: self.rate_window.into(),
-            write_timeout: self.write_timeout.into(),
-        }
-    }
 }

@@ -10,6 +10,7 @@ use jsonframe_std::{Connection, Error};
 use rustls::ServerConfig;
 
 use super::answer::{Answer, Spool};
+use super::limits::LimitOptions;
 use super::show::{Show, Whose};
 use crate::connect::Stream;
 use crate::console::{Console, Kind};
@@ -20,24 +21,11 @@ use crate::served::Served;
 use crate::text::count_of_bytes;
 use crate::watched::{Watched, is_time_out};
 
-/// What a peer is granted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grants {
-    pub(super) max_header: u16,
-    pub(super) max_content: u64,
-    pub(super) handshake_timeout: Duration,
-    pub(super) idle_timeout: Duration,
-    pub(super) header_timeout: Duration,
-    pub(super) min_rate: u64,
-    pub(super) rate_window: Duration,
-    pub(super) write_timeout: Duration,
-}
-
 /// What is the same for all connections.
 pub(super) struct Server {
     pub(super) answer: Answer,
     pub(super) show: Show,
-    pub(super) grants: Grants,
+    pub(super) limits: LimitOptions,
     pub(super) dialects: Dialects,
     /// Their names: what is received, and what is sent.
     pub(super) names: (DialectName, DialectName),
@@ -79,7 +67,7 @@ impl Server {
     }
 
     fn serve(&self, watched: &Watched<Stream>, whose: &Whose<'_>) -> Result<&'static str, Failure> {
-        let served = Served::begin(watched, self.tls.as_ref(), self.grants.handshake_timeout)
+        let served = Served::begin(watched, self.tls.as_ref(), self.limits.handshake_timeout.into())
             .map_err(|reason| Failure { kind: Kind::NotUnderstood, reason })?;
         let (received, sent) = match self.annotated {
             None => (None, None),
@@ -91,8 +79,8 @@ impl Server {
         let mut connection = Connection::new(Tapped::new(served, received, sent))
             .with_dialect(self.dialects.received)
             .with_sending_dialect(self.dialects.sent)
-            .with_max_header(self.grants.max_header)
-            .with_max_content(self.grants.max_content);
+            .with_max_header(self.limits.max_header)
+            .with_max_content(self.limits.max_content);
         let mut cut = CutText::default();
         loop {
             match self.answer_one(&mut connection, whose, &mut cut) {
@@ -117,14 +105,14 @@ impl Server {
         whose: &Whose<'_>,
         cut: &mut CutText,
     ) -> Result<bool, Stop> {
-        let grants = &self.grants;
+        let LimitOptions { idle_timeout, pace, write_timeout, .. } = self.limits;
         let watched = connection.get_mut().stream_mut().socket();
-        watched.await_message(grants.idle_timeout, grants.header_timeout);
+        watched.await_message(idle_timeout.into(), pace.header_timeout.into());
         let Some(incoming) = connection.receive()? else { return Ok(false) };
         *cut = CutText::default();
         let (header, mut content) = incoming.into_parts()?;
         let header = header.header();
-        watched.at_rate(grants.min_rate, grants.rate_window);
+        watched.at_rate(pace.min_rate, pace.rate_window.into());
         watched.doing("receiving the content of a message");
         let mut spool = Spool::new(IN_MEMORY);
         let mut beginning = Vec::new();
@@ -142,7 +130,7 @@ impl Server {
         self.show.message(whose, &header, Content { bytes: &beginning, length: header.content_length() });
         drop(beginning);
         let reply = self.answer.to(&header, spool, self.dialects.sent, whose.peer).map_err(Stop::Unanswered)?;
-        watched.at_rate(grants.min_rate, grants.write_timeout);
+        watched.at_rate(pace.min_rate, write_timeout.into());
         watched.doing("sending an answer");
         let (header, mut content) = (reply.header, reply.content);
         let extensions = header.extensions();

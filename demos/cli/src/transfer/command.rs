@@ -1,7 +1,6 @@
 //! Sends files over the network, each as one message.
 
 use std::io::{self, IsTerminal};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
 
@@ -9,7 +8,7 @@ use super::{Limits, Progress, Receiver, Store, send};
 use crate::address::Address;
 use crate::connect::ServerOptions;
 use crate::console::Console;
-use crate::limits::{Seconds, at_least_one};
+use crate::limits::Seconds;
 use crate::listener::Listener;
 #[cfg(unix)]
 use crate::listener::SocketFile;
@@ -83,41 +82,9 @@ struct Receive {
     #[arg(long)]
     overwrite: bool,
 
-    /// Refuse files that come without a checksum; otherwise the line about them says so
-    #[arg(long)]
-    require_checksum: bool,
-
-    /// The largest file accepted
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().size)]
-    max_size: u64,
-
-    /// How much is stored in all until the receiver ends, unfinished files included; each counts for 4096 bytes or more
-    #[arg(long, value_name = "BYTES", default_value_t = MAX_TOTAL)]
-    max_total: u64,
-
-    /// How many connections are served at a time; others wait to be accepted
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().max_connections, value_parser = at_least_one)]
-    max_connections: NonZeroUsize,
-
-    /// How long a sender may take for TLS's handshake, to begin a file, and to take the answer
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().timeout.into())]
-    timeout: Seconds,
-
-    /// How long a header may take, from its first byte to its last
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().header_timeout.into())]
-    header_timeout: Seconds,
-
-    /// The least rate of content, in bytes per second
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().min_rate)]
-    min_rate: u64,
-
-    /// The time over which that rate is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().rate_window.into())]
-    rate_window: Seconds,
+    #[command(flatten)]
+    limits: Limits,
 }
-
-/// How much is stored in all by default: 64 GiB.
-const MAX_TOTAL: u64 = 64 * 1024 * 1024 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -170,19 +137,10 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
-    let Receive { directory, address, once, overwrite, .. } = arguments;
-    let store = Store::open(directory, *overwrite, arguments.max_total)
+    let Receive { directory, address, once, overwrite, limits, .. } = arguments;
+    let store = Store::open(directory, *overwrite, limits.max_total)
         .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
     let tls = arguments.tls.config_at(address)?;
-    let limits = Limits {
-        max_connections: arguments.max_connections,
-        timeout: arguments.timeout.into(),
-        header_timeout: arguments.header_timeout.into(),
-        min_rate: arguments.min_rate,
-        rate_window: arguments.rate_window.into(),
-        size: arguments.max_size,
-        require_checksum: arguments.require_checksum,
-    };
     let in_words = |error| format!("cannot listen on {address}: {error}");
     let listener = Listener::bind(address).map_err(in_words)?;
     let name = listener.address().map_err(in_words)?;
@@ -194,7 +152,7 @@ fn receive(arguments: &Receive, progress: &Progress) -> Result<(), String> {
     };
     end_cleanly(store.clone(), progress.clone(), *once, remove.clone())?;
     progress.say(format_args!("listening on {name}"));
-    let receiver = Receiver::new(listener, tls, limits, store.clone(), progress.clone());
+    let receiver = Receiver::new(listener, tls, *limits, store.clone(), progress.clone());
     let outcome = if *once {
         receiver.run_once()
     } else {

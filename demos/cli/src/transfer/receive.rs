@@ -1,15 +1,14 @@
 //! The receiving side.
 
 use std::io::{self, ErrorKind, Read};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jsonframe::{Checksum, ChecksumError, ContentHasher, DecodeError, Header};
-use jsonframe_std::{Connection, Error, Incoming, server};
+use jsonframe_std::{Connection, Error, Incoming};
 use rustls::ServerConfig;
 
 use super::file_name::{self, Shown};
+use super::limits::Limits;
 use super::linger::close_lingeringly;
 use super::progress::Progress;
 use super::store::Store;
@@ -25,42 +24,6 @@ use crate::watched::{Watched, is_time_out};
 
 /// How much of a file is in memory at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
-
-/// What a receiver grants its senders.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// How many connections are served at a time. Others wait to be accepted.
-    pub max_connections: NonZeroUsize,
-    /// How long a sender may take for TLS's handshake, to begin a file, and to take the answer.
-    pub timeout: Duration,
-    /// How long a header may take, from its first byte to its last.
-    pub header_timeout: Duration,
-    /// The least rate of content, in bytes per second, while it is waited for.
-    pub min_rate: u64,
-    /// The time over which that rate is measured.
-    pub rate_window: Duration,
-    /// The largest file that is accepted, in bytes.
-    pub size: u64,
-    /// Whether files without a checksum are refused.
-    pub require_checksum: bool,
-}
-
-impl Default for Limits {
-    /// 64 connections, 20 seconds, 64 GiB; for headers and content what the library's server grants. Files without a
-    /// checksum are accepted.
-    fn default() -> Self {
-        let server = server::Limits::default();
-        Self {
-            max_connections: const { NonZeroUsize::new(64).unwrap() },
-            timeout: Duration::from_secs(20),
-            header_timeout: server.header_timeout,
-            min_rate: server.min_rate,
-            rate_window: server.rate_window,
-            size: 64 * 1024 * 1024 * 1024,
-            require_checksum: false,
-        }
-    }
-}
 
 /// A receiver that listens.
 pub(super) struct Receiver {
@@ -121,10 +84,10 @@ impl Receiver {
     }
 
     fn connection<'a>(&self, stream: &'a Watched<Stream>) -> Result<Sender<'a>, Failure> {
-        let served = Served::begin(stream, self.tls.as_ref(), self.limits.timeout);
+        let served = Served::begin(stream, self.tls.as_ref(), self.limits.timeout.into());
         let served =
             served.map_err(|reason| Failure { name: None, reason, can_be_answered: false, kind: Kind::NotUnderstood });
-        Ok(Connection::new(served?).with_max_content(self.limits.size))
+        Ok(Connection::new(served?).with_max_content(self.limits.max_size))
     }
 
     /// One connection, from its beginning to its end.
@@ -156,10 +119,10 @@ impl Receiver {
     /// Receives a file and answers: false if the peer has left instead.
     fn receive(&self, connection: &mut Sender<'_>, peer: &str) -> Result<bool, Failure> {
         let stream = connection.get_ref().socket();
-        let Limits { timeout, header_timeout, min_rate, rate_window, .. } = self.limits;
-        stream.await_message(timeout, header_timeout);
+        let Limits { timeout, pace, .. } = self.limits;
+        stream.await_message(timeout.into(), pace.header_timeout.into());
         let Some(mut message) = connection.receive()? else { return Ok(false) };
-        stream.at_rate(min_rate, rate_window);
+        stream.at_rate(pace.min_rate, pace.rate_window.into());
         stream.doing("receiving the content");
         let name = name(&message.header())?;
         let named = |failure: Failure| failure.about(&name);
@@ -176,7 +139,7 @@ impl Receiver {
 
     fn answer(&self, connection: &mut Sender<'_>, verdict: &Verdict) -> Result<(), Error> {
         let stream = connection.get_ref().socket();
-        stream.within(self.limits.timeout);
+        stream.within(self.limits.timeout.into());
         stream.doing("sending the answer");
         connection.send_json(verdict)
     }

@@ -1,0 +1,95 @@
+//! A fault of a stream, and what may explain it.
+
+use std::io;
+
+use jsonframe::DecodeError;
+
+use super::super::first_bytes::FirstBytes;
+use super::super::hint::{self, Suspicion};
+use super::super::length::{Content, Text};
+use super::super::message::{Message, located};
+use super::super::report::Fault;
+use super::{State, Stream};
+
+/// How many bytes after a content are read, at most, to find out what its length should have been.
+const AHEAD: usize = 64 * 1024;
+
+/// A stream at fault, and what came after that, as far as it may help.
+pub(super) struct Faulty {
+    error: DecodeError,
+    ahead: Vec<u8>,
+    first_bytes: Option<FirstBytes>,
+    /// The content before, while its characters are yet to be counted.
+    counting: Option<Text>,
+}
+
+impl Faulty {
+    /// Whether more than this may help.
+    pub(super) fn wants(&self, message: &Message) -> bool {
+        let after = message.head().len() + self.ahead.len();
+        let (Some(text), Some(content)) = (&self.counting, &message.previous) else { return false };
+        text.has_fewer_than(content.announced) && after < AHEAD
+    }
+
+    /// Takes what comes after the fault.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let space = AHEAD.saturating_sub(self.ahead.len());
+        self.ahead.extend_from_slice(&bytes[..bytes.len().min(space)]);
+        if let Some(text) = &mut self.counting {
+            text.push(bytes);
+        }
+    }
+}
+
+impl Stream<'_> {
+    /// Keeps what may explain a fault, after which these bytes came.
+    pub(super) fn fail(&mut self, error: DecodeError, mut rest: &[u8]) {
+        let is_in_header = self.base + error.offset() >= self.message.header_start();
+        if is_in_header && self.decoder.header().is_none() {
+            // What was read of a header that was refused for how it begins is shown as if it had been refused as a whole.
+            if let Some(length) = self.message.framing.announced(self.message.proto_header_bytes()) {
+                let lacking = (length as usize).saturating_sub(self.message.header().len()).min(rest.len());
+                self.message.receive_head(&rest[..lacking]);
+                rest = &rest[lacking..];
+            }
+        }
+        let first_bytes = self.first_bytes(rest);
+        let counting = self.message.previous.as_ref().filter(|_| self.decoder.header().is_none());
+        let counting = counting.and_then(Content::short_text).map(|mut text| {
+            text.push(self.message.head());
+            text.push(rest);
+            text
+        });
+        let ahead = rest[..rest.len().min(AHEAD)].to_vec();
+        self.state = State::Faulty(Box::new(Faulty { error, ahead, first_bytes, counting }));
+    }
+
+    /// The first bytes of the stream, if there are some of a header and they are not those of an object.
+    fn first_bytes(&self, rest: &[u8]) -> Option<FirstBytes> {
+        let Message { number, framing, .. } = self.message;
+        let bytes = [self.message.head(), rest].concat();
+        let header = bytes.get(framing.len()..)?.trim_ascii_start();
+        let is_other = number == 1 && header.first().is_some_and(|first| *first != b'{');
+        is_other.then(|| FirstBytes::of(&bytes))
+    }
+
+    /// Reports the fault, if there is one.
+    pub(super) fn report_fault(&mut self) -> io::Result<()> {
+        let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
+        let Faulty { error, ahead, first_bytes, .. } = &mut **faulty;
+        let header = self.decoder.header();
+        let suspicion = Suspicion {
+            kind: error.kind(),
+            message: &self.message,
+            has_header: header.is_some(),
+            ahead,
+            dialect: self.options.dialect,
+            may_guess: self.may_guess && self.base == 0,
+            resembles: self.resembles.filter(|_| self.base == 0),
+        };
+        let hint = hint::of(&suspicion);
+        let (offset, words) = located(error, self.base);
+        let (kind, first_bytes) = (error.kind(), first_bytes.take());
+        self.report.fault(&Fault { kind, offset, words, message: &self.message, header, hint, first_bytes })
+    }
+}
