@@ -69,9 +69,9 @@ class Bench:
             file.truncate(length)
         return path
 
-    def end(self, server):
+    def end(self, server, expected=(0,)):
         server.terminate()
-        self.wait(server)
+        self.wait(server, expected)
 
     def wait(self, process, expected=(0,)):
         _, status, usage = os.wait4(process.pid, 0)
