@@ -470,7 +470,7 @@ fn long_contents_at_full_speed_are_seen_and_a_fault_after_them_is_found() {
             _ => panic!("{event}"),
         }
     };
-    let beginning: String = noise[..64].iter().map(|byte| format!("{byte:02x}")).collect();
+    let beginning = hex::encode(&noise[..64]);
     assert_eq!(contents[0], (500 << 20, json!(beginning)));
     assert_eq!(contents[1..], vec![(100_000, json!(beginning)); 2000]);
     assert_eq!((&error["offset"], &error["kind"]), (&json!(expected + 2), &json!("not-an-object")));
