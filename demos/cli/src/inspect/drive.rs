@@ -9,6 +9,7 @@ use jsonframe::{DecodeError, Decoder, Event};
 use self::fault::Faulty;
 use super::Options;
 use super::input::{self, Input};
+use super::length::Text;
 use super::message::{Framing, Message};
 use super::report::Report;
 use super::search::Search;
