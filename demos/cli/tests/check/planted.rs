@@ -73,7 +73,18 @@ const FAULTS: &[(&str, &[&str], &[&str])] = &[
     ("waits-for-content", &["empty-content", "empty-content-of-type"], &[]),
     ("waits-for-header", &["empty-header-on-sight"], &[]),
     ("wrong-reply-to", &["request-id"], &[]),
-    ("request-after-fault", &["length-false", "length-minus-zero", "length-null", "message-after-fault"], &[]),
+    (
+        "request-after-fault",
+        &[
+            "length-false",
+            "length-minus-zero",
+            "length-null",
+            "message-after-fault",
+            "missing-all",
+            "missing-content-length",
+        ],
+        &[],
+    ),
 ];
 
 /// How many servers are checked side by side: most of the time goes into waiting.
