@@ -1,10 +1,14 @@
 //! TLS, as options of a command line.
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use jsonframe_std::tls::{self, ConfigError};
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{ClientConfig, InvalidMessage, ServerConfig, ServerConnection};
+
+use crate::address::Address;
 
 /// With which certificates a server speaks TLS, if it does.
 #[derive(Args)]
@@ -29,21 +33,58 @@ impl ServerTls {
     ///
     /// What is wrong with a file, in words.
     pub fn config(&self) -> Result<Option<ServerConfig>, String> {
-        let files = self.cert.as_ref().zip(self.key.as_ref());
-        let config = files.map(|(cert, key)| tls::server_config(cert, key, self.client_ca.as_deref()));
-        config.transpose().map_err(in_words)
+        server_config(self.cert.as_deref(), self.key.as_deref(), self.client_ca.as_deref())
     }
+}
+
+fn server_config(
+    cert: Option<&Path>,
+    key: Option<&Path>,
+    client_ca: Option<&Path>,
+) -> Result<Option<ServerConfig>, String> {
+    let config = cert.zip(key).map(|(cert, key)| tls::server_config(cert, key, client_ca));
+    config.transpose().map_err(in_words)
+}
+
+/// The configuration for whoever listens there, if TLS is to be spoken.
+///
+/// # Errors
+///
+/// That there can be no TLS, in words.
+pub(crate) fn over(address: &Address, config: Option<ServerConfig>) -> Result<Option<Arc<ServerConfig>>, String> {
+    match (config, address) {
+        (Some(_), Address::Unix(_)) => Err("there is no TLS over a Unix socket".into()),
+        (config, _) => Ok(config.map(Arc::new)),
+    }
+}
+
+/// Completes the handshake with a client.
+///
+/// # Errors
+///
+/// What went wrong, in words: of the kind [`ErrorKind::UnexpectedEof`] if the client has left.
+pub(crate) fn handshake(session: &mut ServerConnection, mut stream: impl Read + Write) -> io::Result<()> {
+    let shaken = session
+        .complete_io(&mut stream)
+        .and_then(|_| if session.is_handshaking() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
+    shaken.map_err(|error| {
+        let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "; the peer does not speak TLS",
+            _ => "",
+        };
+        io::Error::new(error.kind(), format!("no TLS: {error}{hint}"))
+    })
 }
 
 /// Whom a client trusts over TLS, and who it is, if it speaks TLS.
 #[derive(Args)]
 pub struct ClientTls {
     /// Speak TLS, with a server that has a certificate of one of these authorities, in PEM
-    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE")]
+    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE", group = "peer")]
     ca: Option<PathBuf>,
 
     /// The client's own certificate, for servers that ask for it, and those that certify it, in PEM
-    #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["ca", "key"])]
+    #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["peer", "key"])]
     cert: Option<PathBuf>,
 
     /// Its private key, in PEM
@@ -65,6 +106,16 @@ impl ClientTls {
         let own = self.cert.as_deref().zip(self.key.as_deref());
         let config = self.ca.as_ref().map(|ca| tls::client_config(ca, own));
         config.transpose().map_err(in_words)
+    }
+
+    /// The configuration of a server with this certificate, if there is one, for programs that can be either. Their option
+    /// to be a server is one of the group `peer`, without which no certificate can be given.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a file, in words.
+    pub fn server_config(&self) -> Result<Option<ServerConfig>, String> {
+        server_config(self.cert.as_deref(), self.key.as_deref(), None)
     }
 
     /// What the certificate of a server must be for that is reached at this host.

@@ -28,7 +28,7 @@ use crate::listener::SocketFile;
 use crate::signals;
 use crate::slots::Slots;
 use crate::threads::serve_each;
-use crate::tls::ServerTls;
+use crate::tls::{self, ServerTls};
 
 /// Listen for clients, show each message that comes, and answer it: with the same again, unless something else is said.
 ///
@@ -157,10 +157,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
-    let tls = arguments.tls.config()?.map(Arc::new);
-    if tls.is_some() && matches!(arguments.address, Address::Unix(_)) {
-        return Err("there is no TLS over a Unix socket".into());
-    }
+    let tls = tls::over(&arguments.address, arguments.tls.config()?)?;
     let limits = &arguments.limits;
     let connections = Slots::new(limits.max_connections.get());
     let processes = Slots::new(limits.max_processes.get());

@@ -17,6 +17,7 @@ use crate::dialect::{DialectName, Dialects};
 use crate::exchange::{Annotation, Content, Tapped};
 use crate::hint::{self, CutText};
 use crate::text::count_of_bytes;
+use crate::tls::handshake;
 use crate::watched::{Watched, is_time_out};
 
 /// What a peer is granted.
@@ -85,19 +86,8 @@ impl Server {
         watched.doing("in the handshake of TLS");
         let session = ServerConnection::new(Arc::clone(config)).map_err(Failure::of)?;
         let mut stream = StreamOwned::new(session, watched);
-        let shaken = stream
-            .conn
-            .complete_io(&mut stream.sock)
-            .and_then(|_| if stream.conn.is_handshaking() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
-        shaken.map_err(|error| {
-            let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
-                    "; the peer does not speak TLS"
-                }
-                _ => "",
-            };
-            Failure { kind: Kind::NotUnderstood, reason: format!("no TLS: {error}{hint}") }
-        })?;
+        handshake(&mut stream.conn, &mut stream.sock)
+            .map_err(|error| Failure { kind: Kind::NotUnderstood, reason: error.to_string() })?;
         self.answer_all(Link::Tls(Box::new(stream)), watched, whose)
     }
 

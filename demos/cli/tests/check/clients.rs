@@ -8,6 +8,7 @@ use std::process::Command;
 use jsonframe::{Header, Message};
 use serde_json::Value;
 
+use super::certificates::{Files, words};
 use super::common::{self, Program, path_of, text};
 use super::{Outcome, jsonframe, python, read_some};
 
@@ -21,6 +22,53 @@ fn our_client_holds_to_every_rule() {
     assert_eq!((outcome.of("fail"), outcome.of("warn")), (BTreeSet::new(), BTreeSet::new()), "{:#}", outcome.report);
     assert_eq!((outcome.of("skipped").len(), outcome.code), (0, Some(0)));
     assert!(outcome.of("pass").len() > 110);
+}
+
+#[test]
+fn our_client_holds_to_every_rule_over_tls() {
+    let files = Files::new();
+    let (client, ca, options) = (path_of("app-client"), files.path("ca.pem"), files.of_server());
+    let trusting = [&client, "--tls-ca", &ca, "--tls-name", "localhost", "{host}", "{port}", "search", "x"];
+    let outcome = check_client(&[&["--timeout", "4"][..], &words(&options)].concat(), &trusting);
+    assert_eq!((outcome.of("fail"), outcome.of("warn")), (BTreeSet::new(), BTreeSet::new()), "{:#}", outcome.report);
+    // Deadlines are those of a connection without TLS.
+    let deadlines = BTreeSet::from(["deadline-for-content", "deadline-for-header", "deadline-for-silence"]);
+    assert_eq!((outcome.of("skipped"), outcome.code), (deadlines, Some(0)));
+    assert!(outcome.of("pass").len() > 110);
+}
+
+#[test]
+fn a_client_in_python_over_tls_is_judged_as_one_without() {
+    let Some(command) = python("naive_client.py") else { return };
+    let script = command.get_args().next().unwrap().to_str().unwrap().to_owned();
+    let files = Files::new();
+    let (ca, options) = (files.path("ca.pem"), files.of_server());
+    let only = ["--only", "pretty-printed", "--only", "end-in-header", "--only", "nan"];
+    let outcome = check_client(
+        &[&["--timeout", "4"][..], &only, &words(&options)].concat(),
+        &["python3", &script, "{host}", "{port}", &ca],
+    );
+    assert_eq!(outcome.of("pass"), BTreeSet::from(["pretty-printed", "end-in-header"]), "{:#}", outcome.report);
+    assert_eq!(outcome.of("fail"), BTreeSet::from(["nan"]));
+}
+
+#[test]
+fn a_client_that_does_not_speak_tls_or_does_not_trust_the_server_is_told_so() {
+    let files = Files::new();
+    let (client, other, options) = (path_of("app-client"), files.path("other-ca.pem"), files.of_server());
+    let plain = [&client, "{host}", "{port}", "search", "x"];
+    let distrustful = [&client, "--tls-ca", &other, "--tls-name", "localhost", "{host}", "{port}", "search", "x"];
+    for (command, reason) in
+        [(&plain[..], "; the peer does not speak TLS"), (&distrustful, "no TLS: received fatal alert: UnknownCA")]
+    {
+        let listen = ["check", "--listen", "127.0.0.1:0", "--json", "{}", "--timeout", "4"];
+        let run = jsonframe(&[&listen, &words(&options)[..], &["--"], command].concat()).assert().code(1).stdout("");
+        let errors = text(&run.get_output().stderr);
+        assert!(errors.contains(reason), "{errors}");
+    }
+    let listen = ["check", "--listen", "unix:no-such-socket", "--json", "{}"];
+    let run = jsonframe(&[&listen, &words(&options)[..]].concat()).assert().code(1).stdout("");
+    assert_eq!(text(&run.get_output().stderr), "jsonframe: there is no TLS over a Unix socket\n");
 }
 
 #[test]

@@ -128,10 +128,18 @@ fn an_unreachable_server_is_a_failure_in_one_line_and_a_wrong_command_line_anoth
         &["check", "127.0.0.1:1", "--json", "{}", "--request", "x"],
         &["check", "127.0.0.1:1", "--json", "{}", "--listen", "127.0.0.1:0"],
         &["check", "127.0.0.1:1", "--json", "{}", "--", "true"],
+        &["check", "127.0.0.1:1", "--json", "{}", "--tls-cert", "x", "--tls-key", "x"],
+        &["check", "--listen", "127.0.0.1:0", "--json", "{}", "--tls-cert", "x"],
+        &["check", "--listen", "127.0.0.1:0", "--json", "{}", "--tls-key", "x"],
+        &["check", "--listen", "127.0.0.1:0", "--json", "{}", "--tls-ca", "x"],
+        &["check", "--listen", "127.0.0.1:0", "--json", "{}", "--tls-name", "x"],
     ] {
         jsonframe(wrong).assert().code(2);
     }
     jsonframe(&["check", "127.0.0.1:1", "--json", "{"]).assert().code(1);
+    let certificate = ["--tls-cert", "no-such-file", "--tls-key", "no-such-file"];
+    let run = jsonframe(&[&["check", "--listen", "127.0.0.1:0", "--json", "{}"], &certificate[..]].concat()).assert();
+    assert!(text(&run.code(1).stdout("").get_output().stderr).starts_with("jsonframe: cannot speak TLS: "));
 }
 
 #[test]
