@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jsonframe_std::{Timeouts, tls};
+use rustls::ServerConfig;
 
 use crate::address::Address;
 use crate::dial::dial;
@@ -30,6 +31,15 @@ impl ServerOptions {
     /// Where the server is.
     pub const fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// How TLS is spoken by whoever plays the server at this address instead, if it is.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a file or with the address, in words.
+    pub(crate) fn tls_of_server(&self, address: &Address) -> Result<Option<Arc<ServerConfig>>, String> {
+        self.tls.server_config_at(address)
     }
 
     /// How to reach the server without blocking.

@@ -1,12 +1,13 @@
 //! A connection to a client: as it is, or over TLS.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{InvalidMessage, ServerConfig, ServerConnection};
+use rustls::{ServerConfig, ServerConnection};
 
 use crate::stream::Stream;
+use crate::tls::handshake;
 use crate::watched::Watched;
 
 /// A connection to a client, over TLS if that is spoken. What is below TLS is watched: a peer that sends a record a byte at
@@ -31,18 +32,7 @@ impl<'a> Served<'a> {
         socket.within(time);
         socket.doing("in the handshake of TLS");
         let mut session = ServerConnection::new(Arc::clone(config)).map_err(|error| error.to_string())?;
-        let shaken = session
-            .complete_io(&mut &*socket)
-            .and_then(|_| if session.is_handshaking() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
-        shaken.map_err(|error| {
-            let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-                    "; the peer does not speak TLS"
-                }
-                _ => "",
-            };
-            format!("no TLS: {error}{hint}")
-        })?;
+        handshake(&mut session, socket).map_err(|error| error.to_string())?;
         Ok(Self { socket, session: Some(session.into()) })
     }
 

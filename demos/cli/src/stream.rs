@@ -102,6 +102,12 @@ impl Stream {
         on_each!(self, socket stream => stream.shutdown(Shutdown::Write))
     }
 
+    /// Has the system keep less of what is not read yet, so that the peer is soon held up.
+    pub(crate) fn shrink_receive_buffer(&self) -> io::Result<()> {
+        const SMALL: usize = 16 * 1024;
+        on_each!(self, socket stream => SockRef::from(stream).set_recv_buffer_size(SMALL))
+    }
+
     /// Ends the sending direction below whatever else is spoken, without a word.
     pub(crate) fn end_raw(&mut self) {
         // It may have ended by itself.

@@ -1,11 +1,12 @@
 //! TLS, as options of a command line.
 
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use jsonframe_std::tls::{self, ConfigError};
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{ClientConfig, InvalidMessage, ServerConfig, ServerConnection};
 
 use crate::address::Address;
 
@@ -50,6 +51,24 @@ impl ServerTls {
     }
 }
 
+/// Completes the handshake with a client.
+///
+/// # Errors
+///
+/// What went wrong, in words: of the kind [`ErrorKind::UnexpectedEof`] if the client has left.
+pub(crate) fn handshake(session: &mut ServerConnection, mut stream: impl Read + Write) -> io::Result<()> {
+    let shaken = session
+        .complete_io(&mut stream)
+        .and_then(|_| if session.is_handshaking() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
+    shaken.map_err(|error| {
+        let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "; the peer does not speak TLS",
+            _ => "",
+        };
+        io::Error::new(error.kind(), format!("no TLS: {error}{hint}"))
+    })
+}
+
 /// Whom a client trusts over TLS, and who it is, if it speaks TLS.
 #[derive(Args)]
 pub struct ClientTls {
@@ -57,7 +76,7 @@ pub struct ClientTls {
     trust: Trust,
 
     /// The client's own certificate, for servers that ask for it, and those that certify it, in PEM
-    #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["ca", "key"])]
+    #[arg(long = "tls-cert", help_heading = "TLS", value_name = "FILE", requires_all = ["peer", "key"])]
     cert: Option<PathBuf>,
 
     /// Its private key, in PEM
@@ -69,7 +88,7 @@ pub struct ClientTls {
 #[derive(Args, Clone)]
 struct Trust {
     /// Speak TLS, with a server that has a certificate of one of these authorities, in PEM
-    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE")]
+    #[arg(long = "tls-ca", help_heading = "TLS", value_name = "FILE", group = "peer")]
     ca: Option<PathBuf>,
 
     /// The name or the address that the server's certificate must be for [default: HOST]
@@ -87,6 +106,16 @@ impl ClientTls {
         let own = self.cert.as_deref().zip(self.key.as_deref());
         let config = self.trust.ca.as_ref().map(|ca| tls::client_config(ca, own));
         config.transpose().map_err(in_words)
+    }
+
+    /// The configuration of a server with this certificate at this address, if there is one, for programs that can be either.
+    /// Their option to be a server is one of the group `peer`, without which no certificate can be given.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a file or with the address, in words.
+    pub(crate) fn server_config_at(&self, address: &Address) -> Result<Option<Arc<ServerConfig>>, String> {
+        ServerTls { cert: self.cert.clone(), key: self.key.clone(), client_ca: None }.config_at(address)
     }
 
     /// What the certificate of a server must be for that is reached at this host.

@@ -2,8 +2,18 @@
 
 import json
 import socket
+import ssl
 import struct
 import sys
+
+
+def connect(host, port, authority=None):
+    """Over TLS, if it is said whom to trust."""
+    connection = socket.create_connection((host, int(port)))
+    if authority:
+        connection = ssl.create_default_context(cafile=authority).wrap_socket(connection, server_hostname="localhost")
+    return connection
+
 
 REQUEST = b'{"action": "search", "value": "needle"}'
 
@@ -15,7 +25,7 @@ header = {
 }
 header = json.dumps(header, ensure_ascii=False).encode()
 
-with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as connection:
+with connect(*sys.argv[1:]) as connection:
     connection.sendall(struct.pack(">H", len(header)) + header + REQUEST)
     answer = connection.recv(4096)
 

@@ -126,6 +126,8 @@ class Handler(socketserver.BaseRequestHandler):
 
     def handle(self):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Whoever reads no answers is soon no longer read from.
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
         self.request.settimeout(self.server.patience)
         self.has_answered = False
         while True:

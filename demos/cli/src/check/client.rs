@@ -2,9 +2,12 @@
 
 use std::io::{self, ErrorKind};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustls::ServerConfig;
 
 use super::judge::Verdict;
 use super::play::{Line, Patience};
@@ -16,6 +19,8 @@ use super::step::{Step, accepted};
 use crate::address::Address;
 use crate::connect::Stream;
 use crate::listener::Listener;
+use crate::tls::handshake;
+use crate::watched::{Watched, is_time_out};
 
 /// How often is looked for a connection, and for the end of a command.
 const TICK: Duration = Duration::from_millis(5);
@@ -23,6 +28,7 @@ const TICK: Duration = Duration::from_millis(5);
 /// Clients, and what they are answered.
 pub(super) struct Clients<'a> {
     pub(super) listener: Listener,
+    pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) sample: &'a Sample,
     pub(super) patience: Patience,
     pub(super) has_deadline: bool,
@@ -133,7 +139,7 @@ impl Clients<'_> {
     fn accept(&self) -> io::Result<Option<Stream>> {
         match self.listener.accept() {
             Ok((accepted, _)) => {
-                let stream = Stream::accepted(accepted, None)?;
+                let stream = Stream::accepted(accepted, self.tls.as_ref())?;
                 stream.set_nonblocking(false)?;
                 Ok(Some(stream))
             }
@@ -143,10 +149,28 @@ impl Clients<'_> {
     }
 
     /// Takes a request, and answers it with these steps.
-    fn converse(&self, stream: Stream, steps: Vec<Step>) -> Seen {
+    fn converse(&self, mut stream: Stream, steps: Vec<Step>) -> Seen {
+        if let Err(error) = self.open(&mut stream) {
+            let end = match error.kind() {
+                ErrorKind::UnexpectedEof | ErrorKind::InvalidData => End::Closed,
+                _ if is_time_out(&error) => End::Silence,
+                _ => End::Reset,
+            };
+            // Whoever has said nothing by then is no client.
+            let fault = (error.kind() == ErrorKind::InvalidData).then(|| error.to_string());
+            return Seen { fault, end, ..Seen::default() };
+        }
         let mut line = Line::new(stream, self.patience, &Seen::default);
         line.step(Step::Await(1));
         if line.seen().answers.is_empty() { line.play(Vec::new()) } else { line.play(steps) }
+    }
+
+    /// Completes the handshake of TLS, if TLS is spoken.
+    fn open(&self, stream: &mut Stream) -> io::Result<()> {
+        let Stream::TlsServer(stream) = stream else { return Ok(()) };
+        let watched = Watched::new(stream.sock.try_clone()?);
+        watched.within(self.patience.timeout);
+        handshake(&mut stream.conn, &watched)
     }
 
     fn spawn(&self, words: &[String]) -> Result<Child, String> {

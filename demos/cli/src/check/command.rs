@@ -60,7 +60,9 @@ pub(crate) struct Arguments {
     request: Option<PathBuf>,
 
     /// Play a server's part to clients that connect to this address, HOST:PORT or unix:PATH
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["address", "ca"])]
+    ///
+    /// With --tls-cert and --tls-key it speaks TLS, with that certificate
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["address", "name"], group = "peer")]
     listen: Option<Address>,
 
     /// Run this client for each rule; {host}, {port} and {address} stand for where to connect to
@@ -107,10 +109,11 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe check --list
   jsonframe check --listen 127.0.0.1:65432 --json '{"result": "found"}' -- python3 client.py {host} {port}
   jsonframe check --listen 127.0.0.1:65432 --json '{"result": "found"}'     and start the client again and again
+  jsonframe check --listen 127.0.0.1:65432 --json '{"result": "found"}' --tls-cert server.pem --tls-key server.key
 
 Exit status:
   0    all MUSTs hold
-  1    one does not, or the server cannot be reached, or the command cannot be run
+  1    one does not, or the server cannot be reached, or the command cannot be run, or a certificate cannot be used
   2    the command line is wrong
   130  it was interrupted; what was found until then is shown"#;
 
@@ -171,6 +174,7 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
             (format!("server at {}", arguments.server.address()), outcomes)
         }
         Some(address) => {
+            let tls = arguments.server.tls_of_server(address)?;
             let failed = |error: io::Error| format!("cannot listen on {address}: {error}");
             let listener = Listener::bind(address).map_err(failed)?;
             listener.do_not_wait().map_err(failed)?;
@@ -179,7 +183,8 @@ fn check(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<bool, String> 
             let file = listener.file();
             // Whoever starts the client waits for this line.
             let _ = writeln!(io::stderr(), "listening on {address}");
-            let clients = Clients { listener, sample: &sample, patience, has_deadline, command: &arguments.command };
+            let command = &arguments.command;
+            let clients = Clients { listener, tls, sample: &sample, patience, has_deadline, command };
             let outcomes = clients.check(&rules, stop, &|outcome| {
                 if arguments.command.is_empty() && bar.is_hidden() {
                     let _ = writeln!(io::stderr(), "{}", table::progress(outcome));

@@ -122,6 +122,8 @@ impl<'a> Line<'a> {
 
     fn flood(&mut self, bytes: &[u8]) {
         let (mut sent, mut at) = (0, 0);
+        // With a large buffer it takes longer, and shows the same.
+        let _ = self.stream.shrink_receive_buffer();
         // A peer that still takes a little from time to time has stopped to read all the same.
         let until = Instant::now() + 4 * self.patience.timeout;
         let flood = loop {

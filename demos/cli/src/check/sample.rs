@@ -108,15 +108,14 @@ impl Sample {
         self.required.iter().find(|(member, _)| *member == name).map_or("", |(_, value)| value)
     }
 
-    /// A message in which `content-length` is spelt so.
+    /// A message in which `content-length` is spelt so, or left out if it is not spelt at all.
     pub(super) fn with_length(&self, spelling: &[u8], body: Body) -> Vec<u8> {
         let before = match body {
-            Body::Sample | Body::Nothing => format!("{{{}, \"content-length\": ", self.members(Some("content-length"))),
-            Body::Binary | Body::First(_) => {
-                format!("{{\"byteorder\": {}, {BINARY}, \"content-length\": ", self.value("byteorder"))
-            }
+            Body::Sample | Body::Nothing => format!("{{{}", self.members(Some("content-length"))),
+            Body::Binary | Body::First(_) => format!("{{\"byteorder\": {}, {BINARY}", self.value("byteorder")),
         };
-        message(&[before.as_bytes(), spelling, b"}"].concat(), self.body(body))
+        let name: &[u8] = if spelling.is_empty() { b"" } else { b", \"content-length\": " };
+        message(&[before.as_bytes(), name, spelling, b"}"].concat(), self.body(body))
     }
 
     /// The content that goes with it.

@@ -3,7 +3,6 @@
 //! | mark | stands for |
 //! |---|---|
 //! | `«4»` | the required members of a good message and its other members, in the form of a sender |
-//! | `«3»` | those, without `content-length` |
 //! | `«-NAME»` | those, without the member of that name |
 //! | `«b»` `«t»` `«e»` `«n»` | the values of `byteorder`, `content-type`, `content-encoding` and `content-length` |
 //! | `«o»` | the other members, each after a comma |
@@ -46,7 +45,6 @@ pub(super) fn header(template: &str, sample: &Sample) -> Vec<u8> {
 fn expand(mark: &str, sample: &Sample, header: &mut Vec<u8>) {
     match mark {
         "4" => header.extend(sample.members(None).bytes()),
-        "3" => header.extend(sample.members(Some("content-length")).bytes()),
         "b" => header.extend(sample.value("byteorder").bytes()),
         "t" => header.extend(sample.value("content-type").bytes()),
         "e" => header.extend(sample.value("content-encoding").bytes()),

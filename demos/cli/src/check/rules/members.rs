@@ -1,8 +1,8 @@
 //! The members of the header: those that must be there, and those that may.
 
-use super::super::rule::{Expect, Rule};
+use super::super::rule::{Body, Expect, Roles, Rule};
 use super::super::sample::{Sample, message};
-use super::super::step::{Step, answered};
+use super::super::step::{Step, answered, refused};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::accept(
@@ -56,8 +56,19 @@ pub(super) const RULES: &[Rule] = &[
     Rule::refuse("missing-byteorder", "3", "no byteorder", "{«-byteorder»}"),
     Rule::refuse("missing-content-type", "3", "no content-type", "{«-content-type»}"),
     Rule::refuse("missing-content-encoding", "3", "no content-encoding", "{«-content-encoding»}"),
-    Rule::refuse("missing-content-length", "3", "no content-length", "{«3»}"),
-    Rule::refuse("missing-all", "3", "no member at all", "{}"),
+    // Without content, whoever takes what is missing for 0 can go on with what follows.
+    Rule {
+        section: "3",
+        ..Rule::length("missing-content-length", "no content-length, and no content", "", Body::First(0))
+    },
+    Rule::steps(
+        "missing-all",
+        "3",
+        "no member at all, and no content",
+        |sample| refused(message(b"{}", b""), sample),
+        Expect::Refusal,
+    )
+    .of(Roles::Both),
     Rule::refuse("duplicate-byteorder", "5.3", "byteorder twice", r#"{«4», "byteorder": «b»}"#),
     Rule::refuse("duplicate-content-type", "5.3", "content-type twice", r#"{«4», "content-type": «t»}"#),
     Rule::refuse("duplicate-content-encoding", "5.3", "content-encoding twice", r#"{«4», "content-encoding": «e»}"#),
