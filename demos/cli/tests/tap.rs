@@ -671,6 +671,23 @@ fn only_so_many_connections_are_served_at_a_time() {
     drop(second);
 }
 
+#[cfg(unix)]
+#[test]
+fn tls_over_a_unix_socket_is_refused_by_whoever_would_listen_there() {
+    let (files, folder) = (Files::new(), tempfile::tempdir().unwrap());
+    let (own, folder) = (files.of_server(), folder.path().to_str().unwrap());
+    let address = format!("unix:{folder}/socket");
+    let commands: [&[&str]; 3] = [
+        &["tap", "--to", "127.0.0.1:1", "--listen", &address],
+        &["listen", &address],
+        &["transfer", "receive", folder, &address],
+    ];
+    for command in commands {
+        let run = program(JSONFRAME, command).args(&own).assert().code(1).stdout("");
+        assert_eq!(text(&run.get_output().stderr), "jsonframe: there is no TLS over a Unix socket\n", "{command:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_listened_on_or_written_to_is_said() {
     let file = tempfile::NamedTempFile::new().unwrap();

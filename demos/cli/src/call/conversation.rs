@@ -178,8 +178,10 @@ impl Conversation<'_> {
                 let hint = hint.or_else(|| connection.get_ref().start().hint(self.dialect));
                 return Err(Received::Failed(error, hint));
             }
-            // Nobody waits for it when nothing more is sent.
-            let _ = answered.send(());
+            if !self.pipelined {
+                // Nobody waits for it when nothing more is sent.
+                let _ = answered.send(());
+            }
         }
         Ok(())
     }
