@@ -89,6 +89,14 @@ mod growable {
             Self { bytes: Vec::new(), limit }
         }
 
+        /// Creates an empty storage of any limit, with memory for this many bytes if there is as much.
+        pub(crate) fn with_capacity(capacity: usize) -> Self {
+            let mut bytes = Vec::new();
+            // If memory has run out, `append` says so.
+            let _ = bytes.try_reserve_exact(capacity);
+            Self { bytes, limit: usize::MAX }
+        }
+
         /// Returns the number of bytes that fit without another allocation.
         pub fn capacity(&self) -> usize {
             self.bytes.capacity()

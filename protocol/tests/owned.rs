@@ -56,6 +56,17 @@ fn a_received_message_can_be_kept() {
 }
 
 #[test]
+fn a_copied_message_is_that_which_was_copied_and_gives_its_content_back() {
+    let extensions = [("a", 1.into())];
+    for header in [Header::new("x", "utf-8", 3), Header::new("x", "utf-8", 3).with_extensions(&extensions)] {
+        let copied = OwnedMessage::try_from(Message::new(header, b"one").unwrap()).unwrap();
+        assert_eq!((copied.header(), copied.content()), (header, &b"one"[..]));
+        assert_eq!(copied.clone().with_extensions(&[]).unwrap(), message("x", "one"));
+        assert_eq!(copied.clone().into_content(), b"one");
+    }
+}
+
+#[test]
 fn owned_headers_compare_and_hash_as_their_headers() {
     let extensions = [("a", 1.into())];
     let header = Header::new("x", "y", 3).with_extensions(&extensions);

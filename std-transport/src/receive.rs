@@ -210,6 +210,13 @@ impl Receiver {
 
     /// The message with all of its content, to be kept.
     pub(crate) fn owned_message(&mut self, stream: &mut impl Read) -> Result<OwnedMessage, Error> {
+        let ahead = self.content_ahead();
+        // What is there already is copied once, together with its header.
+        if self.had == 0 && self.content_left() == ahead.len() as u64 {
+            let message = OwnedMessage::try_from(Message::new(self.header(), ahead)?)?;
+            self.consume_content(ahead.len());
+            return Ok(message);
+        }
         let content = self.content(stream)?;
         Ok(OwnedMessage::new(&self.header(), content)?)
     }

@@ -48,7 +48,12 @@ impl<S: Storage> OwnedHeader<S> {
     ///
     /// [`EncodeError::BufferTooSmall`] if the header does not fit or memory runs out; for a header that was not received,
     /// also what [`Header::encode`] returns.
-    pub fn new(header: &Header<'_>, mut storage: S) -> Result<Self, EncodeError> {
+    pub fn new(header: &Header<'_>, storage: S) -> Result<Self, EncodeError> {
+        Self::with_storage(header, |_| storage)
+    }
+
+    /// Copies a header to the storage that is made for its length.
+    pub(crate) fn with_storage(header: &Header<'_>, storage: impl FnOnce(usize) -> S) -> Result<Self, EncodeError> {
         let texts = [header.content_type(), header.content_encoding()];
         let encoding_end = texts.iter().fold(0, |length: usize, text| length.saturating_add(text.len()));
         let prefix_end = encoding_end.saturating_add(header.prefix().len());
@@ -64,8 +69,9 @@ impl<S: Storage> OwnedHeader<S> {
                 (extended, if extensions.is_empty() { 0 } else { length })
             }
         };
-        let too_small =
-            EncodeError::BufferTooSmall { needed: prefix_end.saturating_add(members), available: storage.limit() };
+        let needed = prefix_end.saturating_add(members);
+        let mut storage = storage(needed);
+        let too_small = EncodeError::BufferTooSmall { needed, available: storage.limit() };
 
         storage.clear();
         let mut dialect = None;
@@ -103,7 +109,22 @@ impl<S: Storage> OwnedHeader<S> {
 
     /// Returns the header.
     pub fn header(&self) -> Header<'_> {
-        let bytes = self.storage.as_ref();
+        self.header_in(self.storage.as_ref())
+    }
+}
+
+impl<S> OwnedHeader<S> {
+    /// Returns the storage, and what is known of its bytes.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn into_parts(self) -> (S, OwnedHeader<()>) {
+        let Self { storage, content_length, byte_order, type_end, encoding_end, prefix_end, dialect } = self;
+        let known =
+            OwnedHeader { storage: (), content_length, byte_order, type_end, encoding_end, prefix_end, dialect };
+        (storage, known)
+    }
+
+    /// Returns the header whose storage has these bytes.
+    pub(crate) fn header_in<'a>(&self, bytes: &'a [u8]) -> Header<'a> {
         let content_type = text(bytes, 0..self.type_end);
         let content_encoding = text(bytes, self.type_end..self.encoding_end);
         Header::new(content_type, content_encoding, self.content_length)
@@ -122,7 +143,7 @@ impl TryFrom<&Header<'_>> for OwnedHeader<crate::Growable> {
     type Error = EncodeError;
 
     fn try_from(header: &Header<'_>) -> Result<Self, EncodeError> {
-        Self::new(header, crate::Growable::with_limit(usize::MAX))
+        Self::with_storage(header, crate::Growable::with_capacity)
     }
 }
 

@@ -43,6 +43,8 @@ pub struct OwnedMessage {
 #[derive(Clone)]
 enum Kept {
     Apart(Box<OwnedHeader<Growable>>),
+    /// A copy, in the bytes that end where the content begins.
+    Copied(OwnedHeader<()>),
     /// In the bytes that end where the content begins.
     #[cfg(feature = "tokio")]
     BeforeContent(Found),
@@ -70,10 +72,13 @@ impl OwnedMessage {
         Self::of(header, content)
     }
 
-    fn of(header: &Header<'_>, content: impl Into<Bytes>) -> Result<Self, EncodeError> {
-        let content = content.into();
-        check_length(header, &content)?;
-        Ok(Self { bytes: content, content: 0, header: Kept::apart(header)? })
+    fn of(header: &Header<'_>, content: impl Into<Bytes> + AsRef<[u8]>) -> Result<Self, EncodeError> {
+        check_length(header, content.as_ref())?;
+        Ok(Self::with_header(Kept::apart(header)?, content, 0))
+    }
+
+    fn with_header(header: Kept, bytes: impl Into<Bytes>, content: usize) -> Self {
+        Self { bytes: bytes.into(), content, header }
     }
 
     /// Creates a message from received bytes. `content` is the index where the header ends and the content begins.
@@ -98,6 +103,7 @@ impl OwnedMessage {
     pub fn header(&self) -> Header<'_> {
         match &self.header {
             Kept::Apart(header) => header.header(),
+            Kept::Copied(header) => header.header_in(self.bytes.get(..self.content).unwrap_or_default()),
             #[cfg(feature = "tokio")]
             Kept::BeforeContent(found) => found.header(self.bytes.get(..self.content).unwrap_or_default()),
         }
@@ -109,12 +115,16 @@ impl OwnedMessage {
         self.bytes.get(self.content..).unwrap_or_default()
     }
 
-    /// Returns the content. Content that is shared is copied.
+    /// Returns the content. Content that is shared is copied, and content that is in one piece with its header is moved.
     pub fn into_content(self) -> Vec<u8> {
         #[cfg(feature = "tokio")]
         return self.into_bytes().into();
         #[cfg(not(feature = "tokio"))]
-        self.bytes
+        {
+            let mut bytes = self.bytes;
+            bytes.drain(..self.content.min(bytes.len()));
+            bytes
+        }
     }
 
     /// Returns the content without copying it.
@@ -136,12 +146,19 @@ impl Kept {
     }
 }
 
-/// Copies the header and the content.
+/// Copies the header and the content, to one piece of memory.
 impl TryFrom<Message<'_>> for OwnedMessage {
     type Error = EncodeError;
 
     fn try_from(message: Message<'_>) -> Result<Self, EncodeError> {
-        Self::new(&message.header(), message.content())
+        let (header, content) = (message.header(), message.content());
+        check_length(&header, content)?;
+        let capacity = |header: usize| Growable::with_capacity(header.saturating_add(content.len()));
+        let (storage, header) = OwnedHeader::with_storage(&header, capacity)?.into_parts();
+        let mut bytes = storage.into_vec();
+        let start = bytes.len();
+        bytes.extend_from_slice(content);
+        Ok(Self::with_header(Kept::Copied(header), bytes, start))
     }
 }
 

@@ -3,13 +3,14 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::{Connection, UNLIMITED};
 
 use crate::Result;
 use crate::messages::{BULK, CHUNK, THANKS};
+use crate::processors::{Measured, Watch, be_server};
 
 /// How long each measurement takes, but for that of a transfer.
 const TIME: Duration = Duration::from_millis(150);
@@ -20,6 +21,9 @@ const BURST: usize = 50;
 const CONTENT: &[u8] = br#"{"action": "search", "value": "needle"}"#;
 
 pub(crate) const GIB: u64 = 1 << 30;
+
+/// The same in megabytes.
+const MEGABYTES: f64 = 1_073.741_824;
 
 /// Into how many messages 1 GiB is divided where the messages are collected.
 const PARTS: u64 = 16;
@@ -59,18 +63,14 @@ pub(crate) fn bulk_length() -> u64 {
     bulk_header(GIB).encoded_len() as u64 + GIB
 }
 
-fn per_second(count: u32, start: Instant) -> f64 {
-    f64::from(count) / start.elapsed().as_secs_f64()
-}
-
 /// Requests a second of an echo that is asked on all these connections at a time.
 ///
 /// The client knows bytes only, whoever is measured. All connections are asked before the first reply is awaited.
-pub(crate) fn requests(mut streams: Vec<impl Read + Write>) -> Result<f64> {
+pub(crate) fn requests(mut streams: Vec<impl Read + Write>) -> Result<Measured> {
     let request = request();
     let mut place = vec![0; request.len()];
-    let (mut answered, start) = (0, Instant::now());
-    while start.elapsed() < TIME {
+    let (mut answered, watch) = (0, Watch::start());
+    while watch.start.elapsed() < TIME {
         for stream in &mut streams {
             stream.write_all(&request)?;
         }
@@ -79,30 +79,30 @@ pub(crate) fn requests(mut streams: Vec<impl Read + Write>) -> Result<f64> {
         }
         answered += u32::try_from(streams.len())?;
     }
-    let rate = per_second(answered, start);
+    let rate = watch.rate(answered);
     if place == request { Ok(rate) } else { Err("another reply than expected".into()) }
 }
 
 /// Requests a second, one after the other, of a client and a server of messages.
-pub(crate) fn converse(stream: impl Read + Write) -> Result<f64> {
+pub(crate) fn converse(stream: impl Read + Write) -> Result<Measured> {
     let mut connection = Connection::new(stream);
-    let (mut answered, start) = (0, Instant::now());
-    while start.elapsed() < TIME {
+    let (mut answered, watch) = (0, Watch::start());
+    while watch.start.elapsed() < TIME {
         connection.send(&Header::for_json(CONTENT.len() as u64), CONTENT)?;
         if connection.receive()?.ok_or("no reply")?.content()? != CONTENT {
             return Err("another reply than expected".into());
         }
         answered += 1;
     }
-    Ok(per_second(answered, start))
+    Ok(watch.rate(answered))
 }
 
 /// New connections a second, each for one request.
-pub(crate) fn churn(address: SocketAddr) -> Result<f64> {
+pub(crate) fn churn(address: SocketAddr) -> Result<Measured> {
     let request = request();
     let mut place = vec![0; request.len()];
-    let (mut opened, start) = (0, Instant::now());
-    while start.elapsed() < TIME {
+    let (mut opened, watch) = (0, Watch::start());
+    while watch.start.elapsed() < TIME {
         let mut streams = (0..BURST).map(|_| connect(address)).collect::<io::Result<Vec<_>>>()?;
         for stream in &mut streams {
             stream.write_all(&request)?;
@@ -112,27 +112,27 @@ pub(crate) fn churn(address: SocketAddr) -> Result<f64> {
             opened += 1;
         }
     }
-    Ok(per_second(opened, start))
+    Ok(watch.rate(opened))
 }
 
 /// Megabytes a second of 1 GiB in one message, until it is answered.
-pub(crate) fn bulk(stream: impl Read + Write) -> Result<f64> {
+pub(crate) fn bulk(stream: impl Read + Write) -> Result<Measured> {
     let mut connection = Connection::new(stream);
-    let start = Instant::now();
+    let watch = Watch::start();
     connection.send_stream(&bulk_header(GIB), &mut Zeros)?;
     let reply = connection.receive()?.ok_or("no reply")?.content()?;
-    let rate = megabytes_a_second(start);
+    let rate = watch.rate(MEGABYTES);
     if reply == THANKS { Ok(rate) } else { Err("another reply than expected".into()) }
 }
 
 /// The same of bytes.
-pub(crate) fn bare_bulk(mut stream: impl Read + Write) -> Result<f64> {
+pub(crate) fn bare_bulk(mut stream: impl Read + Write) -> Result<Measured> {
     let mut reply = reply_to_bulk();
     let head = head(&bulk_header(GIB))?;
-    let start = Instant::now();
+    let watch = Watch::start();
     send_bare(&mut stream, &head, GIB)?;
     stream.read_exact(&mut reply)?;
-    let rate = megabytes_a_second(start);
+    let rate = watch.rate(MEGABYTES);
     if reply == reply_to_bulk() { Ok(rate) } else { Err("another reply than expected".into()) }
 }
 
@@ -152,15 +152,16 @@ fn send_bare(stream: &mut impl Write, head: &[u8], length: u64) -> io::Result<()
 }
 
 /// Megabytes a second of 1 GiB in several messages, or as many bytes, each of which is collected in memory of its own.
-pub(crate) fn collected(side: Side) -> Result<f64> {
+pub(crate) fn collected(side: Side) -> Result<Measured> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let stream = connect(listener.local_addr()?)?;
     let peer = listener.accept()?.0;
     let header = bulk_header(GIB / PARTS);
     let head = head(&header)?;
     let mut room = head.clone();
-    let start = Instant::now();
+    let watch = Watch::start();
     let sender = thread::spawn(move || -> Result<()> {
+        be_server()?;
         let (mut stream, mut connection) = (stream.try_clone()?, Connection::new(stream));
         for _ in 0..PARTS {
             match side {
@@ -189,13 +190,9 @@ pub(crate) fn collected(side: Side) -> Result<f64> {
             received
         }
     };
-    let rate = megabytes_a_second(start);
+    let rate = watch.rate(MEGABYTES);
     sender.join().map_err(|_| "the sender has panicked")??;
     if received == GIB { Ok(rate) } else { Err("not all has come".into()) }
-}
-
-fn megabytes_a_second(start: Instant) -> f64 {
-    per_second(u32::try_from(GIB).unwrap_or(u32::MAX), start) / 1e6
 }
 
 /// A source that takes no time.

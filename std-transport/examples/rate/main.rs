@@ -3,12 +3,16 @@
 //!
 //! Both sides are measured in turn, round after round, in one run: the clients and the servers share the machine, so that
 //! a figure is of use only beside the one it is measured with. Each is the median of its rounds, and so is the ratio.
+//!
+//! On Linux all servers run on one processor and all clients on another, and the processor time that both have taken is printed
+//! too: in microseconds for a request, a connection or a megabyte.
 
 mod bare;
 mod clients;
 mod ends;
 mod memory;
 mod messages;
+mod processors;
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
@@ -22,6 +26,7 @@ use serde_json::json;
 use bare::Bare;
 use ends::Ends;
 use messages::Messages;
+use processors::Measured;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -68,13 +73,15 @@ struct Figure {
     bare: Measure,
 }
 
-type Measure = Box<dyn Fn() -> Result<f64>>;
+type Measure = Box<dyn Fn() -> Result<Measured>>;
 
 /// The medians of what has been measured.
 struct Outcome {
     ours: f64,
     bare: f64,
     ratio: f64,
+    /// The processor time for one, in microseconds.
+    times: Option<[f64; 2]>,
 }
 
 fn main() -> ExitCode {
@@ -96,8 +103,10 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
+    processors::be_server()?;
     let mut figures = figures(Messages::start()?, Bare::start()?);
     figures.extend(figures_of_tls()?);
+    processors::be_client()?;
     let mut rows = Vec::new();
     for figure in figures.iter().filter(|figure| figure.name.contains(&arguments.filter)) {
         let rounds = arguments.rounds.div_ceil(figure.one_in);
@@ -112,6 +121,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
             "ours": outcome.ours,
             "bare": outcome.bare,
             "ratio": outcome.ratio,
+            "processor_us": outcome.times,
         }));
     }
     if rows.is_empty() {
@@ -169,7 +179,7 @@ fn figures_of_tls() -> Result<Vec<Figure>> {
 
     let ends = Ends::make(tempfile::tempdir()?.path())?;
     let (messages, bare) = (Messages::start_tls(&ends.server)?, Bare::start_tls(&ends.server)?);
-    let over_tls = |measure: fn(TlsStream) -> Result<f64>, address| -> Measure {
+    let over_tls = |measure: fn(TlsStream) -> Result<Measured>, address| -> Measure {
         let ends = ends.clone();
         Box::new(move || measure(ends.connect(address)?))
     };
@@ -193,7 +203,9 @@ fn transfer(name: &'static str, ours: Measure, bare: Measure) -> Figure {
 }
 
 fn memory(name: &'static str, kind: memory::Kind) -> Figure {
-    let measure = |side| -> Measure { Box::new(move || memory::of_a_connection(kind, side)) };
+    let measure = |side| -> Measure {
+        Box::new(move || Ok(Measured { figure: memory::of_a_connection(kind, side)?, time: None }))
+    };
     let (ours, bare) = (measure(memory::Side::Messages), measure(memory::Side::Bare));
     Figure { name, unit: "bytes", one_in: 10, is_rate: false, ours, bare }
 }
@@ -201,7 +213,7 @@ fn memory(name: &'static str, kind: memory::Kind) -> Figure {
 impl Figure {
     /// Measures both sides in turn, and now the one, now the other first.
     fn median(&self, rounds: u32) -> Result<Outcome> {
-        let (mut ours, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let mut measured = Vec::new();
         for round in 0..rounds {
             let early = if round % 2 == 0 { Some((self.ours)()?) } else { None };
             let theirs = (self.bare)()?;
@@ -209,11 +221,19 @@ impl Figure {
                 Some(own) => own,
                 None => (self.ours)()?,
             };
-            ours.push(own);
-            bare.push(theirs);
-            ratios.push(own / theirs);
+            measured.push([own, theirs]);
         }
-        Ok(Outcome { ours: median(ours), bare: median(bare), ratio: median(ratios) })
+        let of_all = |figure: &dyn Fn(&[Measured; 2]) -> f64| median(measured.iter().map(figure).collect());
+        let time = |side: usize| {
+            let times: Option<_> = measured.iter().map(|both| Some(both[side].time?.as_secs_f64() * 1e6)).collect();
+            times.map(median)
+        };
+        Ok(Outcome {
+            ours: of_all(&|[ours, _]| ours.figure),
+            bare: of_all(&|[_, bare]| bare.figure),
+            ratio: of_all(&|[ours, bare]| ours.figure / bare.figure),
+            times: time(0).zip(time(1)).map(<[f64; 2]>::from),
+        })
     }
 }
 
@@ -226,9 +246,19 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 fn show(figure: &Figure, outcome: &Outcome, is_first: bool) -> io::Result<()> {
     let mut output = io::stdout().lock();
     if is_first {
-        writeln!(output, "{:38}{:14}{:>12}{:>12}{:>8}", "", "", "jsonframe", "bare", "ratio")?;
+        writeln!(
+            output,
+            "{:38}{:14}{:>12}{:>12}{:>8}{:>11}{:>9}",
+            "", "", "jsonframe", "bare", "ratio", "us each", "bare"
+        )?;
     }
-    let Outcome { ours, bare, ratio } = outcome;
-    let ratio = if figure.is_rate { format!("{ratio:.2}") } else { String::new() };
-    writeln!(output, "{:38}{:14}{ours:12.0}{bare:12.0}{ratio:>8}", figure.name, figure.unit)
+    let Outcome { ours, bare, ratio, times } = outcome;
+    write!(output, "{:38}{:14}{ours:12.0}{bare:12.0}", figure.name, figure.unit)?;
+    if figure.is_rate {
+        write!(output, "{ratio:8.2}")?;
+    }
+    if let Some([ours, bare]) = times {
+        write!(output, "{ours:11.1}{bare:9.1}")?;
+    }
+    writeln!(output)
 }

@@ -70,7 +70,7 @@ pub(crate) struct Ended<W> {
 }
 
 impl<W> Pending<W> {
-    /// How many calls that have ended may remain, and for how many memory is kept.
+    /// How many calls that have ended may remain, beside as many as have not.
     const FEW: usize = 64;
 
     /// By id, at most `max_given_up` calls that were given up are remembered.
@@ -218,17 +218,19 @@ impl<W> Pending<W> {
         let most = 2 * self.open + Self::FEW;
         if calls.len() > most {
             calls.retain(|call| call.waiter.is_some());
-            calls.shrink_to(most);
         }
         while calls.front().is_some_and(|call| call.waiter.is_none()) {
             calls.pop_front();
         }
         if deadlines.len() > most {
             deadlines.retain(|Reverse((_, key))| find(calls, *key).is_some());
-            deadlines.shrink_to(most);
         }
         while deadlines.peek().is_some_and(|Reverse((_, key))| find(calls, *key).is_none()) {
             deadlines.pop();
+        }
+        if calls.capacity().max(deadlines.capacity()) > 4 * most {
+            calls.shrink_to(most);
+            deadlines.shrink_to(most);
         }
     }
 }

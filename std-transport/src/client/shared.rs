@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
-use jsonframe::{Header, Message, OwnedMessage, Value};
+use jsonframe::{Header, Message, OwnedMessage};
 
 use super::pending::{Ended, Matching, Pending, Taken};
 use super::{CallError, Options, Stats, WhenFull};
 use crate::Error;
-use crate::engine::{REQUEST_ID, reply_to};
+use crate::engine::{Members, REQUEST_ID, reply_to};
 
 /// What has become of a call.
 pub(crate) type Outcome = Result<OwnedMessage, CallError>;
@@ -160,15 +160,10 @@ impl Shared {
         let mut frame = self.lock().spare.pop().unwrap_or_default();
         frame.reserve(256 + content.len());
         if self.options.matching == Matching::ById {
-            let id = (REQUEST_ID, key.into());
             // The client's id takes the place of one that a header may have come with.
-            let mut others = header.extensions().filter(|(name, _)| *name != REQUEST_ID).peekable();
-            if others.peek().is_none() {
-                self.options.dialect.append_to(&header.with_extensions(&[id]), &mut frame)?;
-            } else {
-                let extensions: Vec<(&str, Value<'_>)> = others.chain([id]).collect();
-                self.options.dialect.append_to(&header.with_extensions(&extensions), &mut frame)?;
-            }
+            let others = header.extensions().filter(|(name, _)| *name != REQUEST_ID);
+            let members = Members::new(others, (REQUEST_ID, key.into()));
+            self.options.dialect.append_to(&header.with_extensions(&members), &mut frame)?;
         } else {
             self.options.dialect.append_to(header, &mut frame)?;
         }

@@ -1,6 +1,7 @@
 //! The members of a header that say which reply answers which request.
 
 use std::num::NonZeroU64;
+use std::ops::Deref;
 
 use jsonframe::{Header, Value};
 
@@ -69,15 +70,40 @@ pub(crate) fn reply_to(header: &Header<'_>) -> Option<u64> {
 /// answers. `None` if there is nothing to be added.
 pub(crate) fn answering<'m>(
     request: Option<RequestId>,
-    others: impl IntoIterator<Item = (&'m str, Value<'m>)>,
-) -> Option<Vec<(&'m str, Value<'m>)>> {
+    others: impl IntoIterator<Item = (&'m str, Value<'m>), IntoIter: Clone>,
+) -> Option<Members<'m>> {
     let reply_to = (REPLY_TO, (request?.successor.get() - 1).into());
-    let mut members: Vec<_> = others.into_iter().collect();
-    if members.iter().any(|(name, _)| *name == REPLY_TO) {
-        return None;
+    let others = others.into_iter();
+    let is_told = others.clone().any(|(name, _)| name == REPLY_TO);
+    (!is_told).then(|| Members::new(others, reply_to))
+}
+
+/// Extension members of a header. One alone takes no memory of its own.
+pub(crate) enum Members<'m> {
+    One([(&'m str, Value<'m>); 1]),
+    More(Vec<(&'m str, Value<'m>)>),
+}
+
+impl<'m> Members<'m> {
+    /// `others`, and then this one.
+    pub(crate) fn new(others: impl Iterator<Item = (&'m str, Value<'m>)>, last: (&'m str, Value<'m>)) -> Self {
+        let mut others = others.peekable();
+        match others.peek() {
+            None => Self::One([last]),
+            Some(_) => Self::More(others.chain([last]).collect()),
+        }
     }
-    members.push(reply_to);
-    Some(members)
+}
+
+impl<'m> Deref for Members<'m> {
+    type Target = [(&'m str, Value<'m>)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::One(one) => one,
+            Self::More(more) => more,
+        }
+    }
 }
 
 fn id(value: Option<Value<'_>>) -> Option<u64> {

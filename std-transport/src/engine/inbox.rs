@@ -86,6 +86,10 @@ impl Inbox {
 
     /// Decodes from what has been read.
     pub(crate) fn next_step(&mut self) -> Result<Option<Step>, DecodeError> {
+        // So it is twice in each turn in which one message comes, and the decoder would find nothing.
+        if self.ahead.is_empty() && !self.in_message && self.wants() {
+            return Ok(None);
+        }
         self.prepare_header_buffer();
         let mut input = self.ahead.unread();
         let step = self.decoder.decode(&mut input).map(|event| event.map(Step::from));

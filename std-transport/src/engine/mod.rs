@@ -49,7 +49,7 @@ pub use limits::{AtLimit, Limits};
 pub(crate) use charge::{Charges, Held};
 pub(crate) use connection::{Engine, Event};
 #[cfg(feature = "client")]
-pub(crate) use ids::reply_to;
+pub(crate) use ids::{Members, reply_to};
 pub(crate) use ids::{RequestId, answering, request_id};
 pub(crate) use inbox::{Inbox, Step};
 pub(crate) use outbox::Outbox;

@@ -297,3 +297,15 @@ fn a_call_that_is_registered_after_a_later_one_is_sent_next() {
     let replies = [(); 4].map(|()| pending.take_reply(None));
     assert_eq!(replies, [1, 0, 2, 3].map(|key| Taken::Reply(key, key)));
 }
+
+#[test]
+fn memory_for_many_calls_is_given_back_when_they_have_ended() {
+    let mut pending = Pending::new(Matching::InOrder, 2);
+    let start = Instant::now();
+    for key in 0..10_000 {
+        pending.register(key, (), Some(start));
+    }
+    while pending.expire(start).is_some() {}
+    let most = 4 * Pending::<()>::FEW;
+    assert!(pending.calls.capacity() <= most && pending.deadlines.capacity() <= most);
+}
