@@ -322,8 +322,11 @@ impl Application {
     /// Sends an answer of JSON content, with these bytes before its proto-header.
     fn answer_json(&self, peer: &mut Peer<'_>, answer: &Found<'_>, prefix: &[u8]) -> Result<(), JsonError> {
         if self.is_plain && prefix.is_empty() {
-            let outcome = peer.send_json(answer);
-            self.sent(peer, outcome);
+            match peer.send_json(answer) {
+                // For want of memory: of text there is no other error.
+                Err(Error::Json(error)) => return Err(error),
+                outcome => self.sent(peer, outcome),
+            }
         } else {
             self.answer(peer, &Draft::json(answer)?.with_prefix(prefix));
         }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 use jsonframe::{Header, Outgoing};
 
 use crate::Error;
-use crate::engine::Outbox;
+use crate::engine::{Outbox, copy};
 
 /// How many pieces of memory are written at once.
 const AT_ONCE: usize = 32;
@@ -85,14 +85,18 @@ pub(crate) fn send(
     content: &[u8],
 ) -> Result<(), Error> {
     if outbox.queued() > 0 {
-        return Ok(outbox.queue_copy(header, content)?);
+        if content.len() <= Outbox::SMALL {
+            return Ok(outbox.queue_copy(header, content)?);
+        }
+        return Ok(outbox.queue(header, copy(content).map_err(io::Error::from)?.into())?);
     }
     let (mut message, content) = outbox.begin_whole(header, content)?;
     let outcome = write_some(stream, &mut message);
     let left = message.parts().map(<[u8]>::len);
     // Also after an error: what the stream has got must be followed by what it has not.
-    outbox.keep_rest(left, content);
+    let kept = outbox.keep_rest(left, content);
     outcome?;
+    kept.map_err(io::Error::from)?;
     if outbox.queued() == 0 {
         pass_on(outbox, stream)?;
     }

@@ -52,7 +52,7 @@ pub(crate) use connection::{Engine, Event};
 pub(crate) use ids::{Members, reply_to};
 pub(crate) use ids::{RequestId, answering, request_id};
 pub(crate) use inbox::{Inbox, Step};
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Outbox, copy};
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use scratch::Scratch;
 pub(crate) use sending::Sending;

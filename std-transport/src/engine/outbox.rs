@@ -1,6 +1,6 @@
 //! The sending side of a connection: messages queued, to be written as far as the stream takes them.
 
-use std::collections::VecDeque;
+use std::collections::{TryReserveError, VecDeque};
 use std::io::IoSlice;
 
 use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing};
@@ -172,8 +172,13 @@ impl Outbox {
         Ok(&self.tail)
     }
 
-    /// Queues what is left of a message that was [begun](Self::begin): this much of its head, and of its content.
-    pub(crate) fn keep_rest(&mut self, [head_left, content_left]: [usize; 2], content: &[u8]) {
+    /// Queues what is left of a message that was [begun](Self::begin): this much of its head, and of its content. The error is
+    /// that there is no memory for it: nothing more can be sent then.
+    pub(crate) fn keep_rest(
+        &mut self,
+        [head_left, content_left]: [usize; 2],
+        content: &[u8],
+    ) -> Result<(), TryReserveError> {
         self.queued = head_left + content_left;
         self.start = self.tail.len() - head_left;
         self.moved = self.moved.saturating_add(self.start + content.len() - content_left);
@@ -184,10 +189,17 @@ impl Outbox {
         let rest = &content[content.len() - content_left..];
         if rest.len() > Self::SMALL {
             self.close_tail();
-            self.add(rest.to_vec().into(), 0);
+            match copy(rest) {
+                Ok(rest) => self.add(rest.into(), 0),
+                Err(error) => {
+                    self.queued = head_left;
+                    return Err(error);
+                }
+            }
         } else {
             self.tail.extend_from_slice(rest);
         }
+        Ok(())
     }
 
     /// What is to be written, if it lies in one piece of memory because it is little, as it mostly is.
@@ -316,6 +328,14 @@ impl Outbox {
             *lender = tail;
         }
     }
+}
+
+/// A copy of bytes that may be many, if there is memory for it.
+pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 impl Segment {

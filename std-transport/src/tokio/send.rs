@@ -264,7 +264,9 @@ impl<W> Drop for Writing<'_, '_, W> {
     fn drop(&mut self) {
         // After a stream that has failed nothing is sent.
         let left = if self.half.failure.is_set() { [0, 0] } else { self.left };
-        self.half.outbox.keep_rest(left, self.content);
+        if let Err(error) = self.half.outbox.keep_rest(left, self.content) {
+            self.half.failure.note(error.into());
+        }
         self.half.is_writing = false;
     }
 }

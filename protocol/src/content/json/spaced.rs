@@ -14,7 +14,7 @@ use crate::json::swar::unescaped_run;
 #[cfg(feature = "std")]
 pub(super) fn append<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let before = bytes.len();
-    let outcome = value.serialize(&mut Serializer::with_formatter(&mut *bytes, Spaced));
+    let outcome = value.serialize(&mut Serializer::with_formatter(Growing(bytes), Spaced));
     if outcome.is_err() {
         bytes.truncate(before);
     }
@@ -26,6 +26,29 @@ pub(super) fn append<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> R
 pub(super) fn append<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     append_spaced(&serde_json::to_string(value)?, bytes);
     Ok(())
+}
+
+/// Bytes that grow as far as there is memory: that there is none is an error, for a value may be as long as what a peer sends.
+#[cfg(feature = "std")]
+struct Growing<'a>(&'a mut Vec<u8>);
+
+#[cfg(feature = "std")]
+impl Write for Growing<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.try_reserve(bytes.len())?;
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Has serde_json write the spaces.

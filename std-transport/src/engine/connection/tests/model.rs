@@ -636,7 +636,7 @@ impl Pair {
         let taken = taken.min(bytes.len());
         self.taken.extend_from_slice(&bytes[..taken]);
         let content_left = length.min(bytes.len() - taken);
-        outbox.keep_rest([bytes.len() - taken - content_left, content_left], &content);
+        outbox.keep_rest([bytes.len() - taken - content_left, content_left], &content).unwrap();
         outbox.flushed();
         self.model.queued.extend(bytes);
         assert_eq!(self.model.take(taken), taken);
