@@ -326,10 +326,34 @@ fn a_server_that_waits_for_the_end_is_told_apart() {
 }
 
 #[test]
+fn what_a_silent_server_does_when_nothing_more_is_sent_is_said() {
+    // It reads the header length in the other byte order, and so waits for more.
+    let server = serve("exactly(2); exactly(int.from_bytes(b'g\\0', 'big'))");
+    let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
+    assert!(
+        complaint.ends_with(
+            "; it closed the connection when nothing more was sent, so it waited for more: perhaps it reads \
+                                 the header length otherwise: try --dialect u16-le or --dialect u32\n"
+        ),
+        "{complaint}"
+    );
+
+    let server = serve("time.sleep(60)");
+    let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
+    assert!(complaint.contains("; nothing came, not even when nothing more was sent"), "{complaint}");
+}
+
+#[test]
 fn no_answer_and_no_server_are_failures_that_name_the_address() {
     let server = serve("receive(); sock.close()");
-    let closed = format!("no answer from {}: it closed the connection without one\n", server.address);
+    let closed =
+        format!("no answer from {}: it closed the connection without one; servers do so that fail", server.address);
     fails(call(&server, &["--json", "1"]), &closed);
+
+    // It is closed while there is something to read.
+    let server = serve("sock.recv(1); sock.close()");
+    let complaint = fails(call(&server, &["--json", "1"]), &format!("no answer from {}: ", server.address));
+    assert!(complaint.ends_with("; servers do so that fail at a request: see what it prints\n"), "{complaint}");
 
     let server = serve("receive(); send_head(3); sock.sendall(b'1')");
     let run = call(&server, &["--json", "1"]).assert().code(1);

@@ -24,6 +24,9 @@ const PIECE: usize = 64 * 1024;
 /// How long to wait for what a server says when nothing more is sent to it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// What the end of a connection often means.
+const FAILED: &str = "; servers do so that fail at a request: see what it prints";
+
 /// What is said, and how.
 pub(super) struct Conversation<'a> {
     pub(super) requests: Vec<Request>,
@@ -186,20 +189,30 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// What a server says that did not answer in time, if it says something when nothing more is sent to it: one that speaks
-    /// another protocol may wait for the end of a line.
+    /// What may help with a server that did not answer in time, by what it does when nothing more is sent to it: one that
+    /// speaks another protocol may wait for the end of a line.
     fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
         watched.with(|half| half.end_sending());
         watched.within(self.timeout.min(LAST_WORDS));
-        match connection.receive() {
-            Ok(Some(_)) => Some("it answers when nothing more is sent: does it wait for the end of the stream?".into()),
+        let outcome = connection.receive().map(|answer| answer.is_some());
+        let start = connection.get_ref().start();
+        Some(match outcome {
+            Ok(true) => "it answers when nothing more is sent: does it wait for the end of the stream?".into(),
             Err(Error::Decode(error)) => {
-                let hint = connection.get_ref().start().hint(self.dialect).map(|hint| format!("; {hint}"));
-                let hint = hint.unwrap_or_default();
-                Some(format!("when nothing more was sent, it said something else: {error}{hint}"))
+                let hint = start.hint(self.dialect).map(|hint| format!("; {hint}")).unwrap_or_default();
+                format!("when nothing more was sent, it said something else: {error}{hint}")
             }
-            Ok(None) | Err(_) => None,
-        }
+            _ if !start.is_empty() => return None,
+            Err(Error::Io(late)) if is_time_out(&late) => {
+                "nothing came, not even when nothing more was sent: does it speak this protocol? See what it prints"
+                    .into()
+            }
+            Ok(false) | Err(_) => {
+                "it closed the connection when nothing more was sent, so it waited for more: perhaps it \
+                                  reads the header length otherwise: try --dialect u16-le or --dialect u32"
+                    .into()
+            }
+        })
     }
 
     fn receive_one(
@@ -267,8 +280,13 @@ impl From<Failure> for Received {
 impl Received {
     fn in_words(self, server: impl Display) -> Failure {
         match self {
-            Self::Closed => Failure::Other(format!("no answer from {server}: it closed the connection without one")),
-            Self::Failed(error, None) => Failure::Other(no_answer(error, server)),
+            Self::Closed => {
+                Failure::Other(format!("no answer from {server}: it closed the connection without one{FAILED}"))
+            }
+            Self::Failed(error, None) => {
+                let is_reset = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionReset);
+                Failure::Other(format!("{}{}", no_answer(error, server), if is_reset { FAILED } else { "" }))
+            }
             Self::Failed(error, Some(hint)) => Failure::Other(format!("{}; {hint}", no_answer(error, server))),
             Self::Unwritten(failure) => failure,
         }

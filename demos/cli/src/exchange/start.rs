@@ -35,6 +35,10 @@ impl Start {
         self.has_more |= bytes.len() > space;
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// What may help whoever sent this in vain to somebody who expects this dialect, if its beginning tells.
     pub(crate) fn hint(&self, dialect: DialectName) -> Option<String> {
         if self.has_more || self.bytes.is_empty() {

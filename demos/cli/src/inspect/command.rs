@@ -77,7 +77,7 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe inspect --dialect u32,no-byteorder capture.bin
   jsonframe inspect --json capture.bin | jq 'select(.event == "error")'
   jsonframe inspect --port 65432 traffic.pcapng
-  python3 app-client.py 127.0.0.1 65432 search ring | jsonframe inspect --format python
+  python3 -u app-client.py 127.0.0.1 65432 search ring | jsonframe inspect --format python
   jsonframe inspect --find rest-of-a-stream.bin
   echo '00 02 7b7d' | jsonframe inspect
 
