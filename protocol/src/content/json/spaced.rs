@@ -41,10 +41,7 @@ impl Write for Growing<'_> {
 
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // To ask for memory is a call, which would be made for each of the many pieces.
-        if bytes.len() > self.0.capacity().saturating_sub(self.0.len()) {
-            self.0.try_reserve(bytes.len())?;
-        }
+        self.0.try_reserve(bytes.len())?;
         self.0.extend_from_slice(bytes);
         Ok(())
     }
