@@ -6,8 +6,11 @@
 
 use std::fmt::Display;
 
+use jsonframe::{Encoding, Header};
 use jsonframe_std::server::{CloseReason, Deadline};
 use serde::de::IgnoredAny;
+
+use crate::text::Printable;
 
 /// What to tell whoever seems to count characters.
 pub const COUNTS_BYTES: &str = "content-length counts bytes, not characters";
@@ -22,6 +25,30 @@ pub fn json_is_cut(content: &[u8]) -> bool {
         }
 }
 
+/// What is wrong with the encoding of a content of this header that begins with these bytes, if something is.
+pub fn wrong_encoding(header: &Header<'_>, content: &[u8]) -> Option<String> {
+    let (encoding, label) = (header.encoding()?, Printable(header.content_encoding()));
+    let wide = content.iter().position(|byte| !byte.is_ascii())?;
+    // It may end inside a character.
+    let (valid, is_utf8) = match str::from_utf8(content) {
+        Ok(_) => (content.len(), true),
+        Err(error) => (error.valid_up_to(), error.error_len().is_none()),
+    };
+    let wrong = match encoding {
+        Encoding::UTF_8 if !is_utf8 => valid,
+        Encoding::ASCII => wide,
+        Encoding::LATIN_1 if is_utf8 && wide < valid => {
+            return Some(format!("the content looks like UTF-8, and its header says {label}"));
+        }
+        _ => return None,
+    };
+    let byte = content.get(wrong)?;
+    Some(format!(
+        "the content is not {label}, as its header says: byte {byte:02x} at offset {wrong} of it; encode it with the encoding \
+         that the header names"
+    ))
+}
+
 /// Whether this end of a connection can come of content before it that was [cut short](CutText).
 pub const fn follows_cut(why: &CloseReason) -> bool {
     matches!(why, CloseReason::Protocol(_) | CloseReason::Deadline(Deadline::Header))
@@ -30,6 +57,11 @@ pub const fn follows_cut(why: &CloseReason) -> bool {
 /// A reason, and what to tell whoever seems to count characters, if that is so.
 pub fn with(reason: impl Display, is_cut: bool) -> String {
     if is_cut { format!("{reason}; {COUNTS_BYTES}") } else { reason.to_string() }
+}
+
+/// A cause, and the error that came of it.
+pub(crate) fn before(cause: &str, error: impl Display) -> String {
+    format!("{cause}; what came of it: {error}")
 }
 
 /// Looks at content piece by piece: whether it may be UTF-8 that was cut short because its characters were counted.
@@ -88,6 +120,28 @@ mod tests {
         for other in [whole.as_bytes(), br#"{"action": "sea"#, b"\xFF\xFE{", b"", "{\"é\": 1} x".as_bytes()] {
             assert!(!json_is_cut(other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn an_encoding_that_is_not_the_header_s_is_named() {
+        let hint = |encoding, content: &[u8]| wrong_encoding(&Header::new("x", encoding, 1000), content);
+        let wrong = hint("utf-8", b"caf\xE9 ").unwrap();
+        assert!(
+            wrong.starts_with("the content is not utf-8, as its header says: byte e9 at offset 3 of it; "),
+            "{wrong}"
+        );
+        assert!(
+            hint("ascii", "café".as_bytes()).unwrap().contains("not ascii, as its header says: byte c3 at offset 3")
+        );
+        let utf8 = "the content looks like UTF-8, and its header says latin-1";
+        assert_eq!(hint("latin-1", "café".as_bytes()).as_deref(), Some(utf8));
+        // It may go on.
+        assert_eq!(hint("utf-8", "é".as_bytes().split_at(1).0), None);
+        for (encoding, content) in [("utf-8", "café"), ("utf-8", ""), ("ascii", "e"), ("latin-1", "e"), ("binary", "é")]
+        {
+            assert_eq!(hint(encoding, content.as_bytes()), None, "{encoding}");
+        }
+        assert_eq!(hint("latin-1", b"caf\xE9"), None);
     }
 
     #[test]

@@ -42,6 +42,7 @@ use crate::dialect::{DialectName, FORMS};
 
 pub(crate) use self::content::BEGINNING;
 pub use self::guess::guess;
+pub(crate) use self::hint::of_dialect;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
 pub(crate) use self::length::{KEPT, Text};
 pub(crate) use self::pretty::pretty;

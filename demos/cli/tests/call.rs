@@ -238,7 +238,9 @@ fn dialects_are_spoken() {
 fn a_server_of_another_dialect_is_told_apart() {
     let server = serve("receive(); FORM = '>I'; send(b'[2]')");
     let complaint = fails(call(&server, &["--json", "1"]), &format!("no answer from {}: ", server.address));
-    assert!(complaint.ends_with("; this looks like another dialect: try --dialect u32\n"), "{complaint}");
+    let cause = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to get along with it \
+                 as it is: --dialect u32; what came of it: the header length is 0; ";
+    assert!(complaint.contains(&format!(": {cause}")), "{complaint}");
 }
 
 #[test]
@@ -261,6 +263,19 @@ fn an_answer_whose_json_was_cut_is_shown_with_the_likely_cause() {
 }
 
 #[test]
+fn an_answer_in_another_encoding_than_its_header_says_is_shown_with_that() {
+    let server = serve(r#"receive(); send_head(8); sock.sendall('"caf\u00e9 "'.encode('latin-1') + b' ')"#);
+    let run = call(&server, &["--json", "1"]).assert().success();
+    assert_eq!(run.get_output().stdout, b"\"caf\xE9 \" ");
+    let complaint = text(&run.get_output().stderr);
+    let hint = format!(
+        "jsonframe: hint on the answer from {}: the content is not utf-8, as its header says: ",
+        server.address
+    );
+    assert!(complaint.starts_with(&hint) && complaint.contains("byte e9 at offset 4 of it"), "{complaint}");
+}
+
+#[test]
 fn another_protocol_is_named() {
     for (script, name) in [
         ("sock.sendall(b'SSH-2.0-OpenSSH_9.2p1 Debian-2\\r\\n'); time.sleep(60)", "SSH"),
@@ -271,6 +286,8 @@ fn another_protocol_is_named() {
         let server = serve(script);
         let complaint = fails(call(&server, &["--json", "1"]), &format!("no answer from {}: ", server.address));
         assert!(complaint.contains(&format!("which looks like {name}")), "{complaint}");
+        let is_text = complaint.contains(": this is text, not messages: \"");
+        assert_eq!(is_text, name != "TLS", "{complaint}");
     }
 }
 

@@ -165,23 +165,23 @@ fn dialect_of(name: &str) -> &'static str {
 /// What is said of each capture that is no stream of the standard.
 const HINTS: [(&str, &str); 15] = [
     ("android-jsonobject.c2s", ""),
-    ("chat-underscores.c2s", "try --dialect standard,underscores"),
-    ("chat-version-prefix.c2s", "try --dialect standard,prefix=0001,underscores,no-byteorder,no-type"),
-    ("chat-version-prefix.s2c", "try --dialect standard,prefix=0001,underscores,no-byteorder,no-type"),
-    ("content-len-be.c2s", "try --dialect standard,byteorder=bytesorder,length=content-len"),
-    ("content_length-only.c2s", "try --dialect standard,underscores,no-byteorder,no-type,no-encoding"),
-    ("driver-assist.c2s", "try --dialect u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length"),
-    ("driver-assist.s2c", "try --dialect u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length"),
-    ("header-only-u32le.c2s", "try --dialect u32-le,no-byteorder,no-type,no-encoding,no-length"),
+    ("chat-underscores.c2s", "--dialect underscores"),
+    ("chat-version-prefix.c2s", "--dialect prefix=0001,underscores,no-byteorder,no-type"),
+    ("chat-version-prefix.s2c", "--dialect prefix=0001,underscores,no-byteorder,no-type"),
+    ("content-len-be.c2s", "--dialect byteorder=bytesorder,length=content-len"),
+    ("content_length-only.c2s", "--dialect underscores,no-byteorder,no-type,no-encoding"),
+    ("driver-assist.c2s", "--dialect u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length"),
+    ("driver-assist.s2c", "--dialect u16-le,length=content-len,no-byteorder,no-type,no-encoding,no-length"),
+    ("header-only-u32le.c2s", "--dialect u32-le,no-byteorder,no-type,no-encoding,no-length"),
     (
         "length-in-characters.c2s",
         "looks like a number of characters: 39 characters are 43 bytes, and content-length counts bytes, not characters",
     ),
     ("node-256.c2s", "the header looks 256 bytes long: of that number only the lowest byte, 0, was written"),
-    ("opendtect-apply.c2s", "try --dialect u32-le,prefix=9200000001000000ffff,raw-json"),
-    ("pickle-sent-ts.c2s", "try --dialect standard,no-type,no-encoding"),
-    ("pico.c2s", "try --dialect standard,no-type,no-encoding"),
-    ("u8-signed.c2s", "try --dialect u8"),
+    ("opendtect-apply.c2s", "--dialect u32-le,prefix=9200000001000000ffff,raw-json"),
+    ("pickle-sent-ts.c2s", "--dialect no-type,no-encoding"),
+    ("pico.c2s", "--dialect no-type,no-encoding"),
+    ("u8-signed.c2s", "--dialect u8"),
 ];
 
 #[test]

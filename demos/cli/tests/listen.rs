@@ -252,7 +252,9 @@ fn what_is_wrong_is_said_with_its_likely_cause() {
     let mut u32_form = vec![0, 0];
     u32_form.extend(message(b"1", 1));
     let complaint = complaint_about(&server, &u32_form);
-    assert!(complaint.ends_with("; this looks like another dialect: try --dialect u32"), "{complaint}");
+    let cause = "error: the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to get along \
+                 with it as it is: --dialect u32; what came of it: the header length is 0; ";
+    assert!(complaint.contains(cause), "{complaint}");
 
     let complaint = complaint_about(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(complaint.contains("which looks like HTTP"), "{complaint}");
@@ -269,6 +271,14 @@ fn json_that_was_counted_in_characters_is_recognised_when_it_comes() {
     // The rest stays in the client.
     stream.write_all(&message("{\"é\": 1".as_bytes(), 8)).unwrap();
     server.output.find(|line| line == "[1] hint: the JSON is cut short; content-length counts bytes, not characters");
+}
+
+#[test]
+fn content_in_another_encoding_than_its_header_says_is_shown_with_that() {
+    let server = listen(&[]);
+    server.connect().write_all(&message(b"\"caf\xE9 \"", 7)).unwrap();
+    let hint = "[1] hint: the content is not utf-8, as its header says: byte e9 at offset 4 of it; ";
+    server.output.find(|line| line.starts_with(hint));
 }
 
 #[test]

@@ -199,8 +199,8 @@ impl Conversation<'_> {
         Some(match outcome {
             Ok(true) => "it answers when nothing more is sent: does it wait for the end of the stream?".into(),
             Err(Error::Decode(error)) => {
-                let hint = start.hint(self.dialect).map(|hint| format!("; {hint}")).unwrap_or_default();
-                format!("when nothing more was sent, it said something else: {error}{hint}")
+                let said = start.hint(self.dialect).map_or(error.to_string(), |hint| hint::before(&hint, error));
+                format!("when nothing more was sent, it said something else: {said}")
             }
             _ if !start.is_empty() => return None,
             Err(Error::Io(late)) if is_time_out(&late) => {
@@ -249,6 +249,8 @@ impl Conversation<'_> {
         if is_whole && header.is_json() && hint::json_is_cut(&beginning) {
             let counts_bytes = hint::COUNTS_BYTES;
             self.console.complain(format_args!("jsonframe: hint: the JSON from {server} is cut short; {counts_bytes}"));
+        } else if let Some(hint) = hint::wrong_encoding(&header, &beginning) {
+            self.console.complain(format_args!("jsonframe: hint on the answer from {server}: {hint}"));
         }
         Ok(())
     }
@@ -286,6 +288,9 @@ impl Received {
             Self::Failed(error, None) => {
                 let is_reset = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionReset);
                 Failure::Other(format!("{}{}", no_answer(error, server), if is_reset { FAILED } else { "" }))
+            }
+            Self::Failed(Error::Decode(error), Some(hint)) => {
+                Failure::Other(no_answer(io::Error::other(hint::before(&hint, error)), server))
             }
             Self::Failed(error, Some(hint)) => Failure::Other(format!("{}; {hint}", no_answer(error, server))),
             Self::Unwritten(failure) => failure,

@@ -55,7 +55,8 @@ impl Start {
         inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
         let last: Value =
             serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
-        last["hint"].as_str().map(String::from)
+        let text = || text_line(&self.bytes).map(|line| format!("this is text, not messages: \"{line}\""));
+        last["hint"].as_str().map(String::from).or_else(text)
     }
 
     fn is_html(&self) -> bool {
@@ -63,6 +64,15 @@ impl Start {
         let begins = |with: &[u8]| self.bytes.get(..with.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(with));
         beginnings.into_iter().any(begins)
     }
+}
+
+/// The beginning of the first line, escaped, of bytes that begin as text does and no header of the protocol.
+fn text_line(bytes: &[u8]) -> Option<String> {
+    const SHOWN: usize = 60;
+    let beginning = &bytes[..bytes.len().min(SHOWN)];
+    let line = beginning.split_inclusive(|byte| *byte == b'\n').next()?;
+    let is_text = line.len() >= 4 && line.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    is_text.then(|| line.escape_ascii().to_string())
 }
 
 #[cfg(test)]
@@ -82,11 +92,21 @@ mod tests {
     fn another_dialect_is_named() {
         let u32_form =
             [&u32::try_from(HEADER.len()).unwrap().to_be_bytes()[..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
-        let named = "this looks like another dialect: try --dialect u32";
+        let named = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to get along \
+                     with it as it is: --dialect u32";
         assert_eq!(hint(&u32_form, "standard").as_deref(), Some(named));
         // The content may not have come yet.
         assert_eq!(hint(&u32_form[..4 + HEADER.len()], "standard").as_deref(), Some(named));
         assert_eq!(hint(&u32_form, "u32"), None);
+    }
+
+    #[test]
+    fn text_is_shown() {
+        let expected = r#"this is text, not messages: "ERROR unknown command\r\n""#;
+        assert_eq!(hint(b"ERROR unknown command\r\nbye\r\n", "standard").as_deref(), Some(expected));
+        let long = hint(&b"no, ".repeat(25), "standard").unwrap();
+        assert!(long.ends_with(&format!(": \"{}\"", "no, ".repeat(15))), "{long}");
+        assert_eq!(hint(b"\x15\x03\x01\0\x02\x02\x46", "standard"), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::report::{Fault, Report};
 use super::spelling::spellings;
 use crate::capture::packets::Direction;
 use crate::dialect::DialectName;
+use crate::hint::wrong_encoding;
 use crate::text::Printable;
 
 /// The column where a line says what is at its offset, and the one where the parts of that begin.
@@ -137,8 +138,12 @@ impl<'a> Annotated<'a> {
             Body::Bytes(bytes) => self.dump(message.content_start(), bytes)?,
         }
         match received - shown as u64 {
-            0 => Ok(()),
-            left_out => writeln!(self.output, "{:MARGIN$}… and {}", "", count(left_out, "more byte")),
+            0 => {}
+            left_out => writeln!(self.output, "{:MARGIN$}… and {}", "", count(left_out, "more byte"))?,
+        }
+        match wrong_encoding(header, &message.content.kept) {
+            Some(hint) => writeln!(self.output, "{:LABELS$}hint: {hint}", ""),
+            None => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use super::Output;
 use super::content::{Body, View};
 use super::message::Message;
 use super::report::{Fault, Report};
+use crate::hint::wrong_encoding;
 use crate::text::{ByteString, Printable, count_of_bytes};
 
 pub(super) struct Brief<'a>(Output<'a>);
@@ -45,11 +46,16 @@ impl Report for Brief<'_> {
             }
             Body::Text(text) if kind == "text" => write!(self.0, "{}", Printable(&text))?,
             Body::Text(text) => write!(self.0, "{kind}: {}", Printable(&text))?,
-            Body::Bytes(bytes) => write!(self.0, "{}", ByteString(bytes))?,
+            Body::Bytes(bytes) if kind == "binary" => write!(self.0, "{}", ByteString(bytes))?,
+            Body::Bytes(bytes) => write!(self.0, "{kind}: {}", ByteString(bytes))?,
         }
         match content.received - shown as u64 {
-            0 => writeln!(self.0),
-            left_out => writeln!(self.0, " … and {} more", count_of_bytes(left_out)),
+            0 => writeln!(self.0)?,
+            left_out => writeln!(self.0, " … and {} more", count_of_bytes(left_out))?,
+        }
+        match wrong_encoding(header, &content.kept) {
+            Some(hint) => writeln!(self.0, "  hint: {hint}"),
+            None => Ok(()),
         }
     }
 

@@ -6,6 +6,7 @@ use jsonframe::{Encoding, Header, TextDecoder};
 
 use super::hint::is_pickle;
 use super::pretty::pretty;
+use crate::text::Printable;
 
 /// How much is shown as text of a content that is not at hand as a whole, and how much of any as hex, in bytes.
 pub(crate) const BEGINNING: usize = 1024;
@@ -32,8 +33,12 @@ impl<'a> View<'a> {
         let whole = bytes.len() as u64 == header.content_length();
         let Some((text, shown)) = header.encoding().and_then(|encoding| text(encoding, bytes, whole)) else {
             let shown = bytes.len().min(DUMP);
-            let kind = if is_pickle(bytes) { "binary, which looks like a Python pickle" } else { "binary" };
-            return Self { kind: kind.into(), body: Body::Bytes(&bytes[..shown]), shown };
+            let kind = match header.encoding() {
+                _ if is_pickle(bytes) => "binary, which looks like a Python pickle".into(),
+                Some(_) => format!("not {}", Printable(header.content_encoding())),
+                None => "binary".into(),
+            };
+            return Self { kind, body: Body::Bytes(&bytes[..shown]), shown };
         };
         let (kind, body) = if whole && shown < bytes.len() {
             ("text that ends inside a character".into(), Body::Text(text))
@@ -90,16 +95,16 @@ mod tests {
         let text = "é".as_bytes();
         for (encoding, kind) in [
             ("utf8", "text"),
-            ("ascii", "binary"),
+            ("ascii", "not ascii"),
             ("latin-1", "text"),
             ("utf-16", "text"),
-            ("utf-32", "binary"),
+            ("utf-32", "not utf-32"),
             ("binary", "binary"),
         ] {
             assert_eq!(view("x", encoding, 2, text), (kind.into(), 2), "{encoding}");
         }
         assert_eq!(view("x", "US-ASCII", 1, b"e"), ("text".into(), 1));
-        assert_eq!(view("x", "utf-8", 2, b"e\xFF"), ("binary".into(), 2));
+        assert_eq!(view("x", "utf-8", 2, b"e\xFF"), ("not utf-8".into(), 2));
         assert_eq!(view("text/json", "binary", 2, b"{}"), ("binary".into(), 2));
         let header = Header::new("text/plain", "cp1252", 3);
         assert!(matches!(View::of(&header, b"5 \x80").body, Body::Text(text) if text == "5 €"));
@@ -112,7 +117,7 @@ mod tests {
         let cut = "text that ends inside a character";
         assert_eq!(view("text/json", "utf-8", 3, b"{\"\xC3"), (cut.into(), 2));
         assert_eq!(view("x", "utf-16-le", 5, b"a\0b\0c"), (cut.into(), 4));
-        assert_eq!(view("x", "utf-8", 4, b"\xC3\xC3\xA9\xC3"), ("binary".into(), 4));
+        assert_eq!(view("x", "utf-8", 4, b"\xC3\xC3\xA9\xC3"), ("not utf-8".into(), 4));
     }
 
     #[test]
@@ -120,7 +125,7 @@ mod tests {
         let text = "é".repeat(2000);
         assert_eq!(view("x", "utf-8", 4000, text.as_bytes()), ("text".into(), 4000));
         assert_eq!(view("x", "utf-8", 4001, text.as_bytes()), ("text".into(), 1024));
-        assert_eq!(view("x", "utf-8", 4001, &text.as_bytes()[1..]), ("binary".into(), 256));
+        assert_eq!(view("x", "utf-8", 4001, &text.as_bytes()[1..]), ("not utf-8".into(), 256));
         let shifted = format!("e{text}");
         assert_eq!(view("x", "utf-8", 5000, shifted.as_bytes()), ("text".into(), 1023));
         assert_eq!(view("x", "utf-8", 2, &text.as_bytes()[..1]), ("text".into(), 0));

@@ -70,12 +70,30 @@ impl Suspicion<'_> {
         if stream.first() == Some(&b'{') && json_end(&stream).is_some() {
             return Some("the stream begins with JSON: there is no length before the header".into());
         }
-        let dialect = likely(&stream, self.dialect).filter(|_| self.may_guess)?;
-        let name = dialect.to_string();
-        // What is given on a command line must not be more than one word.
-        let is_word = name.chars().all(|character| character.is_alphanumeric() || "-_.,=".contains(character));
-        is_word.then(|| format!("this looks like another dialect: try --dialect {name}"))
+        likely(&stream, self.dialect).filter(|_| self.may_guess).and_then(of_dialect)
     }
+}
+
+/// What is unlike the protocol in this dialect, where that is one thing alone, how to mend it, and how to get along with it.
+pub(crate) fn of_dialect(dialect: DialectName) -> Option<String> {
+    let name = dialect.to_string();
+    let name = name.strip_prefix("standard,").unwrap_or(&name);
+    // What is given on a command line must not be more than one word.
+    if !name.chars().all(|character| character.is_alphanumeric() || "-_.,=".contains(character)) {
+        return None;
+    }
+    let cause = match name {
+        "u16-le" => {
+            "the header length is little-endian, and the protocol's is big-endian: struct.pack(\">H\", n) in Python"
+        }
+        "u32" | "u32-le" => {
+            "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python"
+        }
+        "u8" => "the header length has one byte, and the protocol's has two: struct.pack(\">H\", n) in Python",
+        "underscores" => "the names of the members have underscores, and the protocol's have hyphens: content-length",
+        _ => "this looks like another dialect",
+    };
+    Some(format!("{cause}; to get along with it as it is: --dialect {name}"))
 }
 
 /// Whether these bytes begin like a pickle of a protocol that has a mark.

@@ -12,6 +12,7 @@ use super::message::Message;
 use super::report::{Fault, Report};
 use crate::capture::packets::{Direction, Passed};
 use crate::dialect::DialectName;
+use crate::hint::wrong_encoding;
 use crate::text::acts_on_terminal;
 
 /// How much of a content is shown, in bytes.
@@ -36,15 +37,17 @@ impl Report for JsonLines<'_> {
         writeln!(self.output, "{}", header_line(message, header, &self.last))
     }
 
-    fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
+    fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
         let content = &message.content;
+        let is_cut = content.is_cut().then(|| "the content ends inside a character".to_owned());
+        let hint = is_cut.or_else(|| wrong_encoding(header, &content.kept));
         writeln!(
             self.output,
             r#"{{"event":"content","offset":{},"length":{},"hex":"{}"{}{}}}"#,
             message.content_start(),
             content.received,
             hex::encode(&content.kept[..content.kept.len().min(SHOWN)]),
-            member("hint", content.is_cut().then_some("the content ends inside a character")),
+            member("hint", hint),
             self.last,
         )?;
         writeln!(self.output, "{}", end_line(message, &self.last))

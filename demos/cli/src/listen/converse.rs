@@ -160,7 +160,7 @@ impl Server {
         {
             reason = format!("{reason}; --max-content is {}", count_of_bytes(limit));
         } else if let Some(hint) = connection.get_ref().start().hint(self.names.0) {
-            reason = format!("{reason}; {hint}");
+            reason = hint::before(&hint, reason);
         } else if matches!(kind, Kind::NotUnderstood | Kind::OverLimit) {
             reason = hint::with(reason, cut.is_possible());
         }

@@ -49,6 +49,8 @@ impl Show {
         self.console.say(line);
         if header.is_json() && content.bytes.len() as u64 == content.length && hint::json_is_cut(content.bytes) {
             self.console.say(format_args!("[{connection}] hint: the JSON is cut short; {}", hint::COUNTS_BYTES));
+        } else if let Some(hint) = hint::wrong_encoding(header, content.bytes) {
+            self.console.say(format_args!("[{connection}] hint: {hint}"));
         }
     }
 

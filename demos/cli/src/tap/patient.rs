@@ -56,9 +56,8 @@ impl<'a> Patient<'a> {
         let mut verdict = Vec::new();
         let is_clear = guess(&mut &*self.beginning, &mut verdict, &inspect::Options::default());
         let verdict = String::from_utf8_lossy(&verdict);
-        let dialect = verdict.lines().next()?.strip_prefix("--dialect ")?;
-        let is_clear = is_clear.is_ok_and(|is_clear| is_clear) && dialect != self.dialect.to_string();
-        is_clear.then(|| format!("this looks like --dialect {dialect}"))
+        let dialect: DialectName = verdict.lines().next()?.strip_prefix("--dialect ")?.parse().ok()?;
+        (is_clear.is_ok_and(|is_clear| is_clear) && dialect != self.dialect).then(|| inspect::of_dialect(dialect))?
     }
 
     /// Whether the middle of a message has been reached of which nothing has been said.
