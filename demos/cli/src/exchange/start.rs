@@ -56,7 +56,8 @@ impl Start {
         let last: Value =
             serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
         let text = || text_line(&self.bytes).map(|line| format!("this is text, not messages: \"{line}\""));
-        last["hint"].as_str().map(String::from).or_else(text)
+        // What is sent over a connection is no text of a capture.
+        last["hint"].as_str().filter(|hint| !hint.contains("--format")).map(String::from).or_else(text)
     }
 
     fn is_html(&self) -> bool {
