@@ -511,6 +511,12 @@ fn a_terminal_gets_no_binary_content_unless_it_is_told_to() {
                    --output FILE\r\n";
     assert_eq!(text(&shown), refused);
 
+    let server = serve(r#"receive(); send(b'"caf\xe9"')"#);
+    let (code, shown) = on_terminal(&["call", &server.address.to_string(), "--json", "1"]);
+    assert_eq!(code, Some(1));
+    let refused = "jsonframe: the answer is not utf-8, as its header says (6 bytes of text/json) and is not written";
+    assert!(text(&shown).starts_with(refused), "{}", text(&shown));
+
     let server = serve(binary);
     let (code, shown) = on_terminal(&["call", &server.address.to_string(), "--json", "1", "-o", "-"]);
     assert_eq!((code, &*shown), (Some(0), &b"\0\x1b[2J"[..]));

@@ -501,6 +501,20 @@ fn the_likely_cause_of_a_fault_is_said() {
 }
 
 #[test]
+fn a_cause_is_said_once() {
+    let (listener, tap) = played(&[]);
+    let mut client = tap.connect();
+    let server = accept(&listener);
+    client.write_all(&[b"\0\0", REQUEST].concat()).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    drop(server);
+    let hint = event(&tap, "error")["hint"].clone();
+    assert!(hint.as_str().is_some_and(|hint| hint.ends_with("--dialect u32")), "{hint}");
+    let next = tap.output.find(|line| line.contains("\"event\":\"close\"") || line.contains("--dialect"));
+    assert!(next.contains("\"event\":\"close\""), "{next}");
+}
+
+#[test]
 fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
     let (listener, tap) = played(&[]);
     // One byte is left when the content seems to end, and both wait.

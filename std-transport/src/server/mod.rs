@@ -70,7 +70,8 @@
 //! [`Handle::stats`] has figures. With the feature `tracing`, each connection has a span, `connection`, with its `id` and its
 //! `address`; in it are events at the level info for `connected` and `closed`, at debug for each message that is `received` or
 //! `sent`, and at error for a panic of the handler. One that is `not accepted` has an event at info. With the feature `metrics`,
-//! these figures are given to the recorder that is installed when the server is made:
+//! these figures are given to the recorder that is installed when the server is made. One of a type without size, whose
+//! gauges take nothing either, is taken for none.
 //!
 //! | name | kind | what it counts |
 //! |---|---|---|

@@ -171,8 +171,12 @@ impl Output {
 fn unprintable(header: &Header<'_>) -> Failure {
     let size = count_of_bytes(header.content_length());
     let content_type = Printable(header.content_type());
+    let what = match header.encoding() {
+        Some(_) => format!("{}, as its header says", Printable(header.content_encoding())),
+        None => "text".into(),
+    };
     Failure::Other(format!(
-        "the answer is not text ({size} of {content_type}) and is not written to a terminal; to keep it, use --output FILE"
+        "the answer is not {what} ({size} of {content_type}) and is not written to a terminal; to keep it, use --output FILE"
     ))
 }
 

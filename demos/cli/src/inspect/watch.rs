@@ -25,6 +25,8 @@ pub(crate) struct Progress {
     pub(crate) end: Cell<Option<u64>>,
     /// Whether the last whole message seems to be cut short because characters were counted.
     pub(crate) is_cut: Cell<bool>,
+    /// Whether a fault was reported with its likely cause.
+    pub(crate) is_explained: Cell<bool>,
 }
 
 /// What comes next of a stream.
@@ -96,7 +98,7 @@ impl Report for Counted<'_> {
     }
 
     fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        let Progress { messages, whole, end, is_cut } = self.progress;
+        let Progress { messages, whole, end, is_cut, .. } = self.progress;
         messages.set(message.number);
         whole.set(message.end());
         end.set(None);
@@ -107,6 +109,7 @@ impl Report for Counted<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
+        self.progress.is_explained.set(fault.hint.is_some());
         self.report.fault(fault)
     }
 

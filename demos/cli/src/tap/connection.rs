@@ -108,7 +108,10 @@ impl Tap {
         // No more is looked at, though it still passes.
         queue.close();
         let is_faulty = matches!(outcome, Ok(false));
-        if is_faulty && let Some(hint) = patient.other_dialect() {
+        if is_faulty
+            && !progress.is_explained.get()
+            && let Some(hint) = patient.other_dialect()
+        {
             journal.event(Some(direction), "hint", &[("hint", hint.as_str().into())], &format!("  hint: {hint}"));
         }
         let messages = progress.messages.get();

@@ -67,7 +67,7 @@ impl<'a> Patient<'a> {
     }
 
     fn say(&mut self) {
-        let Progress { messages, whole, end, is_cut } = self.progress;
+        let Progress { messages, whole, end, is_cut, .. } = self.progress;
         self.said_of = Some(whole.get());
         let received = self.read - whole.get();
         let missing = end.get().map(|end| end.saturating_sub(self.read));
