@@ -7,6 +7,7 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::iter;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -368,7 +369,7 @@ fn noise() -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state.to_be_bytes()[0]
     };
-    std::iter::repeat_with(next).take(1 << 20).collect()
+    iter::repeat_with(next).take(1 << 20).collect()
 }
 
 /// The checksum of all that comes.
@@ -504,14 +505,14 @@ fn the_likely_cause_of_a_fault_is_said() {
 fn a_cause_is_said_once() {
     let (listener, tap) = played(&[]);
     let mut client = tap.connect();
-    let server = accept(&listener);
+    let mut server = accept(&listener);
     client.write_all(&[b"\0\0", REQUEST].concat()).unwrap();
     client.shutdown(Shutdown::Write).unwrap();
+    server.read_to_end(&mut Vec::new()).unwrap();
     drop(server);
-    let hint = event(&tap, "error")["hint"].clone();
-    assert!(hint.as_str().is_some_and(|hint| hint.ends_with("--dialect u32")), "{hint}");
-    let next = tap.output.find(|line| line.contains("\"event\":\"close\"") || line.contains("--dialect"));
-    assert!(next.contains("\"event\":\"close\""), "{next}");
+    // With the fault, or by itself if not enough had come for it then.
+    let lines = iter::repeat_with(|| tap.output.next()).take_while(|line| !line.contains("\"event\":\"close\""));
+    assert_eq!(lines.filter(|line| line.contains("--dialect u32")).count(), 1);
 }
 
 #[test]

@@ -100,9 +100,9 @@ impl Splitter {
                 Err(_) => {
                     self.miss(messages, left_out);
                     self.resume();
-                    self.hand_over(&bytes[start..at]);
-                    self.mode = Mode::Faulty(AFTER_FAULT);
-                    return self.pass_faulty(rest);
+                    self.mode = Mode::Faulty(at - start + AFTER_FAULT);
+                    // In one piece, for the cause of the fault is looked for in what has come with it.
+                    return self.pass_faulty(&bytes[start..]);
                 }
             }
         }
