@@ -53,7 +53,7 @@ impl Receiver {
         Self { blocks: false, ..self }
     }
 
-    /// The same for a stream of which there are few, and which mostly has something to read soon: buffers are kept until then.
+    /// The same, keeping its buffers while it waits: for streams of which there are few.
     #[cfg(feature = "client")]
     pub(crate) fn keeping_buffers(self) -> Self {
         Self { keeps_buffers: true, ..self }

@@ -25,7 +25,7 @@ pub fn json_is_cut(content: &[u8]) -> bool {
         }
 }
 
-/// What is wrong with the encoding of a content of this header that begins with these bytes, if something is.
+/// Says so if content that begins with these bytes is in another encoding than its header says.
 pub fn wrong_encoding(header: &Header<'_>, content: &[u8]) -> Option<String> {
     let (encoding, label) = (header.encoding()?, Printable(header.content_encoding()));
     let wide = content.iter().position(|byte| !byte.is_ascii())?;
@@ -59,9 +59,9 @@ pub fn with(reason: impl Display, is_cut: bool) -> String {
     if is_cut { format!("{reason}; {COUNTS_BYTES}") } else { reason.to_string() }
 }
 
-/// A cause, and the error that came of it.
+/// A cause, and then the error.
 pub(crate) fn before(cause: &str, error: impl Display) -> String {
-    format!("{cause}; what came of it: {error}")
+    format!("{cause}; the error was: {error}")
 }
 
 /// Looks at content piece by piece: whether it may be UTF-8 that was cut short because its characters were counted.

@@ -238,8 +238,8 @@ fn dialects_are_spoken() {
 fn a_server_of_another_dialect_is_told_apart() {
     let server = serve("receive(); FORM = '>I'; send(b'[2]')");
     let complaint = fails(call(&server, &["--json", "1"]), &format!("no answer from {}: ", server.address));
-    let cause = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to get along with it \
-                 as it is: --dialect u32; what came of it: the header length is 0; ";
+    let cause = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to accept it \
+                 as it is: --dialect u32; the error was: the header length is 0; ";
     assert!(complaint.contains(&format!(": {cause}")), "{complaint}");
 }
 
@@ -349,28 +349,30 @@ fn what_a_silent_server_does_when_nothing_more_is_sent_is_said() {
     let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
     assert!(
         complaint.ends_with(
-            "; it closed the connection when nothing more was sent, so it waited for more: perhaps it reads \
-                                 the header length otherwise: try --dialect u16-le or --dialect u32\n"
+            "; it closed the connection after the end of the requests, so it was waiting for more: perhaps it reads the \
+             header length differently; try --dialect u16-le or --dialect u32\n"
         ),
         "{complaint}"
     );
 
     let server = serve("time.sleep(60)");
     let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
-    assert!(complaint.contains("; nothing came, not even when nothing more was sent"), "{complaint}");
+    assert!(complaint.contains("; nothing came, not even after the end of the requests"), "{complaint}");
 }
 
 #[test]
 fn no_answer_and_no_server_are_failures_that_name_the_address() {
     let server = serve("receive(); sock.close()");
-    let closed =
-        format!("no answer from {}: it closed the connection without one; servers do so that fail", server.address);
+    let closed = format!("no answer from {}: it closed the connection without one; a server does that", server.address);
     fails(call(&server, &["--json", "1"]), &closed);
 
     // It is closed while there is something to read.
     let server = serve("sock.recv(1); sock.close()");
     let complaint = fails(call(&server, &["--json", "1"]), &format!("no answer from {}: ", server.address));
-    assert!(complaint.ends_with("; servers do so that fail at a request: see what it prints\n"), "{complaint}");
+    assert!(
+        complaint.ends_with("; a server does that when it fails at a request: see what it prints\n"),
+        "{complaint}"
+    );
 
     let server = serve("receive(); send_head(3); sock.sendall(b'1')");
     let run = call(&server, &["--json", "1"]).assert().code(1);

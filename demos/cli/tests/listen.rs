@@ -252,8 +252,8 @@ fn what_is_wrong_is_said_with_its_likely_cause() {
     let mut u32_form = vec![0, 0];
     u32_form.extend(message(b"1", 1));
     let complaint = complaint_about(&server, &u32_form);
-    let cause = "error: the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to get along \
-                 with it as it is: --dialect u32; what came of it: the header length is 0; ";
+    let cause = "error: the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to accept it \
+                 as it is: --dialect u32; the error was: the header length is 0; ";
     assert!(complaint.contains(cause), "{complaint}");
 
     let complaint = complaint_about(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");

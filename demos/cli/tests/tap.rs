@@ -525,7 +525,7 @@ fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
     bytes.extend(content.as_bytes());
     let little = [&REQUEST[..2].iter().rev().copied().collect::<Vec<_>>(), &REQUEST[2..]].concat();
     let little_endian = "the header length is little-endian, and the protocol's is big-endian: struct.pack(\">H\", n) in Python; \
-                         to get along with it as it is: --dialect u16-le";
+                         to accept it as it is: --dialect u16-le";
     for (bytes, offset, received, missing, hint) in [
         (&bytes[..], 139, 1, Value::Null, json!("content-length counts bytes, not characters")),
         (&little, 0, 144, Value::Null, json!(little_endian)),

@@ -260,8 +260,8 @@ impl Shared {
         state.stats.connections += u64::from(is_connected);
     }
 
-    /// Takes requests to be written, as many as there are, as may be pending or as are written at a time, when these earlier
-    /// ones have been, whose memory is kept for others. What is taken counts as sent.
+    /// Takes the next requests to be written, within the limits of what may be pending and of what is written at a time. They
+    /// count as sent. The memory of those that have been written is kept for others.
     pub(crate) fn take_requests(&self, written: &mut Vec<Frame>, batch: &mut VecDeque<(u64, Frame)>) {
         let mut state = self.lock();
         for mut frame in written.drain(..) {

@@ -86,7 +86,7 @@ impl Inbox {
 
     /// Decodes from what has been read.
     pub(crate) fn next_step(&mut self) -> Result<Option<Step>, DecodeError> {
-        // So it is twice in each turn in which one message comes, and the decoder would find nothing.
+        // In each turn that receives one message the decoder would be asked twice in vain.
         if self.ahead.is_empty() && !self.in_message && self.wants() {
             return Ok(None);
         }

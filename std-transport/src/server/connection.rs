@@ -202,7 +202,7 @@ impl<R: Raw> Connection<R> {
         Ok(None)
     }
 
-    /// Whether it is to be read again soon, though no poller tells of anything.
+    /// Whether it should be read again soon although no poller reports anything.
     #[cfg(feature = "tokio")]
     pub(crate) fn may_hide_bytes(&self) -> bool {
         self.stream.get_ref().may_hide_bytes() && !self.engine.has_ended() && !self.engine.sending.is_paused()

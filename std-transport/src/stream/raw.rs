@@ -24,12 +24,12 @@ pub(crate) trait Raw: Read + Sink {
     /// Closes the sending direction: the peer sees the end of the stream after the last byte.
     fn shut_down_sending(&mut self) -> io::Result<()>;
 
-    /// Whether a read that got less than it could have had need not be followed by another one until the poller tells of more.
+    /// Whether a short read has taken all there is, so that the next one can wait for the poller.
     fn is_drained(&mut self) -> bool {
         true
     }
 
-    /// Whether there may be bytes all the same of which no poller tells: those after urgent data.
+    /// Whether bytes may be there that no poller reports: those after urgent data.
     fn may_hide_bytes(&self) -> bool {
         false
     }

@@ -25,7 +25,7 @@ const PIECE: usize = 64 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the end of a connection often means.
-const FAILED: &str = "; servers do so that fail at a request: see what it prints";
+const FAILED: &str = "; a server does that when it fails at a request: see what it prints";
 
 /// What is said, and how.
 pub(super) struct Conversation<'a> {
@@ -197,19 +197,19 @@ impl Conversation<'_> {
         let outcome = connection.receive().map(|answer| answer.is_some());
         let start = connection.get_ref().start();
         Some(match outcome {
-            Ok(true) => "it answers when nothing more is sent: does it wait for the end of the stream?".into(),
+            Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream?".into(),
             Err(Error::Decode(error)) => {
                 let said = start.hint(self.dialect).map_or(error.to_string(), |hint| hint::before(&hint, error));
-                format!("when nothing more was sent, it said something else: {said}")
+                format!("after the end of the requests it said something else: {said}")
             }
             _ if !start.is_empty() => return None,
             Err(Error::Io(late)) if is_time_out(&late) => {
-                "nothing came, not even when nothing more was sent: does it speak this protocol? See what it prints"
+                "nothing came, not even after the end of the requests: does it speak this protocol? See what it prints"
                     .into()
             }
             Ok(false) | Err(_) => {
-                "it closed the connection when nothing more was sent, so it waited for more: perhaps it \
-                                  reads the header length otherwise: try --dialect u16-le or --dialect u32"
+                "it closed the connection after the end of the requests, so it was waiting for more: \
+                 perhaps it reads the header length differently; try --dialect u16-le or --dialect u32"
                     .into()
             }
         })

@@ -67,7 +67,7 @@ impl Start {
     }
 }
 
-/// The beginning of the first line, escaped, of bytes that begin as text does and no header of the protocol.
+/// The beginning of the first line, escaped, if these bytes begin with text.
 fn text_line(bytes: &[u8]) -> Option<String> {
     const SHOWN: usize = 60;
     let beginning = &bytes[..bytes.len().min(SHOWN)];
@@ -93,8 +93,8 @@ mod tests {
     fn another_dialect_is_named() {
         let u32_form =
             [&u32::try_from(HEADER.len()).unwrap().to_be_bytes()[..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
-        let named = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to get along \
-                     with it as it is: --dialect u32";
+        let named = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; to accept \
+                     it as it is: --dialect u32";
         assert_eq!(hint(&u32_form, "standard").as_deref(), Some(named));
         // The content may not have come yet.
         assert_eq!(hint(&u32_form[..4 + HEADER.len()], "standard").as_deref(), Some(named));

@@ -74,7 +74,7 @@ impl Suspicion<'_> {
     }
 }
 
-/// What is unlike the protocol in this dialect, where that is one thing alone, how to mend it, and how to get along with it.
+/// How this dialect differs from the protocol, how to correct that, and the option that accepts it.
 pub(crate) fn of_dialect(dialect: DialectName) -> Option<String> {
     let name = dialect.to_string();
     let name = name.strip_prefix("standard,").unwrap_or(&name);
@@ -93,7 +93,7 @@ pub(crate) fn of_dialect(dialect: DialectName) -> Option<String> {
         "underscores" => "the names of the members have underscores, and the protocol's have hyphens: content-length",
         _ => "this looks like another dialect",
     };
-    Some(format!("{cause}; to get along with it as it is: --dialect {name}"))
+    Some(format!("{cause}; to accept it as it is: --dialect {name}"))
 }
 
 /// Whether these bytes begin like a pickle of a protocol that has a mark.

@@ -9,8 +9,8 @@ use crate::inspect::{BEGINNING, KEPT, Piece, Text};
 /// How much is handed over after a fault, in bytes: the rest of a header, and what may explain the fault.
 const AFTER_FAULT: usize = 2 * 64 * 1024;
 
-/// Follows a direction, so that long contents need not be copied, and that it is known where messages begin if some of them
-/// come faster than they can be looked at.
+/// Follows the messages of a direction, so that long contents need not be copied, and whole messages can be left out when they
+/// come too fast.
 pub(super) struct Splitter {
     queue: Queue,
     decoder: Decoder<Vec<u8>>,

@@ -78,7 +78,7 @@ impl Recorded {
         describe_counter!(NOT_ACCEPTED, Unit::Count, "connections not accepted, by reason");
         describe_histogram!(ANSWER, Unit::Seconds, "from the arrival of a message to the handler's return");
         let gauges = GAUGES.map(|(name, ..)| gauge!(name));
-        // What stands in for a recorder has no size and no gauge that takes anything; a recorder has one of them at least.
+        // The stand-in for a missing recorder is of a type without size, and its gauges take nothing.
         if with_recorder(|recorder| size_of_val(recorder)) == 0 && !gauges.iter().any(takes) {
             return None;
         }

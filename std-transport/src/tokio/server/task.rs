@@ -27,8 +27,8 @@ use crate::stream::Stream;
 /// While all connections together hold too much, each looks this often whether that is over.
 const TICK: Duration = Duration::from_millis(25);
 
-/// How long a peer is taken to be busy after it has sent something. When it is not any more, it is looked whether there are
-/// bytes of which no poller tells: whoever is busy is not read again after each read for the sake of these.
+/// How long after it last sent something a peer counts as busy. A busy peer is not read again after each short read; once it
+/// is quiet, it is read once more, for bytes that no poller reports.
 const BUSY: Duration = Duration::from_millis(100);
 
 /// A connection.
