@@ -29,11 +29,11 @@ struct Arguments {
     json: bool,
 
     /// How often each server has its turn
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "15")]
     rounds: NonZeroU32,
 
     /// How long each turn is measured
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0.3", value_parser = seconds)]
     seconds: Duration,
 
     /// How many threads each server has

@@ -193,14 +193,6 @@ impl Mailbox {
     }
 }
 
-/// Where each connection has a worker of its own, its mailbox wakes it for its stream too.
-#[cfg(feature = "tokio")]
-impl std::task::Wake for Mailbox {
-    fn wake(self: Arc<Self>) {
-        self.notify();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Limits;

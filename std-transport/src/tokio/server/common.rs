@@ -1,15 +1,20 @@
 //! What the tasks of a server share.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use tokio_util::sync::ReusableBoxFuture;
+
+use super::Handler;
+use super::task::Turned;
 use super::turns::Turns;
 use crate::engine::{Scratch, Totals};
 use crate::server::shared::{Shared, lock};
 use crate::server::{CloseReason, Id};
 
 #[derive(Debug)]
-pub(super) struct Common<H> {
+pub(super) struct Common<H: Handler> {
     pub(super) handler: H,
     pub(super) shared: Arc<Shared>,
     pub(super) totals: Arc<Totals>,
@@ -17,28 +22,41 @@ pub(super) struct Common<H> {
     /// The number of the mailbox of the connection that was asked to make room and has not done so yet.
     asked: AtomicUsize,
     /// Memory that no connection needs just now.
-    scratches: Mutex<Vec<Scratch>>,
+    memories: Mutex<Vec<Memory<H>>>,
 }
 
-impl<H> Common<H> {
-    /// How many of them are kept: as many as there may be threads.
+/// Memory that a connection needs in its turn.
+#[derive(Debug)]
+pub(super) struct Memory<H: Handler> {
+    pub(super) scratch: Scratch,
+    pub(super) turn: ReusableBoxFuture<'static, Turned<H>>,
+}
+
+impl<H: Handler> Default for Memory<H> {
+    fn default() -> Self {
+        Self { scratch: Scratch::default(), turn: ReusableBoxFuture::new(pending()) }
+    }
+}
+
+impl<H: Handler> Common<H> {
+    /// How much of it is kept: for as many as there may be threads.
     const KEPT: usize = 16;
     const NOBODY: usize = usize::MAX;
     const UNDECIDED: usize = usize::MAX - 1;
 
     pub(super) fn new(handler: H, shared: Arc<Shared>, totals: Arc<Totals>) -> Self {
         let asked = AtomicUsize::new(Self::NOBODY);
-        Self { handler, shared, totals, turns: Turns::new(), asked, scratches: Mutex::default() }
+        Self { handler, shared, totals, turns: Turns::new(), asked, memories: Mutex::default() }
     }
 
-    pub(super) fn borrow(&self) -> Scratch {
-        lock(&self.scratches).pop().unwrap_or_default()
+    pub(super) fn borrow(&self) -> Memory<H> {
+        lock(&self.memories).pop().unwrap_or_default()
     }
 
-    pub(super) fn give_back(&self, scratch: Scratch) {
-        let mut scratches = lock(&self.scratches);
-        if scratches.len() < Self::KEPT {
-            scratches.push(scratch);
+    pub(super) fn give_back(&self, memory: Memory<H>) {
+        let mut memories = lock(&self.memories);
+        if memories.len() < Self::KEPT {
+            memories.push(memory);
         }
     }
 

@@ -5,18 +5,16 @@ mod common;
 mod handler;
 mod socket;
 mod task;
+mod timer;
 mod turns;
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use ::tokio::net::{ToSocketAddrs, lookup_host};
 use ::tokio::task::JoinSet;
-use ::tokio::time::sleep;
 use jsonframe::{Dialect, EncodeError, Header};
 
 pub use handler::Handler;
@@ -27,7 +25,8 @@ use crate::server::{self, Address, Handle, Limits, Listener, NotAccepted, Over};
 use asking::Asking;
 use common::Common;
 use socket::Door;
-use task::{Task, change, first, is_due, now};
+use task::{Task, change, first, now};
+use timer::Timer;
 
 /// A server that listens, and serves each connection in a task of its own.
 ///
@@ -149,7 +148,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         let mut asking = Asking::default();
         let mut is_stopping = false;
-        let mut timer = pin!(sleep(Duration::MAX));
+        let mut timer = Timer::default();
         poll_fn(|context| {
             shared.set_acceptor(context.waker());
             let shutdown = shared.shutdown();
@@ -183,7 +182,7 @@ impl Server {
             if acceptors.is_none() && tasks.is_empty() {
                 return Poll::Ready(());
             }
-            if is_due(due, timer.as_mut(), context) {
+            if timer.is_due(due, context) {
                 context.waker().wake_by_ref();
             }
             Poll::Pending

@@ -1,16 +1,17 @@
 //! The task of one connection: its turns, and what is done while its handler waits.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use ::tokio::time::{self, Sleep, sleep};
+use ::tokio::time;
 
 use super::Handler;
 use super::common::Common;
 use super::socket::Socket;
+use super::timer::Timer;
 use crate::Interest;
 use crate::engine::{Event, Holding, Sending};
 use crate::io::flush;
@@ -38,10 +39,14 @@ pub(super) struct Task<H: Handler> {
     place: Place<H>,
     /// When its turn began, or its handler last waited in it.
     now: Instant,
+    timer: Timer,
 }
 
+/// A task after a turn, and what is next.
+pub(super) type Turned<H> = (Box<Task<H>>, Result<Next, CloseReason>);
+
 /// The place of a connection among all, until this is dropped.
-struct Place<H> {
+struct Place<H: Handler> {
     id: Id,
     /// For which the connection counts.
     network: Option<Network>,
@@ -51,16 +56,15 @@ struct Place<H> {
 
 impl<H: Handler> Task<H> {
     /// The task of a connection that has just been accepted.
-    pub(super) fn new(mut arrival: Arrival<Socket>, common: Arc<Common<H>>) -> Self {
+    pub(super) fn new(arrival: Arrival<Socket>, common: Arc<Common<H>>) -> Self {
         let (shared, totals) = (&common.shared, &common.totals);
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
-        arrival.stream.get_mut().waker = Waker::from(Arc::clone(&mailbox));
         let now = now();
         let connection = Connection::new(arrival, id, shared, totals, now);
         mailbox.count(id, || (connection.engine.sending.holding(), None));
         let place = Place { id, network: connection.network, common, mailbox };
-        Self { connection, state: <_>::default(), place, now }
+        Self { connection, state: <_>::default(), place, now, timer: Timer::default() }
     }
 
     /// Serves until the connection has ended.
@@ -70,9 +74,12 @@ impl<H: Handler> Task<H> {
 
     // Boxed, because a future holds its arguments twice.
     async fn run_in_span(mut self: Box<Self>) {
-        let mut timer = pin!(sleep(Duration::MAX));
-        let why = self.serve(timer.as_mut()).await;
-        let Self { connection, state, place, .. } = *self;
+        // All wakers of a task wake it, so that one is enough for its whole life.
+        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        self.place.mailbox.set_waker(&waker);
+        self.connection.stream.get_mut().waker = waker;
+        let (task, why) = self.serve().await;
+        let Self { connection, state, place, .. } = *task;
         let (Common { handler, shared, .. }, address) = (&*place.common, connection.address);
         match connection.finish(why, shared) {
             Ok(why) => drop(shared.guard(|| handler.disconnected(place.id, address, state, &why))),
@@ -81,17 +88,18 @@ impl<H: Handler> Task<H> {
     }
 
     /// Serves the connection until it ends, and returns the reason.
-    async fn serve(&mut self, mut timer: Pin<&mut Sleep>) -> CloseReason {
-        if let Err(reason) = self.open(timer.as_mut()).await {
-            return reason;
+    async fn serve(mut self: Box<Self>) -> (Box<Self>, CloseReason) {
+        if let Err(reason) = self.open().await {
+            return (self, reason);
         }
-        self.connected(timer.as_mut()).await;
+        // Whatever is called seldom is boxed, for the future that waits has the size of the largest that it may become.
+        Box::pin(self.connected()).await;
         loop {
-            poll_fn(|context| self.place.attend(context)).await;
             let before = std::mem::replace(&mut self.now, now());
             let shutdown = self.place.common.shared.shutdown();
             if shutdown.is_some_and(|shutdown| shutdown.until <= self.now) {
-                return self.connection.engine.abandon();
+                let reason = self.connection.engine.abandon();
+                return (self, reason);
             }
             let letters = self.place.mailbox.take();
             let pace = self.place.pace(shutdown, letters.as_ref(), self.now);
@@ -106,12 +114,14 @@ impl<H: Handler> Task<H> {
                 } else if letters.ask_for_room(self.place.id) && !matches!(self.connection.relieve(self.now), Ok(true))
                 {
                     // Nothing more is sent to a connection that is being closed, but it makes room as others do.
-                    return CloseReason::QueueFull;
+                    return (self, CloseReason::QueueFull);
                 }
             }
-            let next = match self.turn(pace, timer.as_mut()).await {
+            let outcome;
+            (self, outcome) = self.take_turn(pace).await;
+            let next = match outcome {
                 Ok(next) => next,
-                Err(reason) => return reason,
+                Err(reason) => return (self, reason),
             };
             if next == Next::Again && !self.place.common.totals.is_full() {
                 self.place.common.turns.another().await;
@@ -119,22 +129,21 @@ impl<H: Handler> Task<H> {
             }
             let due = self.connection.engine.poll_timeout();
             if due.is_some_and(|due| due <= self.now) {
-                if let Err(reason) = self.expire(timer.as_mut()).await {
-                    return reason;
+                if let Err(reason) = Box::pin(self.expire()).await {
+                    return (self, reason);
                 }
                 continue;
             }
             let tick = (next == Next::Again).then(|| self.now + TICK);
             let look = self.connection.may_hide_bytes().then(|| self.now + BUSY);
             let due = first(first(due, tick), look);
-            wait(first(due, change(shutdown)), timer.as_mut()).await;
+            self.wait(first(due, change(shutdown))).await;
         }
     }
 
     /// Waits until messages may flow. The error is why the connection is to end.
-    async fn open(&mut self, mut timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+    async fn open(&mut self) -> Result<(), CloseReason> {
         poll_fn(|context| {
-            let _ = self.place.attend(context);
             // Nobody knows the connection yet, so no message is for it alone.
             let letters = self.place.mailbox.take();
             loop {
@@ -150,7 +159,7 @@ impl<H: Handler> Task<H> {
                     Ok(Next::Wait) => {}
                     outcome => return Poll::Ready(outcome.map(drop)),
                 }
-                if !is_due(self.connection.engine.poll_timeout(), timer.as_mut(), context) {
+                if !self.timer.is_due(self.connection.engine.poll_timeout(), context) {
                     return Poll::Pending;
                 }
                 if let Err(reason) = self.connection.engine.handle_timeout(now()) {
@@ -161,36 +170,49 @@ impl<H: Handler> Task<H> {
         .await
     }
 
-    async fn turn(&mut self, pace: Pace, timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
-        let mut scratch = self.place.common.borrow();
-        self.connection.engine.borrow(&mut scratch);
-        let outcome = if self.connection.engine.is_closing() {
-            self.connection.drain(pace, self.now)
-        } else {
-            self.answer(pace, timer).await
-        };
-        let engine = &mut self.connection.engine;
-        engine.give_back(&mut scratch);
-        engine.update(self.now);
-        self.place.common.give_back(scratch);
-        self.place.count(|| {
+    /// Waits until the task is woken, or this time has come.
+    async fn wait(&mut self, due: Option<Instant>) {
+        let mut is_woken = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut is_woken, true) || self.timer.is_due(due, context) {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Takes a turn, in memory that is used by one connection after the other, so that those that wait need none.
+    async fn take_turn(mut self: Box<Self>, pace: Pace) -> Turned<H> {
+        let mut memory = self.place.common.borrow();
+        self.connection.engine.borrow(&mut memory.scratch);
+        memory.turn.set(self.turn(pace));
+        let (mut task, outcome) = poll_fn(|context| memory.turn.poll(context)).await;
+        let engine = &mut task.connection.engine;
+        engine.give_back(&mut memory.scratch);
+        engine.update(task.now);
+        task.place.common.give_back(memory);
+        task.place.count(|| {
             engine.count();
             (engine.sending.holding(), Some(engine.collected()))
         });
-        outcome
+        (task, outcome)
     }
 
-    /// Handles what comes, within the budget of a turn.
-    async fn answer(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
-        let received = self.receive(pace, timer.as_mut()).await;
-        match received.and_then(|next| self.connection.end_turn(next, pace, self.now)) {
-            Err(reason) if reason.can_be_told() => self.dismiss(reason, timer).await.map(|()| Next::Again),
-            outcome => outcome,
-        }
+    async fn turn(mut self: Box<Self>, pace: Pace) -> Turned<H> {
+        let outcome = if self.connection.engine.is_closing() {
+            self.connection.drain(pace, self.now)
+        } else {
+            match self.receive(pace).await.and_then(|next| self.connection.end_turn(next, pace, self.now)) {
+                Err(reason) if reason.can_be_told() => self.dismiss(reason).await.map(|()| Next::Again),
+                outcome => outcome,
+            }
+        };
+        (self, outcome)
     }
 
     /// Receives until there is nothing to read, or for as long as is fair to the others.
-    async fn receive(&mut self, pace: Pace, mut timer: Pin<&mut Sleep>) -> Result<Next, CloseReason> {
+    async fn receive(&mut self, pace: Pace) -> Result<Next, CloseReason> {
         let mut budget = self.connection.begin_turn(&self.place.common.shared.figures)?;
         loop {
             if let Some(next) = self.connection.may_receive(&budget, pace)? {
@@ -203,31 +225,31 @@ impl<H: Handler> Task<H> {
                 }
                 continue;
             };
-            let Self { place, state, now, .. } = self;
+            let Self { place, state, now, timer, .. } = self;
             let handler = &place.common.handler;
             match event {
                 Event::Header(header) => {
                     let call = async |peer: &mut Peer<'_>| handler.header(peer, state, &header).await;
-                    if let Some(mode) = place.call(*address, stream, sending, timer.as_mut(), now, call).await {
+                    if let Some(mode) = place.call(*address, stream, sending, timer, now, call).await {
                         observe::header(&header, mode);
                         engine.set_mode(mode);
                     }
                 }
                 Event::Content(piece) => {
                     let call = async |peer: &mut Peer<'_>| handler.content(peer, state, piece).await;
-                    place.call(*address, stream, sending, timer.as_mut(), now, call).await;
+                    place.call(*address, stream, sending, timer, now, call).await;
                 }
                 Event::End => {
                     observe::received(None);
                     let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
-                    if place.call(*address, stream, sending, timer.as_mut(), now, call).await.is_some() {
+                    if place.call(*address, stream, sending, timer, now, call).await.is_some() {
                         budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                     }
                 }
                 Event::Message(message) => {
                     observe::received(Some(&message.header()));
                     let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
-                    let returned = place.call(*address, stream, sending, timer.as_mut(), now, call).await;
+                    let returned = place.call(*address, stream, sending, timer, now, call).await;
                     engine.discount_collected();
                     if returned.is_some() {
                         budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
@@ -238,15 +260,15 @@ impl<H: Handler> Task<H> {
     }
 
     /// Tells the handler of the connection.
-    async fn connected(&mut self, timer: Pin<&mut Sleep>) {
-        let Self { connection: Connection { stream, engine, address, .. }, state, place, now } = self;
+    async fn connected(&mut self) {
+        let Self { connection: Connection { stream, engine, address, .. }, state, place, now, timer } = self;
         let call = async |peer: &mut Peer<'_>| place.common.handler.connected(peer, state).await;
         place.call(*address, stream, &mut engine.sending, timer, now, call).await;
     }
 
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    async fn dismiss(&mut self, reason: CloseReason, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
-        let Self { connection: Connection { stream, engine, address, .. }, state, place, now } = self;
+    async fn dismiss(&mut self, reason: CloseReason) -> Result<(), CloseReason> {
+        let Self { connection: Connection { stream, engine, address, .. }, state, place, now, timer } = self;
         // It may have passed.
         engine.sending.deadline = None;
         engine.leave_request();
@@ -257,16 +279,16 @@ impl<H: Handler> Task<H> {
     }
 
     /// Does what is due. The error is why the connection is to end.
-    async fn expire(&mut self, timer: Pin<&mut Sleep>) -> Result<(), CloseReason> {
+    async fn expire(&mut self) -> Result<(), CloseReason> {
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(self.now) {
-            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, timer).await,
+            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason).await,
             outcome => outcome.map(drop),
         }
     }
 }
 
-impl<H> Place<H> {
+impl<H: Handler> Place<H> {
     /// Whether the connection goes on, as far as the shutdown, if there is one, and these letters say.
     fn pace(&self, shutdown: Option<Shutdown>, letters: Option<&Letters>, now: Instant) -> Pace {
         match shutdown {
@@ -276,37 +298,21 @@ impl<H> Place<H> {
         }
     }
 
-    /// Has this task woken for whatever concerns its connection.
-    fn attend(&self, context: &Context<'_>) -> Poll<()> {
-        self.mailbox.set_waker(context.waker());
-        Poll::Ready(())
-    }
-
-    /// Calls the handler, with a peer of this address that sends to this stream. See [`attend_while`](Self::attend_while).
+    /// Calls the handler, with a peer of this address that sends to this stream. While it waits, sends what is queued, takes
+    /// letters, keeps deadlines and tells the time. Returns `None` if the call panics or the connection is to end first; the
+    /// engine then has the reason.
     async fn call<T>(
         &self,
         address: Address,
         stream: &mut Stream<Socket>,
         sending: &mut Sending,
-        timer: Pin<&mut Sleep>,
+        timer: &mut Timer,
         now: &mut Instant,
         call: impl AsyncFnOnce(&mut Peer<'_>) -> T,
     ) -> Option<T> {
         let outlet = Mutex::new(Outlet::new(stream, sending));
         let mut peer = Peer::sharing(self.id, address, &outlet, &self.common.shared);
-        self.attend_while(call(&mut peer), &outlet, timer, now).await
-    }
-
-    /// Runs a call of the handler. While it waits, sends what is queued, takes letters, keeps deadlines and tells the time.
-    /// Returns `None` if the call panics or the connection is to end first; the engine then has the reason.
-    async fn attend_while<T>(
-        &self,
-        call: impl Future<Output = T>,
-        outlet: &Mutex<Outlet<'_>>,
-        mut timer: Pin<&mut Sleep>,
-        now: &mut Instant,
-    ) -> Option<T> {
-        let mut call = pin!(call);
+        let mut call = pin!(call(&mut peer));
         let mut has_waited = false;
         poll_fn(|context| {
             loop {
@@ -319,17 +325,14 @@ impl<H> Place<H> {
                         }
                         return Poll::Ready(Some(output));
                     }
-                    Some(Poll::Pending) => {
-                        let _ = self.attend(context);
-                        (has_waited, *now) = (true, self::now());
-                    }
+                    Some(Poll::Pending) => (has_waited, *now) = (true, self::now()),
                     None => {
-                        lock(outlet).sending.end(CloseReason::Panicked);
+                        lock(&outlet).sending.end(CloseReason::Panicked);
                         return Poll::Ready(None);
                     }
                 }
                 let shutdown = self.common.shared.shutdown();
-                let outlet = &mut lock(outlet);
+                let outlet = &mut lock(&outlet);
                 let due = self.go_on(outlet, shutdown, *now).unwrap_or_else(|reason| {
                     outlet.sending.end(reason);
                     None
@@ -337,7 +340,7 @@ impl<H> Place<H> {
                 if outlet.sending.is_failing() {
                     return Poll::Ready(None);
                 }
-                if !is_due(first(due, shutdown.map(|shutdown| shutdown.until)), timer.as_mut(), context) {
+                if !timer.is_due(first(due, shutdown.map(|shutdown| shutdown.until)), context) {
                     return Poll::Pending;
                 }
             }
@@ -382,7 +385,7 @@ impl<H> Place<H> {
     }
 }
 
-impl<H> Drop for Place<H> {
+impl<H: Handler> Drop for Place<H> {
     fn drop(&mut self) {
         let Common { shared, .. } = &*self.common;
         shared.remove_mailbox(self.id.mailbox());
@@ -404,27 +407,4 @@ pub(super) fn first(one: Option<Instant>, other: Option<Instant>) -> Option<Inst
 /// When the pace changes next.
 pub(super) fn change(shutdown: Option<Shutdown>) -> Option<Instant> {
     shutdown.map(|shutdown| if now() < shutdown.half() { shutdown.half() } else { shutdown.until })
-}
-
-/// Whether this time has come. If not, the task is woken when it has.
-pub(super) fn is_due(due: Option<Instant>, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
-    let Some(due) = due.map(time::Instant::from_std) else { return false };
-    // A timer that is set too early wakes the task once in vain, which costs less than to set it anew each time.
-    if timer.is_elapsed() || timer.deadline() > due {
-        timer.as_mut().reset(due);
-    }
-    timer.poll(context).is_ready()
-}
-
-/// Waits until the task is woken, or this time has come.
-async fn wait(due: Option<Instant>, mut timer: Pin<&mut Sleep>) {
-    let mut is_woken = false;
-    poll_fn(|context| {
-        if is_woken || is_due(due, timer.as_mut(), context) {
-            return Poll::Ready(());
-        }
-        is_woken = true;
-        Poll::Pending
-    })
-    .await;
 }
