@@ -106,7 +106,7 @@ impl Driver {
     pub const fn idle_size(self) -> usize {
         match self {
             Self::Workers(_) => 1024,
-            // With optimization a task is about 2.5 KiB.
+            // With optimization a task is about 2 KiB.
             #[cfg(feature = "tokio")]
             Self::Tokio(_) => 4096,
         }

@@ -31,7 +31,7 @@ use timer::Timer;
 /// A server that listens, and serves each connection in a task of its own.
 ///
 /// It keeps to the same [`Limits`] and makes the [same promises](crate::server) as [`server::Server`](crate::server::Server), to
-/// a [`Handler`] that may wait. A connection that is idle takes about 2.5 KiB; while its handler waits with a message, that and a
+/// a [`Handler`] that may wait. A connection that is idle takes about 2 KiB; while its handler waits with a message, that and a
 /// buffer of 64 KiB.
 ///
 /// ```
