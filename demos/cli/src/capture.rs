@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! input --> recognise --> decode: hex, array, dump (row), python, base64 --> one stream
+//!                   |         \--> log: literals of lines (python) --> those of connections
 //!                    \--> packets: frames of a file or of a dump --> segments --> connections
 //! ```
 
@@ -10,6 +11,7 @@ mod base64;
 mod decode;
 mod dump;
 mod hex;
+pub(crate) mod log;
 pub(crate) mod packets;
 mod python;
 mod recognise;
@@ -24,8 +26,8 @@ use self::base64::Base64;
 use self::decode::Decoded;
 use self::dump::Dump;
 use self::hex::Hex;
-use self::packets::Packets;
-use self::python::Python;
+use self::log::{Counts, Log, Places};
+use self::packets::{Connections, Packets, Passed, Streams};
 use self::recognise::{Kind, sample};
 
 /// How a stream is written down.
@@ -39,7 +41,8 @@ pub enum Format {
     /// Hex text: digits with spaces, colons, commas, `0x` or `\x` between; dumps of xxd, hexdump, od, tcpdump -X and
     /// Wireshark; arrays in source text
     Hex,
-    /// Python's bytes literals amid any other text; all of them in their order are the stream
+    /// Python's bytes literals amid any other text; all of them in their order are the stream, or those of each connection and
+    /// direction if the first one's line names these, as `Sending b'…' to ('127.0.0.1', 65432)` does
     Python,
     /// Base64, in either alphabet
     Base64,
@@ -64,9 +67,48 @@ pub(crate) enum Source<'a> {
         is_text: bool,
         /// The format that the input looks like although it is taken for the bytes themselves.
         resembles: Option<Format>,
+        /// Where in a log they are written.
+        places: Option<Places>,
     },
-    /// The packets of any number of connections.
+    /// The streams of any number of connections.
+    Several(Several<'a>),
+}
+
+/// What holds the streams of several connections.
+pub(crate) enum Several<'a> {
     Packets(Packets<'a>),
+    Log(Log<'a>),
+}
+
+/// What is known at the end of it.
+pub(crate) struct Ended {
+    pub connections: u64,
+    pub kind: EndOf,
+}
+
+pub(crate) enum EndOf {
+    Packets(Passed),
+    Log(Counts),
+}
+
+impl Several<'_> {
+    /// Tells of all the streams, or of those of connections with this port.
+    ///
+    /// # Errors
+    ///
+    /// Those of the input and of whoever is told.
+    pub(crate) fn visit<S: Streams>(self, port: Option<u16>, streams: S) -> io::Result<(S, Ended)> {
+        Ok(match self {
+            Self::Packets(packets) => {
+                let (streams, passed, connections) = Connections::visit(packets, port, streams)?;
+                (streams, Ended { connections, kind: EndOf::Packets(passed) })
+            }
+            Self::Log(log) => {
+                let (streams, counts, connections) = log.visit(port, streams)?;
+                (streams, Ended { connections, kind: EndOf::Log(counts) })
+            }
+        })
+    }
 }
 
 /// Opens an input in this format, or in the one that is recognised.
@@ -95,19 +137,19 @@ pub(crate) fn open<'a>(
         Kind::Hex => text(Decoded::new(input, Hex::default())),
         Kind::Array(open) => text(Decoded::new(input, Array::new(open))),
         Kind::Dump => text(Decoded::new(input, Dump::default())),
-        Kind::Python => text(Decoded::new(input, Python::default())),
+        Kind::Python | Kind::Log => log::open(input)?,
         Kind::Base64 => text(Decoded::new(input, Base64::default())),
-        Kind::Packets(link) => Source::Packets(Packets::of_dump(Box::new(input), link)),
-        Kind::File => Source::Packets(Packets::of_file(Box::new(input))?),
+        Kind::Packets(link) => Source::Several(Several::Packets(Packets::of_dump(Box::new(input), link))),
+        Kind::File => Source::Several(Several::Packets(Packets::of_file(Box::new(input))?)),
     })
 }
 
 fn stream<'a>(bytes: impl Read + 'a, resembles: Option<Format>) -> Source<'a> {
-    Source::Stream { bytes: Box::new(bytes), is_text: false, resembles }
+    Source::Stream { bytes: Box::new(bytes), is_text: false, resembles, places: None }
 }
 
 fn text<'a>(bytes: impl Read + 'a) -> Source<'a> {
-    Source::Stream { bytes: Box::new(bytes), is_text: true, resembles: None }
+    Source::Stream { bytes: Box::new(bytes), is_text: true, resembles: None, places: None }
 }
 
 pub(crate) fn invalid(fault: impl Into<String>) -> io::Error {

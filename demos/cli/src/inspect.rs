@@ -116,17 +116,20 @@ impl Default for Options {
 /// Those of the input and of the output. A fault in the stream is no error here, but shown.
 pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
     match options.open(input)? {
-        Source::Stream { mut bytes, is_text, resembles } => {
-            let output: Output<'_> = BufWriter::new(Box::new(output));
+        Source::Stream { mut bytes, is_text, resembles, places } => {
+            let shown: Output<'_> = BufWriter::new(Box::new(&mut *output));
             let report: Box<dyn Report + '_> = if options.json {
-                Box::new(JsonLines::new(output, options.dialect, None)?)
+                Box::new(JsonLines::new(shown, options.dialect, None)?)
             } else {
-                Box::new(Annotated::new(output, options.dialect, options.color, None)?)
+                Box::new(Annotated::new(shown, options.dialect, options.color, None)?)
             };
-            drive(&mut *bytes, report, options, (is_text, resembles))
+            let is_whole = drive(&mut *bytes, report, options, (is_text, resembles, places.as_ref()))?;
+            let counts = places.map(|places| places.counts()).filter(|counts| counts.other_lines > 0);
+            counts.map_or(Ok(()), |counts| streams::summary_of_log(output, options, counts))?;
+            Ok(is_whole)
         }
-        Source::Packets(packets) => {
-            streams::inspect(packets, &mut BufWriter::new(output), options).map_err(input::named)
+        Source::Several(several) => {
+            streams::inspect(several, &mut BufWriter::new(output), options).map_err(input::named)
         }
     }
 }

@@ -13,6 +13,9 @@ pub(super) trait Notation {
     /// Takes the end of the text.
     fn end(&mut self, bytes: &mut Vec<u8>) -> Result<(), String>;
 
+    /// Takes note that so many more of the bytes have been read.
+    fn give(&mut self, _: usize) {}
+
     /// Appends some more of the bytes that a short text may stand for: false if there are no more.
     fn more(&mut self, _: &mut Vec<u8>) -> bool {
         false
@@ -83,13 +86,21 @@ impl<R: Read, N: Notation> Decoded<R, N> {
 
 impl<R: Read, N: Notation> Read for Decoded<R, N> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill()?;
+        let count = ready.len().min(place.len());
+        place[..count].copy_from_slice(&ready[..count]);
+        self.given += count;
+        self.notation.give(count);
+        Ok(count)
+    }
+}
+
+impl<R: Read, N: Notation> Decoded<R, N> {
+    /// The bytes that are ready to be read, for which more text is read if there are none: nothing at the end.
+    pub(super) fn fill(&mut self) -> io::Result<&[u8]> {
         loop {
-            let ready = &self.bytes[self.given..];
-            if !ready.is_empty() {
-                let count = ready.len().min(place.len());
-                place[..count].copy_from_slice(&ready[..count]);
-                self.given += count;
-                return Ok(count);
+            if self.given < self.bytes.len() {
+                return Ok(&self.bytes[self.given..]);
             }
             self.bytes.clear();
             self.given = 0;
@@ -101,7 +112,7 @@ impl<R: Read, N: Notation> Read for Decoded<R, N> {
                 continue;
             }
             if self.is_over {
-                return Ok(0);
+                return Ok(&[]);
             }
             self.buffer.resize(BUFFER, 0);
             self.taken = 0;

@@ -12,7 +12,7 @@ use self::link::Segment;
 use super::dump::Blocks;
 use super::invalid;
 
-pub(crate) use self::connections::{Connections, Direction, Streams};
+pub(crate) use self::connections::{Connections, Direction, Streams, Towards};
 pub(crate) use self::link::Link;
 
 /// Frames, and the TCP segments in them.

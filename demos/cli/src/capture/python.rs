@@ -44,6 +44,11 @@ impl Literal {
 }
 
 impl Python {
+    /// Whether no literal is under way.
+    pub(super) const fn is_in_text(&self) -> bool {
+        matches!(self.state, State::Text)
+    }
+
     fn text(&mut self, character: u8) -> State {
         if matches!(character, b'\'' | b'"') {
             let word = self.word.to_ascii_lowercase();

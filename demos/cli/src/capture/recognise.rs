@@ -9,7 +9,7 @@ use super::dump::{Blocks, Dump};
 use super::hex::Hex;
 use super::packets::Link;
 use super::python::Python;
-use super::{Format, invalid};
+use super::{Format, invalid, log};
 
 /// How much of an input is looked at, at most, in bytes.
 const SAMPLE: usize = 64 * 1024;
@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Array(u8),
     Dump,
     Python,
+    /// Text as programs print it, in which there may be literals further on.
+    Log,
     Base64,
     /// A dump of packets, which begin with this layer.
     Packets(Link),
@@ -79,7 +81,8 @@ pub(super) fn is_enough(sample: &[u8], format: Format, begins_message: &dyn Fn(&
             begins_message(sample)
                 || is_binary(sample) && !is_file(sample)
                 || is_file(sample) && sample.len() >= 64
-                || sample.len() >= 16 && kind(sample, format, begins_message).is_ok_and(|kind| kind != Kind::Raw)
+                || sample.len() >= 16
+                    && kind(sample, format, begins_message).is_ok_and(|kind| !matches!(kind, Kind::Raw | Kind::Log))
                 || is_other_protocol(sample)
         }
         Format::Pcap => sample.len() >= 64,
@@ -126,6 +129,7 @@ pub(super) fn kind(sample: &[u8], format: Format, begins_message: &dyn Fn(&[u8])
                 Some(kind) => kind,
                 None if is_python(sample) => Kind::Python,
                 None if is_base64() => Kind::Base64,
+                None if log::is_one(sample) => Kind::Log,
                 None => Kind::Raw,
             }
         }

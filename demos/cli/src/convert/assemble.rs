@@ -6,7 +6,8 @@ use jsonframe::{ByteOrder, Header, Value};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::choice::{Choice, Towards, Which};
+use super::choice::{Choice, Which};
+use crate::capture::packets::Towards;
 use crate::dialect::DialectName;
 use crate::inspect::spelling::members;
 use crate::text::Printable;
@@ -152,7 +153,7 @@ impl<W: Write> Assembly<W> {
             self.stream = Which { connection: line.connection, direction: line.direction };
         }
         // What is about a capture, or only says what can be seen from the bytes.
-        if matches!(&*line.event, "end" | "error" | "truncated" | "stream" | "capture")
+        if matches!(&*line.event, "end" | "error" | "truncated" | "stream" | "capture" | "log")
             || !self.choice.takes(self.stream).map_err(invalid)?
         {
             return Ok(());

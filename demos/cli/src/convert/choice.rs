@@ -3,31 +3,21 @@
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
-use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use clap::Args;
 
 use crate::capture::invalid;
+use crate::capture::packets::Towards;
 
 /// A stream of a capture, or of its lines, or all of which this is true.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Which {
-    /// Of a capture of packets, or of its lines, take the connection of this number
+    /// Of a capture of packets, of a log that names connections, or of their lines, take the connection of this number
     #[arg(long, value_name = "N")]
     pub(super) connection: Option<u64>,
 
-    /// Of a capture of packets, or of its lines, take this direction
+    /// Of a capture of packets, of a log that names connections, or of their lines, take this direction
     #[arg(long, value_enum, value_name = "DIRECTION")]
     pub(super) direction: Option<Towards>,
-}
-
-/// Where a direction leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Towards {
-    /// What the client sends
-    ToServer,
-    /// What the server sends
-    ToClient,
 }
 
 impl Display for Which {
@@ -36,11 +26,7 @@ impl Display for Which {
             Some(connection) => write!(f, "connection {connection}")?,
             None => f.write_str("a stream of no connection")?,
         }
-        match self.direction {
-            Some(Towards::ToServer) => f.write_str(", to-server"),
-            Some(Towards::ToClient) => f.write_str(", to-client"),
-            None => Ok(()),
-        }
+        self.direction.map_or(Ok(()), |direction| write!(f, ", {}", direction.name()))
     }
 }
 

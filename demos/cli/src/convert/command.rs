@@ -116,7 +116,7 @@ fn convert_stream(arguments: &Arguments, input: &mut dyn Read, output: &mut Writ
     let dialect = if arguments.guess { None } else { Some(options.dialect) };
     let choice = Choice::new(arguments.which, output.to == To::JsonLines);
     let mut bytes = match options.open(input)? {
-        Source::Packets(packets) => return packets::convert(packets, arguments.port, output, choice, dialect),
+        Source::Several(several) => return packets::convert(several, arguments.port, output, choice, dialect),
         Source::Stream { bytes, .. } => bytes,
     };
     choice.finish()?;

@@ -116,10 +116,10 @@ impl Lines {
         let beginning = std::mem::take(beginning);
         let guess = || likely(&beginning, DialectName::STANDARD).unwrap_or_default();
         self.dialect = dialect.unwrap_or_else(guess);
-        self.last = last_members(self.dialect, self.direction);
-        begin(output, self.direction, &self.last)?;
+        self.last = last_members(self.dialect, self.direction.as_ref());
+        begin(output, self.direction.as_ref(), &self.last)?;
         self.message = Message::first(Framing::of(self.dialect.leak()));
-        if self.direction.is_some_and(|direction| direction.is_joined) {
+        if self.direction.as_ref().is_some_and(|direction| direction.is_joined) {
             self.search(0);
         } else {
             self.decode_from(0);

@@ -2,31 +2,31 @@
 
 use std::io::{self, Write};
 
-use super::choice::{Choice, Towards, Which};
+use super::choice::{Choice, Which};
 use super::lines::Lines;
 use super::written::{To, Written};
-use crate::capture::invalid;
-use crate::capture::packets::{Connections, Direction, Packets, Streams};
+use crate::capture::packets::{Direction, Streams};
+use crate::capture::{Several, invalid};
 use crate::dialect::DialectName;
-use crate::inspect::json::capture_line;
+use crate::inspect::json::ended_line;
 use crate::text::count_of_bytes;
 
 /// Writes all streams of a capture as lines, or the bytes of one: true if all are nothing but whole messages, as far as they
 /// were captured, or there is no need to know.
 pub(super) fn convert<W: Write>(
-    packets: Packets<'_>,
+    several: Several<'_>,
     port: Option<u16>,
     output: &mut Written<W>,
     choice: Choice,
     dialect: Option<DialectName>,
 ) -> io::Result<bool> {
     let streams = Converted { output, choice, dialect, is_whole: true };
-    let (Converted { output, choice, is_whole, .. }, passed, connections) = Connections::visit(packets, port, streams)?;
+    let (Converted { output, choice, is_whole, .. }, ended) = several.visit(port, streams)?;
     if output.to == To::JsonLines {
-        writeln!(output, "{}", capture_line(connections, passed))?;
+        writeln!(output, "{}", ended_line(&ended))?;
     }
     choice.finish()?;
-    Ok(is_whole && connections > 0)
+    Ok(is_whole && ended.connections > 0)
 }
 
 struct Converted<'o, W: Write> {
@@ -48,8 +48,7 @@ impl<W: Write> Streams for Converted<'_, W> {
     type Stream = Stream;
 
     fn begin(&mut self, direction: Direction) -> io::Result<Stream> {
-        let towards = if direction.to_server { Towards::ToServer } else { Towards::ToClient };
-        let which = Which { connection: Some(direction.connection), direction: Some(towards) };
+        let which = Which { connection: Some(direction.connection), direction: Some(direction.towards) };
         let is_taken = self.choice.takes(which).map_err(invalid)?;
         Ok(match self.output.to {
             _ if !is_taken => Stream::Other,

@@ -62,7 +62,7 @@ impl<'a> Annotated<'a> {
     ) -> io::Result<Self> {
         let styles = if color { Styles::COLORED } else { Styles::default() };
         let mut report = Self { output, dialect, styles, direction, has_begun: false };
-        if let Some(direction @ Direction { is_joined: true, .. }) = direction {
+        if let Some(direction @ Direction { is_joined: true, .. }) = &report.direction {
             writeln!(report.output, "{direction}: its beginning was not captured, so where messages begin is a guess")?;
         }
         Ok(report)
@@ -213,7 +213,7 @@ impl Report for Annotated<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { kind, offset, words, message, header, hint, first_bytes } = fault;
+        let Fault { kind, offset, line, words, message, header, hint, first_bytes } = fault;
         let (kind, offset) = (*kind, *offset);
         match header {
             None => {
@@ -234,6 +234,9 @@ impl Report for Annotated<'_> {
                 writeln!(self.output, "the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
             }
             _ => writeln!(self.output, "{words}")?,
+        }
+        if let Some(line) = line {
+            writeln!(self.output, "{:LABELS$}line {line} of the log", "")?;
         }
         if let Some(first_bytes) = first_bytes {
             writeln!(self.output, "{:LABELS$}{first_bytes}", "")?;
@@ -272,7 +275,7 @@ impl Report for Annotated<'_> {
         self.separate()?;
         self.at(offset)?;
         let style = self.styles.error;
-        let of = self.direction.map_or_else(String::new, |direction| format!(" of {direction}"));
+        let of = self.direction.as_ref().map_or_else(String::new, |direction| format!(" of {direction}"));
         let length = count(length, "byte");
         writeln!(self.output, "{style}gap{style:#}: {length}{of} not captured; the next message is looked for")
     }

@@ -60,7 +60,7 @@ impl Report for Brief<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { kind, offset, words, message, header, hint, first_bytes } = fault;
+        let Fault { kind, offset, words, message, header, hint, first_bytes, .. } = fault;
         let name = kind.name();
         match *kind {
             DecodeErrorKind::Truncated { missing } => {

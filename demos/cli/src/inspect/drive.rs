@@ -2,6 +2,7 @@
 
 mod fault;
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use jsonframe::{DecodeError, Decoder, Event};
@@ -14,13 +15,18 @@ use super::message::{Framing, Message};
 use super::report::Report;
 use super::search::Search;
 use crate::capture::Format;
+use crate::capture::log::Places;
+
+/// How many lines of a log are known at a time, at most, and for how many bytes that are older than a header.
+const LINES: usize = 8 * 1024;
+const KEPT: u64 = 1024;
 
 /// Reports the whole input: true if it is nothing but whole messages.
 pub(super) fn drive<'r>(
     reader: &mut dyn Read,
     report: Box<dyn Report + 'r>,
     options: &Options,
-    (is_text, resembles): (bool, Option<Format>),
+    (is_text, resembles, places): (bool, Option<Format>, Option<&Places>),
 ) -> io::Result<bool> {
     let mut stream = Stream::new(report, options, options.find);
     stream.resembles = resembles;
@@ -29,7 +35,14 @@ pub(super) fn drive<'r>(
     while stream.wants() && !is_over {
         stream.flush()?;
         is_over = !input.read()?;
-        stream.feed(input.pending())?;
+        let Some(places) = places else {
+            stream.feed(input.pending())?;
+            continue;
+        };
+        for (part, piece) in places.parts(input.pending()) {
+            stream.at_line(part.line);
+            stream.feed(piece)?;
+        }
     }
     if stream.is_faulty() && is_text {
         input::check_rest(reader)?;
@@ -48,6 +61,9 @@ pub(super) struct Stream<'r> {
     /// The offset in the stream at which the decoder began.
     base: u64,
     is_whole: bool,
+    /// How many bytes have come, and on which lines of a log the last of them began: the offset and the line.
+    received: u64,
+    lines: VecDeque<(u64, u64)>,
     /// Whether it may be found out in which dialect it is, which is some work.
     pub(super) may_guess: bool,
     resembles: Option<Format>,
@@ -80,6 +96,8 @@ impl<'r> Stream<'r> {
             state: State::Skipping { rest: options.from, find },
             base: 0,
             is_whole: true,
+            received: 0,
+            lines: VecDeque::new(),
             may_guess: true,
             resembles: None,
             options: options.clone(),
@@ -116,8 +134,31 @@ impl<'r> Stream<'r> {
         }
     }
 
+    /// Takes note that what comes next is on this line of a log.
+    pub(super) fn at_line(&mut self, line: u64) {
+        if self.lines.back().is_some_and(|(_, last)| *last == line) || self.is_faulty() {
+            return;
+        }
+        // What may be at fault is no longer than a header.
+        let is_old = |next: &(u64, u64)| next.0 + u64::from(u16::MAX) + KEPT < self.received;
+        while self.lines.len() == LINES || self.lines.get(1).is_some_and(is_old) {
+            self.lines.pop_front();
+        }
+        self.lines.push_back((self.received, line));
+    }
+
+    /// The line of a log on which this byte of the stream is, or the last one before the end.
+    fn line_of(&self, offset: u64) -> Option<u64> {
+        self.lines.iter().rev().find(|(start, _)| *start <= offset && *start < self.received).map(|(_, line)| *line)
+    }
+
     /// Takes the next bytes.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.received += bytes.len() as u64;
+        self.take(bytes)
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         match &mut self.state {
             State::Skipping { rest, find } => {
                 let passed = usize::try_from(*rest).unwrap_or(usize::MAX).min(bytes.len());
@@ -125,7 +166,7 @@ impl<'r> Stream<'r> {
                 if *rest == 0 {
                     let find = *find;
                     self.begin(self.options.from, find);
-                    return self.feed(&bytes[passed..]);
+                    return self.take(&bytes[passed..]);
                 }
             }
             State::Searching { search, .. } => {
@@ -160,7 +201,7 @@ impl<'r> Stream<'r> {
             self.report.skipped(from, at - from, true)?;
         }
         self.begin(at, false);
-        self.feed(&search.found().1)
+        self.take(&search.found().1)
     }
 
     /// Takes note that these bytes of the stream are not there: it goes on with the next message.

@@ -47,7 +47,7 @@ pub(crate) const BEGINNING: usize = FirstObject::WITHIN;
 pub fn guess(input: &mut impl Read, output: &mut impl Write, options: &Options) -> io::Result<bool> {
     let (mut input, is_text) = match options.open(input)? {
         Source::Stream { bytes, is_text, .. } => (bytes, is_text),
-        Source::Packets(packets) => return directions::guess(packets, output, options).map_err(input::named),
+        Source::Several(several) => return directions::guess(several, output, options).map_err(input::named),
     };
     let Some(verdict) = judge(&mut input.by_ref().take(LIMIT))? else { return Ok(false) };
     if is_text {

@@ -10,7 +10,9 @@ use super::Output;
 use super::first_bytes::FirstBytes;
 use super::message::Message;
 use super::report::{Fault, Report};
+use crate::capture::log::Counts;
 use crate::capture::packets::{Direction, Passed};
+use crate::capture::{EndOf, Ended};
 use crate::dialect::DialectName;
 use crate::hint::wrong_encoding;
 use crate::text::acts_on_terminal;
@@ -25,7 +27,7 @@ pub(super) struct JsonLines<'a> {
 }
 
 impl<'a> JsonLines<'a> {
-    pub(super) fn new(output: Output<'a>, dialect: DialectName, direction: Option<Direction>) -> io::Result<Self> {
+    pub(super) fn new(output: Output<'a>, dialect: DialectName, direction: Option<&Direction>) -> io::Result<Self> {
         let mut lines = Self { output, last: last_members(dialect, direction) };
         begin(&mut lines.output, direction, &lines.last)?;
         Ok(lines)
@@ -55,7 +57,8 @@ impl Report for JsonLines<'_> {
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
-        let more = first_bytes + &member("hint", fault.hint.as_ref());
+        let line = fault.line.map_or_else(String::new, |line| format!(r#","line":{line}"#));
+        let more = line + &first_bytes + &member("hint", fault.hint.as_ref());
         writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.last)))
     }
 
@@ -78,16 +81,18 @@ impl Report for JsonLines<'_> {
 }
 
 /// What every line about a stream ends with: the dialect, unless it is the standard, and which stream of a capture it is.
-pub(crate) fn last_members(dialect: DialectName, direction: Option<Direction>) -> String {
+pub(crate) fn last_members(dialect: DialectName, direction: Option<&Direction>) -> String {
     let dialect = member("dialect", Some(dialect).filter(|dialect| *dialect != DialectName::STANDARD));
-    let of = |of: Direction| format!(r#","connection":{},"direction":"{}""#, of.connection, of.name());
+    let of = |of: &Direction| format!(r#","connection":{},"direction":"{}""#, of.connection, of.towards.name());
     dialect + &direction.map_or_else(String::new, of)
 }
 
 /// Writes the line with which a stream of a capture begins.
-pub(crate) fn begin(output: &mut dyn Write, direction: Option<Direction>, last: &str) -> io::Result<()> {
+pub(crate) fn begin(output: &mut dyn Write, direction: Option<&Direction>, last: &str) -> io::Result<()> {
     let Some(Direction { from, to, is_joined, .. }) = direction else { return Ok(()) };
-    writeln!(output, r#"{{"event":"stream","from":"{from}","to":"{to}","begins_anywhere":{is_joined}{last}}}"#)
+    let ends = member("from", from.as_ref()) + &member("to", to.as_ref());
+    let line = format!(r#"{{"event":"stream"{ends},"begins_anywhere":{is_joined}{last}}}"#);
+    writeln!(output, "{}", Harmless(&line))
 }
 
 /// The line of the end of a message.
@@ -100,10 +105,24 @@ pub(crate) fn gap_line(offset: u64, length: u64, last: &str) -> String {
     format!(r#"{{"event":"gap","offset":{offset},"length":{length}{last}}}"#)
 }
 
-/// The line at the end of a capture of packets.
-pub(crate) fn capture_line(connections: u64, passed: Passed) -> String {
-    let Passed { other, fragments } = passed;
-    format!(r#"{{"event":"capture","connections":{connections},"other_packets":{other},"fragments":{fragments}}}"#)
+/// The line at the end of what holds several streams.
+pub(crate) fn ended_line(ended: &Ended) -> String {
+    let connections = ended.connections;
+    match ended.kind {
+        EndOf::Packets(Passed { other, fragments }) => format!(
+            r#"{{"event":"capture","connections":{connections},"other_packets":{other},"fragments":{fragments}}}"#
+        ),
+        EndOf::Log(counts) => log_line(Some(connections), counts),
+    }
+}
+
+/// The line at the end of a log, which has a number of connections if its lines name them.
+pub(crate) fn log_line(connections: Option<u64>, counts: Counts) -> String {
+    let Counts { literals, lines, other_lines, given_up } = counts;
+    let connections = connections
+        .map_or_else(String::new, |connections| format!(r#","connections":{connections},"given_up":{given_up}"#));
+    let lines = lines.map_or_else(String::new, |[first, last]| format!(r#","first_line":{first},"last_line":{last}"#));
+    format!(r#"{{"event":"log"{connections},"literals":{literals}{lines},"other_lines":{other_lines}}}"#)
 }
 
 /// The line of a header, with these members at its end.

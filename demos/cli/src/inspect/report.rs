@@ -36,6 +36,8 @@ pub(super) struct Fault<'a> {
     pub(super) kind: DecodeErrorKind,
     /// Where it is, in the stream.
     pub(super) offset: u64,
+    /// The line of a log that holds the byte there, or the last one before the end of the stream.
+    pub(super) line: Option<u64>,
     /// What the decoder says about it.
     pub(super) words: String,
     pub(super) message: &'a Message,

@@ -6,20 +6,22 @@ use std::rc::Rc;
 
 use super::annotate::{Annotated, count};
 use super::drive::Stream;
-use super::json::{JsonLines, capture_line};
+use super::json::{JsonLines, ended_line, log_line};
 use super::report::{Fault, Report};
 use super::{Options, Output};
-use crate::capture::packets::{Connections, Direction, Packets, Passed, Streams};
+use crate::capture::log::Counts;
+use crate::capture::packets::{Direction, Passed, Streams};
+use crate::capture::{EndOf, Ended, Several};
 
 /// For how many streams at fault it is found out in which dialect they are.
 const GUESSES: u32 = 16;
 
 /// Reports all streams of a capture: true if all are nothing but whole messages, as far as they were captured.
-pub(super) fn inspect(packets: Packets<'_>, output: &mut dyn Write, options: &Options) -> io::Result<bool> {
+pub(super) fn inspect(several: Several<'_>, output: &mut dyn Write, options: &Options) -> io::Result<bool> {
     let shown = Shown { output, options, guesses: GUESSES, is_whole: true };
-    let (shown, passed, connections) = Connections::visit(packets, options.port, shown)?;
-    summary(shown.output, options, passed, connections)?;
-    Ok(shown.is_whole && connections > 0)
+    let (shown, ended) = several.visit(options.port, shown)?;
+    summary(shown.output, options, &ended)?;
+    Ok(shown.is_whole && ended.connections > 0)
 }
 
 struct Shown<'o> {
@@ -106,23 +108,59 @@ impl Shown<'_> {
     }
 }
 
-/// Says what a capture held, at its end.
-pub(super) fn summary(output: &mut dyn Write, options: &Options, passed: Passed, connections: u64) -> io::Result<()> {
+/// Says what a capture or a log held, at its end.
+pub(super) fn summary(output: &mut dyn Write, options: &Options, ended: &Ended) -> io::Result<()> {
     if options.json {
-        writeln!(output, "{}", capture_line(connections, passed))?;
+        writeln!(output, "{}", ended_line(ended))?;
         return output.flush();
     }
-    let Passed { other, fragments } = passed;
     let of = options.port.map_or_else(String::new, |port| format!(" of port {port}"));
-    write!(output, "\nend of the capture, {}{of}", count(connections, "connection"))?;
-    if other > 0 {
-        write!(output, "; {} that hold no TCP over IP", count(other, "packet"))?;
-    }
-    if fragments > 0 {
-        write!(output, "; {} of IP, which are not put together", count(fragments, "fragment"))?;
+    let connections = count(ended.connections, "connection");
+    match ended.kind {
+        EndOf::Packets(Passed { other, fragments }) => {
+            write!(output, "\nend of the capture, {connections}{of}")?;
+            if other > 0 {
+                write!(output, "; {} that hold no TCP over IP", count(other, "packet"))?;
+            }
+            if fragments > 0 {
+                write!(output, "; {} of IP, which are not put together", count(fragments, "fragment"))?;
+            }
+        }
+        EndOf::Log(counts) => {
+            write!(output, "\nend of the log, {connections}{of}; ")?;
+            write_counts(output, counts)?;
+        }
     }
     writeln!(output)?;
     output.flush()
+}
+
+/// Says what a log of one stream held, at its end.
+pub(super) fn summary_of_log(output: &mut dyn Write, options: &Options, counts: Counts) -> io::Result<()> {
+    if options.json {
+        writeln!(output, "{}", log_line(None, counts))?;
+    } else {
+        write!(output, "\nend of the log, ")?;
+        write_counts(output, counts)?;
+        writeln!(output)?;
+    }
+    output.flush()
+}
+
+fn write_counts(output: &mut dyn Write, counts: Counts) -> io::Result<()> {
+    let Counts { literals, lines, other_lines, given_up } = counts;
+    write!(output, "{}", count(literals, "literal"))?;
+    match lines {
+        Some([first, last]) if first == last => write!(output, " of line {first}")?,
+        Some([first, last]) => write!(output, " of lines {first} to {last}")?,
+        None => {}
+    }
+    write!(output, "; {} of other text passed over", count(other_lines, "line"))?;
+    if given_up > 0 {
+        let most = "since no more than 1,024 are followed at a time";
+        write!(output, "; {} given up while idle, {most}", count(given_up, "connection"))?;
+    }
+    Ok(())
 }
 
 impl Streams for Shown<'_> {
@@ -132,14 +170,18 @@ impl Streams for Shown<'_> {
         let report = Rc::new(RefCell::new(Pending::default()));
         let output: Output<'static> = Output::new(Box::new(Shared(Rc::clone(&report))));
         let options = self.options;
+        // What does not begin with a connection begins anywhere.
+        let find = options.find || direction.is_joined;
         let shown: Box<dyn Report> = if options.json {
-            Box::new(ByMessage(JsonLines::new(output, options.dialect, Some(direction))?))
+            Box::new(ByMessage(JsonLines::new(output, options.dialect, Some(&direction))?))
         } else {
             Box::new(ByMessage(Annotated::new(output, options.dialect, options.color, Some(direction))?))
         };
-        // What does not begin with a connection begins anywhere.
-        let find = options.find || direction.is_joined;
         Ok(Kept { stream: Stream::new(shown, options, find), report })
+    }
+
+    fn line(&mut self, kept: &mut Kept, line: u64) {
+        kept.stream.at_line(line);
     }
 
     fn bytes(&mut self, kept: &mut Kept, bytes: &[u8]) -> io::Result<()> {

@@ -5,9 +5,13 @@ use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::SocketAddr;
 
+use clap::ValueEnum;
+use serde::Deserialize;
+
 use super::direction::{Order, Piece};
 use super::link::Segment;
 use super::{Packets, Passed, Step};
+use crate::text::Printable;
 
 /// How many connections are known at once. When there are more, the one that was idle for the longest time is given up.
 const MOST: usize = 1024;
@@ -16,31 +20,71 @@ const MOST: usize = 1024;
 const TUTORIAL: u16 = 65_432;
 
 /// One direction of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Direction {
-    /// The number of the connection, counted from 1 in the order in which they begin.
+    /// The number of the connection, counted from 1 in the order in which they begin, or as a log says it.
     pub connection: u64,
-    /// Who sends.
-    pub from: SocketAddr,
-    /// Who receives.
-    pub to: SocketAddr,
-    /// Whether it leads to the server.
-    pub to_server: bool,
+    /// Who sends, unless it is the program whose log it is, or not known.
+    pub from: Option<String>,
+    /// Who receives, likewise.
+    pub to: Option<String>,
+    pub towards: Towards,
     /// Whether its beginning was not captured.
     pub is_joined: bool,
 }
 
+/// Where a direction leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Towards {
+    /// What the client sends
+    ToServer,
+    /// What the server sends
+    ToClient,
+    /// What the program of a log sent
+    Sent,
+    /// What the program of a log received
+    Received,
+    /// Of a log, what is on lines that do not name a connection and a direction
+    Unnamed,
+}
+
+impl Towards {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ToServer => "to-server",
+            Self::ToClient => "to-client",
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::Unnamed => "unnamed",
+        }
+    }
+}
+
 impl Direction {
-    /// What it is called in JSON.
-    pub(crate) const fn name(&self) -> &'static str {
-        if self.to_server { "to-server" } else { "to-client" }
+    /// A direction of a log.
+    pub(crate) fn of_log(connection: u64, peer: Option<String>, is_sent: Option<bool>) -> Self {
+        let (towards, from, to) = match is_sent {
+            Some(true) => (Towards::Sent, None, peer),
+            Some(false) => (Towards::Received, peer, None),
+            None => (Towards::Unnamed, None, None),
+        };
+        Self { connection, from, to, towards, is_joined: false }
     }
 }
 
 impl Display for Direction {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { connection, from, to, .. } = self;
-        write!(f, "connection {connection}, {from} to {to}")
+        let Self { connection, from, to, towards, .. } = self;
+        match (towards, from, to) {
+            (Towards::Unnamed, ..) => f.write_str("no named connection"),
+            (_, Some(from), Some(to)) => write!(f, "connection {connection}, {from} to {to}"),
+            (towards, from, to) => {
+                write!(f, "connection {connection}, {}", towards.name())?;
+                from.iter().try_for_each(|from| write!(f, " from {}", Printable(from)))?;
+                to.iter().try_for_each(|to| write!(f, " to {}", Printable(to)))
+            }
+        }
     }
 }
 
@@ -51,6 +95,9 @@ pub(crate) trait Streams {
 
     /// Bytes of a stream come, the first.
     fn begin(&mut self, direction: Direction) -> io::Result<Self::Stream>;
+
+    /// What comes next is on this line of a log.
+    fn line(&mut self, _: &mut Self::Stream, _: u64) {}
 
     /// These bytes come next.
     fn bytes(&mut self, stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()>;
@@ -214,9 +261,13 @@ impl<S: Streams> Halves for S {
         }
         let (connection, to_server) = of;
         let Segment { from, to, .. } = *segment;
-        let direction = Direction { connection, from, to, to_server, is_joined: half.is_joined };
-        half.direction = Some(direction);
-        let Half { order, stream, is_over, .. } = half;
+        let Half { order, stream, is_over, is_joined, direction } = half;
+        let towards = if to_server { Towards::ToServer } else { Towards::ToClient };
+        let direction = direction.get_or_insert_with(|| {
+            let [from, to] = [from, to].map(|address| Some(address.to_string()));
+            Direction { connection, from, to, towards, is_joined: *is_joined }
+        });
+        direction.is_joined = *is_joined;
         order.take(number, segment.bytes, segment.cut.into(), segment.fin, &mut |piece| {
             pass(self, stream, direction, &piece)
         })?;
@@ -235,7 +286,7 @@ impl<S: Streams> Halves for S {
                 continue;
             }
             let Half { order, stream, direction: Some(direction), .. } = half else { continue };
-            order.finish(&mut |piece| pass(self, stream, *direction, &piece))?;
+            order.finish(&mut |piece| pass(self, stream, direction, &piece))?;
             if let Some(stream) = stream.take() {
                 self.end(stream, true)?;
             }
@@ -247,12 +298,12 @@ impl<S: Streams> Halves for S {
 fn pass<S: Streams>(
     streams: &mut S,
     stream: &mut Option<S::Stream>,
-    direction: Direction,
+    direction: &Direction,
     piece: &Piece<'_>,
 ) -> io::Result<()> {
     let stream = match stream {
         Some(stream) => stream,
-        None => stream.insert(streams.begin(direction)?),
+        None => stream.insert(streams.begin(direction.clone())?),
     };
     match piece {
         Piece::Bytes(bytes) => streams.bytes(stream, bytes),

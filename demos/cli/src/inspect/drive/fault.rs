@@ -18,6 +18,8 @@ const AHEAD: usize = 64 * 1024;
 pub(super) struct Faulty {
     error: DecodeError,
     ahead: Vec<u8>,
+    /// The line of a log that holds the byte at fault.
+    line: Option<u64>,
     first_bytes: Option<FirstBytes>,
     /// The content before, while its characters are yet to be counted.
     counting: Option<Text>,
@@ -61,7 +63,8 @@ impl Stream<'_> {
             text
         });
         let ahead = rest[..rest.len().min(AHEAD)].to_vec();
-        self.state = State::Faulty(Box::new(Faulty { error, ahead, first_bytes, counting }));
+        let line = self.line_of(self.base + error.offset());
+        self.state = State::Faulty(Box::new(Faulty { error, ahead, line, first_bytes, counting }));
     }
 
     /// The first bytes of the stream, if there are some of a header and they are not those of an object.
@@ -76,7 +79,7 @@ impl Stream<'_> {
     /// Reports the fault, if there is one.
     pub(super) fn report_fault(&mut self) -> io::Result<()> {
         let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
-        let Faulty { error, ahead, first_bytes, .. } = &mut **faulty;
+        let Faulty { error, ahead, line, first_bytes, .. } = &mut **faulty;
         let header = self.decoder.header();
         let suspicion = Suspicion {
             kind: error.kind(),
@@ -89,7 +92,7 @@ impl Stream<'_> {
         };
         let hint = hint::of(&suspicion);
         let (offset, words) = located(error, self.base);
-        let (kind, first_bytes) = (error.kind(), first_bytes.take());
-        self.report.fault(&Fault { kind, offset, words, message: &self.message, header, hint, first_bytes })
+        let (kind, line, first_bytes) = (error.kind(), *line, first_bytes.take());
+        self.report.fault(&Fault { kind, offset, line, words, message: &self.message, header, hint, first_bytes })
     }
 }

@@ -1,4 +1,4 @@
-//! Which dialects the directions of a capture of packets are in.
+//! Which dialects the directions of a capture or of a log are in.
 
 use std::io::{self, Read, Write};
 
@@ -6,16 +6,16 @@ use super::super::Options;
 use super::super::json::last_members;
 use super::super::streams::summary;
 use super::{BEGINNING, judge};
-use crate::capture::packets::{Connections, Direction, Packets, Streams};
+use crate::capture::Several;
+use crate::capture::packets::{Direction, Streams};
 use crate::dialect::DialectName;
 
 /// Says it for each direction: true if there is a dialect for all.
-pub(super) fn guess(packets: Packets<'_>, output: &mut dyn Write, options: &Options) -> io::Result<bool> {
+pub(super) fn guess(several: Several<'_>, output: &mut dyn Write, options: &Options) -> io::Result<bool> {
     let directions = Directions { output, options, is_clear: true };
-    let (Directions { output, is_clear, .. }, passed, connections) =
-        Connections::visit(packets, options.port, directions)?;
-    summary(output, options, passed, connections)?;
-    Ok(is_clear && connections > 0)
+    let (Directions { output, is_clear, .. }, ended) = several.visit(options.port, directions)?;
+    summary(output, options, &ended)?;
+    Ok(is_clear && ended.connections > 0)
 }
 
 struct Directions<'o> {
@@ -34,7 +34,7 @@ impl Directions<'_> {
         if self.options.json {
             let mut line = serde_json::to_string(&verdict)?;
             line.truncate(line.len() - 1);
-            return writeln!(self.output, "{line}{}}}", last_members(DialectName::STANDARD, Some(direction)));
+            return writeln!(self.output, "{line}{}}}", last_members(DialectName::STANDARD, Some(&direction)));
         }
         let joined = if direction.is_joined { "; its beginning was not captured" } else { "" };
         write!(self.output, "\n{direction}{joined}\n{verdict}")
