@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::ServerConfig;
 
 use super::judge::Verdict;
-use super::play::{Line, Patience};
+use super::play::{Line, MOST_READ, Patience};
 use super::report::Outcome;
 use super::rule::{Expect, Level, Rule};
 use super::sample::Sample;
@@ -109,8 +109,9 @@ impl Clients<'_> {
             }
             if let Some(stream) = self.accept().map_err(|error| format!("cannot accept connections: {error}"))? {
                 let came = self.converse(stream, steps.to_vec());
-                // A connection without a request is no client's.
-                if running.is_none() && came.answers.is_empty() && came.fault.is_none() {
+                // A connection without a request is no client's; one that is too long to be read to its end is there.
+                let has_request = !came.answers.is_empty() || came.fault.is_some() || came.end == End::TooMuch;
+                if running.is_none() && !has_request {
                     continue;
                 }
                 seen.get_or_insert(came);
@@ -211,6 +212,7 @@ impl Reaction {
     fn words(&self) -> String {
         let seen = match self.seen.answers.len() {
             0 if self.seen.end == End::NotConnected => "no connection".into(),
+            0 if self.seen.end == End::TooMuch => format!("a request of {}", self.seen),
             0 => format!("no request; {}", self.seen),
             1 => self.seen.end.words().to_owned(),
             requests => format!("{} more requests; {}", requests - 1, self.seen.end.words()),
@@ -227,7 +229,10 @@ impl Reaction {
         let must = |reason: &str| Err((Level::Must, reason.to_owned()));
         let Some(request) = self.seen.answers.first() else {
             return match &self.seen.fault {
-                Some(fault) => Err((Level::Must, format!("the request is no message: {fault}"))),
+                Some(fault) => must(&format!("the request is no message: {fault}")),
+                None if self.seen.end == End::TooMuch => {
+                    must(&format!("the request is longer than the {} MiB that are read of one", MOST_READ >> 20))
+                }
                 None => must("there was no request"),
             };
         };

@@ -17,7 +17,7 @@ const TRICKLE: usize = 256;
 const SENDING: u32 = 3;
 
 /// How much is read of what a program sends on one connection, in bytes.
-const MOST_READ: u64 = 64 << 20;
+pub(super) const MOST_READ: u64 = 64 << 20;
 
 /// How much is sent to a program that need not take it, in bytes.
 const MOST_SENT: u64 = 64 << 20;

@@ -124,6 +124,30 @@ fn clients_that_are_started_by_hand_have_a_rule_each() {
     assert_eq!(report["summary"]["pass"], 2);
 }
 
+#[test]
+fn a_client_started_by_hand_whose_request_is_too_long_is_no_silent_one() {
+    let arguments = ["check", "--listen", "127.0.0.1:0", "--json", "{}", "--report", "json", "--timeout", "20"];
+    let rules = ["--only", "pretty-printed", "--only", "nan"];
+    let mut program = Program::spawn(Command::new(path_of("jsonframe")).args(arguments).args(rules));
+    let line = program.errors.next();
+    let address: SocketAddr = line.strip_prefix("listening on ").unwrap().parse().unwrap();
+    for rule in ["pretty-printed", "nan"] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let mut head = vec![0; 1024];
+        let length = Header::for_json(1 << 30).encode(&mut head).unwrap().len();
+        stream.write_all(&head[..length]).unwrap();
+        // It is closed before all of this has been read.
+        let piece = vec![b' '; 1 << 20];
+        while stream.write_all(&piece).is_ok() {}
+        assert_eq!(program.errors.next(), format!("fail {rule}"));
+    }
+    assert_eq!(program.exit_code(), Some(1));
+    let report = program.output.rest().concat();
+    let reason = "the request is longer than the 64 MiB that are read of one";
+    assert_eq!(report.matches(reason).count(), 2, "{report}");
+    assert!(report.contains("a request of more than is read"), "{report}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_shows_what_was_found_until_then() {
