@@ -30,6 +30,9 @@ use self::log::{Counts, Log, Places};
 use self::packets::{Connections, Packets, Passed, Streams};
 use self::recognise::{Kind, sample};
 
+pub(crate) use self::log::PRINT_BYTES;
+pub(crate) use self::recognise::Resembled;
+
 /// How a stream is written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -65,8 +68,8 @@ pub(crate) enum Source<'a> {
         bytes: Box<dyn Read + 'a>,
         /// Whether they are written as text, which may be wrong further on.
         is_text: bool,
-        /// The format that the input looks like although it is taken for the bytes themselves.
-        resembles: Option<Format>,
+        /// What the input looks like although it is taken for the bytes themselves.
+        resembles: Option<Resembled>,
         /// Where in a log they are written.
         places: Option<Places>,
     },
@@ -144,7 +147,7 @@ pub(crate) fn open<'a>(
     })
 }
 
-fn stream<'a>(bytes: impl Read + 'a, resembles: Option<Format>) -> Source<'a> {
+fn stream<'a>(bytes: impl Read + 'a, resembles: Option<Resembled>) -> Source<'a> {
     Source::Stream { bytes: Box::new(bytes), is_text: false, resembles, places: None }
 }
 

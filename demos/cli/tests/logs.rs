@@ -111,12 +111,26 @@ fn text_without_bytes_is_said_to_be_text() {
         for text in [traceback, server, "Starting connection 1\n"] {
             let (output, errors, code) = run(&[command], text);
             assert_eq!((output.as_str(), code), ("", 2), "{text}");
-            assert!(errors.starts_with("jsonframe: the input is text without the bytes of a stream: "), "{errors}");
+            assert!(
+                errors.starts_with("jsonframe: the input is text of a program without the bytes of a stream: "),
+                "{errors}"
+            );
             assert!(errors.contains("print(repr(data))") && errors.contains("jsonframe tap"), "{errors}");
         }
     }
-    assert!(run(&["inspect", "--format", "python"], "ready\n").1.contains("text without the bytes"));
+    assert!(run(&["inspect", "--format", "python"], "ready\n").1.contains("without the bytes"));
     assert_eq!(run(&["inspect", "--format", "python"], "").2, 0);
+    // Other text may be what has come over a connection.
+    let (events, code) = events(&[], "hello world\nready\n");
+    let hint = events[0]["hint"].as_str().unwrap();
+    assert!(
+        hint.starts_with("this is text; if a program has printed it, have it print all that it sends") && code == 1,
+        "{hint}"
+    );
+    for other in ["220 smtp ready\r\n", "HTTP/1.1 200 OK\n\nconnection 1\n", "{\"connection 1\":\n2}"] {
+        let (lines, ..) = run(&["inspect", "--json"], other);
+        assert!(lines.contains("\"error\"") && !lines.contains("this is text"), "{lines}");
+    }
 }
 
 #[test]

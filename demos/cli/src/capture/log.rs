@@ -25,6 +25,10 @@ const LOOKED_AT: usize = 4096;
 /// How many ends of connections wait to be told, at most.
 const ENDS: usize = 4096;
 
+/// What gives the bytes that are not in a text.
+pub(crate) const PRINT_BYTES: &str = "have it print all that it sends and receives, with print(repr(data)) in Python, or see \
+    that with jsonframe tap or jsonframe listen";
+
 /// The beginning of a Python traceback, whose lines of source text hold no bytes that were sent or received.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
@@ -254,11 +258,9 @@ pub(super) fn open<'a>(input: impl Read + 'a) -> io::Result<Source<'a>> {
     let known = places.0.borrow();
     let Counts { literals, other_lines, .. } = known.counts;
     if literals == 0 && other_lines > 0 {
-        return Err(invalid(
-            "the input is text without the bytes of a stream: have the program print all that it sends and receives, with \
-             print(repr(data)) in Python, or see it with jsonframe tap or jsonframe listen; --format raw takes the text \
-             itself for the stream",
-        ));
+        return Err(invalid(format!(
+            "the input is text of a program without the bytes of a stream: {PRINT_BYTES}; --format raw takes the text itself for the stream"
+        )));
     }
     let is_named = known.ahead.iter().find(|part| part.length > 0).is_some_and(|part| part.of.is_some());
     drop(known);

@@ -129,7 +129,7 @@ pub(super) fn kind(sample: &[u8], format: Format, begins_message: &dyn Fn(&[u8])
                 Some(kind) => kind,
                 None if is_python(sample) => Kind::Python,
                 None if is_base64() => Kind::Base64,
-                None if log::is_one(sample) => Kind::Log,
+                None if may_be_printed(sample) && log::is_one(sample) => Kind::Log,
                 None => Kind::Raw,
             }
         }
@@ -177,12 +177,21 @@ fn packets(sample: &[u8]) -> Option<Link> {
     Link::guess(&first)
 }
 
-/// The format of text that an input seems to be in, although something in it is wrong.
-pub(super) fn resembles(sample: &[u8]) -> Option<Format> {
+/// What an input looks like that is taken for the bytes of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resembled {
+    /// This format, although something in it is wrong.
+    Format(Format),
+    /// Text that a program has printed, and no bytes in it.
+    Prose,
+}
+
+/// What an input looks like, if it is not clear enough to be taken for that.
+pub(super) fn resembles(sample: &[u8]) -> Option<Resembled> {
     /// How many bytes must have been read before what is wrong.
     const CLEAR: usize = 4;
     if is_file(sample) && sample.len() >= 4 {
-        return Some(Format::Pcap);
+        return Some(Resembled::Format(Format::Pcap));
     }
     if is_binary(sample) {
         return None;
@@ -192,13 +201,27 @@ pub(super) fn resembles(sample: &[u8]) -> Option<Format> {
     let (array, _) = beginning(Array::new(b'{'), sample);
     let (python, _) = beginning(Python::default(), sample);
     let (base64, is_right) = beginning(Base64::default(), sample);
-    if [dump, digits, array].iter().any(|bytes| bytes.len() >= CLEAR) {
-        Some(Format::Hex)
+    let format = if [dump, digits, array].iter().any(|bytes| bytes.len() >= CLEAR) {
+        Format::Hex
     } else if python.len() >= LEAST {
-        Some(Format::Python)
+        Format::Python
+    } else if is_prose(sample) {
+        return Some(Resembled::Prose);
     } else if is_right && base64.len() >= 4 * CLEAR {
-        Some(Format::Base64)
+        Format::Base64
     } else {
-        None
-    }
+        return None;
+    };
+    Some(Resembled::Format(format))
+}
+
+/// Whether it has a line, and words. Those of most protocols end with a carriage return.
+fn is_prose(sample: &[u8]) -> bool {
+    let has = |byte: u8| sample.contains(&byte);
+    may_be_printed(sample) && has(b'\n') && has(b' ') && !has(b'\r')
+}
+
+/// Whether it may be what a program has printed: it is no other protocol, JSON or HTML.
+fn may_be_printed(sample: &[u8]) -> bool {
+    !matches!(sample, [b'{' | b'<', ..]) && !is_other_protocol(sample)
 }

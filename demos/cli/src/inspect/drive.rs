@@ -14,7 +14,7 @@ use super::length::Text;
 use super::message::{Framing, Message};
 use super::report::Report;
 use super::search::Search;
-use crate::capture::Format;
+use crate::capture::Resembled;
 use crate::capture::log::Places;
 
 /// How many lines of a log are known at a time, at most, and for how many bytes that are older than a header.
@@ -26,7 +26,7 @@ pub(super) fn drive<'r>(
     reader: &mut dyn Read,
     report: Box<dyn Report + 'r>,
     options: &Options,
-    (is_text, resembles, places): (bool, Option<Format>, Option<&Places>),
+    (is_text, resembles, places): (bool, Option<Resembled>, Option<&Places>),
 ) -> io::Result<bool> {
     let mut stream = Stream::new(report, options, options.find);
     stream.resembles = resembles;
@@ -66,7 +66,7 @@ pub(super) struct Stream<'r> {
     lines: VecDeque<(u64, u64)>,
     /// Whether it may be found out in which dialect it is, which is some work.
     pub(super) may_guess: bool,
-    resembles: Option<Format>,
+    resembles: Option<Resembled>,
 }
 
 enum State {

@@ -5,7 +5,7 @@ use jsonframe::DecodeErrorKind;
 use super::guess::likely;
 use super::length::json_end;
 use super::message::Message;
-use crate::capture::Format;
+use crate::capture::{Format, PRINT_BYTES, Resembled};
 use crate::dialect::DialectName;
 
 /// What is known where a stream is at fault.
@@ -18,7 +18,7 @@ pub(super) struct Suspicion<'a> {
     pub(super) ahead: &'a [u8],
     pub(super) dialect: DialectName,
     pub(super) may_guess: bool,
-    pub(super) resembles: Option<Format>,
+    pub(super) resembles: Option<Resembled>,
 }
 
 /// What to tell about it.
@@ -59,7 +59,7 @@ impl Suspicion<'_> {
         if self.has_header || self.message.number > 1 || self.message.start > 0 {
             return None;
         }
-        if let Some(format) = self.resembles {
+        if let Some(Resembled::Format(format)) = self.resembles {
             let what = if format == Format::Pcap { "a capture file" } else { "text that stands for bytes" };
             return Some(format!("this looks like {what}: read it with --format {}", format.name()));
         }
@@ -70,7 +70,9 @@ impl Suspicion<'_> {
         if stream.first() == Some(&b'{') && json_end(&stream).is_some() {
             return Some("the stream begins with JSON: there is no length before the header".into());
         }
-        likely(&stream, self.dialect).filter(|_| self.may_guess).and_then(of_dialect)
+        let dialect = likely(&stream, self.dialect).filter(|_| self.may_guess).and_then(of_dialect);
+        let is_prose = self.resembles == Some(Resembled::Prose);
+        dialect.or_else(|| is_prose.then(|| format!("this is text; if a program has printed it, {PRINT_BYTES}")))
     }
 }
 
