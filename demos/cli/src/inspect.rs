@@ -1,4 +1,4 @@
-//! A captured byte stream, or those of a capture of packets, annotated for a person or as JSON lines.
+//! A captured byte stream, or those of a capture of packets or of a log, annotated for a person or as JSON lines.
 //!
 //! ```text
 //! capture --> drive ---------> json       one JSON object a line
@@ -59,7 +59,7 @@ pub struct Options {
     pub from: u64,
     /// Whether the next message is looked for, which is a guess.
     pub find: bool,
-    /// Of which port connections are shown, of a capture of packets.
+    /// Of which port connections are shown, of a capture of packets or of a log.
     pub port: Option<u16>,
     /// Whether the output is one JSON object a line, instead of text for a person.
     pub json: bool,
@@ -109,7 +109,8 @@ impl Default for Options {
 ///
 /// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for, but for a fault:
 /// it is shown when as many bytes have been seen as it takes to explain it, and all of the input if that is text that stands
-/// for bytes, which may be wrong further on. The messages of a capture of packets are shown when they are whole. Nothing that a peer sent can act on a terminal.
+/// for bytes, which may be wrong further on. The messages of a capture of packets, and of a log that names connections, are shown
+/// when they are whole. Nothing that a peer sent can act on a terminal.
 ///
 /// # Errors
 ///

@@ -25,7 +25,8 @@ use crate::reading::read;
 /// For a stream that is written by hand these suffice: {"event":"header"}, with what is not to be text/json, utf-8 and
 /// little, and {"event":"content","text":"…"}; without `content_length` the content is counted.
 ///
-/// Of a capture of packets, pcap or pcapng, there are the lines of every connection and direction, which they say: with
+/// Of a capture of packets, pcap or pcapng, or of a log that names connections, there are the lines of every connection and
+/// direction, which they say: with
 /// --connection and --direction one stream is converted, from the capture or from its lines. A line that says neither is of
 /// the stream of the line before it. Lines become the bytes of a stream, never a capture of packets again.
 #[derive(Args)]
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     which: Which,
 
-    /// Of a capture of packets, take the connections with this port; they are counted without the others
+    /// Of a capture of packets or of a log, take the connections with this port; they are counted without the others
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 

@@ -17,7 +17,7 @@ const PIECE: usize = 32 * 1024;
 
 /// Makes lines of a stream whose bytes are passed in as they come. Memory is bounded.
 pub(super) struct Lines {
-    /// Which stream of a capture of packets it is.
+    /// Which stream of several it is.
     direction: Option<Direction>,
     dialect: DialectName,
     state: State,

@@ -1,4 +1,4 @@
-//! The streams of a capture of packets, converted.
+//! The streams of a capture of packets or of a log, converted.
 
 use std::io::{self, Write};
 

@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true)]
     format: Format,
 
-    /// Begin at this byte of the stream, or of each stream of a capture
+    /// Begin at this byte of the stream, or of each stream of a capture or of a log
     #[arg(long, value_name = "OFFSET", default_value_t = 0, hide_default_value = true)]
     from: u64,
 
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long)]
     find: bool,
 
-    /// Show the connections with this port, of a capture of packets
+    /// Show the connections with this port, of a capture of packets or of a log that names them
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 
@@ -49,11 +49,15 @@ pub struct Arguments {
 
     /// Say which dialect the stream looks like, and why, instead of showing what it holds
     ///
-    /// The stream must begin with the first byte of a message. Of a capture of packets, that is said of each direction.
+    /// The stream must begin with the first byte of a message. Of a capture of packets, and of a log
+    /// that names connections, that is said of each direction.
     #[arg(long, conflicts_with_all = ["dialect", "from", "find"])]
     guess: bool,
 
     /// Write one JSON object a line, for programs
+    ///
+    /// In a log, a fault has the `line` of the literal that holds its byte, and the `event` `log` at the end says how many literals
+    /// were read, from which line to which, and how many lines of other text were passed over.
     #[arg(long)]
     json: bool,
 
@@ -77,7 +81,7 @@ const EXAMPLES: &str = r#"Examples:
   jsonframe inspect --dialect u32,no-byteorder capture.bin
   jsonframe inspect --json capture.bin | jq 'select(.event == "error")'
   jsonframe inspect --port 65432 traffic.pcapng
-  python3 -u app-client.py 127.0.0.1 65432 search ring | jsonframe inspect --format python
+  python3 -u app-client.py 127.0.0.1 65432 search ring 2>&1 | jsonframe inspect --format python
   jsonframe inspect --find rest-of-a-stream.bin
   echo '00 02 7b7d' | jsonframe inspect
 

@@ -1,4 +1,4 @@
-//! The streams of a capture of packets, each with a report of its own; they are shown message by message.
+//! The streams of a capture of packets or of a log, each with a report of its own; they are shown message by message.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
