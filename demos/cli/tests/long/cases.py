@@ -43,7 +43,7 @@ for stream in [long, small, streams.as_packets]:
     for option in [[], ["--json"]]:
         name = " ".join(["inspect", *option, stream.__name__.removeprefix("as_")])
         case(name, stream, ["inspect", *option])(filtered)
-for stream in [streams.as_hex, streams.as_base64, streams.as_python, streams.as_array, streams.as_dump]:
+for stream in [streams.as_hex, streams.as_base64, streams.as_python, streams.as_log, streams.as_array, streams.as_dump]:
     case(f"inspect {stream.__name__[3:]}", stream, ["inspect"])(filtered)
 for stream in [streams.noise, streams.nearly]:
     case(f"inspect --find {stream.__name__}", stream, ["inspect", "--find", "--format", "raw"], (1,))(filtered)

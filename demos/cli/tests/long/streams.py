@@ -84,6 +84,14 @@ def as_python(total):
     yield b"'"
 
 
+def as_log(total):
+    """A long message in many literals, whose lines name a connection, amid other lines."""
+    for piece in long(total // 4):
+        for at in range(0, len(piece), 1000):
+            literal = piece[at:at + 1000].hex("x").replace("x", "\\x")
+            yield f"Ready\nSending b'\\x{literal}' to ('127.0.0.1', 65432)\n".encode()
+
+
 def as_array(total):
     yield b"unsigned char stream[] = {"
     for piece in long(total // 5):
