@@ -55,11 +55,13 @@ enum Outcome<'a> {
 
 impl Display for Outcome<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Entry(entry) => f.write_str(entry),
-            Self::NoMatch(value) => write!(f, "No match for \"{value}\"."),
-            Self::InvalidAction(action) => write!(f, "Error: invalid action \"{action}\"."),
-        }
+        let parts = match self {
+            Self::Entry(entry) => [*entry, "", ""],
+            Self::NoMatch(value) => ["No match for \"", value, "\"."],
+            Self::InvalidAction(action) => ["Error: invalid action \"", action, "\"."],
+        };
+        // Every answer is put together here, and `write!` would go through a formatter for each part.
+        parts.iter().try_for_each(|part| f.write_str(part))
     }
 }
 
