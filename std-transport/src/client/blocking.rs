@@ -4,16 +4,15 @@ use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use jsonframe::{Header, OwnedMessage};
 #[cfg(feature = "json")]
 use jsonframe::{Value, to_json};
 
-use super::call::Call;
+use super::call::Calls;
 use super::driver::{Driver, OnPush};
-use super::shared::Shared;
 use super::{CallError, Options, Stats, Transport};
 
 /// Makes calls over one connection, for any number of threads. See the [module](super).
@@ -22,14 +21,8 @@ use super::{CallError, Options, Stats, Transport};
 /// thread has ended; if it is connecting just then, it ends after that.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    calls: Arc<Calls>,
     timeout: Option<Duration>,
-}
-
-struct Inner {
-    shared: Arc<Shared>,
-    /// There until it is joined.
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Client {
@@ -109,11 +102,11 @@ impl Client {
         on_push: Option<OnPush>,
     ) -> io::Result<Self> {
         let timeout = options.timeout;
-        let driver = Driver::new(|waker| Arc::new(Shared::new(options, Instant::now, waker)), on_push)?;
-        let shared = driver.shared();
-        let thread =
-            thread::Builder::new().name("jsonframe-client".into()).spawn(move || driver.run(first, connect))?;
-        Ok(Self { inner: Arc::new(Inner { shared, thread: Some(thread) }), timeout })
+        let driver = Driver::new(options, on_push)?;
+        let shared = Arc::clone(&driver.shared);
+        let thread = thread::Builder::new().name("jsonframe-client".into());
+        let thread = Some(thread.spawn(move || drop(driver.run(first, connect)))?);
+        Ok(Self { calls: Arc::new(Calls { shared, thread }), timeout })
     }
 
     /// The same client, for calls that have another time than [`Options::timeout`]; `None` is for ever.
@@ -132,7 +125,7 @@ impl Client {
     /// ```
     #[must_use]
     pub fn within(&self, timeout: Option<Duration>) -> Self {
-        Self { inner: Arc::clone(&self.inner), timeout }
+        Self { calls: Arc::clone(&self.calls), timeout }
     }
 
     /// Sends a request of this header and a copy of this content, and waits for the reply.
@@ -157,11 +150,7 @@ impl Client {
     ///
     /// [`CallError`] says whether the request was sent.
     pub fn call(&self, header: &Header<'_>, content: &[u8]) -> Result<OwnedMessage, CallError> {
-        // Nobody else would receive the reply.
-        if self.inner.is_driver() {
-            return Err(CallError::Closed { is_sent: false });
-        }
-        Call::new(&self.inner.shared, header, content, self.timeout)?.wait()
+        self.calls.call(header, content, self.timeout)?.wait()
     }
 
     /// Sends a value as a request of JSON content, and waits for the reply, of JSON too.
@@ -206,35 +195,18 @@ impl Client {
         extensions: &[(&str, Value<'_>)],
     ) -> Result<T, CallError> {
         let content = to_json(request).map_err(CallError::Request)?;
-        let header = self.inner.shared.options.json_header(&content);
+        let header = self.calls.shared.options.dialect.json_header(content.len() as u64);
         self.call(&header.with_extensions(extensions), &content)?.json_owned().map_err(CallError::Reply)
     }
 
     /// What has been counted so far.
     pub fn stats(&self) -> Stats {
-        self.inner.shared.stats()
+        self.calls.shared.stats()
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("timeout", &self.timeout).field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
-
-impl Inner {
-    /// Whether this is the thread that receives replies.
-    fn is_driver(&self) -> bool {
-        self.thread.as_ref().is_some_and(|driver| driver.thread().id() == thread::current().id())
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let ends_at_once = self.shared.close();
-        // A function that is called with a push may have had the last clone.
-        if ends_at_once && !self.is_driver() {
-            let _ = self.thread.take().map(JoinHandle::join);
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use jsonframe::Header;
@@ -81,13 +81,57 @@ thread_local! {
 }
 
 fn unpark() -> Waker {
-    Waker::from(Arc::new(Unpark(thread::current())))
+    let thread = thread::current();
+    waker(move || thread.unpark())
 }
 
-struct Unpark(Thread);
+/// What wakes by calling a function.
+pub(super) fn waker(wake: impl Fn() + Send + Sync + 'static) -> Waker {
+    Arc::new(Wakes(wake)).into()
+}
 
-impl Wake for Unpark {
+struct Wakes<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for Wakes<F> {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        (self.0)();
+    }
+}
+
+/// What the clones of a client share. When the last one is dropped, what drives the client is to end.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(crate) shared: Arc<Shared>,
+    /// The thread that drives the client, if it has one of its own.
+    pub(crate) thread: Option<JoinHandle<()>>,
+}
+
+impl Calls {
+    pub(crate) fn call<'c>(
+        &'c self,
+        header: &Header<'_>,
+        content: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Call<'c>, CallError> {
+        // Nobody else would receive the reply.
+        if self.is_driver() {
+            return Err(CallError::Closed { is_sent: false });
+        }
+        Call::new(&self.shared, header, content, timeout)
+    }
+
+    /// Whether this is the thread that receives replies.
+    fn is_driver(&self) -> bool {
+        self.thread.as_ref().is_some_and(|driver| driver.thread().id() == thread::current().id())
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        let ends_at_once = self.shared.close();
+        // A function that is called with a push may have had the last clone.
+        if ends_at_once && !self.is_driver() {
+            let _ = self.thread.take().map(JoinHandle::join);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::time::Instant;
 
 use jsonframe::OwnedMessage;
 
@@ -15,38 +16,29 @@ use crate::receive::Receiver;
 #[derive(Debug)]
 pub(crate) struct Link {
     receiver: Receiver,
+    pub(super) connected_at: Instant,
     /// Whether a message has been received.
-    pub(crate) has_received: bool,
+    pub(super) has_received: bool,
     /// Whether one of them was a reply.
-    pub(crate) has_replied: bool,
+    pub(super) has_replied: bool,
     /// The requests that are being written.
     batch: VecDeque<(u64, Frame)>,
     /// How many bytes of the first of them have been written.
     start: usize,
     /// The requests that have been written whole since that was last told.
     written: Vec<Frame>,
-    unflushed: bool,
-}
-
-/// How far receiving has come.
-#[derive(Debug)]
-pub(crate) enum Received {
-    /// A message that is no reply.
-    Push(OwnedMessage),
-    /// As many messages as are received at a time. There may be more.
-    Enough,
-    /// Nothing more can be read now.
-    Blocked,
+    pub(super) unflushed: bool,
 }
 
 impl Link {
     /// How many messages are received before something is sent again.
     const AT_ONCE: usize = 64;
 
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, connected_at: Instant) -> Self {
         let receiver = Receiver::new(options.dialect, options.max_header, options.max_content);
         Self {
             receiver: receiver.without_blocking().keeping_buffers(),
+            connected_at,
             has_received: false,
             has_replied: false,
             batch: VecDeque::new(),
@@ -56,27 +48,34 @@ impl Link {
         }
     }
 
-    /// Receives replies for the calls they belong to, until there is nothing to read or a message that is none. The end of the
-    /// stream is an error.
-    pub(crate) fn receive(&mut self, stream: &mut impl Read, shared: &Shared) -> Result<Received, Error> {
+    /// Receives replies for the calls they belong to: true if there may be more. A message that is none is handed to `on_push`,
+    /// which says whether to go on at once. The end of the stream is an error.
+    pub(crate) fn receive(
+        &mut self,
+        stream: &mut impl Read,
+        shared: &Shared,
+        mut on_push: impl FnMut(OwnedMessage) -> bool,
+    ) -> Result<bool, Error> {
         let mut stream = Heard { stream, is_heard: false };
-        let mut outcome = Ok(Received::Enough);
-        for _ in 0..Self::AT_ONCE {
-            outcome = match self.receiver.next_message(&mut stream) {
+        let mut left = Self::AT_ONCE;
+        let outcome = loop {
+            match self.receiver.next_message(&mut stream) {
                 Ok(Some(message)) => {
                     let push = shared.received(message);
                     self.has_received = true;
                     self.has_replied |= push.is_none();
-                    Ok(push.map_or(Received::Enough, Received::Push))
+                    left -= 1;
+                    if !push.is_none_or(&mut on_push) || left == 0 {
+                        break Ok(true);
+                    }
                 }
-                Ok(None) => Err(io::Error::new(ErrorKind::UnexpectedEof, "the peer has ended the connection").into()),
-                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(Received::Blocked),
-                Err(error) => Err(error),
-            };
-            if !matches!(outcome, Ok(Received::Enough)) {
-                break;
+                Ok(None) => {
+                    break Err(io::Error::new(ErrorKind::UnexpectedEof, "the peer has ended the connection").into());
+                }
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break Ok(false),
+                Err(error) => break Err(error),
             }
-        }
+        };
         if stream.is_heard {
             shared.heard();
         }
@@ -131,7 +130,7 @@ impl Link {
     }
 
     /// The requests of which no byte has been written.
-    pub(crate) fn into_unsent(mut self) -> VecDeque<(u64, Frame)> {
+    pub(super) fn into_unsent(mut self) -> VecDeque<(u64, Frame)> {
         if self.start > 0 {
             self.batch.pop_front();
         }

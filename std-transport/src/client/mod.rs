@@ -56,7 +56,6 @@ mod error;
 mod link;
 mod options;
 mod pending;
-mod retries;
 mod shared;
 mod stats;
 mod transport;
@@ -68,13 +67,11 @@ pub use stats::Stats;
 pub use transport::Transport;
 
 #[cfg(feature = "tokio")]
-pub(crate) use call::Call;
-#[cfg(feature = "tokio")]
-pub(crate) use link::{Link, Received, silent};
-#[cfg(feature = "tokio")]
-pub(crate) use retries::Retries;
-#[cfg(feature = "tokio")]
-pub(crate) use shared::Shared;
+pub(crate) use {
+    call::Calls,
+    link::{Link, silent},
+    shared::Shared,
+};
 
 #[cfg(test)]
 mod tests;

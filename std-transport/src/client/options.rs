@@ -24,7 +24,7 @@ macro_rules! options {
         pub struct Options {
             $($(#[$doc])* pub $name: $type,)*
             pub(super) matching: Matching,
-            pub(super) dialect: &'static Dialect,
+            pub(crate) dialect: &'static Dialect,
         }
 
         impl Options {
@@ -101,12 +101,6 @@ impl Options {
     pub const fn with_ids(mut self) -> Self {
         self.matching = Matching::ById;
         self
-    }
-
-    /// The header of a message with this content, which is JSON.
-    #[cfg(feature = "json")]
-    pub(crate) fn json_header(&self, content: &[u8]) -> jsonframe::Header<'static> {
-        self.dialect.json_header(content.len() as u64)
     }
 
     /// Speaks this dialect, in both directions.

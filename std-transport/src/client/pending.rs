@@ -99,8 +99,7 @@ impl<W> Pending<W> {
 
     /// Whoever waits for this call, unless it has ended.
     pub(crate) fn waiter_mut(&mut self, key: u64) -> Option<&mut W> {
-        let index = find(&self.calls, key)?;
-        self.calls.get_mut(index)?.waiter.as_mut()
+        find(&mut self.calls, key)?.waiter.as_mut()
     }
 
     /// Those who wait, in the order of the keys of their calls.
@@ -139,9 +138,7 @@ impl<W> Pending<W> {
     pub(crate) fn take_reply(&mut self, reply_to: Option<u64>) -> Taken<W> {
         let key = match self.matching {
             Matching::InOrder => self.order.pop_front(),
-            Matching::ById => reply_to.filter(|key| {
-                find(&self.calls, *key).and_then(|index| self.calls.get(index)).is_none_or(|call| call.is_sent)
-            }),
+            Matching::ById => reply_to.filter(|key| find(&mut self.calls, *key).is_none_or(|call| call.is_sent)),
         };
         let Some(key) = key else { return Taken::Push };
         match self.end(key) {
@@ -203,8 +200,7 @@ impl<W> Pending<W> {
     }
 
     fn end(&mut self, key: u64) -> Option<Ended<W>> {
-        let index = find(&self.calls, key)?;
-        let call = self.calls.get_mut(index)?;
+        let call = find(&mut self.calls, key)?;
         let (waiter, is_sent) = (call.waiter.take()?, call.is_sent);
         self.open -= 1;
         self.sent -= usize::from(is_sent);
@@ -235,10 +231,10 @@ impl<W> Pending<W> {
     }
 }
 
-/// Where the call of this key is, unless it has ended.
-fn find<W>(calls: &VecDeque<Call<W>>, key: u64) -> Option<usize> {
+/// The call of this key, unless it has ended.
+fn find<W>(calls: &mut VecDeque<Call<W>>, key: u64) -> Option<&mut Call<W>> {
     let index = calls.binary_search_by_key(&key, |call| call.key).ok()?;
-    calls.get(index)?.waiter.as_ref().map(|_| index)
+    calls.get_mut(index).filter(|call| call.waiter.is_some())
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! What the callers of a client and its driver share.
 
 use std::collections::{HashMap, VecDeque};
-use std::ops::{Deref, DerefMut};
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
 use jsonframe::{Header, Message, OwnedMessage};
 
+use super::link::Link;
 use super::pending::{Ended, Matching, Pending, Taken};
 use super::{CallError, Options, Stats, WhenFull};
-use crate::Error;
 use crate::engine::{Members, REQUEST_ID, reply_to};
+use crate::{Backoff, Error};
 
 /// What has become of a call.
 pub(crate) type Outcome = Result<OwnedMessage, CallError>;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     /// What time it is.
     pub(crate) now: fn() -> Instant,
+    takes_pushes: bool,
     next_key: AtomicU64,
     state: Mutex<State>,
 }
@@ -43,11 +45,16 @@ struct State {
     silent_since: Option<Instant>,
     /// Wakes the driver.
     driver: Waker,
-    /// Who is to be woken when the lock is free again: a waker may drop what uses it.
-    to_wake: Wakes,
+    /// Who is to be woken when the lock is free again: mostly one.
+    to_wake: (Option<Waker>, Vec<Waker>),
     phase: Phase,
     /// Whether the driver is in a call of the user's that connects, which takes its time.
     is_connecting: bool,
+    /// Whether to connect though there are no requests.
+    is_eager: bool,
+    /// What remains of the series of attempts to connect that is under way, and when the next one is made.
+    attempts: Option<Backoff>,
+    next_attempt: Option<Instant>,
     stats: Stats,
 }
 
@@ -75,7 +82,7 @@ impl Shared {
     /// How many bytes of memory are kept for a request, and for how many requests.
     const SPARE: (usize, usize) = (1024, 32);
 
-    pub(crate) fn new(options: Options, now: fn() -> Instant, driver: Waker) -> Self {
+    pub(crate) fn new(options: Options, now: fn() -> Instant, driver: Waker, takes_pushes: bool) -> Self {
         let state = State {
             pending: Pending::new(options.matching, options.max_pending),
             done: HashMap::new(),
@@ -83,71 +90,29 @@ impl Shared {
             spare: Vec::new(),
             silent_since: None,
             driver,
-            to_wake: Wakes::default(),
+            to_wake: (None, Vec::new()),
             phase: Phase::Open,
             is_connecting: false,
+            is_eager: takes_pushes,
+            attempts: None,
+            next_attempt: None,
             stats: Stats::default(),
         };
-        Self { options, now, next_key: AtomicU64::new(0), state: Mutex::new(state) }
+        Self { options, now, takes_pushes, next_key: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
-    fn lock(&self) -> Locked<'_> {
-        Locked { state: self.state.lock().unwrap_or_else(PoisonError::into_inner), wakes: Wakes::default() }
+    /// Locks the state for this. Wakers are called afterwards, for one may drop what locks it too.
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = act(&mut state);
+        let (first, others) = mem::take(&mut state.to_wake);
+        drop(state);
+        first.into_iter().chain(others).for_each(Waker::wake);
+        outcome
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.lock().stats
-    }
-}
-
-/// The state while it is locked. Its wakes are made when it is not any more, which is why they come last.
-struct Locked<'s> {
-    state: MutexGuard<'s, State>,
-    wakes: Wakes,
-}
-
-/// Whoever is woken when this is dropped: mostly one.
-#[derive(Debug, Default)]
-struct Wakes {
-    first: Option<Waker>,
-    others: Vec<Waker>,
-}
-
-impl Wakes {
-    fn push(&mut self, waker: Waker) {
-        match self.first {
-            None => self.first = Some(waker),
-            Some(_) => self.others.push(waker),
-        }
-    }
-}
-
-impl Deref for Locked<'_> {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        &self.state
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut State {
-        &mut self.state
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        std::mem::swap(&mut self.wakes, &mut self.state.to_wake);
-    }
-}
-
-impl Drop for Wakes {
-    fn drop(&mut self) {
-        if let Some(first) = self.first.take() {
-            first.wake();
-            self.others.drain(..).for_each(Waker::wake);
-        }
+        self.with(|state| state.stats)
     }
 }
 
@@ -157,7 +122,7 @@ impl Shared {
     pub(crate) fn encode(&self, header: &Header<'_>, content: &[u8]) -> Result<(u64, Frame), CallError> {
         Message::new(*header, content)?;
         let key = self.next_key.fetch_add(1, Ordering::Relaxed);
-        let mut frame = self.lock().spare.pop().unwrap_or_default();
+        let mut frame = self.with(|state| state.spare.pop()).unwrap_or_default();
         frame.reserve(256 + content.len());
         if self.options.matching == Matching::ById {
             // The client's id takes the place of one that a header may have come with.
@@ -179,120 +144,160 @@ impl Shared {
         deadline: Option<Instant>,
         waker: &Waker,
     ) -> Result<(), CallError> {
-        let mut state = self.lock();
-        if state.phase != Phase::Open {
-            return Err(CallError::Closed { is_sent: false });
-        }
-        if self.options.when_full == WhenFull::Fail && state.is_full(&self.options, request.len()) {
-            return Err(CallError::Full);
-        }
-        // A driver that has something to do or to wait for has been woken for that already.
-        let due = state.pending.poll_timeout();
-        let is_due_first = deadline.is_some_and(|deadline| due.is_none_or(|due| deadline < due));
-        if state.pending.unsent() == 0 || is_due_first {
-            state.wake_driver();
-        }
-        state.queued += request.len();
-        state.pending.register(key, Caller { waker: waker.clone(), request }, deadline);
-        Ok(())
+        self.with(|state| {
+            if state.phase != Phase::Open {
+                return Err(CallError::Closed { is_sent: false });
+            }
+            if self.options.when_full == WhenFull::Fail && state.is_full(&self.options, request.len()) {
+                return Err(CallError::Full);
+            }
+            // A driver that has something to do or to wait for has been woken for that already.
+            let due = state.pending.poll_timeout();
+            let is_due_first = deadline.is_some_and(|deadline| due.is_none_or(|due| deadline < due));
+            if state.pending.unsent() == 0 || is_due_first {
+                state.wake_driver();
+            }
+            state.queued += request.len();
+            state.pending.register(key, Caller { waker: waker.clone(), request }, deadline);
+            Ok(())
+        })
     }
 
     /// Looks for what has become of a call. Unless it has ended, it wakes the caller when there is something to look for.
     pub(crate) fn poll(&self, key: u64, waker: &Waker) -> Option<Outcome> {
-        let mut state = self.lock();
-        let outcome = state.done.remove(&key);
-        if let Some(caller) = state.pending.waiter_mut(key) {
-            caller.waker.clone_from(waker);
-        }
-        outcome
+        self.with(|state| {
+            if let Some(caller) = state.pending.waiter_mut(key) {
+                caller.waker.clone_from(waker);
+            }
+            state.done.remove(&key)
+        })
     }
 
     /// Ends a call that nobody waits for any more.
     pub(crate) fn cancel(&self, key: u64) {
         let now = (self.now)();
-        let mut state = self.lock();
-        if state.done.remove(&key).is_none() {
-            if let Some(ended) = state.pending.cancel(key) {
-                state.given_up(&ended, now);
+        self.with(|state| {
+            if state.done.remove(&key).is_none() {
+                if let Some(ended) = state.pending.cancel(key) {
+                    state.given_up(&ended, now);
+                }
             }
-        }
+        });
     }
 
     /// There is no client any more: true if the driver ends without delay.
     pub(crate) fn close(&self) -> bool {
-        let mut state = self.lock();
-        if state.phase == Phase::Open {
-            state.phase = Phase::Closing;
-        }
-        state.wake_driver();
-        !state.is_connecting
+        self.with(|state| {
+            if state.phase == Phase::Open {
+                state.phase = Phase::Closing;
+            }
+            state.wake_driver();
+            !state.is_connecting
+        })
+    }
+
+    /// Has the driver look again for what it can do.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn wake_driver(&self) {
+        self.with(State::wake_driver);
     }
 }
 
 /// For the driver.
 impl Shared {
     pub(crate) fn is_closing(&self) -> bool {
-        self.lock().phase != Phase::Open
+        self.with(|state| state.phase != Phase::Open)
     }
 
     /// Has the driver woken by this.
     #[cfg(feature = "tokio")]
     pub(crate) fn set_driver(&self, waker: &Waker) {
-        self.lock().driver.clone_from(waker);
+        self.with(|state| state.driver.clone_from(waker));
     }
 
-    /// Whether a request waits to be sent.
-    pub(crate) fn has_requests(&self) -> bool {
-        self.lock().pending.unsent() > 0
+    /// Whether the driver is to connect now, which it then does: when there are requests or pushes are wanted, and after a
+    /// failure later and later, until a connection has proven to be of use.
+    pub(crate) fn is_to_connect(&self) -> bool {
+        self.with(|state| {
+            let is_of_use = state.is_eager || state.pending.unsent() > 0;
+            state.is_connecting = is_of_use && state.next_attempt.is_none() && state.phase == Phase::Open;
+            state.is_connecting
+        })
     }
 
-    /// The driver is about to connect: false if it is to end.
-    pub(crate) fn connecting(&self) -> bool {
-        let mut state = self.lock();
-        state.is_connecting = true;
-        state.phase == Phase::Open
+    /// Notes the outcome of an attempt to connect, and returns what moves messages over the connection.
+    pub(crate) fn attempted(&self, is_connected: bool) -> Link {
+        self.with(|state| {
+            state.is_connecting = false;
+            state.stats.connections += u64::from(is_connected);
+        });
+        Link::new(&self.options, (self.now)())
     }
 
-    /// The driver has connected, or has failed to.
-    pub(crate) fn connected(&self, is_connected: bool) {
-        let mut state = self.lock();
-        state.is_connecting = false;
-        state.stats.connections += u64::from(is_connected);
+    /// Notes that the attempt to connect has failed, or that the connection is lost, and with it what was sent over it.
+    ///
+    /// After a connection that was of use the next attempt is made at once. Where there are no more attempts, one is made when
+    /// somebody calls.
+    pub(crate) fn failed(&self, link: Link, why: Error) {
+        let (now, why, backoff) = ((self.now)(), Arc::new(why), &self.options.backoff);
+        // A message that is no reply proves little: a server may greet, and close.
+        let lasted = now.saturating_duration_since(link.connected_at);
+        let was_of_use = link.has_replied || link.has_received && lasted >= backoff.longest();
+        self.with(|state| {
+            for (key, request) in link.into_unsent() {
+                if let Some(caller) = state.pending.waiter_mut(key) {
+                    caller.request = request;
+                }
+            }
+            let lost = |is_sent| CallError::Lost { is_sent, why: Arc::clone(&why) };
+            let failed = state.pending.fail_sent(|caller| !caller.request.is_empty());
+            state.queued = state.pending.waiters().map(|caller| caller.request.len()).sum();
+            state.silent_since = None;
+            state.end(failed, lost);
+            if was_of_use {
+                (state.attempts, state.is_eager) = (None, self.takes_pushes);
+            } else if let Some(delay) = state.attempts.get_or_insert_with(|| backoff.clone()).next() {
+                state.next_attempt = now.checked_add(delay).filter(|_| !delay.is_zero());
+            } else {
+                (state.attempts, state.is_eager) = (None, false);
+                state.fail_all(lost);
+            }
+        });
     }
 
     /// Takes the next requests to be written, within the limits of what may be pending and of what is written at a time. They
     /// count as sent. The memory of those that have been written is kept for others.
     pub(crate) fn take_requests(&self, written: &mut Vec<Frame>, batch: &mut VecDeque<(u64, Frame)>) {
-        let mut state = self.lock();
-        for mut frame in written.drain(..) {
-            state.queued = state.queued.saturating_sub(frame.len());
-            if frame.capacity() <= Self::SPARE.0 && state.spare.len() < Self::SPARE.1 {
-                frame.clear();
-                state.spare.push(frame);
+        self.with(|state| {
+            for mut frame in written.drain(..) {
+                state.queued = state.queued.saturating_sub(frame.len());
+                if frame.capacity() <= Self::SPARE.0 && state.spare.len() < Self::SPARE.1 {
+                    frame.clear();
+                    state.spare.push(frame);
+                }
             }
-        }
-        let (most_bytes, most) = Self::BATCH;
-        let mut bytes = 0;
-        let most = most.min(self.options.max_pending.max(1).saturating_sub(state.pending.owed()));
-        while bytes < most_bytes && batch.len() < most {
-            let Some((key, caller)) = state.pending.send_next() else { break };
-            bytes += caller.request.len();
-            batch.push_back((key, std::mem::take(&mut caller.request)));
-        }
+            let (most_bytes, most) = Self::BATCH;
+            let mut bytes = 0;
+            let most = most.min(self.options.max_pending.max(1).saturating_sub(state.pending.owed()));
+            while bytes < most_bytes && batch.len() < most {
+                let Some((key, caller)) = state.pending.send_next() else { break };
+                bytes += caller.request.len();
+                batch.push_back((key, mem::take(&mut caller.request)));
+            }
+        });
     }
 
     /// Something has been received.
     pub(crate) fn heard(&self) {
-        self.lock().silent_since = None;
+        self.with(|state| state.silent_since = None);
     }
 
     /// A message has been received, which is returned if it is no reply.
     pub(crate) fn received(&self, message: OwnedMessage) -> Option<OwnedMessage> {
-        let mut state = self.lock();
-        match state.pending.take_reply(reply_to(&message.header())) {
+        self.with(|state| match state.pending.take_reply(reply_to(&message.header())) {
             Taken::Reply(key, caller) => {
                 state.done.insert(key, Ok(message));
-                state.to_wake.push(caller.waker);
+                state.wake(caller.waker);
                 None
             }
             Taken::Late => {
@@ -300,63 +305,40 @@ impl Shared {
                 None
             }
             Taken::Push => Some(message),
-        }
+        })
     }
 
     /// A message that is no reply had nobody to go to.
     pub(crate) fn dropped_push(&self) {
-        self.lock().stats.dropped_pushes += 1;
-    }
-
-    /// The connection is lost. The requests of the batch have not been sent; what has is lost with it.
-    pub(crate) fn lost(&self, unsent: VecDeque<(u64, Frame)>, why: &Arc<Error>) {
-        let mut state = self.lock();
-        for (key, request) in unsent {
-            if let Some(caller) = state.pending.waiter_mut(key) {
-                caller.request = request;
-            }
-        }
-        let failed = state.pending.fail_sent(|caller| !caller.request.is_empty());
-        state.queued = state.pending.waiters().map(|caller| caller.request.len()).sum();
-        state.silent_since = None;
-        state.fail(failed, why);
-    }
-
-    /// There is no connection to be had.
-    pub(crate) fn unreachable(&self, why: &Arc<Error>) {
-        let mut state = self.lock();
-        let failed = state.pending.fail_all();
-        state.queued = 0;
-        state.fail(failed, why);
+        self.with(|state| state.stats.dropped_pushes += 1);
     }
 
     /// When there is something to do for reason of time.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let state = self.lock();
-        let silent = state.silent_since.and_then(|since| since.checked_add(self.options.max_silence));
-        silent.into_iter().chain(state.pending.poll_timeout()).min()
+        self.with(|state| {
+            let silent = state.silent_since.and_then(|since| since.checked_add(self.options.max_silence));
+            [silent, state.next_attempt, state.pending.poll_timeout()].into_iter().flatten().min()
+        })
     }
 
     /// Ends the calls whose time is over: true if the connection is to be given up.
     pub(crate) fn handle_timeout(&self, now: Instant) -> bool {
-        let mut state = self.lock();
-        while let Some(ended) = state.pending.expire(now) {
-            state.given_up(&ended, now);
-            state.done.insert(ended.key, Err(CallError::TimedOut { is_sent: ended.is_sent }));
-            state.to_wake.push(ended.waiter.waker);
-        }
-        state.silent_since.is_some_and(|since| now.saturating_duration_since(since) >= self.options.max_silence)
+        self.with(|state| {
+            while let Some(ended) = state.pending.expire(now) {
+                state.given_up(&ended, now);
+                state.end([ended], |is_sent| CallError::TimedOut { is_sent });
+            }
+            state.next_attempt.take_if(|due| *due <= now);
+            state.silent_since.is_some_and(|since| now.saturating_duration_since(since) >= self.options.max_silence)
+        })
     }
 
     /// The driver has ended, in whatever way.
     pub(crate) fn ended(&self) {
-        let mut state = self.lock();
-        state.phase = Phase::Ended;
-        state.queued = 0;
-        for ended in state.pending.fail_all() {
-            state.done.insert(ended.key, Err(CallError::Closed { is_sent: ended.is_sent }));
-            state.to_wake.push(ended.waiter.waker);
-        }
+        self.with(|state| {
+            state.phase = Phase::Ended;
+            state.fail_all(|is_sent| CallError::Closed { is_sent });
+        });
     }
 }
 
@@ -367,8 +349,15 @@ impl State {
         is_long || self.pending.owed() + self.pending.unsent() >= options.max_pending.max(1)
     }
 
+    fn wake(&mut self, waker: Waker) {
+        match &mut self.to_wake {
+            (first @ None, _) => *first = Some(waker),
+            (_, others) => others.push(waker),
+        }
+    }
+
     fn wake_driver(&mut self) {
-        self.to_wake.push(self.driver.clone());
+        self.wake(self.driver.clone());
     }
 
     /// A call has ended whose reply may still come, if it was sent.
@@ -381,11 +370,17 @@ impl State {
         }
     }
 
-    fn fail(&mut self, failed: Vec<Ended<Caller>>, why: &Arc<Error>) {
-        for ended in failed {
-            let error = CallError::Lost { is_sent: ended.is_sent, why: Arc::clone(why) };
-            self.done.insert(ended.key, Err(error));
-            self.to_wake.push(ended.waiter.waker);
+    /// Calls have ended without a reply. Whether they were sent is told to what makes the error.
+    fn end(&mut self, ended: impl IntoIterator<Item = Ended<Caller>>, error: impl Fn(bool) -> CallError) {
+        for Ended { key, waiter, is_sent } in ended {
+            self.done.insert(key, Err(error(is_sent)));
+            self.wake(waiter.waker);
         }
+    }
+
+    fn fail_all(&mut self, error: impl Fn(bool) -> CallError) {
+        self.queued = 0;
+        let failed = self.pending.fail_all();
+        self.end(failed, error);
     }
 }

@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use jsonframe::{Header, Message, OwnedMessage};
 
 use super::call::Call;
-use super::link::{Link, Received};
 use super::shared::Shared;
 use super::{CallError, Options, WhenFull};
 use crate::engine::{REPLY_TO, REQUEST_ID};
-use crate::{Connection, Error};
+use crate::{Backoff, Connection, Error};
 
 /// Takes a given number of bytes and then blocks; what is read from it was put in before.
 #[derive(Default)]
@@ -75,7 +74,7 @@ impl Wake for Count {
 }
 
 fn shared(options: Options) -> Shared {
-    Shared::new(options, Instant::now, Waker::noop().clone())
+    Shared::new(options, Instant::now, Waker::noop().clone(), false)
 }
 
 fn call<'c>(shared: &'c Shared, content: &[u8]) -> Call<'c> {
@@ -101,6 +100,10 @@ fn content(outcome: Poll<Result<OwnedMessage, CallError>>) -> Vec<u8> {
     }
 }
 
+fn reset() -> Error {
+    Error::Io(ErrorKind::ConnectionReset.into())
+}
+
 #[test]
 fn a_lost_connection_fails_what_was_begun_and_the_next_one_is_sent_the_rest() {
     let shared = shared(Options::default());
@@ -109,10 +112,9 @@ fn a_lost_connection_fails_what_was_begun_and_the_next_one_is_sent_the_rest() {
 
     // All of the first and a byte of the second.
     let mut stream = Memory::new(wire(b"one").len() + 1);
-    let mut link = Link::new(&shared.options);
+    let mut link = shared.attempted(true);
     assert!(link.send(&mut stream, &shared).unwrap());
-    let why = Arc::new(Error::Io(ErrorKind::ConnectionReset.into()));
-    shared.lost(link.into_unsent(), &why);
+    shared.failed(link, reset());
     let [one, two, six] = &mut calls;
     for begun in [one, two] {
         assert!(matches!(poll(begun), Poll::Ready(Err(CallError::Lost { is_sent: true, .. }))));
@@ -120,11 +122,11 @@ fn a_lost_connection_fails_what_was_begun_and_the_next_one_is_sent_the_rest() {
     assert!(poll(six).is_pending());
 
     let mut stream = Memory::new(usize::MAX);
-    let mut link = Link::new(&shared.options);
+    let mut link = shared.attempted(true);
     assert!(!link.send(&mut stream, &shared).unwrap());
     assert_eq!(stream.requests(), [b"six"]);
     stream.given = wire(b"reply");
-    assert!(matches!(link.receive(&mut stream, &shared), Ok(Received::Blocked)));
+    assert!(!link.receive(&mut stream, &shared, |_| panic!("a push")).unwrap());
     assert_eq!(content(poll(six)), b"reply");
 }
 
@@ -135,7 +137,7 @@ fn a_request_that_is_dropped_before_it_was_sent_is_withdrawn() {
     assert!(calls.iter_mut().all(|call| poll(call).is_pending()));
     let [one, mut two] = calls;
     drop(one);
-    let (mut stream, mut link) = (Memory::new(usize::MAX), Link::new(&shared.options));
+    let (mut stream, mut link) = (Memory::new(usize::MAX), shared.attempted(true));
     assert!(!link.send(&mut stream, &shared).unwrap());
     assert_eq!(stream.requests(), [b"two"]);
     assert!(shared.received(message(b"reply")).is_none());
@@ -147,7 +149,7 @@ fn the_reply_to_a_call_that_was_dropped_is_late_and_the_next_is_not_shifted() {
     let shared = shared(Options::default());
     let mut calls = [b"one", b"two"].map(|content| call(&shared, content));
     assert!(calls.iter_mut().all(|call| poll(call).is_pending()));
-    assert!(!Link::new(&shared.options).send(&mut Memory::new(usize::MAX), &shared).unwrap());
+    assert!(!shared.attempted(true).send(&mut Memory::new(usize::MAX), &shared).unwrap());
     let [one, mut two] = calls;
     drop(one);
     assert!(shared.received(message(b"first")).is_none());
@@ -168,7 +170,7 @@ fn calls_beyond_the_limit_are_sent_in_turn_and_none_is_woken_before_its_reply() 
         assert!(pin!(call).poll(&mut Context::from_waker(&waker)).is_pending());
     }
     let woken = || [0, 1, 2, 3].map(|index: usize| wakes[index].0.load(Ordering::Relaxed));
-    let (mut stream, mut link) = (Memory::new(usize::MAX), Link::new(&shared.options));
+    let (mut stream, mut link) = (Memory::new(usize::MAX), shared.attempted(true));
     assert!(!link.send(&mut stream, &shared).unwrap());
     assert_eq!((stream.requests().len(), woken()), (2, [0, 0, 0, 0]));
 
@@ -191,7 +193,7 @@ fn a_call_that_waits_for_its_turn_and_is_dropped_passes_it_on() {
     let shared = shared(Options::default().with_max_pending(1));
     let mut calls = [b"one", b"two", b"six"].map(|content| call(&shared, content));
     assert!(calls.iter_mut().all(|call| poll(call).is_pending()));
-    let (mut stream, mut link) = (Memory::new(usize::MAX), Link::new(&shared.options));
+    let (mut stream, mut link) = (Memory::new(usize::MAX), shared.attempted(true));
     assert!(!link.send(&mut stream, &shared).unwrap());
     assert!(shared.received(message(b"first")).is_none());
     let [_one, two, mut six] = calls;
@@ -205,8 +207,8 @@ fn a_call_that_waits_for_its_turn_and_is_dropped_passes_it_on() {
 fn a_call_that_is_dropped_after_it_was_sent_has_the_driver_send_the_next_one() {
     let woken = Arc::new(Count::default());
     let options = Options::default().with_ids().with_max_pending(1);
-    let shared = Shared::new(options, Instant::now, Arc::clone(&woken).into());
-    let (mut stream, mut link) = (Memory::new(usize::MAX), Link::new(&shared.options));
+    let shared = Shared::new(options, Instant::now, Arc::clone(&woken).into(), false);
+    let (mut stream, mut link) = (Memory::new(usize::MAX), shared.attempted(true));
     for begun in [b"one", b"two"] {
         let mut begun = call(&shared, begun);
         assert!(poll(&mut begun).is_pending());
@@ -234,7 +236,7 @@ fn bytes_that_wait_to_be_written_are_limited_until_they_are() {
     assert!(matches!(outcomes, [Poll::Pending, Poll::Pending, Poll::Ready(Err(CallError::Full))]));
 
     // Not as long as one of them is being written.
-    let (mut stream, mut link) = (Memory::new(length + 1), Link::new(&shared.options));
+    let (mut stream, mut link) = (Memory::new(length + 1), shared.attempted(true));
     assert!(link.send(&mut stream, &shared).unwrap());
     assert!(matches!(poll(&mut call(&shared, b"six")), Poll::Ready(Err(CallError::Full))));
     stream.takes = usize::MAX;
@@ -259,7 +261,7 @@ fn time_that_is_over_ends_calls_sent_or_not_and_then_the_silent_connection() {
     let before = Instant::now();
     let mut sent = timed(b"sent", 1);
     assert!(poll(&mut sent).is_pending());
-    let (mut stream, mut link) = (Memory::new(usize::MAX), Link::new(&shared.options));
+    let (mut stream, mut link) = (Memory::new(usize::MAX), shared.attempted(true));
     assert!(!link.send(&mut stream, &shared).unwrap());
     let mut unsent = timed(b"unsent", 2);
     assert!(poll(&mut unsent).is_pending());
@@ -279,7 +281,65 @@ fn time_that_is_over_ends_calls_sent_or_not_and_then_the_silent_connection() {
     assert!(!shared.handle_timeout(just_before) && shared.handle_timeout(due));
     // A byte is enough.
     stream.given = vec![0];
-    assert!(matches!(link.receive(&mut stream, &shared), Ok(Received::Blocked)));
+    assert!(!link.receive(&mut stream, &shared, |_| panic!("a push")).unwrap());
+    assert_eq!(shared.poll_timeout(), None);
+}
+
+/// What is shared by the calls of a client that takes pushes, with this time between attempts, of which there are three.
+fn retrying(time: Duration) -> Shared {
+    let options = Options::default().with_backoff(Backoff::new(time, time).with_attempts(3));
+    Shared::new(options, Instant::now, Waker::noop().clone(), true)
+}
+
+/// Connects, or does not, and loses the connection: whether there is a pause, which is over then.
+fn fail(shared: &Shared, is_connected: bool, has_received: bool, has_replied: bool) -> bool {
+    let mut link = shared.attempted(is_connected);
+    (link.has_received, link.has_replied) = (has_received, has_replied);
+    shared.failed(link, reset());
+    let due = shared.poll_timeout();
+    if let Some(due) = due {
+        assert!(!shared.is_to_connect() && !shared.handle_timeout(due));
+    }
+    due.is_some()
+}
+
+#[test]
+fn a_series_of_attempts_ends_and_begins_anew() {
+    let shared = retrying(Duration::from_secs(1000));
+    assert!(shared.is_to_connect());
+    for _ in 0..2 {
+        assert!(fail(&shared, false, false, false));
+        // A server that greets and closes is no better than none.
+        assert!(fail(&shared, true, true, false));
+        assert!(!fail(&shared, true, false, false));
+        assert!(!shared.is_to_connect());
+    }
+    let mut call = call(&shared, b"one");
+    assert!(poll(&mut call).is_pending() && shared.is_to_connect());
+}
+
+#[test]
+fn after_a_connection_that_was_of_use_an_attempt_is_made_at_once() {
+    let (short, long) = (retrying(Duration::ZERO), retrying(Duration::from_secs(1000)));
+    for (shared, has_replied) in [(&long, true), (&short, false)] {
+        for _ in 0..5 {
+            assert!(!fail(shared, true, true, has_replied));
+            assert!(shared.is_to_connect());
+        }
+    }
+    assert!(fail(&retrying(Duration::from_secs(1000)), false, false, false));
+}
+
+#[test]
+fn a_pause_is_over_in_its_time_and_not_before() {
+    let shared = retrying(Duration::from_secs(1000));
+    shared.failed(shared.attempted(false), reset());
+    let due = shared.poll_timeout().unwrap();
+    assert!(due >= Instant::now() + Duration::from_secs(400));
+    assert!(!shared.handle_timeout(due.checked_sub(Duration::from_nanos(1)).unwrap()));
+    assert!(!shared.is_to_connect());
+    assert!(!shared.handle_timeout(due));
+    assert!(shared.is_to_connect());
     assert_eq!(shared.poll_timeout(), None);
 }
 
@@ -291,7 +351,7 @@ fn a_request_carries_the_clients_id_in_place_of_one_that_it_came_with() {
     let mut call = Call::new(&shared, &header, b"", None).unwrap();
     assert!(poll(&mut call).is_pending());
     let mut stream = Memory::new(usize::MAX);
-    assert!(!Link::new(&shared.options).send(&mut stream, &shared).unwrap());
+    assert!(!shared.attempted(true).send(&mut stream, &shared).unwrap());
     let mut connection = Connection::new(&stream.taken[..]);
     let received = connection.receive().unwrap().unwrap().into_message().unwrap();
     let members: Vec<_> =

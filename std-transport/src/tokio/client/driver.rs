@@ -9,21 +9,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
-use ::tokio::time::{self, sleep, sleep_until};
+use ::tokio::sync::mpsc;
+use ::tokio::time::{self, sleep_until};
+use jsonframe::OwnedMessage;
 
 use super::super::polled::Polled;
-use super::pushes::Queue;
 use crate::Error;
-use crate::client::{Link, Received, Retries, Shared, silent};
+use crate::client::{Link, Shared, silent};
 
 /// What the task needs, but for the connection.
 pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
-    pub(super) pushes: Option<Arc<Queue>>,
+    pub(super) pushes: Option<mpsc::Sender<OwnedMessage>>,
 }
-
-/// There is no client any more.
-struct Closed;
 
 /// What time it is for the runtime.
 pub(super) fn now() -> Instant {
@@ -32,113 +30,81 @@ pub(super) fn now() -> Instant {
 
 impl Driver {
     /// Runs until there is no client any more. `first` is a connection that is there already.
-    pub(super) async fn run<S, F>(self, first: Option<S>, connect: impl FnMut() -> F)
+    pub(super) async fn run<S, F>(self, mut first: Option<S>, mut connect: impl FnMut() -> F) -> Option<Infallible>
     where
         S: AsyncRead + AsyncWrite + Unpin,
         F: Future<Output = io::Result<S>>,
     {
-        let Err(Closed) = self.connections(first, connect).await;
-    }
-
-    async fn connections<S, F>(
-        &self,
-        mut first: Option<S>,
-        mut connect: impl FnMut() -> F,
-    ) -> Result<Infallible, Closed>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-        F: Future<Output = io::Result<S>>,
-    {
-        let shared = &self.shared;
-        let mut retries = Retries::new(shared, self.pushes.is_some());
         loop {
             let stream = if let Some(stream) = first.take() {
                 Ok(stream)
             } else {
-                self.attend(|_, _| if retries.is_wanted() { Poll::Ready(()) } else { Poll::Pending }).await?;
+                self.attend(|_, _| if self.shared.is_to_connect() { Poll::Ready(()) } else { Poll::Pending }).await?;
                 let mut connecting = pin!(connect());
                 self.attend(|context, _| connecting.as_mut().poll(context)).await?
             };
-            let mut link = retries.attempted(stream.is_ok());
+            let mut link = self.shared.attempted(stream.is_ok());
             let why = match stream {
                 Ok(mut stream) => {
                     let serve = |context: &mut Context<'_>, is_silent| {
-                        self.poll_serve(&mut link, &mut stream, context, is_silent)
+                        let outcome =
+                            if is_silent { Err(silent().into()) } else { self.serve(&mut link, &mut stream, context) };
+                        // The task is woken for what is next.
+                        outcome.map_or_else(Poll::Ready, |()| Poll::Pending)
                     };
-                    match self.attend(serve).await {
-                        Ok(error) => error,
-                        Err(Closed) => return Err(end(&mut stream).await),
-                    }
+                    let Some(why) = self.attend(serve).await else {
+                        // Tells the peer that it was all, as far as that goes without waiting.
+                        let _ = poll_fn(|context| Poll::Ready(Pin::new(&mut stream).poll_shutdown(context))).await;
+                        return None;
+                    };
+                    why
                 }
                 Err(error) => error.into(),
             };
-            let delay = retries.failed(link, why);
-            if !delay.is_zero() {
-                let mut pause = pin!(sleep(delay));
-                self.attend(|context, _| pause.as_mut().poll(context)).await?;
-            }
-        }
-    }
-
-    /// Moves requests and replies until the connection is lost, which is why it is ready.
-    fn poll_serve<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        link: &mut Link,
-        stream: &mut S,
-        context: &mut Context<'_>,
-        is_silent: bool,
-    ) -> Poll<Error> {
-        if is_silent {
-            return Poll::Ready(silent().into());
-        }
-        match self.transfer(link, stream, context) {
-            // The task is woken for what is next.
-            Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(error),
+            self.shared.failed(link, why);
         }
     }
 
     /// Receives, and then sends: not when the peer has ended the connection, for that would not be received.
-    fn transfer<S: AsyncRead + AsyncWrite + Unpin>(
+    fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         link: &mut Link,
         stream: &mut S,
         context: &mut Context<'_>,
     ) -> Result<(), Error> {
-        while self.pushes.as_ref().is_none_or(|pushes| pushes.poll_place(context).is_ready()) {
-            match link.receive(&mut Polled::new(stream, context), &self.shared)? {
-                Received::Push(message) => {
-                    let nobodys = match &self.pushes {
-                        Some(pushes) => pushes.push(message),
-                        None => Some(message),
-                    };
-                    if nobodys.is_some() {
-                        self.shared.dropped_push();
-                    }
+        if self.takes_message() {
+            let is_more = link.receive(&mut Polled::new(stream, context), &self.shared, |message| {
+                if self.pushes.as_ref().is_none_or(|pushes| pushes.try_send(message).is_err()) {
+                    self.shared.dropped_push();
                 }
-                Received::Enough => {
-                    context.waker().wake_by_ref();
-                    break;
-                }
-                Received::Blocked => break,
+                self.takes_message()
+            })?;
+            if is_more {
+                context.waker().wake_by_ref();
             }
         }
         link.send(&mut Polled::new(stream, context), &self.shared)?;
         Ok(())
     }
 
-    /// Waits for something, while calls expire. It is told if the peer has been silent for too long.
-    async fn attend<T>(&self, mut poll: impl FnMut(&mut Context<'_>, bool) -> Poll<T>) -> Result<T, Closed> {
+    /// Whether a message that is received would have a place, if it is no reply, or be dropped for good.
+    fn takes_message(&self) -> bool {
+        self.pushes.as_ref().is_none_or(|pushes| pushes.capacity() > 0 || pushes.is_closed())
+    }
+
+    /// Waits for something, while calls expire. It is told if the peer has been silent for too long. `None` if there is no client
+    /// any more.
+    async fn attend<T>(&self, mut poll: impl FnMut(&mut Context<'_>, bool) -> Poll<T>) -> Option<T> {
         let mut timer = pin!(sleep_until(time::Instant::now()));
         let mut is_silent = false;
         poll_fn(|context| {
             loop {
                 self.shared.set_driver(context.waker());
                 if self.shared.is_closing() {
-                    return Poll::Ready(Err(Closed));
+                    return Poll::Ready(None);
                 }
                 if let Poll::Ready(outcome) = poll(context, is_silent) {
-                    return Poll::Ready(Ok(outcome));
+                    return Poll::Ready(Some(outcome));
                 }
                 let Some(due) = self.shared.poll_timeout().map(time::Instant::from_std) else { return Poll::Pending };
                 if timer.deadline() != due {
@@ -152,19 +118,9 @@ impl Driver {
     }
 }
 
-/// Tells the peer that it was all, as far as that goes without waiting.
-async fn end<S: AsyncWrite + Unpin>(stream: &mut S) -> Closed {
-    poll_fn(|context| {
-        let _ = Pin::new(&mut *stream).poll_shutdown(context);
-        Poll::Ready(Closed)
-    })
-    .await
-}
-
 /// Says that the task has ended, even if it has panicked or its runtime has ended.
 impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.ended();
-        self.pushes.iter().for_each(|pushes| pushes.end());
     }
 }

@@ -1,7 +1,6 @@
 //! A client for tasks.
 
 mod driver;
-mod pushes;
 
 use std::fmt;
 use std::future::Future;
@@ -12,13 +11,13 @@ use std::time::Duration;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::net::{TcpStream, ToSocketAddrs};
+use ::tokio::sync::{Semaphore, mpsc};
 use jsonframe::{Header, OwnedMessage};
 #[cfg(feature = "json")]
 use jsonframe::{Value, to_json};
 
 use self::driver::{Driver, now};
-pub use self::pushes::Pushes;
-use crate::client::{Call, CallError, Options, Shared, Stats};
+use crate::client::{CallError, Calls, Options, Shared, Stats};
 
 /// Makes calls over one connection, for any number of tasks. What [`client`](crate::client) says of the blocking one is so here
 /// too.
@@ -54,12 +53,8 @@ use crate::client::{Call, CallError, Options, Shared, Stats};
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    calls: Arc<Calls>,
     timeout: Option<Duration>,
-}
-
-struct Inner {
-    shared: Arc<Shared>,
 }
 
 impl Client {
@@ -116,31 +111,33 @@ impl Client {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = io::Result<S>> + Send + 'static,
     {
-        let (pushes, queue) = Pushes::new(options.max_pushes);
-        (Self::start(None, connect, options, Some(queue)), pushes)
+        let (sender, messages) = mpsc::channel(options.max_pushes.clamp(1, Semaphore::MAX_PERMITS));
+        let client = Self::start(None, connect, options, Some(sender));
+        let shared = Arc::clone(&client.calls.shared);
+        (client, Pushes { messages, shared })
     }
 
     fn start<S, F>(
         first: Option<S>,
         connect: impl FnMut() -> F + Send + 'static,
         options: Options,
-        pushes: Option<Arc<pushes::Queue>>,
+        pushes: Option<mpsc::Sender<OwnedMessage>>,
     ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = io::Result<S>> + Send + 'static,
     {
         let timeout = options.timeout;
-        let shared = Arc::new(Shared::new(options, now, Waker::noop().clone()));
+        let shared = Arc::new(Shared::new(options, now, Waker::noop().clone(), pushes.is_some()));
         let driver = Driver { shared: Arc::clone(&shared), pushes };
         ::tokio::spawn(driver.run(first, connect));
-        Self { inner: Arc::new(Inner { shared }), timeout }
+        Self { calls: Arc::new(Calls { shared, thread: None }), timeout }
     }
 
     /// The same client, for calls that have another time than [`Options::timeout`]; `None` is for ever.
     #[must_use]
     pub fn within(&self, timeout: Option<Duration>) -> Self {
-        Self { inner: Arc::clone(&self.inner), timeout }
+        Self { calls: Arc::clone(&self.calls), timeout }
     }
 
     /// Sends a request of this header and a copy of this content, and waits for the reply.
@@ -149,7 +146,7 @@ impl Client {
     ///
     /// [`CallError`] says whether the request was sent.
     pub async fn call(&self, header: &Header<'_>, content: &[u8]) -> Result<OwnedMessage, CallError> {
-        Call::new(&self.inner.shared, header, content, self.timeout)?.await
+        self.calls.call(header, content, self.timeout)?.await
     }
 
     /// Sends a value as a request of JSON content, and waits for the reply, of JSON too.
@@ -178,14 +175,14 @@ impl Client {
         extensions: &[(&str, Value<'_>)],
     ) -> Result<T, CallError> {
         let content = to_json(request).map_err(CallError::Request)?;
-        let header = self.inner.shared.options.json_header(&content);
+        let header = self.calls.shared.options.dialect.json_header(content.len() as u64);
         let reply = self.call(&header.with_extensions(extensions), &content).await?;
         reply.json_owned().map_err(CallError::Reply)
     }
 
     /// What has been counted so far.
     pub fn stats(&self) -> Stats {
-        self.inner.shared.stats()
+        self.calls.shared.stats()
     }
 }
 
@@ -195,8 +192,49 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Drop for Inner {
+/// Receives the messages of a client that are no replies: [`Client::with_pushes`].
+///
+/// Those that come after it has been dropped are dropped too, and [counted](Stats::dropped_pushes).
+#[derive(Debug)]
+pub struct Pushes {
+    messages: mpsc::Receiver<OwnedMessage>,
+    shared: Arc<Shared>,
+}
+
+impl Pushes {
+    /// Receives the next message; `None` when the client's task has ended.
+    ///
+    /// Cancel-safe: a message is not lost if this is dropped. As long as [`Options::max_pushes`](Options::max_pushes)
+    /// messages wait, the client receives nothing, so a task that receives pushes should not make calls itself.
+    ///
+    /// ```
+    /// use jsonframe_std::client::Options;
+    /// use jsonframe_std::tokio::{Client, Connection};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (stream, server) = tokio::io::duplex(1024);
+    /// let mut stream = Some(stream);
+    /// let connect = move || std::future::ready(stream.take().ok_or_else(|| std::io::ErrorKind::NotFound.into()));
+    /// let (_client, mut pushes) = Client::with_pushes(connect, Options::default());
+    /// Connection::new(server).send_json("the house is on fire").await?;
+    /// assert_eq!(pushes.receive().await.expect("a push").json::<String>()?, "the house is on fire");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn receive(&mut self) -> Option<OwnedMessage> {
+        let message = self.messages.recv().await;
+        // If there was no place for another, the client's task waits for one.
+        if self.messages.capacity() == 1 {
+            self.shared.wake_driver();
+        }
+        message
+    }
+}
+
+impl Drop for Pushes {
     fn drop(&mut self) {
-        self.shared.close();
+        self.messages.close();
+        self.shared.wake_driver();
     }
 }
