@@ -1,5 +1,6 @@
 //! A call, as a future: of a task, or of a thread that waits for nothing else.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -99,7 +100,6 @@ impl<F: Fn() + Send + Sync + 'static> Wake for Wakes<F> {
 }
 
 /// What the clones of a client share. When the last one is dropped, what drives the client is to end.
-#[derive(Debug)]
 pub(crate) struct Calls {
     pub(crate) shared: Arc<Shared>,
     /// The thread that drives the client, if it has one of its own.
@@ -123,6 +123,12 @@ impl Calls {
     /// Whether this is the thread that receives replies.
     fn is_driver(&self) -> bool {
         self.thread.as_ref().is_some_and(|driver| driver.thread().id() == thread::current().id())
+    }
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.stats().fmt(f)
     }
 }
 

@@ -57,13 +57,12 @@ mod link;
 mod options;
 mod pending;
 mod shared;
-mod stats;
 mod transport;
 
 pub use blocking::Client;
 pub use error::CallError;
 pub use options::{Options, WhenFull};
-pub use stats::Stats;
+pub use shared::Stats;
 pub use transport::Transport;
 
 #[cfg(feature = "tokio")]

@@ -5,10 +5,9 @@ use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::time::Instant;
 
 /// How replies are told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Matching {
     /// The nth reply answers the nth request.
-    #[default]
     InOrder,
     /// A reply names its request.
     ById,

@@ -11,12 +11,24 @@ use jsonframe::{Header, Message, OwnedMessage};
 
 use super::link::Link;
 use super::pending::{Ended, Matching, Pending, Taken};
-use super::{CallError, Options, Stats, WhenFull};
+use super::{CallError, Options, WhenFull};
 use crate::engine::{Members, REQUEST_ID, reply_to};
 use crate::{Backoff, Error};
 
 /// What has become of a call.
 pub(crate) type Outcome = Result<OwnedMessage, CallError>;
+
+/// What a client has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How many connections it has made.
+    pub connections: u64,
+    /// How many replies came after their calls had been given up.
+    pub late_replies: u64,
+    /// How many messages came that were no replies, and had nobody to go to.
+    pub dropped_pushes: u64,
+}
 
 /// An encoded request.
 pub(crate) type Frame = Vec<u8>;

@@ -8,7 +8,7 @@ use ::tokio::net::{TcpStream, ToSocketAddrs};
 use jsonframe::Value;
 use jsonframe::{Dialect, Header, OwnedMessage};
 
-use super::incoming::receive_message;
+use super::polled::unblocked;
 use super::{Incoming, SendingHalf};
 use crate::Error;
 use crate::receive::Receiver;
@@ -65,10 +65,15 @@ impl Connection<TcpStream> {
     ///
     /// Those of [`TcpStream::connect`] and of [`TcpStream::set_nodelay`].
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self::new(stream))
+        Ok(Self::new(connect(address).await?))
     }
+}
+
+/// Connects, and turns Nagle's algorithm off.
+pub(super) async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl<S> Connection<S> {
@@ -202,7 +207,7 @@ impl<S: AsyncRead + Unpin> Connection<S> {
     ///
     /// Those of [`receive`](Self::receive), also for what comes after the header.
     pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        receive_message(&mut self.sending.stream, &mut self.receiver).await
+        unblocked(&mut self.sending.stream, |stream| self.receiver.next_message(stream)).await
     }
 }
 

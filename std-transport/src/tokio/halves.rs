@@ -3,7 +3,7 @@
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split};
 use jsonframe::OwnedMessage;
 
-use super::incoming::receive_message;
+use super::polled::unblocked;
 use super::{Connection, Incoming, SendingHalf};
 use crate::Error;
 use crate::receive::Receiver;
@@ -105,6 +105,6 @@ impl<S: AsyncRead + Unpin> ReceivingHalf<S> {
     ///
     /// Those of [`Connection::receive_message`].
     pub async fn receive_message(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        receive_message(&mut self.stream, &mut self.receiver).await
+        unblocked(&mut self.stream, |stream| self.receiver.next_message(stream)).await
     }
 }

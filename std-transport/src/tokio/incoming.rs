@@ -1,6 +1,5 @@
 //! A message that is being received.
 
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use ::tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 use jsonframe::{Growable, Header, Message, OwnedHeader, OwnedMessage};
 
-use super::polled::{Polled, pending_if_blocked};
+use super::polled::{Polled, pending_if_blocked, unblocked};
 use crate::Error;
 use crate::receive::Receiver;
 
@@ -54,20 +53,10 @@ pub struct Incoming<'c, S> {
     pub(super) receiver: &'c mut Receiver,
 }
 
-/// Receives the next message whole; `None` if the stream has ended. Dropped, it keeps what has come for the next call.
-pub(super) async fn receive_message<S: AsyncRead + Unpin>(
-    stream: &mut S,
-    receiver: &mut Receiver,
-) -> Result<Option<OwnedMessage>, Error> {
-    poll_fn(|context| pending_if_blocked(receiver.next_message(&mut Polled::new(stream, context)))).await
-}
-
 impl<'c, S: AsyncRead + Unpin> Incoming<'c, S> {
     /// Receives the next message as far as its header; `None` if the stream has ended.
     pub(super) async fn receive(stream: &'c mut S, receiver: &'c mut Receiver) -> Result<Option<Self>, Error> {
-        let next =
-            |context: &mut Context<'_>| pending_if_blocked(receiver.next_header(&mut Polled::new(stream, context)));
-        let there_is_one = poll_fn(next).await?;
+        let there_is_one = unblocked(stream, |stream| receiver.next_header(stream)).await?;
         Ok(there_is_one.then_some(Self { stream, receiver }))
     }
 
@@ -93,8 +82,7 @@ impl<'c, S: AsyncRead + Unpin> Incoming<'c, S> {
     /// [`Error::AlreadyRead`] if any of it has been read before, here or as from a reader. [`Error::Decode`] if the stream
     /// ends before the content does, [`Error::Io`] if it fails.
     pub async fn content(&mut self) -> Result<Vec<u8>, Error> {
-        let Self { stream, receiver } = self;
-        poll_fn(|context| pending_if_blocked(receiver.content(&mut Polled::new(*stream, context)))).await
+        unblocked(self.stream, |stream| self.receiver.content(stream)).await
     }
 
     /// Reads all of the content to memory, and borrows it together with the header. It counts as unread still, so that
@@ -106,8 +94,7 @@ impl<'c, S: AsyncRead + Unpin> Incoming<'c, S> {
     ///
     /// Those of [`content`](Self::content).
     pub async fn message(&mut self) -> Result<Message<'_>, Error> {
-        let Self { stream, receiver } = self;
-        poll_fn(|context| pending_if_blocked(receiver.message(&mut Polled::new(*stream, context)).map(drop))).await?;
+        unblocked(self.stream, |stream| self.receiver.message(stream).map(drop)).await?;
         // It is there, so that nothing is read.
         self.receiver.message(&mut io::empty())
     }
@@ -121,8 +108,7 @@ impl<'c, S: AsyncRead + Unpin> Incoming<'c, S> {
     ///
     /// Those of [`content`](Self::content).
     pub async fn into_message(self) -> Result<OwnedMessage, Error> {
-        let Self { stream, receiver } = self;
-        poll_fn(|context| pending_if_blocked(receiver.owned_message(&mut Polled::new(stream, context)))).await
+        unblocked(self.stream, |stream| self.receiver.owned_message(stream)).await
     }
 
     /// Returns a copy of the header, and the content, to be read or sent on while the header is in use. To send a message on

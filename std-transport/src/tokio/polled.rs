@@ -1,5 +1,6 @@
 //! A stream of tokio's as the drivers know streams: one that says when it cannot.
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -49,6 +50,14 @@ pub(super) fn blocked_if_pending<T>(outcome: Poll<io::Result<T>>) -> io::Result<
         Poll::Ready(Err(error)) if error.kind() == ErrorKind::WouldBlock => Err(io::Error::other(error)),
         Poll::Ready(outcome) => outcome,
     }
+}
+
+/// Does something with a stream, and does it again whenever the stream was blocked.
+pub(super) async fn unblocked<S, T>(
+    stream: &mut S,
+    mut act: impl FnMut(&mut Polled<'_, '_, S>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    poll_fn(|context| pending_if_blocked(act(&mut Polled::new(stream, context)))).await
 }
 
 /// What a driver has done with a [`Polled`] stream: pending if the stream was blocked.

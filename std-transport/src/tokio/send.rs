@@ -190,10 +190,11 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         Ok(poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?)
     }
 
-    fn poll_stream<R>(&mut self, source: &mut R, context: &mut Context<'_>) -> Poll<Result<(), Error>>
-    where
-        R: AsyncRead + Unpin,
-    {
+    fn poll_stream<R: AsyncRead + Unpin>(
+        &mut self,
+        source: &mut R,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
         loop {
             self.failure.check()?;
             let filled = self.poll_fill(source, context)?;
@@ -212,10 +213,11 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
     }
 
     /// Reads from the source as much as is to be written next.
-    fn poll_fill<R>(&mut self, source: &mut R, context: &mut Context<'_>) -> Poll<Result<(), Error>>
-    where
-        R: AsyncRead + Unpin,
-    {
+    fn poll_fill<R: AsyncRead + Unpin>(
+        &mut self,
+        source: &mut R,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
         while self.left > 0 {
             let wanted = at_most(Self::CHUNK, self.left);
             let read = self

@@ -2,7 +2,6 @@
 
 mod driver;
 
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -10,13 +9,14 @@ use std::task::Waker;
 use std::time::Duration;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
-use ::tokio::net::{TcpStream, ToSocketAddrs};
+use ::tokio::net::ToSocketAddrs;
 use ::tokio::sync::{Semaphore, mpsc};
 use jsonframe::{Header, OwnedMessage};
 #[cfg(feature = "json")]
 use jsonframe::{Value, to_json};
 
 use self::driver::{Driver, now};
+use super::connection::connect;
 use crate::client::{CallError, Calls, Options, Shared, Stats};
 
 /// Makes calls over one connection, for any number of tasks. What [`client`](crate::client) says of the blocking one is so here
@@ -51,7 +51,7 @@ use crate::client::{CallError, Calls, Options, Shared, Stats};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Client {
     calls: Arc<Calls>,
     timeout: Option<Duration>,
@@ -62,16 +62,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the first attempt to connect, and those of [`TcpStream::set_nodelay`].
+    /// Those of the first attempt to connect, and those of [`TcpStream::set_nodelay`](::tokio::net::TcpStream::set_nodelay).
     pub async fn connect(address: impl ToSocketAddrs + Clone + Send + 'static, options: Options) -> io::Result<Self> {
-        let connect = move || {
-            let address = address.clone();
-            async {
-                let stream = TcpStream::connect(address).await?;
-                stream.set_nodelay(true)?;
-                Ok(stream)
-            }
-        };
+        let connect = move || connect(address.clone());
         let first = connect().await?;
         Ok(Self::start(Some(first), connect, options, None))
     }
@@ -183,12 +176,6 @@ impl Client {
     /// What has been counted so far.
     pub fn stats(&self) -> Stats {
         self.calls.shared.stats()
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("timeout", &self.timeout).field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
 
