@@ -50,12 +50,20 @@ pub(crate) fn write_queued(
 }
 
 fn write_once(outbox: &Outbox, stream: &mut (impl Write + ?Sized)) -> io::Result<usize> {
-    if let Some(bytes) = outbox.in_one_piece() {
-        return stream.write(bytes);
+    match outbox.in_one_piece() {
+        Some(bytes) => stream.write(bytes),
+        None => write_slices(stream, outbox.write_slices()),
     }
+}
+
+/// Writes the first of these pieces of memory by one call.
+pub(crate) fn write_slices<'p>(
+    stream: &mut (impl Write + ?Sized),
+    pieces: impl Iterator<Item = IoSlice<'p>>,
+) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); AT_ONCE];
     let mut count = 0;
-    for (slice, bytes) in slices.iter_mut().zip(outbox.write_slices()) {
+    for (slice, bytes) in slices.iter_mut().zip(pieces) {
         *slice = bytes;
         count += 1;
     }

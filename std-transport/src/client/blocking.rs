@@ -10,7 +10,7 @@ use jsonframe::{Header, OwnedMessage};
 #[cfg(feature = "json")]
 use jsonframe::{Value, to_json};
 
-use super::call::Calls;
+use super::call::{Call, Calls};
 use super::driver::{Driver, OnPush};
 use super::{CallError, Options, Stats, Transport};
 
@@ -149,7 +149,11 @@ impl Client {
     ///
     /// [`CallError`] says whether the request was sent.
     pub fn call(&self, header: &Header<'_>, content: &[u8]) -> Result<OwnedMessage, CallError> {
-        self.calls.call(header, content, self.timeout)?.wait()
+        // Nobody else would receive the reply.
+        if self.calls.is_driver() {
+            return Err(CallError::Closed { is_sent: false });
+        }
+        Call::new(&self.calls.shared, header, content, self.timeout)?.wait()
     }
 
     /// Sends a value as a request of JSON content, and waits for the reply, of JSON too.

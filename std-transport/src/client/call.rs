@@ -107,21 +107,8 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn call<'c>(
-        &'c self,
-        header: &Header<'_>,
-        content: &[u8],
-        timeout: Option<Duration>,
-    ) -> Result<Call<'c>, CallError> {
-        // Nobody else would receive the reply.
-        if self.is_driver() {
-            return Err(CallError::Closed { is_sent: false });
-        }
-        Call::new(&self.shared, header, content, timeout)
-    }
-
     /// Whether this is the thread that receives replies.
-    fn is_driver(&self) -> bool {
+    pub(super) fn is_driver(&self) -> bool {
         self.thread.as_ref().is_some_and(|driver| driver.thread().id() == thread::current().id())
     }
 }

@@ -73,11 +73,9 @@ impl CallError {
     pub const fn is_sent(&self) -> bool {
         match self {
             Self::TimedOut { is_sent } | Self::Lost { is_sent, .. } | Self::Closed { is_sent } => *is_sent,
-            Self::Full | Self::Encode(_) => false,
-            #[cfg(feature = "json")]
-            Self::Request(_) => false,
             #[cfg(feature = "json")]
             Self::Reply(_) => true,
+            _ => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! One connection of a client: requests go out, and replies come in.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::mem;
 use std::time::Instant;
 
 use jsonframe::OwnedMessage;
@@ -9,7 +9,7 @@ use jsonframe::OwnedMessage;
 use super::Options;
 use super::shared::{Frame, Shared};
 use crate::Error;
-use crate::io::retry;
+use crate::io::{retry, write_slices};
 use crate::receive::Receiver;
 
 /// What a stream is used for, as far as it goes without blocking.
@@ -22,11 +22,10 @@ pub(crate) struct Link {
     /// Whether one of them was a reply.
     pub(super) has_replied: bool,
     /// The requests that are being written.
-    batch: VecDeque<(u64, Frame)>,
-    /// How many bytes of the first of them have been written.
+    batch: Vec<(u64, Frame)>,
+    /// How many of them have been written whole, and how many bytes of the next one.
+    written: usize,
     start: usize,
-    /// The requests that have been written whole since that was last told.
-    written: Vec<Frame>,
     pub(super) unflushed: bool,
 }
 
@@ -41,9 +40,9 @@ impl Link {
             connected_at,
             has_received: false,
             has_replied: false,
-            batch: VecDeque::new(),
+            batch: Vec::new(),
+            written: 0,
             start: 0,
-            written: Vec::new(),
             unflushed: false,
         }
     }
@@ -56,7 +55,8 @@ impl Link {
         shared: &Shared,
         mut on_push: impl FnMut(OwnedMessage) -> bool,
     ) -> Result<bool, Error> {
-        let mut stream = Heard { stream, is_heard: false };
+        // Its limit tells whether anything came, be it the smallest part of a message.
+        let mut stream = stream.take(u64::MAX);
         let mut left = Self::AT_ONCE;
         let outcome = loop {
             match self.receiver.next_message(&mut stream) {
@@ -76,7 +76,7 @@ impl Link {
                 Err(error) => break Err(error),
             }
         };
-        if stream.is_heard {
+        if stream.limit() < u64::MAX {
             shared.heard();
         }
         outcome
@@ -85,8 +85,9 @@ impl Link {
     /// Sends the requests there are: true if the stream is blocked, false if there is nothing to send.
     pub(crate) fn send(&mut self, stream: &mut impl Write, shared: &Shared) -> io::Result<bool> {
         loop {
-            if self.batch.is_empty() {
-                shared.take_requests(&mut self.written, &mut self.batch);
+            if self.written == self.batch.len() {
+                self.written = 0;
+                shared.take_requests(&mut self.batch);
             }
             let outcome = if !self.batch.is_empty() {
                 retry(|| self.write(stream)).map(|count| self.wrote(count))
@@ -104,55 +105,35 @@ impl Link {
 
     fn write(&self, stream: &mut impl Write) -> io::Result<usize> {
         let mut start = self.start;
-        let mut slices = [IoSlice::new(&[]); Shared::BATCH.1];
-        for (slice, (_, frame)) in slices.iter_mut().zip(&self.batch) {
-            *slice = IoSlice::new(frame.get(std::mem::take(&mut start)..).unwrap_or_default());
+        let left = self.batch[self.written..].iter().map(|(_, frame)| IoSlice::new(&frame[mem::take(&mut start)..]));
+        match write_slices(stream, left)? {
+            0 => Err(ErrorKind::WriteZero.into()),
+            count => Ok(count),
         }
-        let count = match &slices[..self.batch.len().min(Shared::BATCH.1)] {
-            [single] => stream.write(single),
-            several => stream.write_vectored(several),
-        }?;
-        if count == 0 { Err(ErrorKind::WriteZero.into()) } else { Ok(count) }
     }
 
     fn wrote(&mut self, count: usize) {
         self.unflushed = true;
         self.start += count;
-        while let Some((_, frame)) = self.batch.front() {
+        for (_, frame) in &self.batch[self.written..] {
             if self.start < frame.len() {
                 return;
             }
             self.start -= frame.len();
-            self.written.extend(self.batch.pop_front().map(|(_, frame)| frame));
+            self.written += 1;
         }
         // A stream that says it has written more than there was is not believed.
         self.start = 0;
     }
 
     /// The requests of which no byte has been written.
-    pub(super) fn into_unsent(mut self) -> VecDeque<(u64, Frame)> {
-        if self.start > 0 {
-            self.batch.pop_front();
-        }
-        self.batch
+    pub(super) fn into_unsent(self) -> impl Iterator<Item = (u64, Frame)> {
+        let begun = self.written + usize::from(self.start > 0);
+        self.batch.into_iter().skip(begun)
     }
 }
 
 /// The peer sends nothing, though a reply is overdue.
 pub(crate) fn silent() -> io::Error {
     io::Error::new(ErrorKind::TimedOut, "the peer has been silent for too long")
-}
-
-/// A stream that notes whether anything came.
-struct Heard<'s, S> {
-    stream: &'s mut S,
-    is_heard: bool,
-}
-
-impl<S: Read> Read for Heard<'_, S> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(space)?;
-        self.is_heard |= count > 0;
-        Ok(count)
-    }
 }

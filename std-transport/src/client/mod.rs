@@ -67,7 +67,7 @@ pub use transport::Transport;
 
 #[cfg(feature = "tokio")]
 pub(crate) use {
-    call::Calls,
+    call::{Call, Calls},
     link::{Link, silent},
     shared::Shared,
 };

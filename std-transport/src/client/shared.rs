@@ -1,6 +1,6 @@
 //! What the callers of a client and its driver share.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -136,14 +136,11 @@ impl Shared {
         let key = self.next_key.fetch_add(1, Ordering::Relaxed);
         let mut frame = self.with(|state| state.spare.pop()).unwrap_or_default();
         frame.reserve(256 + content.len());
-        if self.options.matching == Matching::ById {
-            // The client's id takes the place of one that a header may have come with.
-            let others = header.extensions().filter(|(name, _)| *name != REQUEST_ID);
-            let members = Members::new(others, (REQUEST_ID, key.into()));
-            self.options.dialect.append_to(&header.with_extensions(&members), &mut frame)?;
-        } else {
-            self.options.dialect.append_to(header, &mut frame)?;
-        }
+        // The client's id takes the place of one that a header may have come with.
+        let others = header.extensions().filter(|(name, _)| *name != REQUEST_ID);
+        let members = (self.options.matching == Matching::ById).then(|| Members::new(others, (REQUEST_ID, key.into())));
+        let header = members.as_deref().map_or(*header, |members| header.with_extensions(members));
+        self.options.dialect.append_to(&header, &mut frame)?;
         frame.extend_from_slice(content);
         Ok((key, frame))
     }
@@ -277,11 +274,11 @@ impl Shared {
         });
     }
 
-    /// Takes the next requests to be written, within the limits of what may be pending and of what is written at a time. They
-    /// count as sent. The memory of those that have been written is kept for others.
-    pub(crate) fn take_requests(&self, written: &mut Vec<Frame>, batch: &mut VecDeque<(u64, Frame)>) {
+    /// Takes the next requests to be written, in place of those that have been, within the limits of what may be pending and of
+    /// what is written at a time. They count as sent. The memory of the others is kept for more.
+    pub(crate) fn take_requests(&self, batch: &mut Vec<(u64, Frame)>) {
         self.with(|state| {
-            for mut frame in written.drain(..) {
+            for (_, mut frame) in batch.drain(..) {
                 state.queued = state.queued.saturating_sub(frame.len());
                 if frame.capacity() <= Self::SPARE.0 && state.spare.len() < Self::SPARE.1 {
                     frame.clear();
@@ -294,7 +291,7 @@ impl Shared {
             while bytes < most_bytes && batch.len() < most {
                 let Some((key, caller)) = state.pending.send_next() else { break };
                 bytes += caller.request.len();
-                batch.push_back((key, mem::take(&mut caller.request)));
+                batch.push((key, mem::take(&mut caller.request)));
             }
         });
     }

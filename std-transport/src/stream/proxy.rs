@@ -98,15 +98,14 @@ impl Header {
             0x21 => false,
             _ => return Err(OpenError::ProxyHeader("its version or its command is unknown")),
         };
-        let size = match family {
+        let kept = match family {
+            _ if is_local => 0,
             0x11 => 12,
             0x21 => 36,
             // Other families, and datagrams: the address is that of the socket.
             _ if family >> 4 <= 3 && family & 0xf <= 2 => 0,
-            _ if is_local => 0,
             _ => return Err(OpenError::ProxyHeader("its address family is unknown")),
         };
-        let kept = if is_local { 0 } else { size };
         if length < kept {
             return Err(OpenError::ProxyHeader("it is too short for its addresses"));
         }
@@ -131,9 +130,8 @@ fn read(raw: &mut impl Read, space: &mut [u8], wanted: usize, is_first: bool) ->
     let wanted = wanted.min(space.len());
     let space = space.get_mut(..wanted).unwrap_or_default();
     match retry(|| raw.read(space)) {
-        Ok(0) if is_first => Err(OpenError::Nothing(NAME).into()),
         Err(error) if is_first && error.kind() == ErrorKind::ConnectionReset => Err(OpenError::Nothing(NAME).into()),
-        Ok(0) => Err(OpenError::Cut(NAME).into()),
+        Ok(0) => Err(if is_first { OpenError::Nothing(NAME) } else { OpenError::Cut(NAME) }.into()),
         outcome => outcome.map(|count| count.min(wanted)),
     }
 }

@@ -73,15 +73,6 @@ impl<W> SendingHalf<W> {
         self.failure.check()?;
         if self.left > 0 || self.is_writing { Err(Error::SendBroken) } else { Ok(()) }
     }
-
-    /// Whether the stream was blocked, or how it failed.
-    fn written(&mut self, outcome: io::Result<bool>) -> Poll<io::Result<()>> {
-        match outcome {
-            Ok(false) => Poll::Ready(Ok(())),
-            Ok(true) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(self.failure.note(error))),
-        }
-    }
 }
 
 impl<W: AsyncWrite + Unpin> SendingHalf<W> {
@@ -190,17 +181,15 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         Ok(poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?)
     }
 
-    fn poll_stream<R: AsyncRead + Unpin>(
-        &mut self,
-        source: &mut R,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
+    fn poll_stream<R>(&mut self, source: &mut R, context: &mut Context<'_>) -> Poll<Result<(), Error>>
+    where
+        R: AsyncRead + Unpin,
+    {
         loop {
             self.failure.check()?;
             let filled = self.poll_fill(source, context)?;
             if filled.is_ready() && self.left > 0 {
-                let outcome = write_queued(&mut self.outbox, &mut Polled::new(&mut self.stream, context), usize::MAX);
-                ready!(self.written(outcome))?;
+                ready!(self.poll_write(context, |outbox, stream| write_queued(outbox, stream, usize::MAX)))?;
             } else {
                 // Whoever waits for a slow source waits for no more than that.
                 ready!(self.poll_flush(context))?;
@@ -213,11 +202,10 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
     }
 
     /// Reads from the source as much as is to be written next.
-    fn poll_fill<R: AsyncRead + Unpin>(
-        &mut self,
-        source: &mut R,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
+    fn poll_fill<R>(&mut self, source: &mut R, context: &mut Context<'_>) -> Poll<Result<(), Error>>
+    where
+        R: AsyncRead + Unpin,
+    {
         while self.left > 0 {
             let wanted = at_most(Self::CHUNK, self.left);
             let read = self
@@ -236,9 +224,21 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write(context, |outbox, stream| flush(outbox, stream, usize::MAX))
+    }
+
+    /// Writes by a function that returns whether the stream was blocked.
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(&mut Outbox, &mut Polled<'_, '_, W>) -> io::Result<bool>,
+    ) -> Poll<io::Result<()>> {
         self.failure.check()?;
-        let outcome = flush(&mut self.outbox, &mut Polled::new(&mut self.stream, context), usize::MAX);
-        self.written(outcome)
+        match write(&mut self.outbox, &mut Polled::new(&mut self.stream, context)) {
+            Ok(false) => Poll::Ready(Ok(())),
+            Ok(true) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(self.failure.note(error))),
+        }
     }
 }
 
@@ -252,13 +252,16 @@ struct Writing<'s, 'c, W> {
 
 impl<W: AsyncWrite + Unpin> Writing<'_, '_, W> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let head = self.half.outbox.in_one_piece().unwrap_or_default();
-        let [of_head, of_content] = self.left;
-        let rest = [&head[head.len() - of_head..], &self.content[self.content.len() - of_content..]];
-        let mut message = Outgoing::from_parts(rest);
-        let outcome = write_some(&mut Polled::new(&mut self.half.stream, context), &mut message);
-        self.left = message.parts().map(<[u8]>::len);
-        self.half.written(outcome.map(|()| self.left != [0, 0]))
+        let Self { half, content, left } = self;
+        half.poll_write(context, |outbox, stream| {
+            let head = outbox.in_one_piece().unwrap_or_default();
+            let [of_head, of_content] = *left;
+            let rest = [&head[head.len() - of_head..], &content[content.len() - of_content..]];
+            let mut message = Outgoing::from_parts(rest);
+            let outcome = write_some(stream, &mut message);
+            *left = message.parts().map(<[u8]>::len);
+            outcome.map(|()| *left != [0, 0])
+        })
     }
 }
 

@@ -39,39 +39,39 @@ impl Driver {
             let stream = if let Some(stream) = first.take() {
                 Ok(stream)
             } else {
-                self.attend(|_, _| if self.shared.is_to_connect() { Poll::Ready(()) } else { Poll::Pending }).await?;
-                let mut connecting = pin!(connect());
-                self.attend(|context, _| connecting.as_mut().poll(context)).await?
+                let is_time =
+                    |_: &mut Context<'_>| if self.shared.is_to_connect() { Poll::Ready(()) } else { Poll::Pending };
+                let connecting = async {
+                    poll_fn(is_time).await;
+                    Ok(connect().await?)
+                };
+                self.attend(connecting).await?
             };
             let mut link = self.shared.attempted(stream.is_ok());
             let why = match stream {
                 Ok(mut stream) => {
-                    let serve = |context: &mut Context<'_>, is_silent| {
-                        let outcome =
-                            if is_silent { Err(silent().into()) } else { self.serve(&mut link, &mut stream, context) };
-                        // The task is woken for what is next.
-                        outcome.map_or_else(Poll::Ready, |()| Poll::Pending)
-                    };
-                    let Some(why) = self.attend(serve).await else {
+                    let serving = poll_fn(|context| self.poll_serve(&mut link, &mut stream, context));
+                    let Some(Err(why)) = self.attend(serving).await else {
                         // Tells the peer that it was all, as far as that goes without waiting.
                         let _ = poll_fn(|context| Poll::Ready(Pin::new(&mut stream).poll_shutdown(context))).await;
                         return None;
                     };
                     why
                 }
-                Err(error) => error.into(),
+                Err(why) => why,
             };
             self.shared.failed(link, why);
         }
     }
 
-    /// Receives, and then sends: not when the peer has ended the connection, for that would not be received.
-    fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    /// Receives, and then sends: not when the peer has ended the connection, for that would not be received. It is ready when the
+    /// connection is lost.
+    fn poll_serve<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         link: &mut Link,
         stream: &mut S,
         context: &mut Context<'_>,
-    ) -> Result<(), Error> {
+    ) -> Poll<Result<Infallible, Error>> {
         if self.takes_message() {
             let is_more = link.receive(&mut Polled::new(stream, context), &self.shared, |message| {
                 if self.pushes.as_ref().is_none_or(|pushes| pushes.try_send(message).is_err()) {
@@ -84,7 +84,8 @@ impl Driver {
             }
         }
         link.send(&mut Polled::new(stream, context), &self.shared)?;
-        Ok(())
+        // The task is woken for what is next.
+        Poll::Pending
     }
 
     /// Whether a message that is received would have a place, if it is no reply, or be dropped for good.
@@ -92,18 +93,17 @@ impl Driver {
         self.pushes.as_ref().is_none_or(|pushes| pushes.capacity() > 0 || pushes.is_closed())
     }
 
-    /// Waits for something, while calls expire. It is told if the peer has been silent for too long. `None` if there is no client
-    /// any more.
-    async fn attend<T>(&self, mut poll: impl FnMut(&mut Context<'_>, bool) -> Poll<T>) -> Option<T> {
-        let mut timer = pin!(sleep_until(time::Instant::now()));
-        let mut is_silent = false;
+    /// Waits for something, while calls expire, or until the peer has been silent for too long. `None` if there is no client any
+    /// more.
+    async fn attend<T>(&self, something: impl Future<Output = Result<T, Error>>) -> Option<Result<T, Error>> {
+        let (mut something, mut timer) = (pin!(something), pin!(sleep_until(time::Instant::now())));
         poll_fn(|context| {
             loop {
                 self.shared.set_driver(context.waker());
                 if self.shared.is_closing() {
                     return Poll::Ready(None);
                 }
-                if let Poll::Ready(outcome) = poll(context, is_silent) {
+                if let Poll::Ready(outcome) = something.as_mut().poll(context) {
                     return Poll::Ready(Some(outcome));
                 }
                 let Some(due) = self.shared.poll_timeout().map(time::Instant::from_std) else { return Poll::Pending };
@@ -111,7 +111,9 @@ impl Driver {
                     timer.as_mut().reset(due);
                 }
                 ready!(timer.as_mut().poll(context));
-                is_silent = self.shared.handle_timeout(now());
+                if self.shared.handle_timeout(now()) {
+                    return Poll::Ready(Some(Err(silent().into())));
+                }
             }
         })
         .await

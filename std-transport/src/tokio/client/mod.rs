@@ -17,7 +17,7 @@ use jsonframe::{Value, to_json};
 
 use self::driver::{Driver, now};
 use super::connection::connect;
-use crate::client::{CallError, Calls, Options, Shared, Stats};
+use crate::client::{Call, CallError, Calls, Options, Shared, Stats};
 
 /// Makes calls over one connection, for any number of tasks. What [`client`](crate::client) says of the blocking one is so here
 /// too.
@@ -139,7 +139,7 @@ impl Client {
     ///
     /// [`CallError`] says whether the request was sent.
     pub async fn call(&self, header: &Header<'_>, content: &[u8]) -> Result<OwnedMessage, CallError> {
-        self.calls.call(header, content, self.timeout)?.await
+        Call::new(&self.calls.shared, header, content, self.timeout)?.await
     }
 
     /// Sends a value as a request of JSON content, and waits for the reply, of JSON too.
