@@ -45,8 +45,7 @@ impl<'c> Call<'c> {
             if let Poll::Ready(outcome) = call.as_mut().poll(&mut context) {
                 return outcome;
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since((shared.now)()));
-            match left {
+            match deadline.map(|deadline| deadline.saturating_duration_since((shared.now)())) {
                 None => thread::park(),
                 Some(Duration::ZERO) => drop(shared.handle_timeout((shared.now)())),
                 Some(left) => thread::park_timeout(left),

@@ -51,7 +51,7 @@ impl Driver {
     ) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
         while !shared.is_closing() {
-            if first.is_none() && !shared.is_to_connect() {
+            if first.is_none() && shared.poll_connect().is_pending() {
                 self.wait(None)?;
                 continue;
             }

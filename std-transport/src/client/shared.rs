@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use jsonframe::{Header, Message, OwnedMessage};
@@ -78,7 +78,7 @@ struct Caller {
     request: Frame,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Open,
     /// There is no client any more. The driver is to end.
@@ -186,10 +186,9 @@ impl Shared {
     pub(crate) fn cancel(&self, key: u64) {
         let now = (self.now)();
         self.with(|state| {
-            if state.done.remove(&key).is_none() {
-                if let Some(ended) = state.pending.cancel(key) {
-                    state.given_up(&ended, now);
-                }
+            state.done.remove(&key);
+            if let Some(ended) = state.pending.cancel(key) {
+                state.given_up(&ended, now);
             }
         });
     }
@@ -197,9 +196,7 @@ impl Shared {
     /// There is no client any more: true if the driver ends without delay.
     pub(crate) fn close(&self) -> bool {
         self.with(|state| {
-            if state.phase == Phase::Open {
-                state.phase = Phase::Closing;
-            }
+            state.phase = state.phase.max(Phase::Closing);
             state.wake_driver();
             !state.is_connecting
         })
@@ -224,13 +221,13 @@ impl Shared {
         self.with(|state| state.driver.clone_from(waker));
     }
 
-    /// Whether the driver is to connect now, which it then does: when there are requests or pushes are wanted, and after a
+    /// Is ready when the driver is to connect, which it then does: when there are requests or pushes are wanted, and after a
     /// failure later and later, until a connection has proven to be of use.
-    pub(crate) fn is_to_connect(&self) -> bool {
+    pub(crate) fn poll_connect(&self) -> Poll<()> {
         self.with(|state| {
             let is_of_use = state.is_eager || state.pending.unsent() > 0;
             state.is_connecting = is_of_use && state.next_attempt.is_none() && state.phase == Phase::Open;
-            state.is_connecting
+            if state.is_connecting { Poll::Ready(()) } else { Poll::Pending }
         })
     }
 

@@ -298,7 +298,7 @@ fn fail(shared: &Shared, is_connected: bool, has_received: bool, has_replied: bo
     shared.failed(link, reset());
     let due = shared.poll_timeout();
     if let Some(due) = due {
-        assert!(!shared.is_to_connect() && !shared.handle_timeout(due));
+        assert!(shared.poll_connect().is_pending() && !shared.handle_timeout(due));
     }
     due.is_some()
 }
@@ -306,16 +306,16 @@ fn fail(shared: &Shared, is_connected: bool, has_received: bool, has_replied: bo
 #[test]
 fn a_series_of_attempts_ends_and_begins_anew() {
     let shared = retrying(Duration::from_secs(1000));
-    assert!(shared.is_to_connect());
+    assert!(shared.poll_connect().is_ready());
     for _ in 0..2 {
         assert!(fail(&shared, false, false, false));
         // A server that greets and closes is no better than none.
         assert!(fail(&shared, true, true, false));
         assert!(!fail(&shared, true, false, false));
-        assert!(!shared.is_to_connect());
+        assert!(shared.poll_connect().is_pending());
     }
     let mut call = call(&shared, b"one");
-    assert!(poll(&mut call).is_pending() && shared.is_to_connect());
+    assert!(poll(&mut call).is_pending() && shared.poll_connect().is_ready());
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn after_a_connection_that_was_of_use_an_attempt_is_made_at_once() {
     for (shared, has_replied) in [(&long, true), (&short, false)] {
         for _ in 0..5 {
             assert!(!fail(shared, true, true, has_replied));
-            assert!(shared.is_to_connect());
+            assert!(shared.poll_connect().is_ready());
         }
     }
     assert!(fail(&retrying(Duration::from_secs(1000)), false, false, false));
@@ -337,9 +337,9 @@ fn a_pause_is_over_in_its_time_and_not_before() {
     let due = shared.poll_timeout().unwrap();
     assert!(due >= Instant::now() + Duration::from_secs(400));
     assert!(!shared.handle_timeout(due.checked_sub(Duration::from_nanos(1)).unwrap()));
-    assert!(!shared.is_to_connect());
+    assert!(shared.poll_connect().is_pending());
     assert!(!shared.handle_timeout(due));
-    assert!(shared.is_to_connect());
+    assert!(shared.poll_connect().is_ready());
     assert_eq!(shared.poll_timeout(), None);
 }
 

@@ -99,9 +99,6 @@ impl Start {
 impl fmt::Display for Start {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "; the stream begins with \"{}\"", self.known().escape_ascii())?;
-        match self.protocol() {
-            Some(protocol) => write!(f, ", which looks like {protocol}"),
-            None => Ok(()),
-        }
+        self.protocol().map_or(Ok(()), |protocol| write!(f, ", which looks like {protocol}"))
     }
 }

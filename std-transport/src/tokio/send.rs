@@ -145,7 +145,23 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
     where
         R: AsyncRead + Unpin,
     {
-        poll_fn(|context| self.poll_stream(source, context)).await
+        poll_fn(|context| {
+            loop {
+                self.failure.check()?;
+                let filled = self.poll_fill(source, context)?;
+                if filled.is_ready() && self.left > 0 {
+                    ready!(self.poll_write(context, |outbox, stream| write_queued(outbox, stream, usize::MAX)))?;
+                } else {
+                    // Whoever waits for a slow source waits for no more than that.
+                    ready!(self.poll_flush(context))?;
+                    if filled.is_ready() {
+                        self.outbox.release();
+                    }
+                    return filled.map(Ok);
+                }
+            }
+        })
+        .await
     }
 
     /// Does what [`Connection::forward`](super::Connection::forward) does.
@@ -179,26 +195,6 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         self.check()?;
         self.flush().await?;
         Ok(poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?)
-    }
-
-    fn poll_stream<R>(&mut self, source: &mut R, context: &mut Context<'_>) -> Poll<Result<(), Error>>
-    where
-        R: AsyncRead + Unpin,
-    {
-        loop {
-            self.failure.check()?;
-            let filled = self.poll_fill(source, context)?;
-            if filled.is_ready() && self.left > 0 {
-                ready!(self.poll_write(context, |outbox, stream| write_queued(outbox, stream, usize::MAX)))?;
-            } else {
-                // Whoever waits for a slow source waits for no more than that.
-                ready!(self.poll_flush(context))?;
-                if filled.is_ready() {
-                    self.outbox.release();
-                }
-                return filled.map(Ok);
-            }
-        }
     }
 
     /// Reads from the source as much as is to be written next.

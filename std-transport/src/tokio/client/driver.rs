@@ -39,10 +39,8 @@ impl Driver {
             let stream = if let Some(stream) = first.take() {
                 Ok(stream)
             } else {
-                let is_time =
-                    |_: &mut Context<'_>| if self.shared.is_to_connect() { Poll::Ready(()) } else { Poll::Pending };
                 let connecting = async {
-                    poll_fn(is_time).await;
+                    poll_fn(|_| self.shared.poll_connect()).await;
                     Ok(connect().await?)
                 };
                 self.attend(connecting).await?
