@@ -120,9 +120,8 @@ impl fmt::Debug for Calls {
 
 impl Drop for Calls {
     fn drop(&mut self) {
-        let ends_at_once = self.shared.close();
         // A function that is called with a push may have had the last clone.
-        if ends_at_once && !self.is_driver() {
+        if self.shared.close() && !self.is_driver() {
             let _ = self.thread.take().map(JoinHandle::join);
         }
     }

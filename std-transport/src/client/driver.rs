@@ -86,10 +86,9 @@ impl Driver {
                 link.unflushed |= stream.wants_write();
                 self.is_writable = !link.send(&mut stream, &shared)?;
             }
-            // A peer that sends without end must not keep requests from being written.
-            let at_once = self.is_readable.then(shared.now);
             if !(self.is_readable && self.is_writable) {
-                self.wait(at_once)?;
+                // A peer that sends without end must not keep requests from being written.
+                self.wait(self.is_readable.then(shared.now))?;
             }
         }
         // Whoever reads to the end is told that it was all.

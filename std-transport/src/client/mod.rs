@@ -50,13 +50,13 @@
 //! ```
 
 mod blocking;
-mod call;
+pub(crate) mod call;
 mod driver;
 mod error;
-mod link;
+pub(crate) mod link;
 mod options;
 mod pending;
-mod shared;
+pub(crate) mod shared;
 mod transport;
 
 pub use blocking::Client;
@@ -64,13 +64,6 @@ pub use error::CallError;
 pub use options::{Options, WhenFull};
 pub use shared::Stats;
 pub use transport::Transport;
-
-#[cfg(feature = "tokio")]
-pub(crate) use {
-    call::{Call, Calls},
-    link::{Link, silent},
-    shared::Shared,
-};
 
 #[cfg(test)]
 mod tests;

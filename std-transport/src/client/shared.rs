@@ -37,7 +37,6 @@ pub(crate) type Frame = Vec<u8>;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Options,
-    /// What time it is.
     pub(crate) now: fn() -> Instant,
     takes_pushes: bool,
     next_key: AtomicU64,
@@ -117,9 +116,9 @@ impl Shared {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = act(&mut state);
-        let (first, others) = mem::take(&mut state.to_wake);
+        let (last, others) = mem::take(&mut state.to_wake);
         drop(state);
-        first.into_iter().chain(others).for_each(Waker::wake);
+        others.into_iter().chain(last).for_each(Waker::wake);
         outcome
     }
 
@@ -157,7 +156,9 @@ impl Shared {
             if state.phase != Phase::Open {
                 return Err(CallError::Closed { is_sent: false });
             }
-            if self.options.when_full == WhenFull::Fail && state.is_full(&self.options, request.len()) {
+            let is_long = state.queued > 0 && state.queued.saturating_add(request.len()) > self.options.max_queued;
+            let is_full = is_long || state.pending.owed() + state.pending.unsent() >= self.options.max_pending.max(1);
+            if is_full && self.options.when_full == WhenFull::Fail {
                 return Err(CallError::Full);
             }
             // A driver that has something to do or to wait for has been woken for that already.
@@ -282,10 +283,9 @@ impl Shared {
                     state.spare.push(frame);
                 }
             }
-            let (most_bytes, most) = Self::BATCH;
             let mut bytes = 0;
-            let most = most.min(self.options.max_pending.max(1).saturating_sub(state.pending.owed()));
-            while bytes < most_bytes && batch.len() < most {
+            let most = Self::BATCH.1.min(self.options.max_pending.max(1).saturating_sub(state.pending.owed()));
+            while bytes < Self::BATCH.0 && batch.len() < most {
                 let Some((key, caller)) = state.pending.send_next() else { break };
                 bytes += caller.request.len();
                 batch.push((key, mem::take(&mut caller.request)));
@@ -349,17 +349,9 @@ impl Shared {
 }
 
 impl State {
-    /// Whether there is no place for a request of `bytes` bytes.
-    fn is_full(&self, options: &Options, bytes: usize) -> bool {
-        let is_long = self.queued > 0 && self.queued.saturating_add(bytes) > options.max_queued;
-        is_long || self.pending.owed() + self.pending.unsent() >= options.max_pending.max(1)
-    }
-
     fn wake(&mut self, waker: Waker) {
-        match &mut self.to_wake {
-            (first @ None, _) => *first = Some(waker),
-            (_, others) => others.push(waker),
-        }
+        let (last, others) = &mut self.to_wake;
+        others.extend(last.replace(waker));
     }
 
     fn wake_driver(&mut self) {

@@ -88,12 +88,11 @@ impl<R: Raw> Stream<R> {
     /// Whether this error is how health checks end, between messages: without a byte, and those of a proxy that speaks for
     /// itself by a reset, or without a `close_notify`.
     pub(crate) fn is_end_of_check(&self, error: &io::Error) -> bool {
-        if let Some(error::OpenError::Nothing(_)) = error.get_ref().and_then(|error| error.downcast_ref()) {
-            return true;
-        }
-        let is_end =
-            [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error.kind());
-        is_end && self.layers.as_ref().is_some_and(|layers| layers.is_local)
+        use ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+        let why = error.get_ref().and_then(|error| error.downcast_ref());
+        matches!(why, Some(error::OpenError::Nothing(_)))
+            || matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
+                && self.layers.as_ref().is_some_and(|layers| layers.is_local)
     }
 
     /// Whether the raw stream is all there is.

@@ -22,8 +22,9 @@ const SHORTEST: usize = 15;
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The part of a header of version 2 that each has.
 const FIXED: usize = 16;
-/// Version 2, and the command of a proxy that speaks for itself.
+/// Version 2, and the command of a proxy that speaks for itself, or that passes somebody on.
 const LOCAL: u8 = 0x20;
+const PROXY: u8 = 0x21;
 const NAME: &str = "the PROXY header";
 
 /// A header that is being read. Whatever its length, no more of it is kept than the longest header of version 1; what a
@@ -93,18 +94,14 @@ impl Header {
             return Ok(Progress::Keep(wanted - known.len()));
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let is_local = match version_and_command {
-            LOCAL => true,
-            0x21 => false,
-            _ => return Err(OpenError::ProxyHeader("its version or its command is unknown")),
-        };
-        let kept = match family {
-            _ if is_local => 0,
-            0x11 => 12,
-            0x21 => 36,
+        let kept = match (version_and_command, family) {
+            (LOCAL, _) => 0,
+            (PROXY, 0x11) => 12,
+            (PROXY, 0x21) => 36,
             // Other families, and datagrams: the address is that of the socket.
-            _ if family >> 4 <= 3 && family & 0xf <= 2 => 0,
-            _ => return Err(OpenError::ProxyHeader("its address family is unknown")),
+            (PROXY, _) if family >> 4 <= 3 && family & 0xf <= 2 => 0,
+            (PROXY, _) => return Err(OpenError::ProxyHeader("its address family is unknown")),
+            _ => return Err(OpenError::ProxyHeader("its version or its command is unknown")),
         };
         if length < kept {
             return Err(OpenError::ProxyHeader("it is too short for its addresses"));

@@ -15,7 +15,8 @@ use jsonframe::OwnedMessage;
 
 use super::super::polled::Polled;
 use crate::Error;
-use crate::client::{Link, Shared, silent};
+use crate::client::link::{Link, silent};
+use crate::client::shared::Shared;
 
 /// What the task needs, but for the connection.
 pub(super) struct Driver {

@@ -17,7 +17,9 @@ use jsonframe::{Value, to_json};
 
 use self::driver::{Driver, now};
 use super::connection::connect;
-use crate::client::{Call, CallError, Calls, Options, Shared, Stats};
+use crate::client::call::{Call, Calls};
+use crate::client::shared::Shared;
+use crate::client::{CallError, Options, Stats};
 
 /// Makes calls over one connection, for any number of tasks. What [`client`](crate::client) says of the blocking one is so here
 /// too.
