@@ -41,13 +41,6 @@ pub(crate) enum Phase {
     Closing,
 }
 
-/// The next deadline.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Due {
-    pub(crate) at: Instant,
-    pub(crate) which: Deadline,
-}
-
 impl Clock {
     pub(crate) const fn new(now: Instant) -> Self {
         Self { phase: Phase::Idle, since: now, received: 0, unsent: None }
@@ -110,9 +103,9 @@ impl Clock {
         }
     }
 
-    /// What is due next.
-    pub(crate) fn due(&self, limits: &Limits) -> Option<Due> {
-        let due = |since: Instant, time, which| since.checked_add(time).map(|at| Due { at, which });
+    /// When something is due next, and what.
+    pub(crate) fn due(&self, limits: &Limits) -> Option<(Instant, Deadline)> {
+        let due = |since: Instant, time, which| Some((since.checked_add(time)?, which));
         let receiving = match self.phase {
             Phase::Opening => due(self.since, limits.handshake_timeout, Deadline::Handshake),
             Phase::Idle if self.unsent.is_some() => None,
@@ -122,13 +115,13 @@ impl Clock {
             Phase::Suspended | Phase::Closing => None,
         };
         let sending = self.unsent.and_then(|unsent| due(unsent.since, limits.write_timeout, Deadline::Write));
-        receiving.into_iter().chain(sending).min_by_key(|due| due.at)
+        receiving.into_iter().chain(sending).min_by_key(|(at, _)| *at)
     }
 
     /// The deadline that is over, if one is. A peer that keeps to the least rate gets as much time again.
     pub(crate) fn expired(&mut self, limits: &Limits, now: Instant) -> Option<Deadline> {
-        let due = self.due(limits).filter(|due| due.at <= now)?;
-        match (due.which, self.unsent) {
+        let (_, which) = self.due(limits).filter(|(at, _)| *at <= now)?;
+        match (which, self.unsent) {
             (Deadline::Content, _) if self.received >= at_rate(limits.min_rate, limits.rate_window) => {
                 self.begin(Phase::Content, now);
             }

@@ -9,7 +9,7 @@ use super::clock::Phase;
 use super::collected::Collected;
 use super::ids::request_id;
 use super::linger::Linger;
-use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Scratch, Sending, Step, Totals};
+use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Sending, Step, Totals};
 
 /// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.
 const STRAIGHT: u64 = 16 * 1024;
@@ -357,6 +357,31 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.count_messages();
         self.discount_collected();
+    }
+}
+
+/// Memory that connections borrow for their turns, so that those that wait need none.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// To read ahead.
+    pub(crate) ahead: Box<[u8]>,
+    /// For a header.
+    pub(crate) header: Box<[u8]>,
+    /// For what is to be written.
+    pub(crate) tail: Vec<u8>,
+    /// For content that is collected.
+    pub(crate) content: Collected,
+}
+
+impl Scratch {
+    /// How many bytes are read at a time.
+    const AHEAD: usize = 64 * 1024;
+
+    /// Makes sure that there is something to lend.
+    pub(crate) fn prepare(&mut self) {
+        if self.ahead.is_empty() {
+            self.ahead = vec![0; Self::AHEAD].into();
+        }
     }
 }
 

@@ -1,8 +1,22 @@
-//! The content of a message that is to be sent later.
+//! Content: how that of a message received is taken, and that of one that is to be sent later.
 
 use std::sync::Arc;
 
 use super::charge::{Charged, Charges};
+
+/// How the content of a message is taken: [`Handler::header`](crate::server::Handler::header).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ContentMode {
+    /// Collected, up to [`Limits::max_content`](super::Limits::max_content), and given to
+    /// [`Handler::message`](crate::server::Handler::message).
+    Whole,
+    /// Given to [`Handler::content`](crate::server::Handler::content) as it comes, and kept nowhere.
+    Streamed {
+        /// The longest content that is accepted, in bytes; [`UNLIMITED`](crate::UNLIMITED) is possible.
+        max: u64,
+    },
+}
 
 /// The bytes of a message that are kept until they can be sent: owned, shared, or there for ever.
 ///
@@ -82,28 +96,24 @@ impl AsRef<[u8]> for Content {
     }
 }
 
-impl From<Vec<u8>> for Content {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(Repr::Owned(bytes))
-    }
+/// Makes content of what already is its bytes.
+macro_rules! from {
+    ($($type:ty => $repr:ident,)*) => {
+        $(
+            impl From<$type> for Content {
+                fn from(bytes: $type) -> Self {
+                    Self(Repr::$repr(bytes.into()))
+                }
+            }
+        )*
+    };
 }
 
-impl From<Box<[u8]>> for Content {
-    fn from(bytes: Box<[u8]>) -> Self {
-        Self(Repr::Owned(bytes.into()))
-    }
-}
-
-impl From<String> for Content {
-    fn from(text: String) -> Self {
-        Self(Repr::Owned(text.into()))
-    }
-}
-
-impl From<Arc<[u8]>> for Content {
-    fn from(bytes: Arc<[u8]>) -> Self {
-        Self(Repr::Shared(bytes))
-    }
+from! {
+    Vec<u8> => Owned,
+    Box<[u8]> => Owned,
+    String => Owned,
+    Arc<[u8]> => Shared,
 }
 
 impl From<&'static [u8]> for Content {

@@ -28,33 +28,28 @@ mod close_reason;
 mod collected;
 mod connection;
 mod content;
-mod content_mode;
 mod ids;
 mod inbox;
 mod limits;
 mod linger;
 mod outbox;
 mod read_buffer;
-mod scratch;
 mod sending;
 mod totals;
-mod traffic;
 
 pub use close_reason::{CloseReason, Deadline};
-pub use content::Content;
-pub use content_mode::ContentMode;
+pub use content::{Content, ContentMode};
 pub use ids::{REPLY_TO, REQUEST_ID};
 pub use limits::{AtLimit, Limits};
 
 pub(crate) use charge::{Charges, Held};
-pub(crate) use connection::{Engine, Event};
+pub(crate) use connection::{Engine, Event, Scratch};
 #[cfg(feature = "client")]
 pub(crate) use ids::{Members, reply_to};
 pub(crate) use ids::{RequestId, answering, request_id};
 pub(crate) use inbox::{Inbox, Step};
 pub(crate) use outbox::{Outbox, copy};
 pub(crate) use read_buffer::ReadBuffer;
-pub(crate) use scratch::Scratch;
 pub(crate) use sending::Sending;
 #[cfg(feature = "tokio")]
 pub(crate) use totals::Holding;

@@ -141,7 +141,7 @@ impl Sending {
 
     /// When something is due next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let clock = self.clock.due(&self.limits).map(|due| due.at);
+        let clock = self.clock.due(&self.limits).map(|(at, _)| at);
         clock.into_iter().chain(self.deadline).min()
     }
 
@@ -156,8 +156,7 @@ impl Sending {
     /// Whether it is due that the peer takes more of what is queued. A driver had better write before it says that the time
     /// is over: pollers tell of free space only when there is much of it.
     pub(crate) fn is_write_due(&self, now: Instant) -> bool {
-        let due = self.clock.due(&self.limits);
-        due.is_some_and(|due| due.at <= now && due.which == Deadline::Write)
+        self.clock.due(&self.limits).is_some_and(|(at, which)| at <= now && which == Deadline::Write)
     }
 }
 

@@ -80,8 +80,6 @@ pub(crate) struct Acceptors<L: Accept> {
     newcomer: Option<(Arrival<L::Raw>, Instant)>,
     /// Whose turn it is.
     next: usize,
-    /// Whether there may be a connection at one of them.
-    ready: bool,
 }
 
 impl<L: Accept> Acceptors<L> {
@@ -94,7 +92,7 @@ impl<L: Accept> Acceptors<L> {
         };
         let mut all = listeners.into_iter().map(acceptor).collect::<io::Result<Vec<_>>>()?;
         all.push(Acceptor::new(Setup::default(), None));
-        Ok(Self { all, newcomer: None, next: 0, ready: true })
+        Ok(Self { all, newcomer: None, next: 0 })
     }
 
     pub(crate) fn doors(&mut self) -> impl Iterator<Item = &mut L> {
@@ -108,20 +106,18 @@ impl<L: Accept> Acceptors<L> {
     /// There may be a connection at one of them.
     pub(crate) fn wake(&mut self, index: usize) {
         if let Some(acceptor) = self.all.get_mut(index) {
-            (acceptor.ready, self.ready) = (true, true);
+            acceptor.ready = true;
         }
     }
 
     /// There may be a connection at each of them.
     #[cfg(feature = "tokio")]
     pub(crate) fn wake_all(&mut self) {
-        self.ready = true;
         self.all.iter_mut().for_each(|acceptor| acceptor.ready = true);
     }
 
     /// Accepts only those that wait already.
     pub(crate) fn stop(&mut self, backlog: u32) {
-        self.ready = true;
         self.all.iter_mut().for_each(|acceptor| acceptor.stop(backlog));
     }
 
@@ -140,10 +136,8 @@ impl<L: Accept> Acceptors<L> {
         if self.newcomer.is_some() {
             return if shared.places.is_full() { now.checked_add(LongestIdle::TICK) } else { Some(now) };
         }
-        if !self.ready || (shared.limits.at_limit == AtLimit::Wait && shared.places.is_full()) {
-            return None;
-        }
-        self.all.iter().filter_map(|acceptor| acceptor.due(now)).min()
+        let due = self.all.iter().filter_map(|acceptor| acceptor.due(now)).min();
+        due.filter(|_| shared.limits.at_limit != AtLimit::Wait || !shared.places.is_full())
     }
 
     /// The next connection, if there is one that may be served, and the number of its worker, modulo that of all workers.
@@ -173,7 +167,6 @@ impl<L: Accept> Acceptors<L> {
                 return Some((arrival, Self::place(shared)));
             }
         }
-        self.ready = self.all.iter().any(|acceptor| acceptor.ready);
         None
     }
 

@@ -1,6 +1,11 @@
 //! What is seen of a server from outside: spans and events with the feature `tracing`, figures with the feature `metrics`.
 //! Without them, all of this does nothing and takes no memory.
 
+#![cfg_attr(
+    not(all(feature = "tracing", feature = "metrics")),
+    allow(unused_variables, clippy::unused_self, clippy::needless_pass_by_value, reason = "nobody may be looking")
+)]
+
 #[cfg(feature = "metrics")]
 mod recorded;
 
@@ -24,7 +29,6 @@ pub(crate) struct Span {
 impl Span {
     /// The span of a connection whose address is not known for certain yet.
     pub(crate) fn new(id: Id) -> Self {
-        let _ = id;
         Self {
             #[cfg(feature = "tracing")]
             span: tracing::info_span!(target: TARGET, "connection", %id, address = tracing::field::Empty),
@@ -33,14 +37,9 @@ impl Span {
 
     /// Enters the span until the result is dropped.
     #[must_use = "it is left at once"]
-    pub(crate) fn enter(&self) -> impl Drop + use<> {
+    pub(crate) fn enter(&self) -> impl Sized + use<> {
         #[cfg(feature = "tracing")]
-        return self.span.clone().entered();
-        #[cfg(not(feature = "tracing"))]
-        {
-            let _ = self;
-            Nothing
-        }
+        self.span.clone().entered()
     }
 
     /// Has a future run in the span.
@@ -49,10 +48,7 @@ impl Span {
         #[cfg(feature = "tracing")]
         return tracing::Instrument::instrument(future, self.span.clone());
         #[cfg(not(feature = "tracing"))]
-        {
-            let _ = self;
-            future
-        }
+        future
     }
 
     /// The messages of the connection may flow.
@@ -62,16 +58,7 @@ impl Span {
             self.span.record("address", tracing::field::display(address));
             self.span.in_scope(|| tracing::info!(target: TARGET, "connected"));
         }
-        let _ = (self, address);
     }
-}
-
-#[cfg(not(feature = "tracing"))]
-struct Nothing;
-
-#[cfg(not(feature = "tracing"))]
-impl Drop for Nothing {
-    fn drop(&mut self) {}
 }
 
 /// The header of a message has been received. Of one whose content is streamed, the handler has had it.
@@ -81,7 +68,6 @@ pub(crate) fn header(header: &Header<'_>, mode: ContentMode) {
         let (content_type, content_length) = (header.content_type(), header.content_length());
         tracing::debug!(target: TARGET, content_type, content_length, "receiving");
     }
-    let _ = (header, mode);
 }
 
 /// A whole message has been received; one whose content was streamed has no header here.
@@ -92,50 +78,24 @@ pub(crate) fn received(header: Option<&Header<'_>>) {
         content_length = header.map(Header::content_length),
         "received"
     );
-    let _ = header;
 }
 
 /// A message has been queued for the peer.
 pub(super) fn sent(header: &Header<'_>) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, content_type = header.content_type(), content_length = header.content_length(), "sent");
-    let _ = header;
 }
 
 /// An encoded message of this many bytes has been queued for the peer.
 pub(super) fn pushed(bytes: usize) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, bytes, "pushed");
-    let _ = bytes;
 }
 
-/// A moment, if somebody measures time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    #[cfg(feature = "metrics")]
-    at: Option<Instant>,
-}
-
-impl Moment {
-    /// Whether somebody measures time.
-    pub(crate) const fn is_measured(self) -> bool {
-        #[cfg(feature = "metrics")]
-        return self.at.is_some();
-        #[cfg(not(feature = "metrics"))]
-        {
-            let _ = self;
-            false
-        }
-    }
-
-    /// The same for this time.
-    pub(crate) fn moved_to(self, at: Instant) -> Self {
-        let _ = (self, at);
-        Self {
-            #[cfg(feature = "metrics")]
-            at: self.at.map(|_| at),
-        }
-    }
+/// The handler has panicked.
+pub(super) fn panicked() {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, "the handler panicked");
 }
 
 /// The figures of a server, for the recorder that there is when this is made.
@@ -153,13 +113,12 @@ impl Figures {
         }
     }
 
-    /// The moment at which a turn begins.
-    pub(crate) fn now(&self) -> Moment {
-        let _ = self;
-        Moment {
-            #[cfg(feature = "metrics")]
-            at: self.recorded.as_ref().map(|_| Instant::now()),
-        }
+    /// The moment at which a turn begins, if somebody measures time.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        #[cfg(feature = "metrics")]
+        return self.recorded.as_ref().map(|_| Instant::now());
+        #[cfg(not(feature = "metrics"))]
+        None
     }
 
     /// Takes over what has changed in the figures of the server.
@@ -168,18 +127,15 @@ impl Figures {
         if let Some(recorded) = &self.recorded {
             recorded.update(stats);
         }
-        #[cfg(not(feature = "metrics"))]
-        let _ = (self, stats);
     }
 
-    /// A message whose last bytes had been read at `arrived` has been handled.
+    /// A message whose last bytes had been read at `arrived`, if that is known, has been handled.
     #[inline]
-    pub(crate) fn answered(&self, arrived: Moment, now: Instant) {
+    pub(crate) fn answered(&self, arrived: Option<Instant>, now: Instant) {
         #[cfg(feature = "metrics")]
-        if let (Some(recorded), Some(arrived)) = (&self.recorded, arrived.at) {
+        if let (Some(recorded), Some(arrived)) = (&self.recorded, arrived) {
             recorded.answered(arrived, now);
         }
-        let _ = (self, arrived, now);
     }
 
     /// A connection has ended, in its span.
@@ -190,7 +146,6 @@ impl Figures {
         }
         #[cfg(feature = "tracing")]
         tracing::info!(target: TARGET, why = why.to_string(), "closed");
-        let _ = (self, why);
     }
 
     /// A connection was not accepted.
@@ -209,13 +164,5 @@ impl Figures {
             };
             tracing::info!(target: TARGET, address, why = why.to_string(), "not accepted");
         }
-        let _ = (self, why);
-    }
-
-    /// The handler has panicked.
-    pub(super) fn panicked(&self) {
-        #[cfg(feature = "tracing")]
-        tracing::error!(target: TARGET, "the handler panicked");
-        let _ = self;
     }
 }

@@ -11,7 +11,7 @@ use slab::Slab;
 
 use super::adopt::{Accepted, Adopted};
 use super::mailbox::Mailbox;
-use super::observe::Figures;
+use super::observe::{self, Figures};
 use super::pace::Shutdown;
 use super::places::{LongestIdle, Network, Places};
 use super::{Id, Limits, NotAccepted, Stats};
@@ -165,7 +165,7 @@ impl Shared {
         let outcome = catch_unwind(AssertUnwindSafe(call));
         if outcome.is_err() {
             self.panics.fetch_add(1, Ordering::Relaxed);
-            self.figures.panicked();
+            observe::panicked();
         }
         outcome.ok()
     }

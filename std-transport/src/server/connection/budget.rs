@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::server::observe::{Figures, Moment};
+use crate::server::observe::Figures;
 
 /// How many messages are handled in a turn.
 const MESSAGES: usize = 64;
@@ -19,8 +19,8 @@ pub(crate) struct Budget {
     pub(super) bytes: usize,
     /// When the turn is over, once the first message has been handled or the first bytes have been read.
     until: Option<Instant>,
-    /// When it was last read, or the turn began.
-    arrived: Moment,
+    /// When it was last read, or the turn began, if somebody measures time.
+    arrived: Option<Instant>,
 }
 
 impl Budget {
@@ -36,7 +36,7 @@ impl Budget {
     pub(crate) fn spend_message(&mut self, is_last: bool, figures: &Figures) {
         self.messages = self.messages.saturating_sub(1);
         // After the last one it makes no difference how long the turn has taken.
-        if !is_last || self.arrived.is_measured() {
+        if !is_last || self.arrived.is_some() {
             let now = self.look_at_clock();
             figures.answered(self.arrived, now);
         }
@@ -46,7 +46,7 @@ impl Budget {
     pub(super) fn spend_bytes(&mut self, count: usize) {
         self.bytes = self.bytes.saturating_sub(count);
         let now = self.look_at_clock();
-        self.arrived = self.arrived.moved_to(now);
+        self.arrived = self.arrived.map(|_| now);
     }
 
     /// What counts is the time of the machine, for it is about the processor.

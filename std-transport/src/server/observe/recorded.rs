@@ -13,27 +13,47 @@ const CLOSED: &str = "jsonframe_closed_total";
 const NOT_ACCEPTED: &str = "jsonframe_not_accepted_total";
 const ANSWER: &str = "jsonframe_answer_seconds";
 
-/// Why connections end.
-const REASONS: [&str; 16] = [
-    "ended",
-    "by_handler",
-    "protocol",
-    "header_timeout",
-    "min_rate",
-    "idle_timeout",
-    "handler_deadline",
-    "write_timeout",
-    "queue_full",
-    "collected_total",
-    "reply_lost",
-    "panicked",
-    "io",
-    "made_room",
-    "shutdown",
-    "abandoned",
-];
-/// Why connections are not accepted.
-const REFUSALS: [&str; 5] = ["at_limit", "address_limit", "handshake", "handshake_timeout", "io"];
+/// Declares the labels of a counter, and a function that says which of them a reason has.
+macro_rules! labels {
+    ($all:ident, $label:ident($reason:ty): $($($pattern:pat_param)|+ => $name:literal,)*) => {
+        const $all: &[&str] = &[$($name),*];
+
+        const fn $label(reason: &$reason) -> &'static str {
+            match reason {
+                $($($pattern)|+ => $name,)*
+            }
+        }
+    };
+}
+
+// Why connections end.
+labels! { CLOSINGS, closing(CloseReason):
+    CloseReason::Ended => "ended",
+    CloseReason::ByHandler => "by_handler",
+    CloseReason::Protocol(_) => "protocol",
+    // After the handshake there is no such deadline.
+    CloseReason::Deadline(Deadline::Handshake | Deadline::Header) => "header_timeout",
+    CloseReason::Deadline(Deadline::Content) => "min_rate",
+    CloseReason::Deadline(Deadline::Idle) => "idle_timeout",
+    CloseReason::Deadline(Deadline::Handler) => "handler_deadline",
+    CloseReason::Deadline(Deadline::Write) => "write_timeout",
+    CloseReason::QueueFull => "queue_full",
+    CloseReason::CollectedTotal => "collected_total",
+    CloseReason::ReplyLost => "reply_lost",
+    CloseReason::Panicked => "panicked",
+    CloseReason::Io(_) => "io",
+    CloseReason::MadeRoom => "made_room",
+    CloseReason::Shutdown => "shutdown",
+    CloseReason::Abandoned => "abandoned",
+}
+// Why connections are not accepted. A closed server is an error of whoever gives a connection away, and is not counted.
+labels! { REFUSALS, refusal(NotAccepted):
+    NotAccepted::AtLimit(_) => "at_limit",
+    NotAccepted::AddressLimit(_) => "address_limit",
+    NotAccepted::Handshake { why: CloseReason::Deadline(Deadline::Handshake), .. } => "handshake_timeout",
+    NotAccepted::Handshake { .. } => "handshake",
+    NotAccepted::Io(_) | NotAccepted::Closed => "io",
+}
 
 /// A name, a unit, what it is, and where it comes from.
 type Figure<T> = (&'static str, Unit, &'static str, fn(&Stats) -> T);
@@ -54,12 +74,15 @@ const GAUGES: [Figure<usize>; 3] = [
     ("jsonframe_collected_bytes", Unit::Bytes, "memory held by content not whole yet", |stats| stats.collected),
 ];
 
+/// A counter for each label.
+type Labelled = Vec<(&'static str, Counter)>;
+
 #[derive(Debug)]
 pub(super) struct Recorded {
     counters: [Counter; COUNTERS.len()],
     gauges: [Gauge; GAUGES.len()],
-    closed: [Counter; REASONS.len()],
-    not_accepted: [Counter; REFUSALS.len()],
+    closed: Labelled,
+    not_accepted: Labelled,
     answer: Histogram,
     /// What has been taken over. Other servers may have a part in what is recorded.
     before: Mutex<Stats>,
@@ -85,8 +108,8 @@ impl Recorded {
         Some(Self {
             counters: COUNTERS.map(|(name, ..)| counter!(name)),
             gauges,
-            closed: REASONS.map(|reason| counter!(CLOSED, "reason" => reason)),
-            not_accepted: REFUSALS.map(|reason| counter!(NOT_ACCEPTED, "reason" => reason)),
+            closed: labelled(CLOSED, CLOSINGS),
+            not_accepted: labelled(NOT_ACCEPTED, REFUSALS),
             answer: histogram!(ANSWER),
             before: Mutex::default(),
         })
@@ -119,20 +142,13 @@ impl Recorded {
     }
 
     pub(super) fn closed(&self, why: &CloseReason) {
-        count(&REASONS, &self.closed, reason(why));
+        count(&self.closed, closing(why));
     }
 
     pub(super) fn not_accepted(&self, why: &NotAccepted) {
-        let refusal = match why {
-            NotAccepted::AtLimit(_) => "at_limit",
-            NotAccepted::AddressLimit(_) => "address_limit",
-            NotAccepted::Handshake { why: CloseReason::Deadline(Deadline::Handshake), .. } => "handshake_timeout",
-            NotAccepted::Handshake { .. } => "handshake",
-            NotAccepted::Io(_) => "io",
-            // That is an error of whoever gives away a connection.
-            NotAccepted::Closed => return,
-        };
-        count(&REFUSALS, &self.not_accepted, refusal);
+        if !matches!(why, NotAccepted::Closed) {
+            count(&self.not_accepted, refusal(why));
+        }
     }
 }
 
@@ -152,32 +168,10 @@ fn takes(gauge: &Gauge) -> bool {
     is_taken
 }
 
-fn count(labels: &[&str], counters: &[Counter], label: &str) {
-    let counted = labels.iter().zip(counters).find(|(of, _)| **of == label);
-    debug_assert!(counted.is_some(), "{label}");
-    if let Some((_, counter)) = counted {
-        counter.increment(1);
-    }
+fn labelled(name: &'static str, labels: &[&'static str]) -> Labelled {
+    labels.iter().map(|label| (*label, counter!(name, "reason" => *label))).collect()
 }
 
-const fn reason(why: &CloseReason) -> &'static str {
-    match why {
-        CloseReason::Ended => "ended",
-        CloseReason::ByHandler => "by_handler",
-        CloseReason::Protocol(_) => "protocol",
-        // After the handshake there is no such deadline.
-        CloseReason::Deadline(Deadline::Handshake | Deadline::Header) => "header_timeout",
-        CloseReason::Deadline(Deadline::Content) => "min_rate",
-        CloseReason::Deadline(Deadline::Idle) => "idle_timeout",
-        CloseReason::Deadline(Deadline::Handler) => "handler_deadline",
-        CloseReason::Deadline(Deadline::Write) => "write_timeout",
-        CloseReason::QueueFull => "queue_full",
-        CloseReason::CollectedTotal => "collected_total",
-        CloseReason::ReplyLost => "reply_lost",
-        CloseReason::Panicked => "panicked",
-        CloseReason::Io(_) => "io",
-        CloseReason::MadeRoom => "made_room",
-        CloseReason::Shutdown => "shutdown",
-        CloseReason::Abandoned => "abandoned",
-    }
+fn count(counters: &Labelled, label: &str) {
+    counters.iter().filter(|(of, _)| *of == label).for_each(|(_, counter)| counter.increment(1));
 }
