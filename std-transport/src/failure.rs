@@ -32,7 +32,7 @@ impl Failure {
 
     /// Remembers an error, unless it passes, and returns it.
     pub(crate) fn note(&mut self, error: io::Error) -> io::Error {
-        if !passes(&error) {
+        if error.kind() != ErrorKind::Interrupted && !is_timeout(&error) {
             self.0 = Some(Saved { kind: error.kind(), code: error.raw_os_error(), text: error.to_string() }.into());
         }
         error
@@ -41,10 +41,6 @@ impl Failure {
     pub(crate) const fn is_set(&self) -> bool {
         self.0.is_some()
     }
-}
-
-fn passes(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::Interrupted || is_timeout(error)
 }
 
 /// Whether the time for a call is over. Systems differ in the kind.

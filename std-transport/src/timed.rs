@@ -1,53 +1,10 @@
 //! One deadline for everything that is done on a stream.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::TcpStream;
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::failure::is_timeout;
-use crate::{Connection, Duplex, ReceivingHalf, SendingHalf};
-
-/// A stream whose reads and writes can be given a time.
-///
-/// Implemented for `TcpStream` and `UnixStream`; implement it for a stream around one of them, such as one of TLS.
-pub trait Timeouts {
-    /// How long a read may wait from now on.
-    ///
-    /// # Errors
-    ///
-    /// If the stream cannot be told so.
-    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()>;
-
-    /// How long a write may wait from now on.
-    ///
-    /// # Errors
-    ///
-    /// If the stream cannot be told so.
-    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()>;
-}
-
-impl Timeouts for TcpStream {
-    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        Self::set_read_timeout(self, time)
-    }
-
-    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        Self::set_write_timeout(self, time)
-    }
-}
-
-#[cfg(unix)]
-impl Timeouts for UnixStream {
-    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        Self::set_read_timeout(self, time)
-    }
-
-    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        Self::set_write_timeout(self, time)
-    }
-}
+use crate::{Connection, Duplex, ReceivingHalf, SendingHalf, Timeouts};
 
 /// A stream with a deadline for all that is done on it, however many reads and writes that takes.
 ///

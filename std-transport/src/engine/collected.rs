@@ -78,14 +78,11 @@ impl Collected {
     /// Gives the memory back. What has come is kept in as much as it takes, unless that is much of it.
     pub(crate) fn give_back(&mut self, lender: &mut Self) {
         if !self.storage.is_empty() && self.storage.len() / 4 >= self.length {
-            let storage = self.bytes().to_vec();
-            lender.keep(std::mem::replace(&mut self.storage, storage));
-        }
-    }
-
-    fn keep(&mut self, storage: Vec<u8>) {
-        if storage.len() > self.storage.len() && storage.len() <= Self::KEPT {
-            self.storage = storage;
+            let content = self.bytes().to_vec();
+            let storage = std::mem::replace(&mut self.storage, content);
+            if storage.len() > lender.storage.len() && storage.len() <= Self::KEPT {
+                lender.storage = storage;
+            }
         }
     }
 }

@@ -14,6 +14,9 @@ use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Sending, Step, Tota
 /// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.
 const STRAIGHT: u64 = 16 * 1024;
 
+/// How many bytes are read ahead at a time.
+const AHEAD: usize = 64 * 1024;
+
 /// One connection. See the [module](super).
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -276,7 +279,7 @@ impl Engine {
 
     /// Whether this side's half of the stream is to be closed now.
     pub(crate) fn is_half_close_due(&self) -> bool {
-        self.sending.outbox.is_done() && self.linger.as_ref().is_some_and(|linger| !linger.is_half_closed())
+        self.sending.outbox.is_done() && self.linger.as_ref().is_some_and(|linger| !linger.is_half_closed)
     }
 
     /// This side's half of the stream is being closed, which may take the stream some time.
@@ -295,7 +298,7 @@ impl Engine {
 
     /// Why the connection that was being closed is over, once it is.
     pub(crate) fn poll_closed(&mut self) -> Option<CloseReason> {
-        let is_half_closed = self.linger.as_ref().is_some_and(|linger| linger.is_half_closed());
+        let is_half_closed = self.linger.as_ref().is_some_and(|linger| linger.is_half_closed);
         (is_half_closed && self.inbox.ended()).then(|| self.closed())
     }
 
@@ -315,7 +318,9 @@ impl Engine {
 
     /// Borrows memory for a turn.
     pub(crate) fn borrow(&mut self, scratch: &mut Scratch) {
-        scratch.prepare();
+        if scratch.ahead.is_empty() {
+            scratch.ahead = vec![0; AHEAD].into();
+        }
         self.inbox.borrow(&mut scratch.ahead, &mut scratch.header);
         self.sending.outbox.borrow(&mut scratch.tail);
         self.content.borrow(&mut scratch.content);
@@ -371,18 +376,6 @@ pub(crate) struct Scratch {
     pub(crate) tail: Vec<u8>,
     /// For content that is collected.
     pub(crate) content: Collected,
-}
-
-impl Scratch {
-    /// How many bytes are read at a time.
-    const AHEAD: usize = 64 * 1024;
-
-    /// Makes sure that there is something to lend.
-    pub(crate) fn prepare(&mut self) {
-        if self.ahead.is_empty() {
-            self.ahead = vec![0; Self::AHEAD].into();
-        }
-    }
 }
 
 #[cfg(test)]

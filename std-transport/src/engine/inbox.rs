@@ -226,7 +226,7 @@ impl Inbox {
 
     /// Drops what is unread.
     pub(crate) const fn forget_unread(&mut self) {
-        self.ahead.forget();
+        self.ahead.leave(0);
     }
 
     /// Whether a byte of a message has been taken and its end not been reported yet.

@@ -19,16 +19,12 @@ pub(crate) struct Linger {
     /// When the peer will have been silent for too long.
     silent_until: Option<Instant>,
     /// Whether this side's half is closed.
-    is_half_closed: bool,
+    pub(super) is_half_closed: bool,
 }
 
 impl Linger {
     pub(crate) const fn new(reason: CloseReason, limits: &Limits) -> Self {
         Self { reason, left: limits.linger_bytes, until: None, silent_until: None, is_half_closed: false }
-    }
-
-    pub(crate) const fn is_half_closed(&self) -> bool {
-        self.is_half_closed
     }
 
     /// This side's half is being closed, all having been sent.

@@ -224,14 +224,9 @@ impl Outbox {
         self.messages = self.messages.saturating_add(1);
     }
 
-    /// How many messages have been counted since this was last asked.
-    pub(crate) const fn take_messages(&mut self) -> u32 {
-        std::mem::replace(&mut self.messages, 0)
-    }
-
-    /// How many bytes have been written since this was last asked.
-    pub(crate) const fn take_moved(&mut self) -> usize {
-        std::mem::replace(&mut self.moved, 0)
+    /// How many messages have been counted, and how many bytes written, since this was last asked.
+    pub(crate) const fn take_counts(&mut self) -> (u32, usize) {
+        (std::mem::replace(&mut self.messages, 0), std::mem::replace(&mut self.moved, 0))
     }
 
     /// Marks `written` bytes as written. Saturates at what is queued.

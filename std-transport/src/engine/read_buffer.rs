@@ -63,11 +63,6 @@ impl ReadBuffer {
         self.bytes.len()
     }
 
-    /// Drops what is unread.
-    pub(crate) const fn forget(&mut self) {
-        self.start = self.end;
-    }
-
     /// Borrows a longer buffer, when nothing is unread.
     pub(crate) fn borrow(&mut self, lender: &mut Box<[u8]>) {
         if self.is_empty() && self.bytes.len() < lender.len() {

@@ -134,8 +134,8 @@ impl Sending {
 
     /// Counts what has been queued and written since this was last called, and returns how many bytes the stream has taken.
     fn count_traffic(&mut self) -> usize {
-        let taken = self.outbox.take_moved();
-        self.totals.traffic.sent(self.outbox.take_messages(), taken);
+        let (messages, taken) = self.outbox.take_counts();
+        self.totals.traffic.sent(messages, taken);
         taken
     }
 

@@ -78,6 +78,14 @@ impl<'a> Peer<'a> {
         }
     }
 
+    fn see<R>(&self, look: impl FnOnce(&Outlet<'a>) -> R) -> R {
+        match &self.access {
+            Access::Owned(outlet) => look(outlet),
+            #[cfg(feature = "tokio")]
+            Access::Shared(outlet) => look(&lock(outlet)),
+        }
+    }
+
     /// The connection's name, by which a [`Handle`] sends to it.
     pub const fn id(&self) -> Id {
         self.id
@@ -113,22 +121,12 @@ impl<'a> Peer<'a> {
     /// ```
     #[cfg(feature = "tls")]
     pub fn certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
-        let certificates = |outlet: &Outlet<'_>| outlet.stream.tls()?.peer_certificates().map(<[_]>::to_vec);
-        match &self.access {
-            Access::Owned(outlet) => certificates(outlet),
-            #[cfg(feature = "tokio")]
-            Access::Shared(outlet) => certificates(&lock(outlet)),
-        }
-        .unwrap_or_default()
+        self.see(|outlet| outlet.stream.tls()?.peer_certificates().map(<[_]>::to_vec)).unwrap_or_default()
     }
 
     /// How many bytes are queued for the peer.
     pub fn queued(&self) -> usize {
-        match &self.access {
-            Access::Owned(outlet) => outlet.sending.outbox.queued(),
-            #[cfg(feature = "tokio")]
-            Access::Shared(outlet) => lock(outlet).sending.outbox.queued(),
-        }
+        self.see(|outlet| outlet.sending.outbox.queued())
     }
 
     /// A handle on the server.
