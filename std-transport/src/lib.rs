@@ -54,6 +54,7 @@ mod backoff;
 #[cfg(feature = "client")]
 pub mod client;
 mod connection;
+mod duplex;
 #[cfg_attr(
     not(feature = "server"),
     allow(dead_code, unreachable_pub, unused_imports, reason = "each driver uses a part of it")
@@ -69,7 +70,6 @@ mod send;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
-mod sockets;
 #[cfg(any(feature = "client", feature = "server"))]
 #[allow(dead_code, unused_imports, reason = "each driver uses a part of it")]
 mod stream;
@@ -81,6 +81,7 @@ pub mod tokio;
 
 pub use backoff::Backoff;
 pub use connection::Connection;
+pub use duplex::Duplex;
 pub use engine::{Content, Deadline, Limits, REPLY_TO, REQUEST_ID};
 pub use error::Error;
 pub use halves::ReceivingHalf;
@@ -88,8 +89,7 @@ pub use incoming::Incoming;
 pub use jsonframe as protocol;
 pub use send::SendingHalf;
 pub use session::{Fill, Flush, Interest, Session};
-pub use sockets::{Duplex, Timeouts};
-pub use timed::Timed;
+pub use timed::{Timed, Timeouts};
 
 /// No limit, for [`Connection::with_max_content`].
 pub const UNLIMITED: u64 = u64::MAX;

@@ -4,7 +4,9 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
 use crate::failure::is_timeout;
-use crate::{Connection, Duplex, ReceivingHalf, SendingHalf, Timeouts};
+use crate::{Connection, Duplex, ReceivingHalf, SendingHalf};
+
+pub use crate::duplex::Timeouts;
 
 /// A stream with a deadline for all that is done on it, however many reads and writes that takes.
 ///

@@ -10,7 +10,7 @@ use jsonframe::Value;
 
 use super::frame::Frame;
 use super::shared::Shared;
-use super::{Accepted, Id, NotAccepted, Stats};
+use super::{Accepted, Id, NotAccepted, Stats, To};
 use crate::{Content, Error};
 
 /// Sends to a server's peers, and ends the server, from any thread. Cheap to clone.
@@ -185,41 +185,5 @@ impl Handle {
             addressed.for_each(|(id, mailbox)| mailbox.send(id, frame.clone()));
         }
         Ok(())
-    }
-}
-
-/// Whom a [`Handle`](super::Handle) sends to. An [`Id`] and a slice of them convert to it.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum To<'a> {
-    /// The peer of this connection.
-    One(Id),
-    /// The peers of these connections. Who is named twice gets it twice.
-    Many(&'a [Id]),
-    /// All peers that are connected when the server gets there.
-    All,
-}
-
-impl From<Id> for To<'_> {
-    fn from(id: Id) -> Self {
-        Self::One(id)
-    }
-}
-
-impl<'a> From<&'a [Id]> for To<'a> {
-    fn from(ids: &'a [Id]) -> Self {
-        Self::Many(ids)
-    }
-}
-
-impl<'a, const N: usize> From<&'a [Id; N]> for To<'a> {
-    fn from(ids: &'a [Id; N]) -> Self {
-        Self::Many(ids)
-    }
-}
-
-impl<'a> From<&'a Vec<Id>> for To<'a> {
-    fn from(ids: &'a Vec<Id>) -> Self {
-        Self::Many(ids)
     }
 }

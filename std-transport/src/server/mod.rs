@@ -113,6 +113,7 @@ pub(crate) mod shared;
 mod socket_file;
 mod stats;
 mod test_peer;
+mod to;
 mod turn;
 mod worker;
 
@@ -126,7 +127,7 @@ use jsonframe::{Dialect, EncodeError, Header, Message};
 pub use accept::NotAccepted;
 pub use address::Address;
 pub use adopt::Accepted;
-pub use handle::{Handle, To};
+pub use handle::Handle;
 pub use handler::{FromFn, Handler, from_fn};
 pub use id::Id;
 pub use listener::Listener;
@@ -134,6 +135,7 @@ pub use peer::Peer;
 pub use reply::Reply;
 pub use stats::Stats;
 pub use test_peer::TestPeer;
+pub use to::To;
 
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 

@@ -11,6 +11,7 @@ use jsonframe::{Dialect, Header, OwnedMessage};
 use super::polled::unblocked;
 use super::{Incoming, SendingHalf};
 use crate::Error;
+use crate::connection::settings;
 use crate::receive::Receiver;
 
 /// Sends and receives messages over a stream of tokio's: any number, both ways, in any order.
@@ -77,61 +78,7 @@ pub(super) async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream
 }
 
 impl<S> Connection<S> {
-    /// The longest content accepted by default: 64 MiB.
-    pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
-
-    /// A connection over a stream on which no byte of the next message has been read yet.
-    ///
-    /// It accepts headers of up to 65,535 bytes and content of up to
-    /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
-    pub fn new(stream: S) -> Self {
-        let dialect = &Dialect::STANDARD;
-        let receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT).without_blocking();
-        Self { receiver, sending: SendingHalf::new(stream, dialect) }
-    }
-
-    /// Speaks this dialect, in both directions. To be called before anything is received or sent.
-    #[must_use]
-    pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.receiver = self.receiver.with_dialect(dialect);
-        self.with_sending_dialect(dialect)
-    }
-
-    /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
-    #[must_use]
-    pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-        self.sending.set_dialect(dialect);
-        self
-    }
-
-    /// Accepts headers of at most this many bytes. To be called before anything is received.
-    ///
-    /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
-    #[must_use]
-    pub fn with_max_header(mut self, bytes: u16) -> Self {
-        self.receiver.set_max_header(bytes);
-        self
-    }
-
-    /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
-    ///
-    /// A message with longer content makes [`receive`](Self::receive) fail at its header. Content that is streamed takes
-    /// no memory whatever its length; content that is collected takes up to about twice what has arrived.
-    #[must_use]
-    pub fn with_max_content(mut self, bytes: u64) -> Self {
-        self.receiver.set_max_content(bytes);
-        self
-    }
-
-    /// The stream.
-    pub const fn get_ref(&self) -> &S {
-        &self.sending.stream
-    }
-
-    /// The stream. Bytes read from it or written to it here are lost to the connection.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.sending.stream
-    }
+    settings!(without_blocking);
 
     /// How many bytes are kept of messages whose futures were dropped before they were written.
     /// [`flush`](Self::flush) writes them.
