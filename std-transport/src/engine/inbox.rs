@@ -180,12 +180,6 @@ impl Inbox {
         }
     }
 
-    /// How many bytes of memory its buffers take.
-    #[cfg(test)]
-    pub(crate) fn memory(&self) -> usize {
-        self.ahead.size() + self.capacity
-    }
-
     /// Gives memory back to the allocator: that for what is read ahead, if nothing is, and that for a header, between
     /// messages.
     pub(crate) fn release(&mut self) {

@@ -4,7 +4,7 @@
 #[derive(Debug, Default)]
 pub(crate) struct ReadBuffer {
     /// Empty until the first read.
-    bytes: Box<[u8]>,
+    pub(super) bytes: Box<[u8]>,
     start: usize,
     end: usize,
 }
@@ -57,12 +57,6 @@ impl ReadBuffer {
         *self = Self::default();
     }
 
-    /// How many bytes fit.
-    #[cfg(test)]
-    pub(crate) const fn size(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Borrows a longer buffer, when nothing is unread.
     pub(crate) fn borrow(&mut self, lender: &mut Box<[u8]>) {
         if self.is_empty() && self.bytes.len() < lender.len() {
@@ -100,7 +94,7 @@ mod tests {
             buffer.fill(60);
             buffer.consume(60 - unread);
             buffer.give_back(&mut lender);
-            assert_eq!((buffer.size(), lender.len()), (kept, lent), "{unread}");
+            assert_eq!((buffer.bytes.len(), lender.len()), (kept, lent), "{unread}");
             assert_eq!(buffer.unread(), vec![b'x'; unread]);
         }
     }
@@ -111,9 +105,9 @@ mod tests {
         buffer.space();
         let mut shorter = vec![0; ReadBuffer::SIZE - 1].into_boxed_slice();
         buffer.borrow(&mut shorter);
-        assert_eq!((buffer.size(), shorter.len()), (ReadBuffer::SIZE, ReadBuffer::SIZE - 1));
+        assert_eq!((buffer.bytes.len(), shorter.len()), (ReadBuffer::SIZE, ReadBuffer::SIZE - 1));
         buffer.give_back(&mut shorter);
-        assert_eq!((buffer.size(), shorter.len()), (0, ReadBuffer::SIZE));
+        assert_eq!((buffer.bytes.len(), shorter.len()), (0, ReadBuffer::SIZE));
     }
 
     #[test]

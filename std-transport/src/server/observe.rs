@@ -134,7 +134,7 @@ impl Figures {
     pub(crate) fn answered(&self, arrived: Option<Instant>, now: Instant) {
         #[cfg(feature = "metrics")]
         if let (Some(recorded), Some(arrived)) = (&self.recorded, arrived) {
-            recorded.answered(arrived, now);
+            recorded.answer.record(now.saturating_duration_since(arrived));
         }
     }
 

@@ -1,7 +1,6 @@
 //! The figures of a server, as a recorder of the `metrics` facade is given them.
 
 use std::sync::Mutex;
-use std::time::Instant;
 
 use metrics::{Counter, Gauge, Histogram, IntoF64, Unit};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, with_recorder};
@@ -83,7 +82,7 @@ pub(super) struct Recorded {
     gauges: [Gauge; GAUGES.len()],
     closed: Labelled,
     not_accepted: Labelled,
-    answer: Histogram,
+    pub(super) answer: Histogram,
     /// What has been taken over. Other servers may have a part in what is recorded.
     before: Mutex<Stats>,
 }
@@ -135,10 +134,6 @@ impl Recorded {
             }
         }
         *before = now;
-    }
-
-    pub(super) fn answered(&self, arrived: Instant, now: Instant) {
-        self.answer.record(now.saturating_duration_since(arrived));
     }
 
     pub(super) fn closed(&self, why: &CloseReason) {
