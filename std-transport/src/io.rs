@@ -23,10 +23,7 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 /// Writes what is queued until nothing is, or the stream is blocked, or about `budget` bytes are written, and flushes the
 /// stream when nothing is: true if it is blocked.
 pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), budget: usize) -> io::Result<bool> {
-    if write_queued(outbox, stream, budget)? {
-        return Ok(true);
-    }
-    if outbox.queued() == 0 { pass_on(outbox, stream) } else { Ok(false) }
+    Ok(write_queued(outbox, stream, budget)? || (outbox.queued() == 0 && pass_on(outbox, stream)?))
 }
 
 /// The same without flushing the stream.

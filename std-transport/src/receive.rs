@@ -161,13 +161,9 @@ impl Receiver {
     /// Counts bytes of [`fill_content`](Self::fill_content) as read.
     pub(crate) fn consume_content(&mut self, count: usize) {
         let kept = self.kept().len();
-        if kept > 0 {
-            let count = count.min(kept);
-            self.start += count;
-            self.had += count as u64;
-            return;
-        }
-        self.had += self.inbox.consume_content(count) as u64;
+        let count = if kept > 0 { count.min(kept) } else { self.inbox.consume_content(count) };
+        self.start += count.min(kept);
+        self.had += count as u64;
     }
 
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
