@@ -189,7 +189,8 @@ impl<R: Raw> Connection<R> {
     /// Returns what is next after the turn if no event may be taken now.
     pub(crate) fn may_receive(&self, budget: &Budget, pace: Pace) -> Result<Option<Next>, CloseReason> {
         let sending = &self.engine.sending;
-        let is_spent = budget.is_spent() || sending.offered as usize >= BYTES_WRITTEN;
+        let is_all_handled = self.engine.inbox.unread().is_empty();
+        let is_spent = budget.is_spent(is_all_handled) || sending.offered as usize >= BYTES_WRITTEN;
         if (is_spent && !self.is_drained()) || sending.totals.is_full() {
             return Ok(Some(Next::Again));
         }
@@ -213,16 +214,18 @@ impl<R: Raw> Connection<R> {
         !self.ready.readable && self.engine.is_drained()
     }
 
-    /// Reads once, for there is no event: false if there is nothing to read.
+    /// Reads once, for there is no event, unless the turn has read enough: false if there is nothing to read.
     pub(crate) fn receive(&mut self, budget: &mut Budget, now: Instant) -> Result<bool, CloseReason> {
         // The rest of a message is looked for at once, wherever it is.
         let is_missing = || self.engine.in_message() && self.stream.get_ref().may_hide_bytes();
         if self.engine.has_ended() || !(self.ready.readable || is_missing()) {
             return Ok(false);
         }
-        let count = self.read(budget.bytes.min(BYTES_AT_ONCE), now)?;
-        if count > 0 {
-            budget.spend_bytes(count);
+        if budget.bytes > 0 {
+            let count = self.read(budget.bytes.min(BYTES_AT_ONCE), now)?;
+            if count > 0 {
+                budget.spend_bytes(count);
+            }
         }
         Ok(true)
     }

@@ -6,7 +6,7 @@ use crate::server::observe::Figures;
 
 /// How many messages are handled in a turn.
 const MESSAGES: usize = 64;
-/// How many bytes are read in a turn, about.
+/// How many bytes are read in a turn, about. What has been read is handled.
 pub(super) const BYTES_READ: usize = 256 * 1024;
 /// How long a turn may take, about. Some messages take a hundred times as long to read as others of the same length. Tests that
 /// count the messages of a turn are not to depend on it.
@@ -28,8 +28,9 @@ impl Budget {
         Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: figures.now() }
     }
 
-    pub(super) const fn is_spent(&self) -> bool {
-        self.messages == 0 || self.bytes == 0
+    /// Whether nothing more may be handled, or, if all that has been read has been handled, nothing more be read.
+    pub(super) const fn is_spent(&self, is_all_handled: bool) -> bool {
+        self.messages == 0 || (self.bytes == 0 && is_all_handled)
     }
 
     /// A message has been handled; perhaps the last one of those that have come.
@@ -37,27 +38,28 @@ impl Budget {
         self.messages = self.messages.saturating_sub(1);
         // After the last one it makes no difference how long the turn has taken.
         if !is_last || self.arrived.is_some() {
-            let now = self.look_at_clock();
+            let (now, is_over) = self.look_at_clock();
+            if is_over {
+                self.messages = 0;
+            }
             figures.answered(self.arrived, now);
         }
     }
 
     /// Bytes have been read.
     pub(super) fn spend_bytes(&mut self, count: usize) {
-        self.bytes = self.bytes.saturating_sub(count);
-        let now = self.look_at_clock();
+        let (now, is_over) = self.look_at_clock();
+        // What has been read is handled all the same: kept until the next turn, it would take memory for itself.
+        self.bytes = if is_over { 0 } else { self.bytes.saturating_sub(count) };
         self.arrived = self.arrived.map(|_| now);
     }
 
-    /// What counts is the time of the machine, for it is about the processor.
-    fn look_at_clock(&mut self) -> Instant {
+    /// Returns the time, and whether the turn has taken as much of it as it may. What counts is the time of the machine, for it
+    /// is about the processor.
+    fn look_at_clock(&mut self) -> (Instant, bool) {
         let now = Instant::now();
-        match self.until {
-            None => self.until = Some(now + WORK),
-            Some(until) if until <= now => self.messages = 0,
-            Some(_) => {}
-        }
-        now
+        let until = *self.until.get_or_insert_with(|| now + WORK);
+        (now, until <= now)
     }
 }
 
@@ -77,5 +79,17 @@ mod tests {
         assert_eq!(budget.messages, MESSAGES - 2);
         budget.spend_message(false, &figures);
         assert_eq!(budget.messages, 0);
+    }
+
+    #[test]
+    fn a_turn_that_takes_too_long_reads_no_more_and_is_over_once_what_was_read_is_handled() {
+        let figures = Figures::new();
+        let mut budget = Budget::new(&figures);
+        budget.until = Some(Instant::now());
+        budget.spend_bytes(1);
+        assert_eq!((budget.messages, budget.bytes), (MESSAGES, 0));
+        assert!(budget.is_spent(true) && !budget.is_spent(false));
+        budget.spend_message(false, &figures);
+        assert!(budget.is_spent(false));
     }
 }

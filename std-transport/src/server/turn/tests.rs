@@ -14,7 +14,7 @@ use crate::server::{Id, Limits};
 use crate::stream::Stream;
 use crate::stream::wire::{Half, Wire};
 
-/// Sends back what it gets, and closes the connection after a "last" message.
+/// Sends back what it gets unless it is "silent", and closes the connection after a "last" message.
 #[derive(Default)]
 struct Echo {
     messages: usize,
@@ -25,7 +25,9 @@ impl Handler for Echo {
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self.messages += 1;
-        let _ = peer.send(&message.header(), message.content());
+        if message.header().content_type() != "silent" {
+            let _ = peer.send(&message.header(), message.content());
+        }
         if message.header().content_type() == "last" {
             peer.close();
         }
@@ -102,6 +104,15 @@ fn a_turn_is_over_after_64_messages_and_the_next_one_goes_on() {
     assert_eq!(test.handler.messages, 64);
     assert_eq!(test.turn().unwrap(), Next::Wait);
     assert_eq!(test.handler.messages, 64 + 1);
+}
+
+#[test]
+fn what_has_been_read_is_handled_in_its_turn_so_that_no_buffer_is_kept() {
+    let mut test = Test::new(&message("silent", &[b'x'; 10_000]).repeat(64));
+    assert_eq!(test.turn().unwrap(), Next::Again);
+    assert_eq!(test.handler.messages, 25, "of those the turn has read 256 KiB");
+    assert!(test.served.connection.engine.inbox.unread().is_empty());
+    assert!(!test.scratch.ahead.is_empty(), "the buffer is there for the others");
 }
 
 #[test]
