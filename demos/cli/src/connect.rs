@@ -1,5 +1,6 @@
 //! How a command reaches a server: over TCP, TLS or a Unix socket.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use crate::dial::dial;
 #[cfg(unix)]
 use crate::dial::dial_path;
 use crate::dialer::Dialer;
+use crate::socket::Socket;
 pub use crate::stream::Stream;
 use crate::tls::ClientTls;
-use crate::watched::is_time_out;
 
 /// Which server to connect to.
 #[derive(Args)]
@@ -51,8 +52,8 @@ impl ServerOptions {
         Dialer::new(&self.address, &self.tls)
     }
 
-    /// Connects to the server, within `timeout` to each of: the connection, and the steps of TLS's handshake. Reads and
-    /// writes of the stream have no time limit afterwards.
+    /// Connects to the server, within `timeout` to each of: the connection, and TLS's handshake. Reads and writes of the
+    /// stream have no time limit afterwards.
     ///
     /// # Errors
     ///
@@ -72,19 +73,19 @@ impl ServerOptions {
         let Some(config) = config else {
             return Ok(Stream::Tcp(stream));
         };
-        let limited = |time| stream.set_read_timeout(time).and_then(|()| stream.set_write_timeout(time));
         let failed = |error: std::io::Error| {
-            if is_time_out(&error) {
+            if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) {
                 format!("no TLS with {address}: timed out after {} s", timeout.as_secs_f64())
             } else {
                 format!("no TLS with {address}: {error}")
             }
         };
-        limited(Some(timeout)).map_err(failed)?;
+        let stream = Socket::new(stream);
+        stream.set_read_timeout(Some(timeout)).map_err(failed)?;
         let connection = tls::client(stream, self.tls.name(host), &config).map_err(failed)?;
         // A server has nothing to say before it is asked; what it says all the same would be in the second part.
         let stream = Stream::Tls(Box::new(connection.into_parts().0));
-        stream.set_read_timeout(None).and_then(|()| stream.set_write_timeout(None)).map_err(failed)?;
+        stream.set_read_timeout(None).map_err(failed)?;
         Ok(stream)
     }
 }

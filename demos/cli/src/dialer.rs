@@ -80,8 +80,8 @@ impl Dialer {
                 return Ok(Place::Unix(stream.peer_addr()?.as_pathname().unwrap_or(Path::new("")).into()));
             }
             Stream::Tcp(stream) => stream.peer_addr()?,
-            Stream::Tls(stream) => stream.sock.peer_addr()?,
-            Stream::TlsServer(stream) => stream.sock.peer_addr()?,
+            Stream::Tls(stream) => stream.sock.tcp().peer_addr()?,
+            Stream::TlsServer(stream) => stream.sock.tcp().peer_addr()?,
         };
         Ok(match &self.tls {
             None => Place::Tcp(address),

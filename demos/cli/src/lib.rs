@@ -25,6 +25,7 @@ mod reading;
 mod served;
 pub mod signals;
 mod slots;
+mod socket;
 mod stream;
 mod tap;
 pub mod text;

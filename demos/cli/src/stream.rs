@@ -13,6 +13,8 @@ use rustls::{ClientConnection, ConnectionCommon, ServerConfig, ServerConnection,
 use socket2::SockRef;
 
 use crate::listener::Accepted;
+use crate::socket::Socket;
+use crate::watched::Moving;
 
 /// A connection to a server, over whatever its address asked for, or to a client.
 #[derive(Debug)]
@@ -23,9 +25,9 @@ pub enum Stream {
     #[cfg(unix)]
     Unix(UnixStream),
     /// TLS over TCP.
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Tls(Box<StreamOwned<ClientConnection, Socket>>),
     /// TLS over TCP, as the server.
-    TlsServer(Box<StreamOwned<ServerConnection, TcpStream>>),
+    TlsServer(Box<StreamOwned<ServerConnection, Socket>>),
 }
 
 /// Does the same with whatever the stream is: with what is read and written, or with its socket.
@@ -45,11 +47,11 @@ macro_rules! on_each {
             #[cfg(unix)]
             Self::Unix($socket) => $act,
             Self::Tls(stream) => {
-                let $socket = &stream.sock;
+                let $socket = stream.sock.tcp();
                 $act
             }
             Self::TlsServer(stream) => {
-                let $socket = &stream.sock;
+                let $socket = stream.sock.tcp();
                 $act
             }
         }
@@ -57,13 +59,16 @@ macro_rules! on_each {
 }
 
 impl Stream {
+    /// How long it may take to say that nothing more is sent.
+    pub(crate) const END: Duration = Duration::from_secs(10);
+
     /// A connection that was accepted, over TCP with TLS if there is a configuration. Its handshake comes with the first read.
     pub(crate) fn accepted(accepted: Accepted, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
         Ok(match (accepted, tls) {
             (Accepted::Tcp(stream), None) => Self::Tcp(stream),
             (Accepted::Tcp(stream), Some(config)) => {
                 let session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-                Self::TlsServer(Box::new(StreamOwned::new(session, stream)))
+                Self::TlsServer(Box::new(StreamOwned::new(session, Socket::new(stream))))
             }
             #[cfg(unix)]
             (Accepted::Unix(stream), _) => Self::Unix(stream),
@@ -81,8 +86,8 @@ impl Stream {
             Self::Tcp(stream) => can_be_read(&SockRef::from(&*stream)),
             #[cfg(unix)]
             Self::Unix(stream) => can_be_read(&SockRef::from(&*stream)),
-            Self::Tls(stream) => has_plaintext(&mut stream.conn, &mut stream.sock),
-            Self::TlsServer(stream) => has_plaintext(&mut stream.conn, &mut stream.sock),
+            Self::Tls(stream) => has_plaintext(&mut stream.conn, stream.sock.tcp()),
+            Self::TlsServer(stream) => has_plaintext(&mut stream.conn, stream.sock.tcp()),
         }
     }
 
@@ -98,6 +103,7 @@ impl Stream {
             Self::TlsServer(stream) => stream.conn.send_close_notify(),
             _ => {}
         }
+        self.set_write_timeout(Some(Self::END))?;
         self.flush()?;
         on_each!(self, socket stream => stream.shutdown(Shutdown::Write))
     }
@@ -137,11 +143,29 @@ impl Write for Stream {
 
 impl Timeouts for Stream {
     fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        on_each!(self, socket stream => stream.set_read_timeout(time))
+        match self {
+            Self::Tls(stream) => stream.sock.set_read_timeout(time),
+            Self::TlsServer(stream) => stream.sock.set_read_timeout(time),
+            _ => on_each!(self, socket stream => stream.set_read_timeout(time)),
+        }
     }
 
     fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        on_each!(self, socket stream => stream.set_write_timeout(time))
+        match self {
+            Self::Tls(stream) => stream.sock.set_write_timeout(time),
+            Self::TlsServer(stream) => stream.sock.set_write_timeout(time),
+            _ => on_each!(self, socket stream => stream.set_write_timeout(time)),
+        }
+    }
+}
+
+impl Moving for Stream {
+    fn moved_below(&self) -> u64 {
+        match self {
+            Self::Tls(stream) => stream.sock.moved(),
+            Self::TlsServer(stream) => stream.sock.moved(),
+            _ => 0,
+        }
     }
 }
 
@@ -154,7 +178,7 @@ fn can_be_read(socket: &SockRef<'_>) -> io::Result<bool> {
 }
 
 /// Whether there is plaintext, or an end, in the records that have come. They are read, to be decrypted.
-fn has_plaintext<D>(session: &mut ConnectionCommon<D>, stream: &mut TcpStream) -> io::Result<bool> {
+fn has_plaintext<D>(session: &mut ConnectionCommon<D>, mut stream: &TcpStream) -> io::Result<bool> {
     stream.set_nonblocking(true)?;
     let has_any = loop {
         // What is wrong, reading tells.
@@ -162,7 +186,7 @@ fn has_plaintext<D>(session: &mut ConnectionCommon<D>, stream: &mut TcpStream) -
         if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
             break true;
         }
-        match session.read_tls(stream) {
+        match session.read_tls(&mut stream) {
             Ok(0) => break true,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
             Err(error) if error.kind() != ErrorKind::Interrupted => break true,

@@ -6,6 +6,7 @@ mod pace;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use jsonframe_std::{Error, Timed, Timeouts};
@@ -51,7 +52,17 @@ enum Limit {
     Pace(Pace),
 }
 
-impl<S: Timeouts> Watched<S> {
+/// A stream whose bytes may have moved below it and not above it yet: a record of TLS is read when it is whole.
+pub trait Moving: Timeouts {
+    /// How many bytes have moved below since this was last asked.
+    fn moved_below(&self) -> u64 {
+        0
+    }
+}
+
+impl Moving for TcpStream {}
+
+impl<S: Moving> Watched<S> {
     /// Watches a stream, without any limit for now.
     pub fn new(stream: S) -> Self {
         let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };
@@ -109,13 +120,14 @@ impl<S: Timeouts> Watched<S> {
             let start = Instant::now();
             stream.set_deadline(watch.limit.deadline(start));
             let outcome = io(&mut stream);
+            let moved_below = stream.get_ref().moved_below();
             let moved = match &outcome {
-                Ok(count) => *count,
-                Err(error) if is_late(error) => 0,
+                Ok(count) => *count as u64,
+                Err(error) if is_late(error) => moved_below,
                 Err(_) => return outcome,
             };
             if let Limit::Pace(pace) = &mut watch.limit {
-                if let Err(slow) = pace.count(start.elapsed(), moved as u64) {
+                if let Err(slow) = pace.count(start.elapsed(), moved) {
                     return Err(watch.late(Some(slow)));
                 }
                 if outcome.is_err() {
@@ -127,7 +139,7 @@ impl<S: Timeouts> Watched<S> {
     }
 }
 
-impl<S: Read + Timeouts> Read for &Watched<S> {
+impl<S: Read + Moving> Read for &Watched<S> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
         let count = self.in_time(|stream| stream.read(place))?;
         self.watch.borrow_mut().hear(&place[..count]);
@@ -135,7 +147,7 @@ impl<S: Read + Timeouts> Read for &Watched<S> {
     }
 }
 
-impl<S: Write + Timeouts> Write for &Watched<S> {
+impl<S: Write + Moving> Write for &Watched<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.in_time(|stream| stream.write(bytes))
     }

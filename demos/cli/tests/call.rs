@@ -9,12 +9,13 @@ mod taken;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use certificates::Files;
 use common::{Server, program, text};
+use jsonframe::Header;
 use serde_json::{Value, json};
 use taken::taken;
 
@@ -476,6 +477,45 @@ fn over_tls_content_streams_both_ways_too() {
     let other = files.path("other-ca.pem");
     let call = call(&server, &["--json", "1", "--tls-ca", &other, "--tls-name", "localhost"]);
     fails(call, &format!("no TLS with {}: ", server.address));
+}
+
+/// An answer of this content, and how to ask a server for it that was made by [`certificates`].
+fn over_tls(files: &Files, content: &str) -> ([Vec<u8>; 2], impl Fn(SocketAddr) -> assert_cmd::Command + use<>) {
+    let content = content.as_bytes().to_vec();
+    let head = Header::for_json(content.len() as u64).encode(&mut [0; 1000]).unwrap().to_vec();
+    let ca = files.path("ca.pem");
+    let call = move |server: SocketAddr| {
+        let words = ["--json", "1", "--timeout", "0.5", "--tls-ca", &ca, "--tls-name", "localhost"];
+        program(JSONFRAME, &[&["call", &server.to_string()], &words[..]].concat())
+    };
+    ([head, content], call)
+}
+
+#[test]
+fn a_server_that_sends_a_record_of_tls_byte_by_byte_is_too_late() {
+    let files = Files::new();
+    let ([head, content], call) = over_tls(&files, "[1]");
+    let (server, drips) = certificates::dripping_server(&files, [Vec::new(), [head, content].concat()], 1);
+    fails(call(server), &format!("timed out after 0.5 s waiting for the answer from {server}"));
+    let (taken, of) = drips.join().unwrap();
+    assert!(taken < of, "{taken} of {of} bytes");
+
+    let (server, drips) = certificates::dripping_handshake();
+    fails(call(server), &format!("no TLS with {server}: timed out after 0.5 s"));
+    let (taken, of) = drips.join().unwrap();
+    assert!(taken < of, "{taken} of {of} bytes");
+}
+
+#[test]
+fn content_that_moves_is_not_too_late_though_its_record_of_tls_takes_longer() {
+    let files = Files::new();
+    let content = format!("{:?}", "x".repeat(2000));
+    let (answer, call) = over_tls(&files, &content);
+    let (server, drips) = certificates::dripping_server(&files, answer, 100);
+    let run = call(server).assert().success().stderr("");
+    assert_eq!(text(&run.get_output().stdout).trim_end(), content);
+    let (taken, of) = drips.join().unwrap();
+    assert_eq!(taken, of);
 }
 
 #[test]

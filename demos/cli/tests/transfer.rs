@@ -848,6 +848,20 @@ fn a_sender_is_too_late_over_tls_too() {
     assert!(line.starts_with("error: timed out after 0.5 s waiting for the rest of the header; "), "{line}");
 }
 
+#[test]
+fn a_receiver_is_too_late_over_tls_too() {
+    let files = Files::new();
+    let (_directory, path) = file("sent.bin", b"content");
+    let (receiver, drips) = certificates::dripping_server(&files, [Vec::new(), vec![0; 100]], 1);
+    let address = format!("localhost:{}", receiver.port());
+    let mut send = program(JSONFRAME, &["transfer", "send"]);
+    send.arg(&path).arg(&address).args(["--timeout", "0.5", "--tls-ca", &files.path("ca.pem")]);
+    let reason = complaint(&mut send);
+    assert!(reason.contains(&format!("timed out after 0.5 s waiting for the answer from {address}")), "{reason}");
+    let (taken, of) = drips.join().unwrap();
+    assert!(taken < of, "{taken} of {of} bytes");
+}
+
 /// A sender with `socket` and `ssl` alone, which says what the receiver answers.
 const SENDER: &str = r#"
 import json, socket, ssl, struct, sys

@@ -2,10 +2,10 @@
 #![allow(dead_code, reason = "each test program uses what it needs")]
 
 use std::fs;
-use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -79,11 +79,62 @@ pub(crate) fn drip(server: SocketAddr, ca: &str, content: &[u8]) -> (usize, usiz
     session.writer().write_all(content).unwrap();
     let mut record = Vec::new();
     session.write_tls(&mut record).unwrap();
-    let mut is_taken = |byte: &u8| {
+    (trickle(&stream, &record, 1), record.len())
+}
+
+/// Sends this many bytes in each tenth of a second for as long as they are taken, and returns how many they were.
+fn trickle(mut stream: &TcpStream, bytes: &[u8], at_once: usize) -> usize {
+    let is_taken = |piece: &&[u8]| {
         thread::sleep(Duration::from_millis(100));
-        stream.write(&[*byte]).is_ok()
+        stream.write_all(piece).is_ok()
     };
-    (record.iter().take_while(|byte| is_taken(byte)).count(), record.len())
+    bytes.chunks(at_once).take_while(is_taken).map(<[u8]>::len).sum()
+}
+
+/// A server over TLS, which answers the first request with these bytes, each part in a record of its own. The last record comes
+/// in pieces of this many bytes, one in each tenth of a second. What is returned in the end is how many of it were taken, of how
+/// many.
+pub(crate) fn dripping_server(
+    files: &Files,
+    answer: [Vec<u8>; 2],
+    at_once: usize,
+) -> (SocketAddr, JoinHandle<(usize, usize)>) {
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| files.path(name));
+    let config = jsonframe_std::tls::server_config(Path::new(&certificate), Path::new(&key), None).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let drips = move || {
+        let mut session = rustls::ServerConnection::new(config.into()).unwrap();
+        let mut stream = listener.accept().unwrap().0;
+        session.complete_io(&mut stream).unwrap();
+        assert!(rustls::Stream::new(&mut session, &mut stream).read(&mut [0; 1000]).unwrap() > 0);
+        let [first, last] = answer.map(|part| {
+            session.writer().write_all(&part).unwrap();
+            let mut record = Vec::new();
+            while session.wants_write() {
+                session.write_tls(&mut record).unwrap();
+            }
+            record
+        });
+        stream.write_all(&first).unwrap();
+        (trickle(&stream, &last, at_once), last.len())
+    };
+    (address, thread::spawn(drips))
+}
+
+/// A server that begins its part of TLS's handshake and goes on with a byte in each tenth of a second. What is returned in the
+/// end is how many of them were taken, of how many.
+pub(crate) fn dripping_handshake() -> (SocketAddr, JoinHandle<(usize, usize)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let drips = move || {
+        let mut stream = listener.accept().unwrap().0;
+        assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
+        // The head of a record of 100 bytes of the handshake.
+        stream.write_all(&[22, 3, 3, 0, 100]).unwrap();
+        (trickle(&stream, &[2; 100], 1), 100)
+    };
+    (address, thread::spawn(drips))
 }
 
 /// Options as programs take them.

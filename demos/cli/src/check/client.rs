@@ -169,7 +169,7 @@ impl Clients<'_> {
     /// Completes the handshake of TLS, if TLS is spoken.
     fn open(&self, stream: &mut Stream) -> io::Result<()> {
         let Stream::TlsServer(stream) = stream else { return Ok(()) };
-        let watched = Watched::new(stream.sock.try_clone()?);
+        let watched = Watched::new(stream.sock.tcp().try_clone()?);
         watched.within(self.patience.timeout);
         handshake(&mut stream.conn, &watched)
     }

@@ -11,6 +11,8 @@ use jsonframe_std::Timeouts;
 use rustls::Connection;
 
 use crate::connect::Stream;
+use crate::socket::Socket;
+use crate::watched::Moving;
 
 /// A handle on a stream, of which there are two: one thread reads from its own, another writes to the other.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub(crate) fn halves(stream: Stream) -> io::Result<[Half; 2]> {
     })
 }
 
-fn over_tls(session: Connection, socket: TcpStream) -> io::Result<[Half; 2]> {
+fn over_tls(session: Connection, socket: Socket) -> io::Result<[Half; 2]> {
     let session = Arc::new(Session { state: Mutex::new(session), outgoing: Mutex::default() });
     let half = |socket| Half::Tls(Tls { session: Arc::clone(&session), socket, incoming: Incoming::default() });
     Ok([half(socket.try_clone()?), half(socket)])
@@ -48,7 +50,7 @@ impl Half {
         if let Self::Tls(stream) = self {
             lock(&stream.session.state).send_close_notify();
             // A peer that has gone need not be told.
-            let _ = stream.flush();
+            let _ = stream.socket.set_write_timeout(Some(Stream::END)).and_then(|()| stream.flush());
         }
     }
 
@@ -68,7 +70,7 @@ impl Half {
             Self::Tcp(stream) => stream.shutdown(how),
             #[cfg(unix)]
             Self::Unix(stream) => stream.shutdown(how),
-            Self::Tls(stream) => stream.socket.shutdown(how),
+            Self::Tls(stream) => stream.socket.tcp().shutdown(how),
         };
     }
 }
@@ -133,11 +135,17 @@ impl Timeouts for Half {
     }
 }
 
+impl Moving for Half {
+    fn moved_below(&self) -> u64 {
+        if let Self::Tls(stream) = self { stream.socket.moved() } else { 0 }
+    }
+}
+
 /// One of two handles on a stream of TLS. The socket is waited for while nobody holds the session.
 #[derive(Debug)]
 pub(crate) struct Tls {
     session: Arc<Session>,
-    socket: TcpStream,
+    socket: Socket,
     incoming: Incoming,
 }
 
@@ -164,7 +172,7 @@ impl Incoming {
         self.taken == self.bytes.len() && !self.has_ended
     }
 
-    fn fill(&mut self, socket: &mut TcpStream) -> io::Result<()> {
+    fn fill(&mut self, socket: &mut Socket) -> io::Result<()> {
         self.bytes.resize(Self::SIZE, 0);
         let outcome = socket.read(&mut self.bytes);
         self.bytes.truncate(*outcome.as_ref().unwrap_or(&0));
@@ -236,7 +244,7 @@ impl Session {
 }
 
 /// Writes as much as the socket takes. What it does not take stays.
-fn write_out(socket: &mut TcpStream, outgoing: &mut Vec<u8>) -> io::Result<()> {
+fn write_out(socket: &mut Socket, outgoing: &mut Vec<u8>) -> io::Result<()> {
     let mut written = 0;
     let outcome = loop {
         if written == outgoing.len() {
