@@ -27,7 +27,9 @@ pub trait Duplex: Sized {
 
 /// A stream whose reads and writes can be given a time.
 ///
-/// Implemented for `TcpStream` and `UnixStream`; implement it for a stream around one of them, such as one of TLS.
+/// Implemented for `TcpStream` and `UnixStream`; implement it for a stream around one of them that reads and writes it once for
+/// each read and write of its own. TLS reads it until a record is whole, each time anew: it goes around a
+/// [`Timed`](crate::Timed) stream.
 pub trait Timeouts {
     /// How long a read may wait from now on.
     ///

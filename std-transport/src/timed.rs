@@ -12,6 +12,9 @@ pub use crate::duplex::Timeouts;
 ///
 /// A timeout of the stream counts from each read anew, so that a peer who sends a byte now and then is never too late. A
 /// deadline is for the whole: [`Connection::within`]. The halves of a [split](Connection::split) connection have one each.
+///
+/// Over TLS it belongs below: `Connection<StreamOwned<_, Timed<TcpStream>>>`, with
+/// `connection.get_mut().sock.set_deadline(…)`. Above TLS, a peer that sends a record byte by byte would outlast it.
 #[derive(Debug)]
 pub struct Timed<S> {
     stream: S,

@@ -148,6 +148,31 @@ fn the_deadline_of_the_stream_below_counts() {
     drop(server);
 }
 
+/// Each byte is a read of the socket that succeeds, and that has nothing yet for whoever reads from TLS.
+#[test]
+fn the_deadline_of_the_stream_below_is_one_for_a_record_that_comes_byte_by_byte() {
+    let (mut client, mut server) = pair();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            assert!(server.receive().unwrap().is_some());
+            let StreamOwned { conn, sock } = server.get_mut();
+            conn.writer().write_all(&[0; 1000]).unwrap();
+            let mut record = Vec::new();
+            conn.write_tls(&mut record).unwrap();
+            let mut is_taken = |byte: &u8| {
+                thread::sleep(Duration::from_millis(10));
+                sock.write_all(&[*byte]).is_ok()
+            };
+            assert!(!record.iter().all(&mut is_taken), "the client has taken all of it");
+        });
+        client.send_json("request").unwrap();
+        client.get_mut().sock.set_deadline(Some(Instant::now() + Duration::from_millis(100)));
+        let error = client.receive().map(drop).unwrap_err();
+        assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::TimedOut));
+        drop(client);
+    });
+}
+
 /// A server that waits for ever can be held by anybody who connects.
 #[test]
 fn server_gives_up_a_client_that_falls_silent() {

@@ -93,7 +93,8 @@ limits! {
     /// The time from the first byte of a message to the last of its header: 10 s.
     header_timeout, with_header_timeout: Duration = Duration::from_secs(10);
     /// The least rate of content, in bytes per second: 128. Measured over [`rate_window`](Self::rate_window), and
-    /// not while the server itself does not want to read. Even at 0, something must come in each.
+    /// not while the server itself does not want to read. Even at 0, something must come in each. Over TLS, content has come
+    /// when its record has, whole: whoever sends less than 16 KiB in that time is to send shorter records.
     min_rate, with_min_rate: u64 = 128;
     /// The time over which the rate of content is measured: 10 s.
     rate_window, with_rate_window: Duration = Duration::from_secs(10);
