@@ -28,8 +28,8 @@
 //! with its feature `tls12`.
 //!
 //! **Deadlines** are those of the stream below: a [`Timed`](crate::Timed) stream that [`client`] is given, whose
-//! [`set_deadline`](crate::Timed::set_deadline) is called through the connection. A timeout of the socket is no deadline: it counts
-//! anew for each part of a record, which a peer may send byte by byte.
+//! [`set_deadline`](crate::Timed::set_deadline) is called through the connection. A timeout of the socket is no deadline: it
+//! counts anew for each part of a record, which a peer may send byte by byte.
 //!
 //! **Splitting** a connection into halves is not possible, for the directions of TLS share their state: use a
 //! [`Session`](crate::Session), or tokio, whose `split` shares the stream.
