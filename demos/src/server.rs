@@ -10,7 +10,8 @@ use clap::{ArgAction, Args};
 use jsonframe::{Header, JsonError, Message};
 use jsonframe_cli::console::{Console, Kind};
 use jsonframe_cli::dialect::{DialectOptions, Dialects};
-use jsonframe_cli::hint::{self, CutText};
+use jsonframe_cli::encoded::Utf8;
+use jsonframe_cli::hint;
 use jsonframe_cli::limits::{LimitOptions, Seconds, default_limits, workers};
 use jsonframe_cli::signals;
 use jsonframe_cli::text::Printable;
@@ -160,7 +161,7 @@ struct Binary {
     content_type: String,
     prefix: Vec<u8>,
     beginning: Vec<u8>,
-    text: CutText,
+    text: Utf8,
 }
 
 impl Handler for &Application {
@@ -186,7 +187,7 @@ impl Handler for &Application {
             content_type: header.content_type().to_owned(),
             prefix: header.prefix().to_owned(),
             beginning: Vec::new(),
-            text: CutText::default(),
+            text: Utf8::default(),
         }));
         ContentMode::Streamed { max: self.max_content }
     }
@@ -211,7 +212,7 @@ impl Handler for &Application {
 
     fn end(&mut self, peer: &mut Peer<'_>, exchange: &mut Exchange) {
         if let Some(binary) = exchange.binary.take() {
-            exchange.may_be_cut = binary.text.is_possible();
+            exchange.may_be_cut = binary.text.may_be_cut();
             let content_type = Printable(&binary.content_type);
             self.console.say(format_args!("received {content_type} request from {}", peer.address()));
             self.answer(peer, &application::answer_binary(&binary.beginning).with_prefix(&binary.prefix));

@@ -42,14 +42,15 @@ use crate::dialect::{DialectName, FORMS};
 
 pub(crate) use self::content::BEGINNING;
 pub use self::guess::guess;
-pub(crate) use self::hint::of_dialect;
+pub(crate) use self::hint::cause;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
-pub(crate) use self::length::{KEPT, Text};
+pub(crate) use self::length::KEPT;
 pub(crate) use self::pretty::pretty;
 pub(crate) use self::watch::{Piece, Progress, watch};
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct Options {
     /// What the stream is in.
     pub dialect: DialectName,
@@ -71,6 +72,8 @@ pub struct Options {
     pub max_header: u16,
     /// The longest content that is accepted, in bytes.
     pub max_content: u64,
+    /// Whether text for a person only points to a fault, because somebody else says what is wrong.
+    pub is_pointer: bool,
 }
 
 impl Options {
@@ -101,11 +104,12 @@ impl Default for Options {
             chunk: input::BUFFER,
             max_header: u16::MAX,
             max_content: u64::MAX,
+            is_pointer: false,
         }
     }
 }
 
-/// Shows everything that the input holds: true if it is nothing but whole messages.
+/// Shows everything that the input holds: true if it is nothing but whole messages, and each content is in its encoding.
 ///
 /// Memory is bounded, whatever the input. What has been received is shown before more of it is waited for, but for a fault:
 /// it is shown when as many bytes have been seen as it takes to explain it, and all of the input if that is text that stands
@@ -122,7 +126,9 @@ pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options
             let report: Box<dyn Report + '_> = if options.json {
                 Box::new(JsonLines::new(shown, options.dialect, None)?)
             } else {
-                Box::new(Annotated::new(shown, options.dialect, options.color, None)?)
+                let mut report = Annotated::new(shown, options.dialect, options.color, None)?;
+                report.is_pointer = options.is_pointer;
+                Box::new(report)
             };
             let is_whole = drive(&mut *bytes, report, options, (is_text, resembles, places.as_ref()))?;
             let counts = places.map(|places| places.counts()).filter(|counts| counts.other_lines > 0);

@@ -12,6 +12,7 @@ mod convert;
 pub mod dial;
 pub mod dialect;
 mod dialer;
+pub mod encoded;
 mod exchange;
 pub mod hint;
 pub mod inspect;

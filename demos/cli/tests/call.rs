@@ -257,7 +257,8 @@ fn a_length_that_counts_characters_is_recognised() {
 fn an_answer_whose_json_was_cut_is_shown_with_the_likely_cause() {
     let server = serve(r#"receive(); send_head(7); sock.sendall('{"é": 1}'.encode()[:7])"#);
     let hint = format!(
-        "jsonframe: hint: the JSON from {} is cut short; content-length counts bytes, not characters\n",
+        "jsonframe: hint on the answer from {}: the JSON is cut short; content-length counts bytes, not characters: \
+         len(text.encode(\"utf-8\")) in Python, not len(text)\n",
         server.address
     );
     call(&server, &["--json", "1"]).assert().success().stdout("{\"é\": ").stderr(hint);
@@ -556,8 +557,13 @@ fn a_terminal_gets_no_binary_content_unless_it_is_told_to() {
     let server = serve(r#"receive(); send(b'"caf\xe9"')"#);
     let (code, shown) = on_terminal(&["call", &server.address.to_string(), "--json", "1"]);
     assert_eq!(code, Some(1));
-    let refused = "jsonframe: the answer is not utf-8, as its header says (6 bytes of text/json) and is not written";
+    let refused = "jsonframe: the content is not utf-8, as its header says: byte e9 at offset 4 of it; ";
     assert!(text(&shown).starts_with(refused), "{}", text(&shown));
+    assert!(
+        text(&shown).contains("; the answer (6 bytes of text/json) is not written to a terminal"),
+        "{}",
+        text(&shown)
+    );
 
     let server = serve(binary);
     let (code, shown) = on_terminal(&["call", &server.address.to_string(), "--json", "1", "-o", "-"]);

@@ -186,7 +186,8 @@ const HINTS: [(&str, &str); 15] = [
     ("header-only-u32le.c2s", "--dialect u32-le,no-byteorder,no-type,no-encoding,no-length"),
     (
         "length-in-characters.c2s",
-        "looks like a number of characters: 39 characters are 43 bytes, and content-length counts bytes, not characters",
+        "looks like a number of characters: 39 characters are 43 bytes, and content-length counts bytes, not characters: \
+         len(text.encode(\"utf-8\")) in Python, not len(text)",
     ),
     ("node-256.c2s", "the header looks 256 bytes long: of that number only the lowest byte, 0, was written"),
     ("opendtect-apply.c2s", "--dialect u32-le,prefix=9200000001000000ffff,raw-json"),
@@ -206,7 +207,9 @@ fn each_faulty_capture_from_the_field_gets_the_right_hint() {
         assert!(hint.ends_with(expected) && (expected.is_empty() == hint.is_empty()), "{name}: {hint}\n{lines}");
         assert_eq!(code, i32::from(!expected.is_empty()), "{name}");
         let (text, ..) = inspect(&[], stream);
-        assert_eq!(text.lines().last().unwrap().contains(&format!("hint: {hint}")), !hint.is_empty(), "{name}: {text}");
+        let said: Vec<_> = text.lines().filter(|line| line.contains("hint: ")).collect();
+        assert_eq!(said.len(), usize::from(!hint.is_empty()), "{name}: {text}");
+        assert!(said.iter().all(|said| said.ends_with(&format!("hint: {hint}"))), "{name}: {text}");
         // The dialect of the hint is right: it is that of all of the stream.
         if let Some((_, dialect)) = hint.split_once("--dialect ") {
             let dialect = dialect.split(' ').next().unwrap();
@@ -235,7 +238,11 @@ fn what_else_a_stream_may_be_is_said() {
     assert!(hint(b"\xd4\xc3\xb2\xa1\x02\0\x04\0").ends_with("--format pcap"));
     assert!(hint(b"\x80\x04\x95\x05\0\0\0\0\0\0\0K\x01.").contains("Python pickle"));
     assert!(hint(b"{\"action\": \"search\"}").contains("begins with JSON"));
-    assert_eq!(hint(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+    assert!(hint(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").ends_with(", which looks like HTTP"));
+    assert_eq!(hint(b"ERROR unknown command\r\nbye\r\n"), r#"this is text, not messages: "ERROR unknown command\r\n""#);
+    assert_eq!(hint(b"<!DOCTYPE html>\n<p>"), "this looks like HTML, as servers of HTTP send it");
+    // A length that is sent by itself.
+    assert!(hint(b"\0\0\0\x67").ends_with("--dialect u32"));
     // What is nearly text in a form is taken for the bytes, and the hint says which form.
     let (lines, _, code) = inspect(&["--json"], b"00 67 7b 22 62 zz\n");
     assert!(lines.contains("--format hex") && code == 1, "{lines}");

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use jsonframe::{ByteOrder, Header, Message};
+use jsonframe::{ByteOrder, Encoding, Header, Message};
 use jsonframe_cli::inspect::{Options, inspect};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert_eq, proptest};
@@ -112,7 +112,22 @@ impl Vector {
 
     fn is_whole(&self) -> bool {
         let fault = |event: &Json| event["event"] == "error" || event["event"] == "truncated";
-        !self.events.iter().any(fault)
+        !self.events.iter().any(fault) && self.is_in_its_encodings()
+    }
+
+    /// Whether each content is in the encoding that its header names.
+    fn is_in_its_encodings(&self) -> bool {
+        let bytes = self.bytes();
+        let number = |event: &Json, name: &str| usize::try_from(event[name].as_u64().unwrap()).unwrap();
+        self.events.windows(2).filter(|pair| pair[1]["event"] == "content").all(|pair| {
+            let [header, content] = pair else { unreachable!() };
+            let start = number(content, "offset");
+            let names_it = bytes[number(header, "offset")..start].windows(8).any(|part| part == b"encoding");
+            let order = if header["byteorder"] == "big" { ByteOrder::Big } else { ByteOrder::Little };
+            let encoding = header["content_encoding"].as_str().unwrap().parse::<Encoding>();
+            let content = &bytes[start..start + number(content, "length")];
+            !names_it || encoding.map_or(true, |encoding| encoding.with_byte_order(order).decode(content).is_ok())
+        })
     }
 
     /// Compares JSON lines with the events, which have nothing for people.
@@ -498,7 +513,11 @@ fn hint(stream: &[u8]) -> Option<String> {
     for chunk in [1, 7, 1000] {
         assert_eq!(shown(stream, &json(chunk)).0, lines, "in chunks of {chunk}");
         let text = shown(stream, &person(chunk)).0;
-        assert_eq!(text.lines().last().unwrap().strip_prefix("            hint: "), hint.as_deref(), "{text}");
+        // It is said once, before what the decoder says.
+        let mut last = text.lines().rev().skip_while(|line| line.starts_with("            first bytes: "));
+        assert!(last.next().is_some_and(|error| error.as_bytes()[9].is_ascii_digit()), "{text}");
+        assert_eq!(last.next().unwrap().strip_prefix("            hint: "), hint.as_deref(), "{text}");
+        assert!(hint.as_ref().is_none_or(|hint| text.matches(hint).count() == 1), "{text}");
     }
     hint
 }
@@ -506,7 +525,7 @@ fn hint(stream: &[u8]) -> Option<String> {
 fn counts(message: u64, units: &str, length: usize, bytes: usize) -> String {
     format!(
         "the content-length of message {message} looks like a number of {units}: {length} {units} are {bytes} bytes, \
-         and content-length counts bytes, not characters"
+         and content-length counts bytes, not characters: len(text.encode(\"utf-8\")) in Python, not len(text)"
     )
 }
 
@@ -550,7 +569,7 @@ fn a_length_in_characters_of_long_content_is_recognised_in_any_pieces() {
     let stream = [&misnumbered("text/plain", 210_000, &content), REPLY, REPLY].concat();
     let expected = counts(1, "characters", 210_000, 230_000);
     let (lines, _) = shown(&stream, &json(1000));
-    assert!(lines.contains(&expected), "{lines}");
+    assert!(lines.contains(&expected.replace('"', "\\\"")), "{lines}");
     // As much is looked ahead as it takes, and no more is waited for.
     for size in [1, 1000] {
         let mut pieces = Pieces { stream: &stream, size };
@@ -559,6 +578,79 @@ fn a_length_in_characters_of_long_content_is_recognised_in_any_pieces() {
         assert_eq!(String::from_utf8(output).unwrap(), lines);
         assert!(pieces.stream.len() + size >= 2 * REPLY.len());
     }
+}
+
+#[test]
+fn content_that_is_not_in_its_encoding_is_no_whole_stream_wherever_its_first_wrong_byte_is() {
+    for at in [3, 64 * 1024, 200_000] {
+        for (encoding, good, bad) in
+            [("utf-8", &b"a"[..], &b"\xE9 "[..]), ("ascii", b"a", b"\xFF"), ("utf-16-le", b"a\0", b"\0\xDCb\0")]
+        {
+            let content = [&good.repeat(at), bad, &good.repeat(10)].concat();
+            let stream = [REQUEST, &message("text/plain", encoding, &content), REPLY].concat();
+            let offset = good.len() * at;
+            let expected = format!(
+                "the content is not {encoding}, as its header says: byte {:02x} at offset {offset} of it; ",
+                bad[0]
+            );
+            for chunk in [7, 4096] {
+                for options in [json(chunk), person(chunk)] {
+                    let (output, whole) = shown(&stream, &options);
+                    assert!(!whole && output.matches(&expected).count() == 1, "{encoding} {at}");
+                }
+            }
+            let (_, errors, code) = run(&[], &stream);
+            assert_eq!((errors.as_str(), code), ("", 1), "{encoding} {at}");
+        }
+    }
+}
+
+#[test]
+fn a_header_that_says_ascii_of_utf8_is_said_to_be_wrong() {
+    let (text, whole) = shown(&message("text/plain", "ascii", "café".as_bytes()), &person(9));
+    let expected = "hint: the content is not ascii, as its header says: byte c3 at offset 3 of it; it is UTF-8, and the header \
+                    should say utf-8\n";
+    assert!(text.contains(expected) && !whole, "{text}");
+}
+
+#[test]
+fn names_with_underscores_are_named_as_the_fault_names_them() {
+    let header = |wrong: &str| FOUR.replace(wrong, &wrong.replace('-', "_"));
+    for member in ["content-type", "content-encoding", "content-length"] {
+        let expected = format!("hyphens: {member}, not {}; to accept", member.replace('-', "_"));
+        let hint = hint(&framed(format!("{{{}}}", header(member)))).unwrap();
+        assert!(hint.contains(&expected), "{hint}");
+    }
+}
+
+#[test]
+fn json_alone_is_shown() {
+    let hint = hint(b"{\"action\": \"search\", \"value\": \"\x1b[2J ring\"}").unwrap();
+    assert!(
+        hint.contains(r#""value\": \"\x1b""#) && hint.ends_with(", which looks like JSON without a header length"),
+        "{hint}"
+    );
+    let hint = self::hint("{\"action\": \"search\", \"value\": \"\u{202e}ring\"}".as_bytes()).unwrap();
+    assert!(hint.ends_with(r#"; it is {"action": "search", "value": "\u{202e}ring"}"#), "{hint}");
+    assert!(hint.contains("without a length and a header before it: sock.sendall(struct.pack("), "{hint}");
+    let literal = self::hint(b"b'{\"action\": \"\\xf0\"}'\n").unwrap();
+    assert!(literal.ends_with(r#"; it is b'{"action": "\xf0"}'"#), "{literal}");
+    let hint = self::hint(format!("{{{FOUR}}}").as_bytes()).unwrap();
+    assert!(hint.contains("a header, without its length before it: struct.pack("), "{hint}");
+}
+
+#[test]
+fn a_guess_says_what_is_wrong_with_a_length_too() {
+    let content = r#"{"value": "🐶 café"}"#;
+    let stream = [misnumbered("text/json", content.chars().count(), content), REPLY.to_vec()].concat();
+    let expected = counts(1, "characters", content.chars().count(), content.len());
+    let (text, ..) = run(&["--guess"], &stream);
+    assert!(text.starts_with(&format!("--dialect standard\n  hint: {expected}\n")), "{text}");
+    let (line, ..) = run(&["--guess", "--json"], &stream);
+    let line: Json = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["hint"], expected);
+    let (text, ..) = run(&["--guess"], b"no such message\r\n");
+    assert!(text.contains("\n  hint: this is text, not messages: \"no such message\\r\\n\"\n"), "{text}");
 }
 
 /// A stream of which no more is read at once.
@@ -618,11 +710,10 @@ fn content_that_ends_inside_a_character_is_said_to() {
     let stream = misnumbered("text/json", 12, r#"{"value": "é"}"#);
     let cut = &stream[..stream.len() - 3];
     let (lines, whole) = shown(cut, &json(5));
-    assert!(
-        whole && lines.contains(r#","hex":"7b2276616c7565223a2022c3","hint":"the content ends inside a character"}"#)
-    );
+    let hint = r#","hex":"7b2276616c7565223a2022c3","hint":"the content ends inside a character of utf-8; content-length counts bytes, "#;
+    assert!(!whole && lines.contains(hint), "{lines}");
     let (text, whole) = shown(cut, &person(5));
-    assert!(whole && text.contains("content, 12 bytes, text that ends inside a character\n"), "{text}");
+    assert!(!whole && text.contains("content, 12 bytes, text that ends inside a character\n"), "{text}");
     assert!(text.contains("              {\"value\": \"\n              … and 1 more byte\n"), "{text}");
 }
 
@@ -667,8 +758,14 @@ fn another_protocol_is_named_and_its_first_bytes_are_shown() {
             assert!(line["message"].as_str().unwrap().ends_with(&format!(", which looks like {name}")), "{lines}");
             assert_eq!((&line["first_bytes"], whole), (&first_bytes.into(), false));
             let (text, whole) = shown(stream, &person(chunk));
-            let end = format!(", which looks like {name}\n            first bytes: \"{first_bytes}\"\n");
-            assert!(text.ends_with(&end) && !whole, "{text}");
+            let hint = text.lines().find_map(|line| line.strip_prefix("            hint: ")).unwrap();
+            let (begins, end) = hint.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).unwrap();
+            // Of text its first line, and of anything else its first bytes.
+            let line = first_bytes.split_inclusive("\\n").next().unwrap();
+            assert!(begins == first_bytes || begins.starts_with(line), "{text}");
+            assert_eq!(end, format!(", which looks like {name}"), "{text}");
+            assert!(!whole && !text.contains("first bytes:"), "{text}");
+            assert_eq!(text.matches("looks like").count(), 1, "{text}");
             assert_eq!(text, shown(stream, &person(1000)).0);
         }
     }
@@ -678,8 +775,8 @@ fn another_protocol_is_named_and_its_first_bytes_are_shown() {
          2  header
               T / HTTP/1.1\x0d\x0aHost: ex...
               ^
-         2  not-an-object: the header begins with `T`; expected a JSON object, `{` (at byte 2); the stream begins with "GET", which looks like HTTP
-            first bytes: "GET / HTTP/1.1\r\nHost: example.or"
+            hint: this is text, not messages: "GET / HTTP/1.1\r\n", which looks like HTTP
+         2  not-an-object: no header of a message (at byte 2)
 "#;
     assert_eq!((text.as_str(), errors.as_str(), code), (expected, "", 1));
 }
@@ -915,7 +1012,7 @@ fn a_fault_and_its_hint_are_shown_while_the_peer_stays() {
         // The program does not wait for more, and ends.
         let lines: Vec<String> =
             BufReader::new(pipes.0.stdout.take().unwrap()).lines().map(|line| line.unwrap()).collect();
-        assert!(lines.last().unwrap().contains(last), "{lines:?}");
+        assert!(lines.last().unwrap().contains(&last.replace('"', "\\\"")), "{lines:?}");
         assert_eq!(pipes.wait(), (1, String::new()));
         drop(stdin);
     }

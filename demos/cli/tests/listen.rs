@@ -265,12 +265,26 @@ fn what_is_wrong_is_said_with_its_likely_cause() {
 }
 
 #[test]
+fn with_every_byte_shown_a_fault_is_said_once() {
+    let server = listen(&["-v"]);
+    let complaint = complaint_about(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let expected = "[1] error: this is text, not messages: \"GET / HTTP/1.1\\r\\n\", which looks like HTTP";
+    assert_eq!(complaint, expected);
+    let lines = std::iter::repeat_with(|| server.output.next()).take_while(|line| !line.starts_with("[1] closed"));
+    let shown = lines.collect::<Vec<_>>().join("\n");
+    assert!(shown.contains("proto-header 47 45"), "{shown}");
+    assert!(!shown.contains("hint") && !shown.contains("not-an-object"), "{shown}");
+}
+
+#[test]
 fn json_that_was_counted_in_characters_is_recognised_when_it_comes() {
     let server = listen(&["--idle-timeout", "60"]);
     let mut stream = server.connect();
     // The rest stays in the client.
     stream.write_all(&message("{\"é\": 1".as_bytes(), 8)).unwrap();
-    server.output.find(|line| line == "[1] hint: the JSON is cut short; content-length counts bytes, not characters");
+    let hint = "[1] hint: the JSON is cut short; content-length counts bytes, not characters: len(text.encode(\"utf-8\")) in \
+                Python, not len(text)";
+    server.output.find(|line| line == hint);
 }
 
 #[test]

@@ -124,12 +124,14 @@ fn text_without_bytes_is_said_to_be_text() {
     let (events, code) = events(&[], "hello world\nready\n");
     let hint = events[0]["hint"].as_str().unwrap();
     assert!(
-        hint.starts_with("this is text; if a program has printed it, have it print all that it sends") && code == 1,
+        hint.starts_with(
+            "this is text, not messages: \"hello world\\n\"; if a program has printed it, have it print all that it "
+        ) && code == 1,
         "{hint}"
     );
     for other in ["220 smtp ready\r\n", "HTTP/1.1 200 OK\n\nconnection 1\n", "{\"connection 1\":\n2}"] {
         let (lines, ..) = run(&["inspect", "--json"], other);
-        assert!(lines.contains("\"error\"") && !lines.contains("this is text"), "{lines}");
+        assert!(lines.contains("\"error\"") && !lines.contains("has printed it"), "{lines}");
     }
 }
 

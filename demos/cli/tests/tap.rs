@@ -516,6 +516,31 @@ fn a_cause_is_said_once() {
 }
 
 #[test]
+fn a_cause_that_was_said_while_nothing_came_is_not_said_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tap = tap(&listener.local_addr().unwrap().to_string(), &[]);
+    let mut client = tap.connect();
+    let mut server = accept(&listener);
+    let little = [&REQUEST[..2].iter().rev().copied().collect::<Vec<_>>(), &REQUEST[2..]].concat();
+    client.write_all(&little).unwrap();
+    let hint = tap.output.find(|line| line.contains("hint: "));
+    assert!(
+        hint.ends_with(
+            "-> hint: the header length is little-endian, and the protocol's is big-endian: struct.pack(\">H\", n) in \
+                            Python; to accept it as it is: --dialect u16-le"
+        ),
+        "{hint}"
+    );
+    assert!(tap.output.next().contains(" -> waiting: of message 1 144 bytes have come"));
+    client.shutdown(Shutdown::Write).unwrap();
+    server.read_to_end(&mut Vec::new()).unwrap();
+    drop(server);
+    let lines: Vec<_> =
+        iter::repeat_with(|| tap.output.next()).take_while(|line| !line.contains(" closed: ")).collect();
+    assert!(lines.iter().any(|line| line.contains("truncated: ")) && !lines.concat().contains("hint"), "{lines:?}");
+}
+
+#[test]
 fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
     let (listener, tap) = played(&[]);
     // One byte is left when the content seems to end, and both wait.
@@ -524,10 +549,15 @@ fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
     bytes[102..104].copy_from_slice(content.chars().count().to_string().as_bytes());
     bytes.extend(content.as_bytes());
     let little = [&REQUEST[..2].iter().rev().copied().collect::<Vec<_>>(), &REQUEST[2..]].concat();
+    let (characters, length) = (content.chars().count(), content.len());
+    let counted = format!(
+        "the content-length of message 1 looks like a number of characters: {characters} characters are {length} bytes, and \
+         content-length counts bytes, not characters: len(text.encode(\"utf-8\")) in Python, not len(text)"
+    );
     let little_endian = "the header length is little-endian, and the protocol's is big-endian: struct.pack(\">H\", n) in Python; \
                          to accept it as it is: --dialect u16-le";
     for (bytes, offset, received, missing, hint) in [
-        (&bytes[..], 139, 1, Value::Null, json!("content-length counts bytes, not characters")),
+        (&bytes[..], 139, 1, Value::Null, json!(counted)),
         (&little, 0, 144, Value::Null, json!(little_endian)),
         (&REQUEST[..140], 0, 140, json!(4), Value::Null),
     ] {

@@ -14,8 +14,9 @@ use super::patience::{Awaited, Patient, Sent};
 use crate::connect::Stream;
 use crate::console::Console;
 use crate::dialect::{DialectName, Dialects};
+use crate::encoded::Encoded;
 use crate::exchange::{Annotation, Half, Meter, Request, Tapped, halves};
-use crate::hint;
+use crate::hint::{self, Cause};
 use crate::watched::{Watched, is_time_out, no_answer};
 
 /// How much of an answer is taken at a time, in bytes.
@@ -164,22 +165,29 @@ impl Conversation<'_> {
             .with_dialect(self.dialects.received)
             .with_max_content(UNLIMITED);
         let mut buffer = vec![0; PIECE];
+        // Whether it has been said what is wrong with the last answer, of which the next may be the rest.
+        let mut is_explained = false;
         for number in 0..total {
             watched.within(self.timeout);
             watched.doing(format!("waiting for the answer from {server}"));
             awaited.set(Some((number as u64, Instant::now())));
             let outcome = self.receive_one(&mut connection, (watched, &awaited), server, output, &mut buffer);
-            if let Err(received) = outcome {
+            if let Ok(is_cut) = outcome {
+                is_explained = is_cut;
+            } else if let Err(received) = outcome {
                 output.give_up();
                 let Received::Failed(error, _) = received else { return Err(received) };
-                let hint = match &error {
+                let silence = match &error {
                     Error::Io(late) if is_time_out(late) && awaited.take().is_some() => {
                         self.last_words(&mut connection, watched)
                     }
                     _ => None,
                 };
-                let hint = hint.or_else(|| connection.get_ref().start().hint(self.dialect));
-                return Err(Received::Failed(error, hint));
+                if let Some(words) = silence {
+                    return Err(Received::Silence(error, words));
+                }
+                let cause = connection.get_ref().start().hint(self.dialect);
+                return Err(Received::Failed(error, if is_explained { Some(Cause::of_rest()) } else { cause }));
             }
             if !self.pipelined {
                 // Nobody waits for it when nothing more is sent.
@@ -199,7 +207,7 @@ impl Conversation<'_> {
         Some(match outcome {
             Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream?".into(),
             Err(Error::Decode(error)) => {
-                let said = start.hint(self.dialect).map_or(error.to_string(), |hint| hint::before(&hint, error));
+                let said = start.hint(self.dialect).map_or(error.to_string(), |cause| cause.before(error));
                 format!("after the end of the requests it said something else: {said}")
             }
             _ if !start.is_empty() => return None,
@@ -215,6 +223,7 @@ impl Conversation<'_> {
         })
     }
 
+    /// Receives an answer: whether its JSON seems to be cut short.
     fn receive_one(
         &self,
         connection: &mut Connection<Tapped<Patient<'_>>>,
@@ -222,7 +231,7 @@ impl Conversation<'_> {
         server: impl Display + Copy,
         output: &mut Output,
         buffer: &mut [u8],
-    ) -> Result<(), Received> {
+    ) -> Result<bool, Received> {
         let failed = |error: Error| Received::Failed(error, None);
         let incoming = connection.receive().map_err(failed)?.ok_or(Received::Closed)?;
         let (header, mut content) = incoming.into_parts().map_err(failed)?;
@@ -234,6 +243,7 @@ impl Conversation<'_> {
         output.begin(&header)?;
         let mut metered = self.meter.start("receiving", header.content_length());
         let mut beginning = Vec::new();
+        let mut encoded = Encoded::of(&header);
         loop {
             let count = content.read(buffer).map_err(|error| failed(error.into()))?;
             if count == 0 {
@@ -241,18 +251,15 @@ impl Conversation<'_> {
             }
             metered.advance(count);
             beginning.extend_from_slice(&buffer[..count.min(PIECE - beginning.len())]);
-            output.piece(&header, &buffer[..count])?;
+            encoded.push(&buffer[..count]);
+            output.piece(&header, &buffer[..count], &encoded)?;
         }
         drop(metered);
-        output.end(&header)?;
-        let is_whole = beginning.len() as u64 == header.content_length();
-        if is_whole && header.is_json() && hint::json_is_cut(&beginning) {
-            let counts_bytes = hint::COUNTS_BYTES;
-            self.console.complain(format_args!("jsonframe: hint: the JSON from {server} is cut short; {counts_bytes}"));
-        } else if let Some(hint) = hint::wrong_encoding(&header, &beginning) {
+        output.end(&header, &encoded)?;
+        if let Some(hint) = hint::of_content(&header, &beginning, &encoded) {
             self.console.complain(format_args!("jsonframe: hint on the answer from {server}: {hint}"));
         }
-        Ok(())
+        Ok(hint::is_cut(&header, &beginning))
     }
 }
 
@@ -269,7 +276,9 @@ enum Unsent {
 /// Why not every answer was received.
 enum Received {
     Closed,
-    Failed(Error, Option<String>),
+    Failed(Error, Option<Cause>),
+    /// None has come in time, and this is what the server did then.
+    Silence(Error, String),
     Unwritten(Failure),
 }
 
@@ -289,10 +298,10 @@ impl Received {
                 let is_reset = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionReset);
                 Failure::Other(format!("{}{}", no_answer(error, server), if is_reset { FAILED } else { "" }))
             }
-            Self::Failed(Error::Decode(error), Some(hint)) => {
-                Failure::Other(no_answer(io::Error::other(hint::before(&hint, error)), server))
+            Self::Failed(error, Some(cause)) => {
+                Failure::Other(no_answer(io::Error::other(cause.before(error)), server))
             }
-            Self::Failed(error, Some(hint)) => Failure::Other(format!("{}; {hint}", no_answer(error, server))),
+            Self::Silence(error, words) => Failure::Other(format!("{}; {words}", no_answer(error, server))),
             Self::Unwritten(failure) => failure,
         }
     }

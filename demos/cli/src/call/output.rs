@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jsonframe::{Header, TextDecoder, Value};
 
+use crate::encoded::Encoded;
 use crate::exchange::{Content, object};
 use crate::inspect::pretty;
 use crate::text::{Printable, PrintableLines, count_of_bytes};
@@ -91,7 +92,7 @@ impl Output {
             Form::JsonLines => UnderWay::Kept(Vec::new()),
             Form::Terminal if length == 0 => UnderWay::Plain,
             Form::Terminal => {
-                let decoder = TextDecoder::for_content(header).map_err(|_| unprintable(header))?;
+                let decoder = TextDecoder::for_content(header).map_err(|_| unprintable(header, None))?;
                 if header.is_json() && length <= LONGEST_PRETTY {
                     UnderWay::Kept(Vec::new())
                 } else {
@@ -103,13 +104,13 @@ impl Output {
     }
 
     /// Writes the next bytes of its content.
-    pub(super) fn piece(&mut self, header: &Header<'_>, piece: &[u8]) -> Result<(), Failure> {
+    pub(super) fn piece(&mut self, header: &Header<'_>, piece: &[u8], encoded: &Encoded) -> Result<(), Failure> {
         match &mut self.under_way {
             UnderWay::Plain => self.writer.write_all(piece)?,
             UnderWay::Kept(content) => content.extend_from_slice(piece),
             UnderWay::Text(decoder, in_line) => {
                 let mut text = String::new();
-                decoder.decode(piece, &mut text).map_err(|_| unprintable(header))?;
+                decoder.decode(piece, &mut text).map_err(|_| unprintable(header, encoded.hint()))?;
                 write!(self.writer, "{}", PrintableLines(&text))?;
                 *in_line = if text.is_empty() { *in_line } else { !text.ends_with('\n') };
             }
@@ -118,13 +119,13 @@ impl Output {
     }
 
     /// Ends the answer. Whoever reads has it then.
-    pub(super) fn end(&mut self, header: &Header<'_>) -> Result<(), Failure> {
+    pub(super) fn end(&mut self, header: &Header<'_>, encoded: &Encoded) -> Result<(), Failure> {
         match std::mem::replace(&mut self.under_way, UnderWay::Plain) {
             // As it came; between headers there is a line's end at least.
             UnderWay::Plain if self.with_header && header.content_length() > 0 => self.writer.write_all(b"\n")?,
             UnderWay::Plain => {}
             UnderWay::Text(decoder, in_line) => {
-                decoder.finish().map_err(|_| unprintable(header))?;
+                decoder.finish().map_err(|_| unprintable(header, encoded.hint()))?;
                 self.writer.write_all(if in_line { b"\n" } else { b"" })?;
             }
             UnderWay::Kept(content) if self.form == Form::JsonLines => {
@@ -133,7 +134,7 @@ impl Output {
             }
             UnderWay::Kept(content) => {
                 let decoded = header.encoding().and_then(|encoding| encoding.decode(&content).ok());
-                let text = decoded.ok_or_else(|| unprintable(header))?;
+                let text = decoded.ok_or_else(|| unprintable(header, encoded.hint()))?;
                 let lines = pretty(&text).unwrap_or_else(|_| text.into_owned());
                 let end = if lines.ends_with('\n') { "" } else { "\n" };
                 write!(self.writer, "{}{end}", PrintableLines(&lines))?;
@@ -167,17 +168,19 @@ impl Output {
     }
 }
 
-/// Says what to do about content that a terminal must not have.
-fn unprintable(header: &Header<'_>) -> Failure {
+/// Says what to do about content that a terminal must not have: text that is not what its header says, or no text.
+fn unprintable(header: &Header<'_>, wrong: Option<String>) -> Failure {
     let size = count_of_bytes(header.content_length());
     let content_type = Printable(header.content_type());
-    let what = match header.encoding() {
-        Some(_) => format!("{}, as its header says", Printable(header.content_encoding())),
-        None => "text".into(),
-    };
-    Failure::Other(format!(
-        "the answer is not {what} ({size} of {content_type}) and is not written to a terminal; to keep it, use --output FILE"
-    ))
+    let what = format!("({size} of {content_type})");
+    Failure::Other(match wrong {
+        Some(wrong) => {
+            format!("{wrong}; the answer {what} is not written to a terminal; to keep it, use --output FILE")
+        }
+        None => {
+            format!("the answer is not text {what} and is not written to a terminal; to keep it, use --output FILE")
+        }
+    })
 }
 
 /// A file that is made, or emptied, when there is something to write to it.

@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 use crate::dialect::DialectName;
 use crate::inspect::{self, Options};
 
-/// Shows a stream to a person while it is being read or written. Dropped, it says how the stream ended.
+/// Shows a stream to a person while it is being read or written. Dropped, it says how the stream ended. A fault is pointed to:
+/// whoever reads the stream says what is wrong.
 pub(crate) struct Annotation {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -24,7 +25,7 @@ impl Annotation {
         let shared = Arc::new(Shared::default());
         let mut source = Source(Arc::clone(&shared));
         let mut output = Lines { unwritten: Vec::new(), write };
-        let options = Options { dialect, color, ..Options::default() };
+        let options = Options { dialect, color, is_pointer: true, ..Options::default() };
         let thread = thread::Builder::new().name("annotation".into()).spawn(move || {
             // Neither side fails. What comes after a fault cannot be annotated.
             let _ = inspect::inspect(&mut source, &mut output, &options);
@@ -146,7 +147,7 @@ mod tests {
         annotation.push(&MESSAGE[..50]);
         drop(annotation);
         let shown = shown.lock().unwrap();
-        assert!(shown.contains("message 2") && shown.contains("truncated: "), "{shown}");
+        assert!(shown.contains("message 2") && shown.contains("header, 48 of 97 bytes\n"), "{shown}");
     }
 
     #[test]
@@ -156,6 +157,7 @@ mod tests {
         annotation.push(&vec![b'x'; 1 << 20]);
         annotation.push(b"x");
         drop(annotation);
-        assert!(shown.lock().unwrap().contains("looks like HTTP"));
+        let shown = shown.lock().unwrap();
+        assert!(shown.contains("proto-header 48 54, ") && shown.trim_end().ends_with('^'), "{shown}");
     }
 }

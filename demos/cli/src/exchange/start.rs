@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
-
 use crate::dialect::DialectName;
+use crate::hint::Cause;
 use crate::inspect::{self, Options};
 
 /// For how many streams a hint was looked for.
@@ -39,41 +38,16 @@ impl Start {
         self.bytes.is_empty()
     }
 
-    /// What may help whoever sent this in vain to somebody who expects this dialect, if its beginning tells.
-    pub(crate) fn hint(&self, dialect: DialectName) -> Option<String> {
+    /// Why it is not understood by somebody who expects this dialect, if its beginning tells.
+    pub(crate) fn hint(&self, dialect: DialectName) -> Option<Cause> {
         if self.has_more || self.bytes.is_empty() {
             return None;
-        }
-        if self.is_html() {
-            return Some("this looks like HTML, as servers of HTTP send it".into());
         }
         if LOOKED_FOR.fetch_add(1, Ordering::Relaxed) >= Self::MOST {
             return None;
         }
-        let options = Options { dialect, json: true, ..Options::default() };
-        let mut events = Vec::new();
-        inspect::inspect(&mut &*self.bytes, &mut events, &options).ok()?;
-        let last: Value =
-            serde_json::from_slice(events.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?).ok()?;
-        let text = || text_line(&self.bytes).map(|line| format!("this is text, not messages: \"{line}\""));
-        // What is sent over a connection is no text of a capture.
-        last["hint"].as_str().filter(|hint| !hint.contains("--format")).map(String::from).or_else(text)
+        inspect::cause(&self.bytes, &Options { dialect, ..Options::default() }, true)
     }
-
-    fn is_html(&self) -> bool {
-        let beginnings: [&[u8]; 2] = [b"<!doctype html", b"<html"];
-        let begins = |with: &[u8]| self.bytes.get(..with.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(with));
-        beginnings.into_iter().any(begins)
-    }
-}
-
-/// The beginning of the first line, escaped, if these bytes begin with text.
-fn text_line(bytes: &[u8]) -> Option<String> {
-    const SHOWN: usize = 60;
-    let beginning = &bytes[..bytes.len().min(SHOWN)];
-    let line = beginning.split_inclusive(|byte| *byte == b'\n').next()?;
-    let is_text = line.len() >= 4 && line.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-    is_text.then(|| line.escape_ascii().to_string())
 }
 
 #[cfg(test)]
@@ -83,7 +57,7 @@ mod tests {
     fn hint(bytes: &[u8], dialect: &str) -> Option<String> {
         let mut start = Start::default();
         bytes.chunks(7).for_each(|piece| start.push(piece));
-        start.hint(dialect.parse().unwrap())
+        start.hint(dialect.parse().unwrap()).map(|cause| cause.words)
     }
 
     const HEADER: &str =
@@ -107,7 +81,8 @@ mod tests {
         assert_eq!(hint(b"ERROR unknown command\r\nbye\r\n", "standard").as_deref(), Some(expected));
         let long = hint(&b"no, ".repeat(25), "standard").unwrap();
         assert!(long.ends_with(&format!(": \"{}\"", "no, ".repeat(15))), "{long}");
-        assert_eq!(hint(b"\x15\x03\x01\0\x02\x02\x46", "standard"), None);
+        let tls = r#"these are not messages: the stream begins with "\x15\x03\x01\x00\x02\x02F", which looks like TLS"#;
+        assert_eq!(hint(b"\x15\x03\x01\0\x02\x02\x46", "standard").as_deref(), Some(tls));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use super::report::{Fault, Report};
 use super::spelling::spellings;
 use crate::capture::packets::Direction;
 use crate::dialect::DialectName;
-use crate::hint::wrong_encoding;
 use crate::text::Printable;
 
 /// The column where a line says what is at its offset, and the one where the parts of that begin.
@@ -31,6 +30,8 @@ pub(super) struct Annotated<'a> {
     styles: Styles,
     /// The direction of a capture whose stream it is.
     direction: Option<Direction>,
+    /// Whether a fault is pointed to, and what is wrong is said by somebody else.
+    pub(super) is_pointer: bool,
     /// Whether something has been shown.
     has_begun: bool,
 }
@@ -61,7 +62,7 @@ impl<'a> Annotated<'a> {
         direction: Option<Direction>,
     ) -> io::Result<Self> {
         let styles = if color { Styles::COLORED } else { Styles::default() };
-        let mut report = Self { output, dialect, styles, direction, has_begun: false };
+        let mut report = Self { output, dialect, styles, direction, is_pointer: false, has_begun: false };
         if let Some(direction @ Direction { is_joined: true, .. }) = &report.direction {
             writeln!(report.output, "{direction}: its beginning was not captured, so where messages begin is a guess")?;
         }
@@ -141,7 +142,7 @@ impl<'a> Annotated<'a> {
             0 => {}
             left_out => writeln!(self.output, "{:MARGIN$}… and {}", "", count(left_out, "more byte"))?,
         }
-        match wrong_encoding(header, &message.content.kept) {
+        match message.content.hint_for_person() {
             Some(hint) => writeln!(self.output, "{:LABELS$}hint: {hint}", ""),
             None => Ok(()),
         }
@@ -213,7 +214,7 @@ impl Report for Annotated<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { kind, offset, line, words, message, header, hint, first_bytes } = fault;
+        let Fault { kind, offset, message, header, .. } = fault;
         let (kind, offset) = (*kind, *offset);
         match header {
             None => {
@@ -224,27 +225,21 @@ impl Report for Annotated<'_> {
             // The content was not wanted.
             Some(_) => {}
         }
-        self.at(offset)?;
-        let style = self.styles.error;
-        write!(self.output, "{style}{}{style:#}: ", kind.name())?;
-        match kind {
-            DecodeErrorKind::Truncated { missing } => {
-                let part = message.framing.part(message.head(), header.is_some());
-                let missing = count(missing, "byte");
-                writeln!(self.output, "the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
+        if let Some(hint) = fault.hint().filter(|_| !self.is_pointer) {
+            writeln!(self.output, "{:LABELS$}{hint}", "")?;
+        }
+        if !self.is_pointer {
+            self.at(offset)?;
+            let style = self.styles.error;
+            writeln!(self.output, "{style}{}{style:#}: {}", kind.name(), fault.error())?;
+            if let Some(line) = fault.line {
+                writeln!(self.output, "{:LABELS$}line {line} of the log", "")?;
             }
-            _ => writeln!(self.output, "{words}")?,
         }
-        if let Some(line) = line {
-            writeln!(self.output, "{:LABELS$}line {line} of the log", "")?;
+        match fault.first_bytes() {
+            Some(first_bytes) => writeln!(self.output, "{:LABELS$}{first_bytes}", ""),
+            None => Ok(()),
         }
-        if let Some(first_bytes) = first_bytes {
-            writeln!(self.output, "{:LABELS$}{first_bytes}", "")?;
-        }
-        if let Some(hint) = hint {
-            writeln!(self.output, "{:LABELS$}hint: {hint}", "")?;
-        }
-        Ok(())
     }
 
     fn finish(&mut self, message: &Message) -> io::Result<()> {

@@ -3,20 +3,20 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use jsonframe::{DecodeErrorKind, Header};
+use jsonframe::Header;
 
 use super::Output;
 use super::content::{Body, View};
 use super::message::Message;
 use super::report::{Fault, Report};
-use crate::hint::wrong_encoding;
+use super::watch::Progress;
 use crate::text::{ByteString, Printable, count_of_bytes};
 
-pub(super) struct Brief<'a>(Output<'a>);
+pub(super) struct Brief<'a>(Output<'a>, &'a Progress);
 
 impl<'a> Brief<'a> {
-    pub(super) const fn new(output: Output<'a>) -> Self {
-        Self(output)
+    pub(super) const fn new(output: Output<'a>, progress: &'a Progress) -> Self {
+        Self(output, progress)
     }
 }
 
@@ -53,30 +53,22 @@ impl Report for Brief<'_> {
             0 => writeln!(self.0)?,
             left_out => writeln!(self.0, " … and {} more", count_of_bytes(left_out))?,
         }
-        match wrong_encoding(header, &content.kept) {
+        match content.hint_for_person() {
             Some(hint) => writeln!(self.0, "  hint: {hint}"),
             None => Ok(()),
         }
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Fault { kind, offset, words, message, header, hint, first_bytes, .. } = fault;
-        let name = kind.name();
-        match *kind {
-            DecodeErrorKind::Truncated { missing } => {
-                let part = message.framing.part(message.head(), header.is_some());
-                let missing = count_of_bytes(missing);
-                writeln!(self.0, "{name}: the stream ends inside {part}, {missing} before its end (at byte {offset})")?;
-            }
-            _ => writeln!(self.0, "{name}: {words}")?,
+        let Progress { explained, whole, .. } = self.1;
+        if let Some(hint) = fault.hint().filter(|_| explained.get() != Some(whole.get())) {
+            writeln!(self.0, "{hint}")?;
         }
-        if let Some(first_bytes) = first_bytes {
-            writeln!(self.0, "  {first_bytes}")?;
+        writeln!(self.0, "{}: {}", fault.kind.name(), fault.error())?;
+        match fault.first_bytes() {
+            Some(first_bytes) => writeln!(self.0, "  {first_bytes}"),
+            None => Ok(()),
         }
-        if let Some(hint) = hint {
-            writeln!(self.0, "  hint: {}", Printable(hint))?;
-        }
-        Ok(())
     }
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {

@@ -16,7 +16,8 @@ use clap::Args;
 /// Show what a captured stream of messages holds.
 ///
 /// Every message is shown with the offsets of its parts: the proto-header, the members of the header, the content, the
-/// end. What is wrong with a stream is shown at the byte that is wrong.
+/// end. What is wrong with a stream is shown at the byte that is wrong, after the likely cause. Content that is not in the
+/// encoding that its header names is shown with the first byte that is not, wherever it is.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -86,8 +87,10 @@ const EXAMPLES: &str = r#"Examples:
   echo '00 02 7b7d' | jsonframe inspect
 
 Exit status:
-  0    the stream is nothing but whole messages; with --guess, a dialect fits, in each direction
-  1    it is at fault, has a gap or ends too early, or it cannot be read; with --guess, no dialect fits
+  0    the stream is nothing but whole messages, and text is in the encoding that its header names; with --guess, a dialect
+       fits, in each direction
+  1    it is at fault, has a gap or ends too early, content is not in its encoding, or it cannot be read; with --guess, no
+       dialect fits
   2    the command line is wrong, or the text or the capture that stands for the stream
   141  whoever reads the output left before its end, so that there is no verdict; as if SIGPIPE had ended it"#;
 
@@ -117,6 +120,7 @@ impl Arguments {
             chunk: self.chunk,
             max_header: self.max_header,
             max_content: self.max_content.unwrap_or(Options::default().max_content),
+            is_pointer: false,
         }
     }
 }

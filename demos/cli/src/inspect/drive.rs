@@ -5,23 +5,24 @@ mod fault;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use jsonframe::{DecodeError, Decoder, Event};
+use jsonframe::{DecodeError, Decoder, Event, Member};
 
 use self::fault::Faulty;
 use super::Options;
 use super::input::{self, Input};
-use super::length::Text;
 use super::message::{Framing, Message};
 use super::report::Report;
 use super::search::Search;
+use super::spelling::spellings;
 use crate::capture::Resembled;
 use crate::capture::log::Places;
+use crate::encoded::Encoded;
 
 /// How many lines of a log are known at a time, at most, and for how many bytes that are older than a header.
 const LINES: usize = 8 * 1024;
 const KEPT: u64 = 1024;
 
-/// Reports the whole input: true if it is nothing but whole messages.
+/// Reports the whole input: true if it is nothing but whole messages, and each content is in its encoding.
 pub(super) fn drive<'r>(
     reader: &mut dyn Read,
     report: Box<dyn Report + 'r>,
@@ -60,6 +61,7 @@ pub(super) struct Stream<'r> {
     state: State,
     /// The offset in the stream at which the decoder began.
     base: u64,
+    /// Whether nothing is missing, and no content is in another encoding than its header says.
     is_whole: bool,
     /// How many bytes have come, and on which lines of a log the last of them began: the offset and the line.
     received: u64,
@@ -226,10 +228,10 @@ impl<'r> Stream<'r> {
     }
 
     /// Goes past a part of a content whose bytes are not at hand, after which this is known of its text.
-    pub(super) fn pass_content(&mut self, count: u64, text: Option<Text>) -> io::Result<()> {
+    pub(super) fn pass_content(&mut self, count: u64, encoded: Encoded) -> io::Result<()> {
         if let State::Decoding = self.state {
             let passed = self.decoder.content_bypassed(count);
-            self.message.content.pass(passed, text);
+            self.message.content.pass(passed, encoded);
             // It may be the end of a message.
             if let Err(error) = self.decode(&mut &[][..])? {
                 self.fail(error, &[]);
@@ -259,6 +261,11 @@ impl<'r> Stream<'r> {
                 Ok(None) => return Ok(Ok(())),
                 Ok(Some(Event::Header(header))) => {
                     self.message.content.expect(&header);
+                    let dialect = &self.options.dialect;
+                    if dialect.departure(Member::ContentEncoding).absent.is_some() {
+                        let [_, _, encoding, _] = spellings(self.message.header(), dialect);
+                        self.message.content.encoded.is_assumed = encoding.is_none();
+                    }
                     self.report.header(&self.message, &header)?;
                     if let Err(error) = self.decoder.limit_content(self.options.max_content) {
                         return Ok(Err(error));
@@ -266,6 +273,7 @@ impl<'r> Stream<'r> {
                 }
                 Ok(Some(Event::Content(piece))) => self.message.content.receive(piece),
                 Ok(Some(Event::End)) => {
+                    self.is_whole &= self.message.content.encoded.is_right();
                     if let Some(header) = self.decoder.header() {
                         self.report.end(&self.message, &header)?;
                     }
@@ -275,7 +283,7 @@ impl<'r> Stream<'r> {
         }
     }
 
-    /// Nothing more comes: true if it was nothing but whole messages.
+    /// Nothing more comes: true if it was nothing but whole messages, and each content in its encoding.
     pub(super) fn finish(&mut self) -> io::Result<bool> {
         if let State::Searching { from, search } = &mut self.state {
             if search.finish() {

@@ -14,7 +14,6 @@ use crate::capture::log::Counts;
 use crate::capture::packets::{Direction, Passed};
 use crate::capture::{EndOf, Ended};
 use crate::dialect::DialectName;
-use crate::hint::wrong_encoding;
 use crate::text::acts_on_terminal;
 
 /// How much of a content is shown, in bytes.
@@ -39,17 +38,15 @@ impl Report for JsonLines<'_> {
         writeln!(self.output, "{}", header_line(message, header, &self.last))
     }
 
-    fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
+    fn end(&mut self, message: &Message, _: &Header<'_>) -> io::Result<()> {
         let content = &message.content;
-        let is_cut = content.is_cut().then(|| "the content ends inside a character".to_owned());
-        let hint = is_cut.or_else(|| wrong_encoding(header, &content.kept));
         writeln!(
             self.output,
             r#"{{"event":"content","offset":{},"length":{},"hex":"{}"{}{}}}"#,
             message.content_start(),
             content.received,
             hex::encode(&content.kept[..content.kept.len().min(SHOWN)]),
-            member("hint", hint),
+            member("hint", content.encoded.hint()),
             self.last,
         )?;
         writeln!(self.output, "{}", end_line(message, &self.last))
@@ -58,7 +55,7 @@ impl Report for JsonLines<'_> {
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
         let line = fault.line.map_or_else(String::new, |line| format!(r#","line":{line}"#));
-        let more = line + &first_bytes + &member("hint", fault.hint.as_ref());
+        let more = line + &first_bytes + &member("hint", fault.cause.as_ref().map(|cause| &cause.words));
         writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.last)))
     }
 

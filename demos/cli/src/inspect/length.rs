@@ -3,10 +3,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use jsonframe::{Encoding, Header};
+use jsonframe::Header;
 use serde::de::IgnoredAny;
 
 use super::message::Framing;
+use crate::encoded::{Encoded, Utf8};
+use crate::hint::MEND;
 
 /// How much of a content is kept, from its beginning, in bytes.
 pub(crate) const KEPT: usize = 64 * 1024;
@@ -21,31 +23,30 @@ pub(crate) struct Content {
     /// How many bytes its header says it has.
     pub(super) announced: u64,
     is_json: bool,
-    /// What is known of its text, if it is meant to be UTF-8.
-    text: Option<Text>,
+    /// What is known of its text.
+    pub(super) encoded: Encoded,
 }
 
 impl Content {
     /// Gets ready for the content of this header.
     pub(super) fn expect(&mut self, header: &Header<'_>) {
         self.announced = header.content_length();
-        self.text = (header.encoding() == Some(Encoding::UTF_8)).then(Text::default);
-        self.is_json = self.text.is_some() && header.is_json();
+        self.encoded = Encoded::of(header);
+        self.is_json = self.encoded.text().is_some() && header.is_json();
     }
 
     pub(super) fn receive(&mut self, piece: &[u8]) {
         let space = KEPT - self.kept.len();
         self.kept.extend_from_slice(&piece[..piece.len().min(space)]);
         self.received += piece.len() as u64;
-        if let Some(text) = &mut self.text {
-            text.push(piece);
-        }
+        self.encoded.push(piece);
     }
 
     /// Takes note of bytes that are not at hand, after which this is known of its text.
-    pub(super) fn pass(&mut self, count: u64, text: Option<Text>) {
+    pub(super) fn pass(&mut self, count: u64, encoded: Encoded) {
         self.received += count;
-        self.text = text;
+        let is_assumed = std::mem::replace(&mut self.encoded, encoded).is_assumed;
+        self.encoded.is_assumed = is_assumed;
     }
 
     /// Whether all that has come of it is kept.
@@ -60,18 +61,18 @@ impl Content {
         *self = Self { kept, ..Self::default() };
     }
 
-    /// Whether it ends inside a character of UTF-8.
-    pub(super) fn is_cut(&self) -> bool {
-        self.text.as_ref().is_some_and(|text| text.is_utf8 && !text.begun.is_empty())
+    /// What is wrong with a whole one, for a person, who is shown besides whether it ends inside a character.
+    pub(super) fn hint_for_person(&self) -> Option<String> {
+        self.encoded.hint().filter(|_| self.received == self.announced && !self.encoded.is_cut())
     }
 
     /// Its text, if that is UTF-8 and has fewer characters than its length says.
-    pub(super) fn short_text(&self) -> Option<Text> {
-        self.text.clone().filter(|text| text.has_fewer_than(self.announced))
+    pub(super) fn short_text(&self) -> Option<Utf8> {
+        self.encoded.text().filter(|text| text.has_fewer_than(self.announced)).cloned()
     }
 
     /// What its length should be, if that can be told from these bytes, which follow it.
-    pub(super) fn hint(&self, message: u64, after: &[u8], framing: Framing) -> Option<LengthHint> {
+    pub(super) fn length_hint(&self, message: u64, after: &[u8], framing: Framing) -> Option<LengthHint> {
         let announced = self.announced;
         let is_whole = self.received == announced;
         let json_end = self.json_end(after);
@@ -84,9 +85,9 @@ impl Content {
         }
         let hint = |bytes, counted| Some(LengthHint { message, announced, bytes, counted });
         let ends = |rest: &[u8]| rest.is_empty() || framing.begins_message(rest);
-        if is_whole && let Some(text) = &self.text {
+        if is_whole && let Some(text) = self.encoded.text() {
             for unit in [Unit::Character, Unit::Utf16] {
-                let Some(more) = text.end(after, announced, unit).filter(|more| *more > 0) else { continue };
+                let Some(more) = unit.end(text, after, announced).filter(|more| *more > 0) else { continue };
                 let (tail, rest) = after.split_at(more);
                 // Text has no NUL, but nearly every proto-header has.
                 if ends(rest) && !tail.contains(&0) {
@@ -124,74 +125,6 @@ pub(super) fn json_end(bytes: &[u8]) -> Option<usize> {
     Some(values.byte_offset())
 }
 
-/// UTF-8 that comes in pieces, and is counted in other units than bytes.
-#[derive(Clone, Debug)]
-pub(crate) struct Text {
-    characters: u64,
-    utf16_units: u64,
-    /// The beginning of a character that is not whole.
-    begun: Vec<u8>,
-    is_utf8: bool,
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self { characters: 0, utf16_units: 0, begun: Vec::new(), is_utf8: true }
-    }
-}
-
-impl Text {
-    /// Whether it has fewer characters than this, and nothing that is not UTF-8.
-    pub(super) const fn has_fewer_than(&self, count: u64) -> bool {
-        self.is_utf8 && self.characters < count
-    }
-
-    pub(crate) fn push(&mut self, mut piece: &[u8]) {
-        while self.is_utf8
-            && !self.begun.is_empty()
-            && let Some((byte, rest)) = piece.split_first()
-        {
-            piece = rest;
-            let mut begun = std::mem::take(&mut self.begun);
-            begun.push(*byte);
-            self.count(&begun);
-        }
-        if self.is_utf8 {
-            self.count(piece);
-        }
-    }
-
-    fn count(&mut self, bytes: &[u8]) {
-        let (text, rest) = match str::from_utf8(bytes) {
-            Ok(text) => (text, &[][..]),
-            Err(error) => {
-                self.is_utf8 = error.error_len().is_none();
-                let (text, rest) = bytes.split_at(error.valid_up_to());
-                (str::from_utf8(text).unwrap_or_default(), rest)
-            }
-        };
-        // Of most text that is all there is to do, and quick.
-        let characters = if text.is_ascii() { text.len() } else { text.chars().count() } as u64;
-        self.characters += characters;
-        self.utf16_units += characters;
-        if characters < text.len() as u64 {
-            self.utf16_units += text.bytes().filter(|byte| *byte >= 0xF0).count() as u64;
-        }
-        self.begun.extend_from_slice(rest);
-    }
-
-    /// After how many of these bytes there are this many units in all.
-    fn end(&self, after: &[u8], count: u64, unit: Unit) -> Option<usize> {
-        let mut text = self.clone();
-        let mut taken = 0;
-        while text.is_utf8 && unit.of(&text) < count {
-            text.push(after.get(taken..=taken)?);
-            taken += 1;
-        }
-        (text.is_utf8 && text.begun.is_empty() && unit.of(&text) == count).then_some(taken)
-    }
-}
-
 /// What a length may count instead of bytes.
 #[derive(Clone, Copy)]
 enum Unit {
@@ -200,11 +133,22 @@ enum Unit {
 }
 
 impl Unit {
-    const fn of(self, text: &Text) -> u64 {
+    const fn of(self, text: &Utf8) -> u64 {
         match self {
-            Self::Character => text.characters,
-            Self::Utf16 => text.utf16_units,
+            Self::Character => text.characters(),
+            Self::Utf16 => text.utf16_units(),
         }
+    }
+
+    /// After how many of these bytes, which follow the text, there are this many units in all.
+    fn end(self, text: &Utf8, after: &[u8], count: u64) -> Option<usize> {
+        let mut text = text.clone();
+        let mut taken = 0;
+        while text.is_utf8() && self.of(&text) < count {
+            text.push(after.get(taken..=taken)?);
+            taken += 1;
+        }
+        (text.is_utf8() && !text.is_cut() && self.of(&text) == count).then_some(taken)
     }
 
     const fn name(self) -> &'static str {
@@ -234,7 +178,7 @@ impl Display for LengthHint {
             Some(units) => write!(
                 f,
                 "the content-length of message {message} looks like a number of {units}: {announced} {units} are {bytes} \
-                 bytes, and content-length counts bytes, not characters"
+                 bytes, and {MEND}"
             ),
             None => write!(
                 f,

@@ -6,6 +6,8 @@ use jsonframe::{DecodeErrorKind, Header};
 
 use super::first_bytes::FirstBytes;
 use super::message::Message;
+use crate::hint::Cause;
+use crate::text::{Printable, count_of_bytes};
 
 /// What is made of a stream. Both reports are told the same, so that they cannot disagree.
 pub(super) trait Report {
@@ -43,7 +45,35 @@ pub(super) struct Fault<'a> {
     pub(super) message: &'a Message,
     /// The header of the message, if it has been reported.
     pub(super) header: Option<Header<'a>>,
-    pub(super) hint: Option<String>,
+    pub(super) cause: Option<Cause>,
     /// The first bytes of the stream, if it does not begin with the header of a message.
     pub(super) first_bytes: Option<FirstBytes>,
+}
+
+impl Fault<'_> {
+    /// What is said of it to a person: the likely cause and how to mend it, where these are known.
+    pub(super) fn hint(&self) -> Option<String> {
+        self.cause.as_ref().map(|cause| format!("hint: {}", Printable(&cause.words)))
+    }
+
+    /// And then what the decoder says.
+    pub(super) fn error(&self) -> String {
+        let Self { kind, offset, words, message, header, cause, .. } = self;
+        match kind {
+            DecodeErrorKind::Truncated { missing } => {
+                let part = message.framing.part(message.head(), header.is_some());
+                let missing = count_of_bytes(*missing);
+                format!("the stream ends inside {part}, {missing} before its end (at byte {offset})")
+            }
+            _ if cause.as_ref().is_some_and(|cause| cause.is_other) => {
+                format!("no header of a message (at byte {offset})")
+            }
+            _ => words.clone(),
+        }
+    }
+
+    /// The first bytes, unless the cause shows them.
+    pub(super) fn first_bytes(&self) -> Option<&FirstBytes> {
+        self.first_bytes.as_ref().filter(|_| !self.cause.as_ref().is_some_and(|cause| cause.is_other))
+    }
 }

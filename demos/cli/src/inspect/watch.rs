@@ -8,11 +8,11 @@ use jsonframe::Header;
 use super::brief::Brief;
 use super::drive::Stream;
 use super::json::JsonLines;
-use super::length::Text;
 use super::message::Message;
 use super::report::{Fault, Report};
 use super::{Options, Output};
-use crate::hint::json_is_cut;
+use crate::encoded::Encoded;
+use crate::hint::Cause;
 
 /// How far a stream is.
 #[derive(Debug, Default)]
@@ -23,10 +23,8 @@ pub(crate) struct Progress {
     pub(crate) whole: Cell<u64>,
     /// The offset at which the message under way ends, if its header is whole.
     pub(crate) end: Cell<Option<u64>>,
-    /// Whether the last whole message seems to be cut short because characters were counted.
-    pub(crate) is_cut: Cell<bool>,
-    /// Whether a fault was reported with its likely cause.
-    pub(crate) is_explained: Cell<bool>,
+    /// The offset of the message of which it has been said why nothing more of it comes.
+    pub(crate) explained: Cell<Option<u64>>,
 }
 
 /// What comes next of a stream.
@@ -35,7 +33,7 @@ pub(crate) enum Piece {
     /// Its next bytes.
     Bytes(Vec<u8>),
     /// The length of a part of a content that is not at hand, and what is known of the text of that content up to its end.
-    Content(u64, Option<Text>),
+    Content(u64, Box<Encoded>),
     /// Whole messages that are not at hand, after a whole message.
     Unseen { messages: u64, bytes: u64 },
 }
@@ -51,13 +49,14 @@ impl Piece {
 }
 
 /// Shows every message of a stream in a line or two, or, with [`Options::json`], in the lines of [`inspect`](super::inspect);
-/// true if it is nothing but whole messages. Says how far it is.
+/// true if it is nothing but whole messages, and each content is in its encoding. Says how far it is. Whoever is asked for the
+/// next piece may ask why it does not come.
 ///
 /// # Errors
 ///
 /// Those of the output.
 pub(crate) fn watch(
-    mut next: impl FnMut() -> Option<Piece>,
+    mut next: impl FnMut(&dyn Fn() -> Option<Cause>) -> Option<Piece>,
     output: &mut impl Write,
     options: &Options,
     progress: &Progress,
@@ -66,20 +65,19 @@ pub(crate) fn watch(
     let report: Box<dyn Report + '_> = if options.json {
         Box::new(JsonLines::new(output, options.dialect, None)?)
     } else {
-        Box::new(Brief::new(output))
+        Box::new(Brief::new(output, progress))
     };
     let mut stream = Stream::new(Box::new(Counted { report, progress }), options, false);
     while stream.wants() {
         stream.flush()?;
-        match next() {
+        match next(&|| stream.cause()) {
             None => break,
             Some(Piece::Bytes(bytes)) => stream.feed(&bytes)?,
-            Some(Piece::Content(count, text)) => stream.pass_content(count, text)?,
+            Some(Piece::Content(count, encoded)) => stream.pass_content(count, *encoded)?,
             Some(Piece::Unseen { messages, bytes }) => {
                 stream.pass_messages(messages, bytes);
                 progress.messages.set(progress.messages.get() + messages);
                 progress.whole.set(progress.whole.get() + bytes);
-                progress.is_cut.set(false);
             }
         }
     }
@@ -98,18 +96,14 @@ impl Report for Counted<'_> {
     }
 
     fn end(&mut self, message: &Message, header: &Header<'_>) -> io::Result<()> {
-        let Progress { messages, whole, end, is_cut, .. } = self.progress;
+        let Progress { messages, whole, end, .. } = self.progress;
         messages.set(message.number);
         whole.set(message.end());
         end.set(None);
-        let content = &message.content;
-        let is_cut_off = if content.is_kept() { json_is_cut(&content.kept) } else { content.is_cut() };
-        is_cut.set(header.is_json() && is_cut_off);
         self.report.end(message, header)
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        self.progress.is_explained.set(fault.hint.is_some());
         self.report.fault(fault)
     }
 

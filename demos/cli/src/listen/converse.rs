@@ -15,8 +15,9 @@ use super::show::{Show, Whose};
 use crate::connect::Stream;
 use crate::console::{Console, Kind};
 use crate::dialect::{DialectName, Dialects};
+use crate::encoded::{Encoded, Utf8};
 use crate::exchange::{Annotation, Content, Tapped};
-use crate::hint::{self, CutText};
+use crate::hint::{self, Cause};
 use crate::served::Served;
 use crate::text::count_of_bytes;
 use crate::watched::{Watched, is_time_out};
@@ -81,15 +82,15 @@ impl Server {
             .with_sending_dialect(self.dialects.sent)
             .with_max_header(self.limits.max_header)
             .with_max_content(self.limits.max_content);
-        let mut cut = CutText::default();
+        let mut last = Last::default();
         loop {
-            match self.answer_one(&mut connection, whose, &mut cut) {
+            match self.answer_one(&mut connection, whose, &mut last) {
                 Ok(true) => {}
                 Ok(false) => {
                     connection.get_mut().stream_mut().say_end();
                     return Ok("the peer has ended the connection");
                 }
-                Err(Stop::Failed(error)) => return Err(self.explained(&error, &connection, &cut)),
+                Err(Stop::Failed(error)) => return Err(self.explained(&error, &connection, &last)),
                 Err(Stop::Unanswered(reason)) => {
                     connection.get_mut().stream_mut().say_end();
                     return Err(Failure { kind: Kind::Failed, reason: format!("not answered: {reason}") });
@@ -103,19 +104,20 @@ impl Server {
         &self,
         connection: &mut Connection<Tapped<Served<'_>>>,
         whose: &Whose<'_>,
-        cut: &mut CutText,
+        last: &mut Last,
     ) -> Result<bool, Stop> {
         let LimitOptions { idle_timeout, pace, write_timeout, .. } = self.limits;
         let watched = connection.get_mut().stream_mut().socket();
         watched.await_message(idle_timeout.into(), pace.header_timeout.into());
         let Some(incoming) = connection.receive()? else { return Ok(false) };
-        *cut = CutText::default();
+        *last = Last::default();
         let (header, mut content) = incoming.into_parts()?;
         let header = header.header();
         watched.at_rate(pace.min_rate, pace.rate_window.into());
         watched.doing("receiving the content of a message");
         let mut spool = Spool::new(IN_MEMORY);
         let mut beginning = Vec::new();
+        let mut encoded = Encoded::of(&header);
         let mut piece = [0; PIECE];
         loop {
             let count = content.read(&mut piece)?;
@@ -123,11 +125,15 @@ impl Server {
             if piece.is_empty() {
                 break;
             }
-            cut.push(piece);
+            encoded.push(piece);
             beginning.extend_from_slice(&piece[..piece.len().min(IN_MEMORY - beginning.len())]);
             spool.write_all(piece).map_err(|error| Stop::Unanswered(format!("cannot keep the content: {error}")))?;
         }
-        self.show.message(whose, &header, Content { bytes: &beginning, length: header.content_length() });
+        let hint = hint::of_content(&header, &beginning, &encoded);
+        let content = Content { bytes: &beginning, length: header.content_length() };
+        self.show.message(whose, &header, content, hint.as_deref());
+        last.may_be_cut = encoded.text().is_some_and(Utf8::may_be_cut);
+        last.is_explained = !self.show.json && hint::is_cut(&header, &beginning);
         drop(beginning);
         let reply = self.answer.to(&header, spool, self.dialects.sent, whose.peer).map_err(Stop::Unanswered)?;
         watched.at_rate(pace.min_rate, write_timeout.into());
@@ -148,7 +154,7 @@ impl Server {
     }
 
     /// Says what is wrong, and what may help to see why.
-    fn explained(&self, error: &Error, connection: &Connection<Tapped<Served<'_>>>, cut: &CutText) -> Failure {
+    fn explained(&self, error: &Error, connection: &Connection<Tapped<Served<'_>>>, last: &Last) -> Failure {
         let kind = match error {
             Error::Decode(_) => Kind::NotUnderstood,
             Error::Io(late) if is_time_out(late) => Kind::OverLimit,
@@ -159,13 +165,27 @@ impl Server {
             && let DecodeErrorKind::ContentTooLong { limit, .. } = error.kind()
         {
             reason = format!("{reason}; --max-content is {}", count_of_bytes(limit));
-        } else if let Some(hint) = connection.get_ref().start().hint(self.names.0) {
-            reason = hint::before(&hint, reason);
-        } else if matches!(kind, Kind::NotUnderstood | Kind::OverLimit) {
-            reason = hint::with(reason, cut.is_possible());
+        } else {
+            let may_be_cut = last.may_be_cut && matches!(kind, Kind::NotUnderstood | Kind::OverLimit);
+            let cause = if last.is_explained && may_be_cut {
+                Some(Cause::of_rest())
+            } else {
+                connection.get_ref().start().hint(self.names.0)
+            };
+            let cause = cause.or_else(|| may_be_cut.then(|| Cause::of_fault(hint::MEND.into())));
+            reason = cause.map_or(reason.clone(), |cause| cause.before(reason));
         }
         Failure { kind, reason }
     }
+}
+
+/// What is known of the last whole message, if what comes after it is none.
+#[derive(Default)]
+struct Last {
+    /// Whether its content may have been cut short because its characters were counted.
+    may_be_cut: bool,
+    /// Whether that has been said.
+    is_explained: bool,
 }
 
 /// Why a connection is closed that its peer has not ended.

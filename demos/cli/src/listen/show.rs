@@ -7,7 +7,6 @@ use jsonframe::{Header, Value};
 
 use crate::console::Console;
 use crate::exchange::{Content, object};
-use crate::hint;
 use crate::text::{ByteString, Printable, count_of_bytes};
 
 /// How messages are shown.
@@ -29,8 +28,8 @@ pub(super) struct Whose<'a> {
 const PREVIEW: usize = 120;
 
 impl Show {
-    /// Shows a message that has come whole.
-    pub(super) fn message(&self, whose: &Whose<'_>, header: &Header<'_>, content: Content<'_>) {
+    /// Shows a message that has come whole, and what is wrong with its content.
+    pub(super) fn message(&self, whose: &Whose<'_>, header: &Header<'_>, content: Content<'_>, hint: Option<&str>) {
         let Whose { connection, peer } = whose;
         if self.json {
             let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
@@ -47,9 +46,7 @@ impl Show {
             let _ = write!(line, ": {}", preview(header, content));
         }
         self.console.say(line);
-        if header.is_json() && content.bytes.len() as u64 == content.length && hint::json_is_cut(content.bytes) {
-            self.console.say(format_args!("[{connection}] hint: the JSON is cut short; {}", hint::COUNTS_BYTES));
-        } else if let Some(hint) = hint::wrong_encoding(header, content.bytes) {
+        if let Some(hint) = hint {
             self.console.say(format_args!("[{connection}] hint: {hint}"));
         }
     }

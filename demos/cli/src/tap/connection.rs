@@ -103,17 +103,11 @@ impl Tap {
     /// Looks at a direction until it ends, or as far as it is understood: how many whole messages there were.
     fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> u64 {
         let progress = Progress::default();
-        let mut patient = Patient::new(queue, &progress, journal, direction, form.dialect);
-        let outcome = watch(|| patient.next(), &mut journal.report(direction), form, &progress);
+        let mut patient = Patient::new(queue, &progress, journal, direction);
+        let outcome = watch(|cause| patient.next(cause), &mut journal.report(direction), form, &progress);
         // No more is looked at, though it still passes.
         queue.close();
         let is_faulty = matches!(outcome, Ok(false));
-        if is_faulty
-            && !progress.is_explained.get()
-            && let Some(hint) = patient.other_dialect()
-        {
-            journal.event(Some(direction), "hint", &[("hint", hint.as_str().into())], &format!("  hint: {hint}"));
-        }
         let messages = progress.messages.get();
         self.totals.messages.fetch_add(messages, Ordering::Relaxed);
         self.totals.faults.fetch_add(is_faulty.into(), Ordering::Relaxed);

@@ -46,7 +46,7 @@ impl Journal {
     /// Says what may be the cause of what was said, to a person: in JSON it is part of that.
     pub(super) fn hint(&self, direction: Direction, hint: &str) {
         if !self.is_json {
-            self.line(Some(direction), &format!("  hint: {}", Printable(hint)));
+            self.line(Some(direction), &format!("hint: {}", Printable(hint)));
         }
     }
 

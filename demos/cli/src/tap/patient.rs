@@ -7,9 +7,8 @@ use serde_json::Value;
 use super::flow::Direction;
 use super::journal::Journal;
 use super::queue::{Queue, Silence};
-use crate::dialect::DialectName;
-use crate::hint::COUNTS_BYTES;
-use crate::inspect::{self, Piece, Progress, guess};
+use crate::hint::Cause;
+use crate::inspect::{Piece, Progress};
 use crate::text::count_of_bytes;
 
 /// After which silence in the middle of a message that is said.
@@ -18,21 +17,14 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// How long to wait at a time where a silence says nothing.
 const LONG: Duration = Duration::from_hours(1);
 
-/// How much of the beginning is kept, to find out which dialect it is in.
-const KEPT: usize = 64 * 1024;
-
 /// Reads a queue, and says once of each message that nothing more of it comes.
 pub(super) struct Patient<'a> {
     queue: &'a Queue,
     progress: &'a Progress,
     journal: &'a Journal,
     direction: Direction,
-    /// What it is read in.
-    dialect: DialectName,
     /// How much has been read.
     read: u64,
-    /// The beginning of the stream, until a message is whole.
-    beginning: Vec<u8>,
     /// Where the message begins of which it has been said.
     said_of: Option<u64>,
 }
@@ -43,21 +35,8 @@ impl<'a> Patient<'a> {
         progress: &'a Progress,
         journal: &'a Journal,
         direction: Direction,
-        dialect: DialectName,
     ) -> Self {
-        Self { queue, progress, journal, direction, dialect, read: 0, beginning: Vec::new(), said_of: None }
-    }
-
-    /// Which other dialect the stream seems to be in, if no message of it has been understood.
-    pub(super) fn other_dialect(&self) -> Option<String> {
-        if self.progress.messages.get() > 0 {
-            return None;
-        }
-        let mut verdict = Vec::new();
-        let is_clear = guess(&mut &*self.beginning, &mut verdict, &inspect::Options::default());
-        let verdict = String::from_utf8_lossy(&verdict);
-        let dialect: DialectName = verdict.lines().next()?.strip_prefix("--dialect ")?.parse().ok()?;
-        (is_clear.is_ok_and(|is_clear| is_clear) && dialect != self.dialect).then(|| inspect::of_dialect(dialect))?
+        Self { queue, progress, journal, direction, read: 0, said_of: None }
     }
 
     /// Whether the middle of a message has been reached of which nothing has been said.
@@ -66,8 +45,8 @@ impl<'a> Patient<'a> {
         self.read > whole && self.said_of != Some(whole)
     }
 
-    fn say(&mut self) {
-        let Progress { messages, whole, end, is_cut, .. } = self.progress;
+    fn say(&mut self, hint: Option<Cause>) {
+        let Progress { messages, whole, end, explained } = self.progress;
         self.said_of = Some(whole.get());
         let received = self.read - whole.get();
         let missing = end.get().map(|end| end.saturating_sub(self.read));
@@ -82,32 +61,26 @@ impl<'a> Patient<'a> {
         } else {
             words.push_str("and its header is not whole");
         }
-        let is_cut = is_cut.get() && missing.is_none();
-        let hint = if is_cut { Some(COUNTS_BYTES.to_owned()) } else { self.other_dialect() };
-        members.extend(hint.as_deref().map(|hint| ("hint", hint.into())));
-        self.journal.event(Some(self.direction), "waiting", &members, &words);
+        members.extend(hint.as_ref().map(|hint| ("hint", hint.words.as_str().into())));
         if let Some(hint) = hint {
-            self.journal.hint(self.direction, &hint);
+            explained.set(Some(whole.get()));
+            self.journal.hint(self.direction, &hint.words);
         }
+        self.journal.event(Some(self.direction), "waiting", &members, &words);
     }
 
-    /// The next piece; `None` at the end. It says which messages are left out.
-    pub(super) fn next(&mut self) -> Option<Piece> {
+    /// The next piece; `None` at the end. It says which messages are left out, and why nothing may come.
+    pub(super) fn next(&mut self, cause: &dyn Fn() -> Option<Cause>) -> Option<Piece> {
         let piece = loop {
             let is_within_message = self.is_within_message();
             match self.queue.next_within(if is_within_message { SILENCE } else { LONG }) {
                 Ok(piece) => break piece?,
-                Err(Silence) if is_within_message => self.say(),
+                Err(Silence) if is_within_message => self.say(cause()),
                 Err(Silence) => {}
             }
         };
-        match &piece {
-            Piece::Bytes(bytes) if self.progress.messages.get() == 0 => {
-                let kept = bytes.len().min(KEPT - self.beginning.len());
-                self.beginning.extend_from_slice(&bytes[..kept]);
-            }
-            Piece::Unseen { messages, bytes } => self.say_unseen(*messages, *bytes),
-            Piece::Bytes(_) | Piece::Content(..) => self.beginning = Vec::new(),
+        if let Piece::Unseen { messages, bytes } = &piece {
+            self.say_unseen(*messages, *bytes);
         }
         self.read += piece.len();
         Some(piece)

@@ -175,7 +175,7 @@ mod tests {
             }
         });
         (0..100).for_each(|byte| queue.push(Piece::Bytes(vec![byte])));
-        queue.push(Piece::Content(5, None));
+        queue.push(Piece::Content(5, Box::default()));
         queue.end();
         assert_eq!(reader.join().unwrap(), ((0..100).collect(), 5));
         assert_eq!((queue.unseen(), queue.space()), (0, Space::Plenty));
@@ -205,7 +205,7 @@ mod tests {
         }
         assert_eq!(queue.state().pieces.len(), 2);
         for _ in 0..10_000 {
-            queue.push(Piece::Content(1 << 20, None));
+            queue.push(Piece::Content(1 << 20, Box::default()));
         }
         for _ in 0..10_000 {
             queue.push(Piece::Unseen { messages: 1, bytes: 144 });

@@ -1,10 +1,11 @@
 //! What of a direction is handed over to whoever looks at it: heads, short contents, and the beginnings of long ones.
 
-use jsonframe::{Decoder, Encoding, Event};
+use jsonframe::{Decoder, Event};
 
 use super::queue::{Queue, Space};
 use crate::dialect::DialectName;
-use crate::inspect::{BEGINNING, KEPT, Piece, Text};
+use crate::encoded::Encoded;
+use crate::inspect::{BEGINNING, KEPT, Piece};
 
 /// How much is handed over after a fault, in bytes: the rest of a header, and what may explain the fault.
 const AFTER_FAULT: usize = 2 * 64 * 1024;
@@ -19,7 +20,7 @@ pub(super) struct Splitter {
     kept: u64,
     received: u64,
     /// What is known of the text of a long content.
-    text: Option<Text>,
+    encoded: Option<Box<Encoded>>,
 }
 
 enum Mode {
@@ -35,7 +36,7 @@ impl Splitter {
         let dialect = dialect.leak();
         let buffer = vec![0; dialect.prefix().len() + usize::from(u16::MAX)];
         let decoder = Decoder::new(buffer).with_dialect(dialect);
-        Self { queue, decoder, mode: Mode::Shown, kept: 0, received: 0, text: None }
+        Self { queue, decoder, mode: Mode::Shown, kept: 0, received: 0, encoded: None }
     }
 
     /// Hands over the next bytes, or what is needed of them.
@@ -69,11 +70,11 @@ impl Splitter {
                     let length = header.content_length();
                     let is_long = length > KEPT as u64;
                     self.kept = if is_long { BEGINNING as u64 } else { length };
-                    self.text = (is_long && header.encoding() == Some(Encoding::UTF_8)).then(Text::default);
+                    self.encoded = is_long.then(|| Box::new(Encoded::of(&header)));
                 }
                 Ok(Some(Event::Content(piece))) => {
-                    if let Some(text) = &mut self.text {
-                        text.push(piece);
+                    if let Some(encoded) = &mut self.encoded {
+                        encoded.push(piece);
                     }
                     let space = self.kept.saturating_sub(self.received);
                     let kept = usize::try_from(space).unwrap_or(usize::MAX).min(piece.len());
@@ -81,7 +82,7 @@ impl Splitter {
                     if kept < piece.len() && matches!(self.mode, Mode::Shown) {
                         self.hand_over(&bytes[start..before + kept]);
                         let count = (piece.len() - kept) as u64;
-                        self.queue.push(Piece::Content(count, self.text.clone()));
+                        self.queue.push(Piece::Content(count, self.encoded.clone().unwrap_or_default()));
                         start = at;
                     }
                 }
@@ -124,7 +125,7 @@ impl Splitter {
             if self.received > 0 {
                 // Its beginning is lost, without which the rest is of no use.
                 self.kept = 0;
-                self.queue.push(Piece::Content(self.received, self.text.clone()));
+                self.queue.push(Piece::Content(self.received, self.encoded.clone().unwrap_or_default()));
             }
             self.mode = Mode::Shown;
         }
@@ -179,10 +180,10 @@ mod tests {
         || queue.next_within(Duration::ZERO).expect("it has ended")
     }
 
-    fn lines(next: impl FnMut() -> Option<Piece>) -> Vec<Value> {
+    fn lines(mut next: impl FnMut() -> Option<Piece>) -> Vec<Value> {
         let options = Options { json: true, ..Options::default() };
         let mut output = Vec::new();
-        watch(next, &mut output, &options, &Progress::default()).unwrap();
+        watch(|_| next(), &mut output, &options, &Progress::default()).unwrap();
         parsed(&output)
     }
 

@@ -6,10 +6,12 @@ use jsonframe::DecodeError;
 
 use super::super::first_bytes::FirstBytes;
 use super::super::hint::{self, Suspicion};
-use super::super::length::{Content, Text};
+use super::super::length::Content;
 use super::super::message::{Message, located};
 use super::super::report::Fault;
 use super::{State, Stream};
+use crate::encoded::Utf8;
+use crate::hint::Cause;
 
 /// How many bytes after a content are read, at most, to find out what its length should have been.
 const AHEAD: usize = 64 * 1024;
@@ -22,7 +24,7 @@ pub(super) struct Faulty {
     line: Option<u64>,
     first_bytes: Option<FirstBytes>,
     /// The content before, while its characters are yet to be counted.
-    counting: Option<Text>,
+    counting: Option<Utf8>,
 }
 
 impl Faulty {
@@ -76,23 +78,33 @@ impl Stream<'_> {
         is_other.then(|| FirstBytes::of(&bytes))
     }
 
-    /// Reports the fault, if there is one.
-    pub(super) fn report_fault(&mut self) -> io::Result<()> {
-        let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
-        let Faulty { error, ahead, line, first_bytes, .. } = &mut **faulty;
-        let header = self.decoder.header();
-        let suspicion = Suspicion {
-            kind: error.kind(),
+    /// The likely cause of its fault; or, without one, of nothing more coming where the message under way is not whole.
+    pub(in super::super) fn cause(&self) -> Option<Cause> {
+        let (kind, ahead) = match &self.state {
+            State::Faulty(faulty) => (faulty.error.kind(), &*faulty.ahead),
+            State::Decoding => (self.decoder.finish().err()?.kind(), &[][..]),
+            State::Skipping { .. } | State::Searching { .. } => return None,
+        };
+        let words = if let State::Faulty(faulty) = &self.state { faulty.error.to_string() } else { String::new() };
+        hint::of(&Suspicion {
+            kind,
+            words: &words,
             message: &self.message,
-            has_header: header.is_some(),
+            has_header: self.decoder.header().is_some(),
             ahead,
             dialect: self.options.dialect,
             may_guess: self.may_guess && self.base == 0,
             resembles: self.resembles.filter(|_| self.base == 0),
-        };
-        let hint = hint::of(&suspicion);
+        })
+    }
+
+    /// Reports the fault, if there is one.
+    pub(super) fn report_fault(&mut self) -> io::Result<()> {
+        let cause = self.cause();
+        let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
+        let Faulty { error, line, first_bytes, .. } = &mut **faulty;
         let (offset, words) = located(error, self.base);
-        let (kind, line, first_bytes) = (error.kind(), *line, first_bytes.take());
-        self.report.fault(&Fault { kind, offset, line, words, message: &self.message, header, hint, first_bytes })
+        let (kind, line, first_bytes, header) = (error.kind(), *line, first_bytes.take(), self.decoder.header());
+        self.report.fault(&Fault { kind, offset, line, words, message: &self.message, header, cause, first_bytes })
     }
 }

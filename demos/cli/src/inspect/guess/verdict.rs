@@ -5,8 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use jsonframe::{ByteOrder, DecodeErrorKind, Member, ProtoHeader};
 use serde::Serialize;
 
+use super::super::Options;
 use super::super::annotate::{count, digits};
 use super::super::first_bytes::FirstBytes;
+use super::super::hint::cause;
 use super::LookedAt;
 use super::candidate::{Candidate, Misfit};
 use super::first_object::FirstObject;
@@ -36,6 +38,9 @@ pub(super) struct Verdict {
     cut: &'static str,
     /// Where the capture departs even from this dialect.
     fault: Option<Reason>,
+    /// The likely cause of that, or of there being no dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     absent: Vec<Absent>,
     /// The members that have other names.
     renamed: Vec<Renamed>,
@@ -159,6 +164,9 @@ impl Verdict {
         let first_object = if is_known { None } else { FirstObject::of(&looked_at.beginning) };
         let is_unknown = !is_known && first_object.is_none();
         let (cut, missing) = best.cut().filter(|_| fits).unwrap_or_default();
+        let options = Options { dialect: if fits { name } else { DialectName::STANDARD }, ..Options::default() };
+        let is_at_fault = !fits || best.misfit.is_some() || missing > 0;
+        let cause = if is_at_fault { cause(&looked_at.beginning, &options, false) } else { None };
         Self {
             event: "guess",
             dialect: fits.then(|| name.to_string()),
@@ -170,6 +178,7 @@ impl Verdict {
             missing,
             cut,
             fault: best.misfit.as_ref().filter(|_| fits).map(Reason::of),
+            hint: cause.map(|cause| cause.words),
             absent: best
                 .absent()
                 .map(|(member, headers)| Absent { member: member.as_str(), headers, stand_in: stand_in(member) })
@@ -192,8 +201,13 @@ impl Verdict {
         self.dialect.is_some()
     }
 
+    fn write_hint(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.hint.as_ref().map_or(Ok(()), |hint| writeln!(f, "  hint: {}", Printable(hint)))
+    }
+
     fn write_evidence(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { headers, messages, bytes, looked_at, .. } = self;
+        self.write_hint(f)?;
         let of = if self.all { "" } else { "the first " };
         let (headers, messages) = (count(*headers, "header"), count(*messages, "whole message"));
         writeln!(f, "  decoded: {headers}, {messages}; {bytes} of {of}{}", count(*looked_at, "byte"))?;
@@ -239,7 +253,10 @@ impl Display for Verdict {
                 self.write_evidence(f)?;
             }
             None if self.looked_at == 0 => return writeln!(f, "the capture is empty: no dialect can be told from it"),
-            None => writeln!(f, "no dialect fits: in none does the capture begin with a valid header")?,
+            None => {
+                writeln!(f, "no dialect fits: in none does the capture begin with a valid header")?;
+                self.write_hint(f)?;
+            }
         }
         if let Some(FirstObject { offset, length, before, is_low_byte, has }) = &self.first_object {
             writeln!(

@@ -1,0 +1,347 @@
+//! Content as it comes in pieces: whether it is in the encoding that its header names, and how long its text is.
+
+use std::fmt::{self, Display, Formatter};
+
+use jsonframe::{Encoding, Header, TextDecoder, TextError};
+
+use crate::text::Printable;
+
+/// How much is decoded at a time, in bytes.
+const STEP: usize = 4096;
+
+/// UTF-8 that comes in pieces, and is counted in other units than bytes.
+#[derive(Clone, Debug)]
+pub struct Utf8 {
+    characters: u64,
+    utf16_units: u64,
+    /// How many bytes are in whole characters.
+    valid: u64,
+    /// The offset of the first byte that is not ASCII.
+    wide: Option<u64>,
+    /// The beginning of a character that is not whole.
+    begun: Vec<u8>,
+    is_valid: bool,
+}
+
+impl Default for Utf8 {
+    fn default() -> Self {
+        Self { characters: 0, utf16_units: 0, valid: 0, wide: None, begun: Vec::new(), is_valid: true }
+    }
+}
+
+impl Utf8 {
+    /// Looks at the next piece.
+    pub fn push(&mut self, mut piece: &[u8]) {
+        while self.is_valid
+            && !self.begun.is_empty()
+            && let Some((byte, rest)) = piece.split_first()
+        {
+            piece = rest;
+            let mut begun = std::mem::take(&mut self.begun);
+            begun.push(*byte);
+            self.count(&begun);
+        }
+        if self.is_valid {
+            self.count(piece);
+        }
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        if bytes.is_ascii() {
+            // Of most text that is all there is to do, and quick.
+            let length = bytes.len() as u64;
+            self.characters += length;
+            self.utf16_units += length;
+            self.valid += length;
+            return;
+        }
+        if self.wide.is_none() {
+            self.wide = bytes.iter().position(|byte| !byte.is_ascii()).map(|at| self.valid + at as u64);
+        }
+        let (text, rest) = match str::from_utf8(bytes) {
+            Ok(text) => (text, &[][..]),
+            Err(error) => {
+                self.is_valid = error.error_len().is_none();
+                let (text, rest) = bytes.split_at(error.valid_up_to());
+                (str::from_utf8(text).unwrap_or_default(), &rest[..rest.len().min(4)])
+            }
+        };
+        let characters = text.chars().count() as u64;
+        self.characters += characters;
+        self.utf16_units += characters + text.bytes().filter(|byte| *byte >= 0xF0).count() as u64;
+        self.valid += text.len() as u64;
+        self.begun.extend_from_slice(rest);
+    }
+
+    pub(crate) const fn characters(&self) -> u64 {
+        self.characters
+    }
+
+    pub(crate) const fn utf16_units(&self) -> u64 {
+        self.utf16_units
+    }
+
+    /// Whether nothing that has come is anything but UTF-8, of which the last character may not be whole.
+    pub(crate) const fn is_utf8(&self) -> bool {
+        self.is_valid
+    }
+
+    /// Whether it has fewer characters than this, and nothing that is not UTF-8.
+    pub(crate) const fn has_fewer_than(&self, count: u64) -> bool {
+        self.is_valid && self.characters < count
+    }
+
+    /// Whether it ends inside a character.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.is_valid && !self.begun.is_empty()
+    }
+
+    /// Whether it may have been cut short because its characters were counted. That alone says nothing. It does if the bytes
+    /// that follow are not a message.
+    pub const fn may_be_cut(&self) -> bool {
+        self.is_valid && self.wide.is_some()
+    }
+}
+
+/// Content that is looked at piece by piece, in constant memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Encoded {
+    encoding: Option<Encoding>,
+    /// How its header names that.
+    label: String,
+    /// What it is as UTF-8, whatever its header says.
+    text: Utf8,
+    /// What decodes it, if that is another encoding.
+    decoder: Option<TextDecoder>,
+    received: u64,
+    /// The last bytes that have come.
+    last: Vec<u8>,
+    wrong: Option<Wrong>,
+    /// Whether no header says so, so that nothing is wrong with other content.
+    pub(crate) is_assumed: bool,
+}
+
+/// Where content is not in its encoding.
+#[derive(Clone, Copy, Debug)]
+struct Wrong {
+    offset: u64,
+    byte: Option<u8>,
+}
+
+impl Encoded {
+    /// The content of this header, of which nothing has come.
+    pub(crate) fn of(header: &Header<'_>) -> Self {
+        let encoding = header.encoding();
+        let is_known = |encoding: &Encoding| [Encoding::UTF_8, Encoding::ASCII, Encoding::LATIN_1].contains(encoding);
+        Self {
+            encoding,
+            label: header.content_encoding().to_owned(),
+            decoder: encoding.filter(|encoding| !is_known(encoding)).map(TextDecoder::new),
+            ..Self::default()
+        }
+    }
+
+    /// Looks at the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        if self.encoding.is_none() {
+            return;
+        }
+        self.text.push(piece);
+        if self.wrong.is_none() {
+            self.wrong = self.first_wrong(piece).map(|offset| Wrong { offset, byte: self.byte(offset, piece) });
+        }
+        self.received += piece.len() as u64;
+        let kept = piece.len().min(4);
+        self.last.drain(..(self.last.len() + kept).saturating_sub(4));
+        self.last.extend_from_slice(&piece[piece.len() - kept..]);
+    }
+
+    fn first_wrong(&mut self, piece: &[u8]) -> Option<u64> {
+        match self.encoding? {
+            Encoding::UTF_8 => (!self.text.is_valid).then_some(self.text.valid),
+            Encoding::ASCII => self.text.wide,
+            _ => {
+                let decoder = self.decoder.as_mut()?;
+                let mut text = String::new();
+                piece.chunks(STEP).find_map(|step| {
+                    text.clear();
+                    offset(&decoder.decode(step, &mut text))
+                })
+            }
+        }
+    }
+
+    /// The byte at this offset, which is in this piece, the next one, or shortly before it.
+    fn byte(&self, offset: u64, piece: &[u8]) -> Option<u8> {
+        match offset.checked_sub(self.received) {
+            Some(at) => piece.get(usize::try_from(at).ok()?).copied(),
+            None => self.last.get(self.last.len().checked_sub(usize::try_from(self.received - offset).ok()?)?).copied(),
+        }
+    }
+
+    /// Its text, if it is meant to be UTF-8.
+    pub(crate) fn text(&self) -> Option<&Utf8> {
+        Some(&self.text).filter(|_| self.encoding == Some(Encoding::UTF_8))
+    }
+
+    /// Whether it ends here inside a character.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.wrong.is_none() && (self.text().is_some_and(Utf8::is_cut) || self.decoder.as_ref().is_some_and(is_held))
+    }
+
+    /// Whether it is all in its encoding, if it ends here.
+    pub(crate) fn is_right(&self) -> bool {
+        self.is_assumed || self.wrong.is_none() && !self.is_cut()
+    }
+
+    /// What is wrong with it if it ends here, and how to mend it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let label = Printable(&self.label);
+        let is_utf8 = self.text.is_valid && self.text.begun.is_empty() && self.text.wide.is_some();
+        match self.wrong {
+            _ if self.is_assumed => None,
+            Some(wrong) => {
+                let mend = if is_utf8 { Mend::Label } else { Mend::Encode(&self.label) };
+                Some(format!("the content is not {label}, as its header says{wrong}; {mend}"))
+            }
+            None if self.is_cut() => {
+                Some(format!("the content ends inside a character of {label}; {}", crate::hint::MEND))
+            }
+            None if is_utf8 && self.encoding == Some(Encoding::LATIN_1) => {
+                Some(format!("the content looks like UTF-8, and its header says {label}; {}", Mend::Label))
+            }
+            None => None,
+        }
+    }
+}
+
+/// Whether the text ends inside a character.
+fn is_held(decoder: &TextDecoder) -> bool {
+    decoder.clone().finish().is_err()
+}
+
+fn offset(outcome: &Result<(), TextError>) -> Option<u64> {
+    match outcome {
+        Err(TextError::Malformed { offset, .. }) => Some(*offset),
+        _ => None,
+    }
+}
+
+impl Display for Wrong {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { offset, byte } = self;
+        match byte {
+            Some(byte) => write!(f, ": byte {byte:02x} at offset {offset} of it"),
+            None => write!(f, ": the byte at offset {offset} of it"),
+        }
+    }
+}
+
+/// What whoever sends it should do.
+enum Mend<'a> {
+    /// It is UTF-8, and its header does not say so.
+    Label,
+    Encode(&'a str),
+}
+
+impl Display for Mend<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Label => f.write_str("it is UTF-8, and the header should say utf-8"),
+            Self::Encode(label) => {
+                f.write_str("encode it with the encoding that the header names")?;
+                // What is shown as code must be code.
+                let is_plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+                if is_plain { write!(f, ": text.encode(\"{label}\") in Python") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(encoding: &str, content: &[u8]) -> Option<String> {
+        let header = Header::new("x", encoding, content.len() as u64);
+        let said = |size| {
+            let mut encoded = Encoded::of(&header);
+            content.chunks(size).for_each(|piece| encoded.push(piece));
+            encoded.hint()
+        };
+        let whole = said(content.len().max(1));
+        for size in 1..content.len().min(20) {
+            assert_eq!(said(size), whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    #[test]
+    fn an_encoding_that_is_not_the_header_s_is_named() {
+        let wrong = "the content is not utf-8, as its header says: byte e9 at offset 3 of it; encode it with the encoding that \
+                     the header names: text.encode(\"utf-8\") in Python";
+        assert_eq!(hint("utf-8", b"caf\xE9 ").as_deref(), Some(wrong));
+        let utf8 =
+            "the content looks like UTF-8, and its header says latin-1; it is UTF-8, and the header should say utf-8";
+        assert_eq!(hint("latin-1", "café".as_bytes()).as_deref(), Some(utf8));
+        for (encoding, content) in [("utf-8", "café"), ("utf-8", ""), ("ascii", "e"), ("latin-1", "e"), ("binary", "é")]
+        {
+            assert_eq!(hint(encoding, content.as_bytes()), None, "{encoding}");
+        }
+        assert_eq!(hint("latin-1", b"caf\xE9"), None);
+        let cut = hint("utf-8", &"é".as_bytes()[..1]).unwrap();
+        assert!(cut.starts_with("the content ends inside a character of utf-8; "), "{cut}");
+        assert!(hint("utf-16-le", b"a\0b").unwrap().starts_with("the content ends inside a character of utf-16-le"));
+        let lone = hint("utf-16-le", b"a\0\0\xDCb\0").unwrap();
+        assert!(
+            lone.starts_with("the content is not utf-16-le, as its header says: byte 00 at offset 2 of it"),
+            "{lone}"
+        );
+    }
+
+    #[test]
+    fn utf8_that_its_header_calls_ascii_is_said_to_be_utf8() {
+        let ascii = "the content is not ascii, as its header says: byte c3 at offset 3 of it; it is UTF-8, and the header \
+                     should say utf-8";
+        assert_eq!(hint("ascii", "café".as_bytes()).as_deref(), Some(ascii));
+        let other = "the content is not ascii, as its header says: byte e9 at offset 3 of it; encode it with the encoding that \
+                     the header names: text.encode(\"ascii\") in Python";
+        assert_eq!(hint("ascii", b"caf\xE9 ").as_deref(), Some(other));
+    }
+
+    #[test]
+    fn a_byte_that_is_not_in_the_encoding_is_found_wherever_it_is() {
+        for size in [STEP, 70_000, 1 << 20] {
+            for (encoding, one, bad) in [("utf-8", &b"a"[..], &b"\xC3("[..]), ("utf-16-le", b"a\0", b"\0\xDCb\0")] {
+                let content = [&one.repeat(size), bad, one].concat();
+                let expected = format!("byte {:02x} at offset {} of it", bad[0], one.len() * size);
+                let header = Header::new("x", encoding, content.len() as u64);
+                let mut encoded = Encoded::of(&header);
+                content.chunks(1001).for_each(|piece| encoded.push(piece));
+                assert!(!encoded.is_right() && encoded.hint().unwrap().contains(&expected), "{:?}", encoded.hint());
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_recognised_however_it_comes_in_pieces() {
+        let text = "dance on 🐶 café";
+        let cases = [
+            (text.as_bytes(), true),
+            (&text.as_bytes()[..11], true),
+            (&text.as_bytes()[..text.len() - 1], true),
+            (b"dance", false),
+            (b"", false),
+            (b"\xC3\xA9\xFF", false),
+            (b"\xC3\xC3", false),
+            (b"\x80", false),
+        ];
+        for (content, possible) in cases {
+            for size in 1..=content.len().max(1) {
+                let mut text = Utf8::default();
+                content.chunks(size).for_each(|piece| text.push(piece));
+                assert_eq!(text.may_be_cut(), possible, "{content:?} in pieces of {size}");
+            }
+        }
+    }
+}
