@@ -18,8 +18,8 @@ use jsonframe_cli::dial::dial;
 use jsonframe_cli::dial::dial_path;
 use jsonframe_cli::dialect::Dialects;
 use jsonframe_cli::text::{ByteString, Printable};
-use jsonframe_cli::watched::{Watched, is_time_out, no_answer};
-use jsonframe_std::{Backoff, Connection, Duplex, Error, Incoming, Timeouts, tls};
+use jsonframe_cli::watched::{Moving, Watched, is_time_out, no_answer};
+use jsonframe_std::{Backoff, Connection, Duplex, Error, Incoming, tls};
 use rustls::ClientConfig;
 
 use crate::application::{Answer, Draft, JSON};
@@ -89,7 +89,7 @@ fn backoff(patience: Duration) -> Backoff {
 ///
 /// Why there was no answer, or which error the server answered, in words. Nothing is sent after that.
 pub fn exchange(
-    stream: impl Read + Write + Timeouts,
+    stream: impl Read + Write + Moving,
     dialects: Dialects,
     server: impl Display + Copy,
     requests: &[Draft],
@@ -107,7 +107,7 @@ pub fn exchange(
 ///
 /// Also why there is no connection, in words.
 pub fn exchange_over_tls(
-    stream: impl Read + Write + Timeouts,
+    stream: impl Read + Write + Moving,
     (name, config): (&str, &Arc<ClientConfig>),
     dialects: Dialects,
     server: impl Display + Copy,
@@ -129,7 +129,7 @@ pub fn exchange_over_tls(
 }
 
 /// Asks over a connection that is made of the stream.
-fn ask<S: Timeouts>(
+fn ask<S: Moving>(
     connection: &mut Connection<impl Read + Write>,
     stream: &Watched<S>,
     sent: &Dialect,
@@ -159,7 +159,7 @@ fn ask<S: Timeouts>(
 ///
 /// The first reason why there was no answer, or which error the server answered, in words.
 pub fn pipeline(
-    stream: impl Read + Write + Timeouts + Duplex + Send,
+    stream: impl Read + Write + Moving + Duplex + Send,
     dialects: Dialects,
     server: impl Display + Copy + Send + Sync,
     requests: &[Draft],

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use jsonframe_std::{Error, Timed, Timeouts};
@@ -61,6 +63,8 @@ pub trait Moving: Timeouts {
 }
 
 impl Moving for TcpStream {}
+#[cfg(unix)]
+impl Moving for UnixStream {}
 
 impl<S: Moving> Watched<S> {
     /// Watches a stream, without any limit for now.

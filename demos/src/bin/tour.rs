@@ -14,6 +14,7 @@ use jsonframe_cli::console::Console;
 use jsonframe_cli::dialect::Dialects;
 use jsonframe_cli::inspect::{Options, inspect};
 use jsonframe_cli::limits::default_limits;
+use jsonframe_cli::watched::Moving;
 use jsonframe_demos::application::request;
 use jsonframe_demos::client::{connect, exchange};
 use jsonframe_demos::server::Application;
@@ -246,6 +247,8 @@ impl Timeouts for &mut Tapped {
         self.stream.set_write_timeout(time)
     }
 }
+
+impl Moving for &mut Tapped {}
 
 impl Write for Tapped {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
