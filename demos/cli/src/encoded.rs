@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use jsonframe::{Encoding, Header, TextDecoder, TextError};
 
+use crate::hint::{MEND, is_cut};
 use crate::text::Printable;
 
 /// How much is decoded at a time, in bytes.
@@ -194,6 +195,11 @@ impl Encoded {
         self.is_assumed || self.wrong.is_none() && !self.is_cut()
     }
 
+    /// What is wrong with a whole content, if that can be seen: this is all of it, or its beginning.
+    pub(crate) fn hint_of(&self, header: &Header<'_>, beginning: &[u8]) -> Option<String> {
+        if is_cut(header, beginning) { Some(format!("the JSON is cut short; {MEND}")) } else { self.hint() }
+    }
+
     /// What is wrong with it if it ends here, and how to mend it.
     pub(crate) fn hint(&self) -> Option<String> {
         let label = Printable(&self.label);
@@ -204,9 +210,7 @@ impl Encoded {
                 let mend = if is_utf8 { Mend::Label } else { Mend::Encode(&self.label) };
                 Some(format!("the content is not {label}, as its header says{wrong}; {mend}"))
             }
-            None if self.is_cut() => {
-                Some(format!("the content ends inside a character of {label}; {}", crate::hint::MEND))
-            }
+            None if self.is_cut() => Some(format!("the content ends inside a character of {label}; {MEND}")),
             None if is_utf8 && self.encoding == Some(Encoding::LATIN_1) => {
                 Some(format!("the content looks like UTF-8, and its header says {label}; {}", Mend::Label))
             }

@@ -10,8 +10,6 @@ use jsonframe::Header;
 use jsonframe_std::server::{CloseReason, Deadline};
 use serde::de::IgnoredAny;
 
-use crate::encoded::Encoded;
-
 /// What to tell whoever seems to count characters.
 pub const COUNTS_BYTES: &str = "content-length counts bytes, not characters";
 
@@ -29,17 +27,12 @@ pub fn json_is_cut(content: &[u8]) -> bool {
         }
 }
 
-/// What is wrong with a whole content, if that can be seen: this is all of it, or its beginning.
-pub(crate) fn of_content(header: &Header<'_>, beginning: &[u8], encoded: &Encoded) -> Option<String> {
-    if is_cut(header, beginning) { Some(format!("the JSON is cut short; {MEND}")) } else { encoded.hint() }
-}
-
 /// Whether it is JSON that seems to be cut short because its characters were counted.
 pub(crate) fn is_cut(header: &Header<'_>, content: &[u8]) -> bool {
     header.is_json() && content.len() as u64 == header.content_length() && json_is_cut(content)
 }
 
-/// Whether this end of a connection can come of content before it that was [cut short](crate::encoded::Utf8::may_be_cut).
+/// Whether this end of a connection can come of content before it that may have been cut short.
 pub const fn follows_cut(why: &CloseReason) -> bool {
     matches!(why, CloseReason::Protocol(_) | CloseReason::Deadline(Deadline::Header))
 }

@@ -256,7 +256,7 @@ impl Conversation<'_> {
         }
         drop(metered);
         output.end(&header, &encoded)?;
-        if let Some(hint) = hint::of_content(&header, &beginning, &encoded) {
+        if let Some(hint) = encoded.hint_of(&header, &beginning) {
             self.console.complain(format_args!("jsonframe: hint on the answer from {server}: {hint}"));
         }
         Ok(hint::is_cut(&header, &beginning))

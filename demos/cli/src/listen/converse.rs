@@ -129,7 +129,7 @@ impl Server {
             beginning.extend_from_slice(&piece[..piece.len().min(IN_MEMORY - beginning.len())]);
             spool.write_all(piece).map_err(|error| Stop::Unanswered(format!("cannot keep the content: {error}")))?;
         }
-        let hint = hint::of_content(&header, &beginning, &encoded);
+        let hint = encoded.hint_of(&header, &beginning);
         let content = Content { bytes: &beginning, length: header.content_length() };
         self.show.message(whose, &header, content, hint.as_deref());
         last.may_be_cut = encoded.text().is_some_and(Utf8::may_be_cut);
