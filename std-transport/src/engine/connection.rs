@@ -137,8 +137,8 @@ impl Engine {
     }
 
     /// The next event of what has been received, and what may be done about it.
-    // Inlined, for the event is large to be copied.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "the event is large to be copied")]
+    #[inline(always)]
     pub(crate) fn poll_event(&mut self, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
         if self.is_length_unchecked {
             self.is_length_unchecked = false;
