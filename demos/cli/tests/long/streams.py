@@ -6,7 +6,8 @@ import random
 import struct
 
 PIECE = 1 << 20
-TEXT = "café 🐶 ".encode() * (PIECE // 11)
+WORDS = "café 🐶 ".encode()
+TEXT = WORDS * (PIECE // len(WORDS))
 NOISE = random.Random(1).randbytes(PIECE)
 
 
@@ -20,11 +21,13 @@ def repeated(piece, total):
     """The piece again and again, up to this length."""
     for _ in range(total // len(piece)):
         yield piece
-    yield piece[:total % len(piece)]
+    if rest := piece[:total % len(piece)]:
+        yield rest
 
 
 def long(total):
-    """One message, whose content has this length."""
+    """One message, whose content has about this length: it does not end inside a character."""
+    total -= total % len(WORDS)
     yield head(total)
     yield from repeated(TEXT, total)
 
