@@ -40,9 +40,8 @@ impl Server<'_> {
         is_stopped: &AtomicBool,
         progress: &(dyn Fn(&Outcome) + Sync),
     ) -> Result<Vec<Outcome>, String> {
-        // Whether it is there at all.
-        drop((self.connect)()?);
-        let known = self.known();
+        // A connection on which nothing is sent would end many a simple server.
+        let known = self.known((self.connect)()?);
         let next = AtomicUsize::new(0);
         let is_gone = AtomicBool::new(false);
         let outcomes = Mutex::new(Vec::with_capacity(rules.len()));
@@ -106,10 +105,12 @@ impl Server<'_> {
         (0..2).any(|_| first(self.ask()).is_some_and(|answer| known.is_good(&answer)))
     }
 
-    /// Learns how the server answers.
-    fn known(&self) -> Result<Known, String> {
-        let unanswered = |seen: &Seen| format!("a good request is not answered; what came: {seen}");
-        let seen = self.ask();
+    /// Learns how the server answers, on this connection first.
+    fn known(&self, stream: Stream) -> Result<Known, String> {
+        let unanswered = |seen: &Seen| {
+            format!("a good request is not answered; what came: {seen}; `jsonframe call` says more of it")
+        };
+        let seen = self.play_on(stream, self.good());
         let good = seen.answers.first().cloned().ok_or_else(|| unanswered(&seen))?;
         let again = self.ask();
         let again = again.answers.first().ok_or_else(|| unanswered(&again))?;
@@ -126,14 +127,22 @@ impl Server<'_> {
 
     /// Sends a good request on a connection of its own.
     fn ask(&self) -> Seen {
-        self.play(vec![Step::Send(self.sample.good().to_vec()), Step::Await(1), Step::EndSending])
+        self.play(self.good())
+    }
+
+    fn good(&self) -> Vec<Step> {
+        vec![Step::Send(self.sample.good().to_vec()), Step::Await(1), Step::EndSending]
     }
 
     fn play(&self, steps: Vec<Step>) -> Seen {
         match (self.connect)() {
-            Ok(stream) => Line::new(stream, self.patience, &|| self.ask()).play(steps),
+            Ok(stream) => self.play_on(stream, steps),
             Err(_) => Seen { end: End::NotConnected, ..Seen::default() },
         }
+    }
+
+    fn play_on(&self, stream: Stream, steps: Vec<Step>) -> Seen {
+        Line::new(stream, self.patience, &|| self.ask()).play(steps)
     }
 }
 

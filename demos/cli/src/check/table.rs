@@ -1,6 +1,7 @@
 //! The report as a table on a terminal.
 
 use std::io::{self, Write};
+use std::iter;
 
 use anstyle::{AnsiColor, Style};
 
@@ -16,13 +17,19 @@ const SHOWN: usize = 200;
 pub(super) fn write(report: &Report, output: &mut impl Write) -> io::Result<()> {
     let width = report.rules.iter().map(|outcome| outcome.rule.len()).max().unwrap_or(0);
     let mut family = "";
-    for outcome in &report.rules {
+    let mut rules = report.rules.iter().peekable();
+    while let Some(outcome) = rules.next() {
         if outcome.family != family {
             family = outcome.family;
             let bold = Style::new().bold();
             writeln!(output, "{bold}{family}{bold:#}")?;
         }
         row(outcome, width, output)?;
+        let is_same = |next: &&Outcome| next.verdict == Verdict::Skipped && next.reason == outcome.reason;
+        let more = iter::from_fn(|| rules.next_if(|next| outcome.verdict == Verdict::Skipped && is_same(next))).count();
+        if more > 0 {
+            writeln!(output, "          and {more} more, which are skipped for the same reason")?;
+        }
     }
     let summary = &report.summary;
     writeln!(output)?;

@@ -1,7 +1,7 @@
 //! Servers: ours, those in Python, and some that hardly do anything.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::certificates::{Files, words};
 use super::common::{self, AppServer, Server, on_each_server};
-use super::{answer, assert_holds, check, python, read_some, serve};
+use super::{answer, assert_holds, check, jsonframe, python, read_some, serve};
 
 /// The limits of our servers with which each rule that waits for them is soon over, and the longest header is accepted.
 const LIMITS: [&str; 9] =
@@ -140,8 +140,21 @@ fn a_server_that_never_answers_is_given_up_at_once() {
     let address = listener.local_addr().unwrap().to_string();
     let outcome = check(&address, &["--timeout", "0.2"]);
     assert_eq!((outcome.of("fail"), outcome.of("pass").len()), (BTreeSet::from(["emitted-form"]), 0));
-    assert_eq!(outcome.rule("nan")["reason"], "a good request is not answered; what came: silence");
+    let reason = "a good request is not answered; what came: silence; `jsonframe call` says more of it";
+    assert_eq!(outcome.rule("nan")["reason"], reason);
     assert_eq!(outcome.code, Some(1));
+}
+
+#[test]
+fn a_server_that_ends_at_a_connection_without_a_request_is_sent_one_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = thread::spawn(move || listener.accept().unwrap().0.read(&mut [0; 100]).unwrap());
+    let output = jsonframe(&["check", &address, "--json", "{}", "--timeout", "0.2"]).output().unwrap();
+    assert!(server.join().unwrap() > 2);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(table.matches("a good request is not answered").count(), 2, "{table}");
+    assert!(table.contains(" more, which are skipped for the same reason\n"), "{table}");
 }
 
 #[test]
