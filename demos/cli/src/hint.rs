@@ -32,6 +32,13 @@ pub(crate) fn is_cut(header: &Header<'_>, content: &[u8]) -> bool {
     header.is_json() && content.len() as u64 == header.content_length() && json_is_cut(content)
 }
 
+/// Whether it is JSON that is whole, so that nothing after it can belong to it.
+pub(crate) fn is_whole_json(header: &Header<'_>, content: &[u8]) -> bool {
+    header.is_json()
+        && content.len() as u64 == header.content_length()
+        && serde_json::from_slice::<IgnoredAny>(content).is_ok()
+}
+
 /// Whether this end of a connection can come of content before it that may have been cut short.
 pub const fn follows_cut(why: &CloseReason) -> bool {
     matches!(why, CloseReason::Protocol(_) | CloseReason::Deadline(Deadline::Header))
@@ -58,7 +65,8 @@ impl Cause {
 
     /// The cause of a fault after JSON that has been said to be [cut short](is_cut).
     pub(crate) fn of_rest() -> Self {
-        Self::of_fault(format!("this is the rest of a content that was cut short: {COUNTS_BYTES}"))
+        let words = format!("this is the rest of a content that was cut short: {COUNTS_BYTES}");
+        Self { words, is_other: true }
     }
 
     /// The cause, and then the error, on one line.

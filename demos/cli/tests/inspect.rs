@@ -653,6 +653,88 @@ fn a_guess_says_what_is_wrong_with_a_length_too() {
     assert!(text.contains("\n  hint: this is text, not messages: \"no such message\\r\\n\"\n"), "{text}");
 }
 
+#[test]
+fn a_line_end_after_a_whole_message_is_said_to_belong_to_no_message() {
+    let wide = message("text/json", "utf-8", r#"{"value": "🐶 café"}"#.as_bytes());
+    for (after, said) in [
+        (&b"\n"[..], r#"a line end (0a) that belongs to no message: do not send b"\n" after it"#),
+        (b"\r\n", r#"a line end (0d 0a) that belongs to no message: do not send b"\r\n" after it"#),
+        (b"  ", r#"white space (20 20) that belongs to no message: do not send b"  " after it"#),
+        (&[b"\n", REPLY].concat(), r#"a line end (0a) that belongs to no message: do not send b"\n" after it"#),
+    ] {
+        let expected = format!("after message 1, which is whole, comes {said}");
+        assert_eq!(hint(&[&wide, after].concat()), Some(expected));
+    }
+    assert_eq!(hint(b"\n"), None);
+}
+
+#[test]
+fn a_header_length_that_is_not_that_of_the_header_is_set_right() {
+    let with_length = |length: u16| [&length.to_be_bytes()[..], &REQUEST[2..]].concat();
+    let mend = "struct.pack(\">H\", len(header)) in Python, of the encoded bytes";
+    for length in [104, 105, 120, 1000] {
+        let expected = format!("the header length is {length}, but the header's JSON ends after 103 bytes: {mend}");
+        assert_eq!(hint(&with_length(length)), Some(expected));
+        let second = [REPLY, &with_length(length)].concat();
+        assert!(hint(&second).unwrap().starts_with(&format!("the header length is {length}, ")));
+    }
+    for length in [102, 101, 60] {
+        let expected = format!(
+            "the header length is {length}, but the header's JSON goes on after that, and is 103 bytes long: {mend}"
+        );
+        assert_eq!(hint(&with_length(length)), Some(expected));
+    }
+    // This is no header of a message.
+    assert_eq!(hint(&[REQUEST, b"\0\x0A{\"a\": 1}[2]"].concat()), None);
+}
+
+#[test]
+fn a_content_length_that_is_no_whole_number_is_shown_with_what_it_must_be() {
+    for (value, said) in [
+        (
+            "\"43\"",
+            "the string \"43\" and must be a number, 43, without quotes: len(content) in Python, not str(len(content))",
+        ),
+        ("\"long\"", "the string \"long\" and must be a number: len(content) in Python"),
+        ("43.0", "43.0 and must be a whole number, not below 0 and without a point: len(content) in Python"),
+        (
+            "null",
+            "null and must be a whole number, not below 0 and without a point: len(content) in Python (None in Python \
+             becomes null in JSON)",
+        ),
+    ] {
+        let header = FOUR.replace("\"content-length\": 0", &format!("\"content-length\": {value}"));
+        assert_eq!(hint(&framed(format!("{{{header}}}"))), Some(format!("content-length is {said}")));
+    }
+}
+
+#[test]
+fn a_member_that_is_no_text_is_shown_before_the_dialect_that_accepts_it() {
+    for (value, said) in [("null", " (None in Python becomes null in JSON)"), ("7", ""), ("true", "")] {
+        let header = FOUR.replace("\"x\"", value);
+        let expected = format!(
+            "content-type is {value} and must be a string, such as \"text/json\"{said}; to accept it as it is: --dialect \
+             raw-json"
+        );
+        assert_eq!(hint(&framed(format!("{{{header}}}"))), Some(expected));
+    }
+}
+
+#[test]
+fn a_member_that_is_missing_is_shown_as_python_writes_it() {
+    for (member, name, value) in [
+        (r#""byteorder": "big", "#, "byteorder", "sys.byteorder"),
+        (r#""content-type": "x", "#, "content-type", "\"text/json\""),
+        (r#""content-encoding": "y", "#, "content-encoding", "\"utf-8\""),
+        (r#", "content-length": 0"#, "content-length", "len(content)"),
+    ] {
+        let hint = hint(&framed(format!("{{{}}}", FOUR.replace(member, "")))).unwrap();
+        let expected =
+            format!("the header has no {name}, which every header must have: \"{name}\": {value} in Python; to accept");
+        assert!(hint.starts_with(&expected), "{hint}");
+    }
+}
+
 /// A stream of which no more is read at once.
 struct Pieces<'a> {
     stream: &'a [u8],

@@ -265,6 +265,45 @@ fn what_is_wrong_is_said_with_its_likely_cause() {
 }
 
 #[test]
+fn a_line_end_after_whole_json_is_not_taken_for_characters_that_were_counted() {
+    let server = listen(&[]);
+    let whole = message("{\"value\": \"café é\"}".as_bytes(), "{\"value\": \"café é\"}".len());
+    let complaint = complaint_about(&server, &[&whole[..], b"\n"].concat());
+    let expected = "[1] error: after message 1, which is whole, comes a line end (0a) that belongs to no message: do not send \
+                    b\"\\n\" after it; the error was: ";
+    assert!(complaint.starts_with(expected), "{complaint}");
+    let complaint = complaint_about(&server, &[&whole[..], b"\xFF\xFFx"].concat());
+    assert!(!complaint.contains("characters"), "{complaint}");
+}
+
+#[test]
+fn the_rest_of_a_cut_content_is_not_said_to_be_a_header() {
+    let server = listen(&[]);
+    let counted = "{\"value\": \"é🐶é\"}";
+    let complaint = complaint_about(&server, &message(counted.as_bytes(), counted.chars().count()));
+    let expected =
+        "[1] error: this is the rest of a content that was cut short: content-length counts bytes, not characters";
+    assert_eq!(complaint, expected);
+}
+
+#[test]
+fn members_and_lengths_that_are_wrong_are_set_right() {
+    let server = listen(&[]);
+    let header = r#"{"byteorder": "big", "content-type": "x", "content-encoding": "y", "content-length": 0}"#;
+    let framed = |header: &str| [&u16::try_from(header.len()).unwrap().to_be_bytes(), header.as_bytes()].concat();
+    let long = [&[0, u8::try_from(header.len() + 2).unwrap()], header.as_bytes(), b"{}"].concat();
+    for (bytes, cause) in [
+        (long, "the header's JSON ends after "),
+        (framed(&header.replace(": 0", ": \"0\"")), "must be a number, 0, without quotes"),
+        (framed(&header.replace("\"x\"", "null")), "content-type is null and must be a string"),
+        (framed(&header.replace("\"byteorder\": \"big\", ", "")), "\"byteorder\": sys.byteorder in Python"),
+    ] {
+        let complaint = complaint_about(&server, &bytes);
+        assert!(complaint.contains(cause), "{complaint}");
+    }
+}
+
+#[test]
 fn with_every_byte_shown_a_fault_is_said_once() {
     let server = listen(&["-v"]);
     let complaint = complaint_about(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -1,5 +1,7 @@
 //! The likely cause of a fault, where it is recognised.
 
+mod header;
+
 use std::io;
 
 use jsonframe::{ByteOrder, DecodeErrorKind, Member, ProtoHeader};
@@ -18,6 +20,9 @@ use crate::text::Printable;
 
 /// How much of JSON, or of a line of text, is shown that is no message, in bytes.
 const SHOWN: usize = 60;
+
+/// How much white space is shown that belongs to no message, in bytes.
+const STRAY: usize = 8;
 
 /// What is known where a stream is at fault.
 pub(super) struct Suspicion<'a> {
@@ -46,8 +51,9 @@ pub(crate) fn cause(beginning: &[u8], options: &Options, may_guess: bool) -> Opt
 
 /// The likely cause.
 pub(super) fn of(suspicion: &Suspicion<'_>) -> Option<Cause> {
-    let length = suspicion.length().or_else(|| suspicion.header_length());
-    length.map(Cause::of_fault).or_else(|| suspicion.beginning())
+    let stream = suspicion.length().or_else(|| suspicion.stray()).or_else(|| suspicion.lowest_byte());
+    let header = || suspicion.content_length().or_else(|| suspicion.header_length()).map(Cause::of_fault);
+    stream.map(Cause::of_fault).or_else(|| suspicion.beginning()).or_else(header)
 }
 
 impl Suspicion<'_> {
@@ -63,19 +69,31 @@ impl Suspicion<'_> {
         hint.map(|hint| hint.to_string())
     }
 
-    /// Whether a header is there of whose length only the lowest byte was written, as far as it has been read.
-    fn header_length(&self) -> Option<String> {
-        let Message { framing, .. } = *self.message;
-        if self.has_header || framing.proto_header.len() < 2 {
+    /// Whether white space alone comes after a whole message, and then nothing, or a message.
+    fn stray(&self) -> Option<String> {
+        let Message { number, framing, previous, .. } = self.message;
+        // In other forms a line end may be the length of a short header.
+        let is_no_length =
+            matches!(framing.proto_header, ProtoHeader::U16(ByteOrder::Big) | ProtoHeader::U32(ByteOrder::Big));
+        if previous.is_none() || self.has_header || framing.prefix > 0 || !is_no_length {
             return None;
         }
-        let announced = framing.announced(self.message.proto_header_bytes())?;
-        let length = json_end(&[self.message.header(), self.ahead].concat())?;
-        (length > 0xFF && u32::try_from(length & 0xFF) == Ok(announced)).then(|| {
-            format!(
-                "the header looks {length} bytes long: of that number only the lowest byte, {announced}, was written"
-            )
-        })
+        let after = [self.message.head(), self.ahead].concat();
+        let (blank, rest) = after.split_at(after.len() - after.trim_ascii_start().len());
+        if blank.is_empty() || !(rest.iter().all(|byte| *byte == 0) || framing.begins_message(rest)) {
+            return None;
+        }
+        let what = if matches!(blank, b"\n" | b"\r\n") { "a line end" } else { "white space" };
+        let shown = &blank[..blank.len().min(STRAY)];
+        let left_out = if shown.len() < blank.len() { " …" } else { "" };
+        let digits: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(format!(
+            "after message {}, which is whole, comes {what} ({}{left_out}) that belongs to no message: do not send b\"{}\"{left_out} \
+             after it",
+            number - 1,
+            digits.join(" "),
+            shown.escape_ascii()
+        ))
     }
 
     /// Whether it is something else that the stream begins with.
@@ -98,7 +116,7 @@ impl Suspicion<'_> {
         } else if let Some(json) = json_alone(&stream) {
             other(json)
         } else if let Some(dialect) = dialect() {
-            of_dialect(dialect, self.kind).map(Cause::of_fault)
+            self.of_dialect(dialect).map(Cause::of_fault)
         } else {
             self.other_protocol(&stream).and_then(other)
         }
@@ -119,6 +137,47 @@ impl Suspicion<'_> {
                 format!("these are not messages: the stream begins with \"{}\"{name}", first_bytes.as_str())
             })
         }
+    }
+
+    /// How this dialect differs from the protocol, how to correct that, and the option that accepts it.
+    fn of_dialect(&self, dialect: DialectName) -> Option<String> {
+        let name = dialect.to_string();
+        let name = name.strip_prefix("standard,").unwrap_or(&name);
+        // What is given on a command line must not be more than one word.
+        if !name.chars().all(|character| character.is_alphanumeric() || "-_.,=".contains(character)) {
+            return None;
+        }
+        let cause = match (name, self.kind) {
+            ("u16-le", _) => {
+                "the header length is little-endian, and the protocol's is big-endian: struct.pack(\">H\", n) in Python"
+                    .into()
+            }
+            ("u32" | "u32-le", _) => {
+                "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python".into()
+            }
+            ("u8", _) => {
+                "the header length has one byte, and the protocol's has two: struct.pack(\">H\", n) in Python".into()
+            }
+            ("underscores", _) => {
+                let member = self.kind.member().filter(|member| underscored(*member) != member.as_str());
+                let member = member.unwrap_or(Member::ContentLength);
+                format!(
+                    "the names of the members have underscores, and the protocol's have hyphens: {member}, not {}",
+                    underscored(member)
+                )
+            }
+            (_, DecodeErrorKind::MissingMember { member }) if name.starts_with("no-") => {
+                format!(
+                    "the header has no {member}, which every header must have: \"{member}\": {} in Python",
+                    header::in_python(member)
+                )
+            }
+            _ => {
+                let no_text = self.no_text().filter(|_| dialect.raw_json);
+                no_text.unwrap_or_else(|| "this looks like another dialect".into())
+            }
+        };
+        Some(format!("{cause}; to accept it as it is: --dialect {name}"))
     }
 }
 
@@ -160,41 +219,6 @@ fn lone_length(stream: &[u8]) -> Option<DialectName> {
     let order = [(u32::from_be_bytes(bytes), ByteOrder::Big), (u32::from_le_bytes(bytes), ByteOrder::Little)];
     let (_, order) = order.into_iter().find(|(length, _)| is_length(*length))?;
     Some(DialectName { proto_header: ProtoHeader::U32(order), ..DialectName::STANDARD })
-}
-
-/// How this dialect differs from the protocol, how to correct that, and the option that accepts it.
-fn of_dialect(dialect: DialectName, kind: DecodeErrorKind) -> Option<String> {
-    let name = dialect.to_string();
-    let name = name.strip_prefix("standard,").unwrap_or(&name);
-    // What is given on a command line must not be more than one word.
-    if !name.chars().all(|character| character.is_alphanumeric() || "-_.,=".contains(character)) {
-        return None;
-    }
-    let cause = match (name, kind) {
-        ("u16-le", _) => {
-            "the header length is little-endian, and the protocol's is big-endian: struct.pack(\">H\", n) in Python"
-                .into()
-        }
-        ("u32" | "u32-le", _) => {
-            "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python".into()
-        }
-        ("u8", _) => {
-            "the header length has one byte, and the protocol's has two: struct.pack(\">H\", n) in Python".into()
-        }
-        ("underscores", _) => {
-            let member = kind.member().filter(|member| underscored(*member) != member.as_str());
-            let member = member.unwrap_or(Member::ContentLength);
-            format!(
-                "the names of the members have underscores, and the protocol's have hyphens: {member}, not {}",
-                underscored(member)
-            )
-        }
-        (_, DecodeErrorKind::MissingMember { member }) if name.starts_with("no-") => {
-            format!("the header has no {member}, which every header must have")
-        }
-        _ => "this looks like another dialect".into(),
-    };
-    Some(format!("{cause}; to accept it as it is: --dialect {name}"))
 }
 
 /// Whether these bytes begin like a pickle of a protocol that has a mark.

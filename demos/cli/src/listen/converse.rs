@@ -132,7 +132,7 @@ impl Server {
         let hint = encoded.hint_of(&header, &beginning);
         let content = Content { bytes: &beginning, length: header.content_length() };
         self.show.message(whose, &header, content, hint.as_deref());
-        last.may_be_cut = encoded.text().is_some_and(Utf8::may_be_cut);
+        last.may_be_cut = encoded.text().is_some_and(Utf8::may_be_cut) && !hint::is_whole_json(&header, &beginning);
         last.is_explained = !self.show.json && hint::is_cut(&header, &beginning);
         drop(beginning);
         let reply = self.answer.to(&header, spool, self.dialects.sent, whose.peer).map_err(Stop::Unanswered)?;
