@@ -31,6 +31,8 @@ mod watch;
 
 use std::io::{self, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use self::annotate::Annotated;
 use self::drive::drive;
@@ -72,8 +74,18 @@ pub struct Options {
     pub max_header: u16,
     /// The longest content that is accepted, in bytes.
     pub max_content: u64,
-    /// Whether text for a person only points to a fault, because somebody else says what is wrong.
-    pub is_pointer: bool,
+    /// There if the stream is shown while it is used. Text for a person then only points to a fault, because somebody else
+    /// says what is wrong.
+    pub live: Option<Arc<Live>>,
+}
+
+/// What is known of a stream while it is used.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// Whether it is what this program sends, and so ends as it likes.
+    pub(crate) is_sent: AtomicBool,
+    /// Whether the peer has ended it.
+    pub(crate) has_ended: AtomicBool,
 }
 
 impl Options {
@@ -104,7 +116,7 @@ impl Default for Options {
             chunk: input::BUFFER,
             max_header: u16::MAX,
             max_content: u64::MAX,
-            is_pointer: false,
+            live: None,
         }
     }
 }
@@ -127,7 +139,7 @@ pub fn inspect(input: &mut impl Read, output: &mut impl Write, options: &Options
                 Box::new(JsonLines::new(shown, options.dialect, None)?)
             } else {
                 let mut report = Annotated::new(shown, options.dialect, options.color, None)?;
-                report.is_pointer = options.is_pointer;
+                report.live = options.live.as_deref();
                 Box::new(report)
             };
             let is_whole = drive(&mut *bytes, report, options, (is_text, resembles, places.as_ref()))?;

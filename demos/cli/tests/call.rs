@@ -261,13 +261,13 @@ fn an_answer_whose_json_was_cut_is_shown_with_the_likely_cause() {
          len(text.encode(\"utf-8\")) in Python, not len(text)\n",
         server.address
     );
-    call(&server, &["--json", "1"]).assert().success().stdout("{\"é\": ").stderr(hint);
+    call(&server, &["--json", "1"]).assert().code(1).stdout("{\"é\": ").stderr(hint);
 }
 
 #[test]
 fn an_answer_in_another_encoding_than_its_header_says_is_shown_with_that() {
     let server = serve(r#"receive(); send_head(8); sock.sendall('"caf\u00e9 "'.encode('latin-1') + b' ')"#);
-    let run = call(&server, &["--json", "1"]).assert().success();
+    let run = call(&server, &["--json", "1"]).assert().code(1);
     assert_eq!(run.get_output().stdout, b"\"caf\xE9 \" ");
     let complaint = text(&run.get_output().stderr);
     let hint = format!(
@@ -310,14 +310,24 @@ server.serve_forever()
 #[test]
 fn a_server_that_does_not_answer_is_given_up() {
     let server = serve("receive(); sock.sendall(b'\\0'); time.sleep(60)");
-    let beginning = format!("timed out after 0.3 s waiting for the answer from {}", server.address);
-    let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), &beginning);
+    let beginning = |server: &Server| format!("timed out after 0.3 s waiting for the answer from {}", server.address);
+    let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), &beginning(&server));
     assert!(complaint.contains("1 byte had come: b\"\\x00\""), "{complaint}");
+
+    let server = serve("receive(); sock.sendall(b'\\0\\x60{\"byteorder\":'); time.sleep(60)");
+    let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), &beginning(&server));
+    let header =
+        "; 13 of the 96 bytes of the answer's header came in that time: does it send all of it (sendall, not send)?\n";
+    assert!(complaint.ends_with(header), "{complaint}");
 
     let server = serve("receive(); send_head(5); sock.sendall(b'1'); time.sleep(60)");
     let run = call(&server, &["--json", "1", "--timeout", "0.3"]).assert().code(1).stdout("1");
     let complaint = text(&run.get_output().stderr);
-    let expected = format!("jsonframe: timed out after 0.3 s receiving the answer from {}\n", server.address);
+    let expected = format!(
+        "jsonframe: timed out after 0.3 s receiving the answer from {}; 1 of the 5 bytes of the answer's content came, then \
+         nothing: does it send all of it (sendall, not send)?\n",
+        server.address
+    );
     assert_eq!(complaint, expected);
 
     let server = serve("time.sleep(60)");
@@ -359,7 +369,33 @@ fn what_a_silent_server_does_when_nothing_more_is_sent_is_said() {
 
     let server = serve("time.sleep(60)");
     let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
-    assert!(complaint.contains("; nothing came, not even after the end of the requests"), "{complaint}");
+    assert!(
+        complaint.ends_with(
+            "; it has taken the connection, and neither answers nor closes it, not even after the end of the requests: it may \
+             still wait for bytes and ignore that end, be busy, or never send its answer; put a print before its sendall\n"
+        ),
+        "{complaint}"
+    );
+
+    let server = serve("exactly(2); exactly(int.from_bytes(b'g\\0', 'big'))");
+    let options = ["--json", "1", "--timeout", "0.3", "--send-dialect", "u16-le"];
+    let complaint = fails(call(&server, &options), "timed out after 0.3 s ");
+    assert!(complaint.ends_with(": perhaps it reads the header length differently\n"), "{complaint}");
+}
+
+#[test]
+fn the_end_of_a_stream_is_shown_only_where_the_peer_ended_it() {
+    for (script, end) in [
+        ("time.sleep(60)", "<          0  nothing has come, 0 messages"),
+        ("receive()", "<          0  end of the stream, 0 messages"),
+        ("receive(); send(b'[2]'); time.sleep(60)", "  nothing more has come, 1 message"),
+    ] {
+        let server = serve(script);
+        let run = call(&server, &["--json", "1", "--timeout", "0.3", "-v"]).assert();
+        let shown = text(&run.get_output().stderr);
+        let is_there = |mark: char, end: &str| shown.lines().any(|line| line.starts_with(mark) && line.ends_with(end));
+        assert!(is_there('<', end) && is_there('>', "  end of the stream, 1 message"), "{shown}");
+    }
 }
 
 #[test]
@@ -372,7 +408,10 @@ fn no_answer_and_no_server_are_failures_that_name_the_address() {
     let server = serve("sock.recv(1); sock.close()");
     let complaint = fails(call(&server, &["--json", "1"]), &format!("no answer from {}: ", server.address));
     assert!(
-        complaint.ends_with("; a server does that when it fails at a request: see what it prints\n"),
+        complaint.ends_with(
+            "; a server does that when it fails at a request, or never sends its answer: see what it prints, and if that is \
+             no error, whether it reaches its sendall\n"
+        ),
         "{complaint}"
     );
 
@@ -533,6 +572,20 @@ fn what_a_peer_says_does_not_act_on_a_terminal() {
     let shown = text(&shown);
     assert!(shown.contains("one\r\n\\u{1b}[2J\\u{1b}]0;x\\u{7}two\\r\r\n"), "{shown:?}");
     assert!(!shown.contains("\x1b[2J") && !shown.contains("\x1b]") && !shown.contains('\x07'), "{shown:?}");
+}
+
+#[test]
+fn a_line_of_stderr_does_not_go_on_with_one_of_content_on_a_terminal() {
+    let server = serve(r#"receive(); send_head(7); sock.sendall('{"é": 1}'.encode()[:7])"#);
+    let (code, shown) = on_terminal(&["call", &server.address.to_string(), "--json", "1", "-o", "-"]);
+    assert_eq!(code, Some(1));
+    assert!(text(&shown).starts_with("{\"é\": \r\njsonframe: hint on the answer "), "{}", text(&shown));
+
+    let server = serve("receive(); send_head(5, 'text/plain'); sock.sendall(b'one'); time.sleep(60)");
+    let words = ["call", &server.address.to_string(), "--json", "1", "--timeout", "0.3"];
+    let (code, shown) = on_terminal(&words);
+    assert_eq!(code, Some(1));
+    assert!(text(&shown).starts_with("one\r\njsonframe: timed out "), "{}", text(&shown));
 }
 
 #[test]

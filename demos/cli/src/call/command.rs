@@ -91,7 +91,8 @@ const EXAMPLES: &str = r#"Examples:
 
 Exit status:
   0    every request was answered, with whatever answer
-  1    one was not; standard error says why, and what the server seems to speak instead
+  1    one was not, and standard error says why, and what the server seems to speak instead; or an answer is faulty, and
+       standard error says how: its JSON is cut short, or its content is not in the encoding that its header names
   2    the command line is wrong
   141  whoever reads the answers left before their end, as if SIGPIPE had ended it"#;
 
@@ -101,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match call(arguments, &console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::ReaderGone) => ExitCode::from(READER_GONE),
+        Err(Failure::Told) => ExitCode::FAILURE,
         Err(Failure::Other(failure)) => console.finish("jsonframe", Err(failure)),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jsonframe::{Header, Value};
+use jsonframe::{DecodeErrorKind, Header, Value};
 use jsonframe_std::{Connection, Error, UNLIMITED};
 
 use super::output::{Failure, Output};
@@ -17,6 +17,7 @@ use crate::dialect::{DialectName, Dialects};
 use crate::encoded::Encoded;
 use crate::exchange::{Annotation, Half, Meter, Request, Tapped, halves};
 use crate::hint::{self, Cause};
+use crate::text::count_of_bytes;
 use crate::watched::{Watched, is_time_out, no_answer};
 
 /// How much of an answer is taken at a time, in bytes.
@@ -26,7 +27,11 @@ const PIECE: usize = 64 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the end of a connection often means.
-const FAILED: &str = "; a server does that when it fails at a request: see what it prints";
+const FAILED: &str = "; a server does that when it fails at a request, or never sends its answer: see what it prints, and if that \
+                      is no error, whether it reaches its sendall";
+
+/// What to look for when a message stops halfway.
+const SENDS_ALL: &str = "does it send all of it (sendall, not send)?";
 
 /// What is said, and how.
 pub(super) struct Conversation<'a> {
@@ -89,7 +94,8 @@ impl Conversation<'_> {
             drop(answered);
             match (sender.join(), outcome) {
                 (Err(_), _) => Err(Failure::Other("the sending thread panicked".into())),
-                (_, Ok(())) => Ok(()),
+                (_, Ok(true)) => Ok(()),
+                (_, Ok(false)) => Err(Failure::Told),
                 (_, Err(Received::Unwritten(failure))) => Err(failure),
                 (Ok(Err(Unsent::Source(failure) | Unsent::Late(failure))), Err(_)) => Err(Failure::Other(failure)),
                 // A server that takes no more requests may have said why.
@@ -148,6 +154,7 @@ impl Conversation<'_> {
         })
     }
 
+    /// Receives the answers: whether each is right, as far as can be seen.
     #[expect(clippy::too_many_arguments, reason = "each is of another kind")]
     fn receive(
         &self,
@@ -158,7 +165,7 @@ impl Conversation<'_> {
         sent: &Sent,
         answered: &Sender<()>,
         output: &mut Output,
-    ) -> Result<(), Received> {
+    ) -> Result<bool, Received> {
         let awaited = Awaited::default();
         let patient = Patient { stream: watched, sent, time: self.timeout, awaited: &awaited };
         let mut connection = Connection::new(Tapped::new(patient, annotation, None))
@@ -167,16 +174,26 @@ impl Conversation<'_> {
         let mut buffer = vec![0; PIECE];
         // Whether it has been said what is wrong with the last answer, of which the next may be the rest.
         let mut is_explained = false;
+        let mut are_right = true;
         for number in 0..total {
             watched.within(self.timeout);
             watched.doing(format!("waiting for the answer from {server}"));
             awaited.set(Some((number as u64, Instant::now())));
             let outcome = self.receive_one(&mut connection, (watched, &awaited), server, output, &mut buffer);
-            if let Ok(is_cut) = outcome {
-                is_explained = is_cut;
+            if let Ok(answer) = outcome {
+                is_explained = answer.is_cut;
+                are_right &= answer.is_right;
             } else if let Err(received) = outcome {
                 output.give_up();
-                let Received::Failed(error, _) = received else { return Err(received) };
+                let (error, progress) = match received {
+                    Received::Failed(error, _) => {
+                        let is_late = matches!(&error, Error::Io(late) if is_time_out(late));
+                        let header = connection.get_ref().start().header(self.dialects.received);
+                        (error, header.filter(|_| is_late).map(header_so_far))
+                    }
+                    Received::Silence(error, words) => (error, Some(words)),
+                    _ => return Err(received),
+                };
                 let silence = match &error {
                     Error::Io(late) if is_time_out(late) && awaited.take().is_some() => {
                         self.last_words(&mut connection, watched)
@@ -187,43 +204,53 @@ impl Conversation<'_> {
                     return Err(Received::Silence(error, words));
                 }
                 let cause = connection.get_ref().start().hint(self.dialect);
-                return Err(Received::Failed(error, if is_explained { Some(Cause::of_rest()) } else { cause }));
+                let cause = if is_explained { Some(Cause::of_rest()) } else { cause };
+                return Err(match (cause, progress) {
+                    (None, Some(words)) => Received::Silence(error, words),
+                    (cause, _) => Received::Failed(error, cause),
+                });
             }
             if !self.pipelined {
                 // Nobody waits for it when nothing more is sent.
                 let _ = answered.send(());
             }
         }
-        Ok(())
+        Ok(are_right)
     }
 
     /// What may help with a server that did not answer in time, by what it does when nothing more is sent to it: one that
     /// speaks another protocol may wait for the end of a line.
     fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
+        let had_begun = !connection.get_ref().start().is_empty();
         watched.with(|half| half.end_sending());
         watched.within(self.timeout.min(LAST_WORDS));
         let outcome = connection.receive().map(|answer| answer.is_some());
         let start = connection.get_ref().start();
         Some(match outcome {
             Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream?".into(),
-            Err(Error::Decode(error)) => {
+            // That it says no more is nothing else.
+            Err(Error::Decode(error)) if !had_begun || !matches!(error.kind(), DecodeErrorKind::Truncated { .. }) => {
                 let said = start.hint(self.dialect).map_or(error.to_string(), |cause| cause.before(error));
                 format!("after the end of the requests it said something else: {said}")
             }
             _ if !start.is_empty() => return None,
             Err(Error::Io(late)) if is_time_out(&late) => {
-                "nothing came, not even after the end of the requests: does it speak this protocol? See what it prints"
+                "it has taken the connection, and neither answers nor closes it, not even after the end of the requests: it may \
+                 still wait for bytes and ignore that end, be busy, or never send its answer; put a print before its sendall"
                     .into()
             }
             Ok(false) | Err(_) => {
-                "it closed the connection after the end of the requests, so it was waiting for more: \
-                 perhaps it reads the header length differently; try --dialect u16-le or --dialect u32"
-                    .into()
+                let is_standard = self.dialect == DialectName::STANDARD && self.dialects.sent.is_standard();
+                let advice = if is_standard { "; try --dialect u16-le or --dialect u32" } else { "" };
+                format!(
+                    "it closed the connection after the end of the requests, so it was waiting for more: perhaps it reads the \
+                     header length differently{advice}"
+                )
             }
         })
     }
 
-    /// Receives an answer: whether its JSON seems to be cut short.
+    /// Receives an answer, and says what is wrong with it.
     fn receive_one(
         &self,
         connection: &mut Connection<Tapped<Patient<'_>>>,
@@ -231,7 +258,7 @@ impl Conversation<'_> {
         server: impl Display + Copy,
         output: &mut Output,
         buffer: &mut [u8],
-    ) -> Result<bool, Received> {
+    ) -> Result<Answer, Received> {
         let failed = |error: Error| Received::Failed(error, None);
         let incoming = connection.receive().map_err(failed)?.ok_or(Received::Closed)?;
         let (header, mut content) = incoming.into_parts().map_err(failed)?;
@@ -244,8 +271,11 @@ impl Conversation<'_> {
         let mut metered = self.meter.start("receiving", header.content_length());
         let mut beginning = Vec::new();
         let mut encoded = Encoded::of(&header);
+        let mut received = 0;
         loop {
-            let count = content.read(buffer).map_err(|error| failed(error.into()))?;
+            let count =
+                content.read(buffer).map_err(|error| stopped(error.into(), received, header.content_length()))?;
+            received += count as u64;
             if count == 0 {
                 break;
             }
@@ -257,10 +287,20 @@ impl Conversation<'_> {
         drop(metered);
         output.end(&header, &encoded)?;
         if let Some(hint) = encoded.hint_of(&header, &beginning) {
+            output.end_line();
             self.console.complain(format_args!("jsonframe: hint on the answer from {server}: {hint}"));
         }
-        Ok(hint::is_cut(&header, &beginning))
+        let is_cut = hint::is_cut(&header, &beginning);
+        Ok(Answer { is_cut, is_right: !is_cut && encoded.is_right() })
     }
+}
+
+/// What is known of an answer that is there.
+struct Answer {
+    /// Whether its JSON seems to be cut short.
+    is_cut: bool,
+    /// Whether nothing is wrong with it. What is wrong has been said.
+    is_right: bool,
 }
 
 /// Why not everything was sent.
@@ -277,7 +317,7 @@ enum Unsent {
 enum Received {
     Closed,
     Failed(Error, Option<Cause>),
-    /// None has come in time, and this is what the server did then.
+    /// None has come in time, or not all of it, and this is what the server did.
     Silence(Error, String),
     Unwritten(Failure),
 }
@@ -304,6 +344,25 @@ impl Received {
             Self::Silence(error, words) => Failure::Other(format!("{}; {words}", no_answer(error, server))),
             Self::Unwritten(failure) => failure,
         }
+    }
+}
+
+/// How far a header has come that is not whole in time.
+fn header_so_far((received, length): (u64, u64)) -> String {
+    format!("{received} of the {} of the answer's header came in that time: {SENDS_ALL}", count_of_bytes(length))
+}
+
+/// Why content of this length does not go on.
+fn stopped(error: Error, received: u64, length: u64) -> Received {
+    match error {
+        Error::Io(late) if is_time_out(&late) => {
+            let words = format!(
+                "{received} of the {} of the answer's content came, then nothing: {SENDS_ALL}",
+                count_of_bytes(length)
+            );
+            Received::Silence(late.into(), words)
+        }
+        error => Received::Failed(error, None),
     }
 }
 

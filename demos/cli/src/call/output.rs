@@ -21,6 +21,10 @@ pub(super) struct Output {
     form: Form,
     with_header: bool,
     under_way: UnderWay,
+    /// Whether it is a terminal, where lines of stderr go too.
+    is_terminal: bool,
+    /// Whether a line of content has begun.
+    is_in_line: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,8 +39,7 @@ enum Form {
 /// The content of the answer that is being received.
 enum UnderWay {
     Plain,
-    /// Text, and whether a line of it has begun.
-    Text(TextDecoder, bool),
+    Text(TextDecoder),
     /// It is kept until it is whole.
     Kept(Vec<u8>),
 }
@@ -46,6 +49,8 @@ enum UnderWay {
 pub(super) enum Failure {
     /// Nobody reads on.
     ReaderGone,
+    /// It has been said.
+    Told,
     Other(String),
 }
 
@@ -62,17 +67,25 @@ impl Output {
     /// Writes to this file, otherwise to standard output, which is protected if it is a terminal. With `-` for the file it is
     /// not.
     pub(super) fn new(file: Option<&Path>, with_header: bool, json_lines: bool) -> Self {
-        let is_terminal = file.is_none() && io::stdout().is_terminal();
+        let is_stdout = file.is_none_or(|path| path.as_os_str() == "-");
+        let is_terminal = is_stdout && io::stdout().is_terminal();
         let writer: Box<dyn Write> = match file {
-            Some(path) if path.as_os_str() != "-" => Box::new(LateFile { path: path.into(), file: None }),
+            Some(path) if !is_stdout => Box::new(LateFile { path: path.into(), file: None }),
             _ => Box::new(io::stdout()),
         };
-        let form = match (json_lines, is_terminal) {
+        let form = match (json_lines, is_terminal && file.is_none()) {
             (true, _) => Form::JsonLines,
             (_, true) => Form::Terminal,
             _ => Form::Plain,
         };
-        Self { writer: BufWriter::new(writer), form, with_header, under_way: UnderWay::Plain }
+        Self {
+            writer: BufWriter::new(writer),
+            form,
+            with_header,
+            under_way: UnderWay::Plain,
+            is_terminal,
+            is_in_line: false,
+        }
     }
 
     /// Begins with the answer of this header.
@@ -96,7 +109,7 @@ impl Output {
                 if header.is_json() && length <= LONGEST_PRETTY {
                     UnderWay::Kept(Vec::new())
                 } else {
-                    UnderWay::Text(decoder, false)
+                    UnderWay::Text(decoder)
                 }
             }
         };
@@ -106,13 +119,16 @@ impl Output {
     /// Writes the next bytes of its content.
     pub(super) fn piece(&mut self, header: &Header<'_>, piece: &[u8], encoded: &Encoded) -> Result<(), Failure> {
         match &mut self.under_way {
-            UnderWay::Plain => self.writer.write_all(piece)?,
+            UnderWay::Plain => {
+                self.writer.write_all(piece)?;
+                self.is_in_line = !piece.ends_with(b"\n");
+            }
             UnderWay::Kept(content) => content.extend_from_slice(piece),
-            UnderWay::Text(decoder, in_line) => {
+            UnderWay::Text(decoder) => {
                 let mut text = String::new();
                 decoder.decode(piece, &mut text).map_err(|_| unprintable(header, encoded.hint()))?;
                 write!(self.writer, "{}", PrintableLines(&text))?;
-                *in_line = if text.is_empty() { *in_line } else { !text.ends_with('\n') };
+                self.is_in_line = if text.is_empty() { self.is_in_line } else { !text.ends_with('\n') };
             }
         }
         Ok(())
@@ -122,11 +138,13 @@ impl Output {
     pub(super) fn end(&mut self, header: &Header<'_>, encoded: &Encoded) -> Result<(), Failure> {
         match std::mem::replace(&mut self.under_way, UnderWay::Plain) {
             // As it came; between headers there is a line's end at least.
-            UnderWay::Plain if self.with_header && header.content_length() > 0 => self.writer.write_all(b"\n")?,
+            UnderWay::Plain if self.with_header && header.content_length() > 0 => self.new_line()?,
             UnderWay::Plain => {}
-            UnderWay::Text(decoder, in_line) => {
+            UnderWay::Text(decoder) => {
                 decoder.finish().map_err(|_| unprintable(header, encoded.hint()))?;
-                self.writer.write_all(if in_line { b"\n" } else { b"" })?;
+                if self.is_in_line {
+                    self.new_line()?;
+                }
             }
             UnderWay::Kept(content) if self.form == Form::JsonLines => {
                 let content = Content { bytes: &content, length: content.len() as u64 };
@@ -143,8 +161,22 @@ impl Output {
         Ok(self.writer.flush()?)
     }
 
+    fn new_line(&mut self) -> io::Result<()> {
+        self.is_in_line = false;
+        self.writer.write_all(b"\n")
+    }
+
+    /// Ends the line on a terminal, before one of stderr.
+    pub(super) fn end_line(&mut self) {
+        if self.is_terminal && self.is_in_line {
+            // What comes next fails then too.
+            let _ = self.new_line().and_then(|()| self.writer.flush());
+        }
+    }
+
     /// Makes visible what has come of an answer that does not end.
     pub(super) fn give_up(&mut self) {
+        self.end_line();
         if !self.writer.buffer().is_empty() {
             // Something else has failed first.
             let _ = self.writer.flush();

@@ -2,16 +2,18 @@
 
 use std::io::{self, Read, Write};
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::dialect::DialectName;
-use crate::inspect::{self, Options};
+use crate::inspect::{self, Live, Options};
 
-/// Shows a stream to a person while it is being read or written. Dropped, it says how the stream ended. A fault is pointed to:
+/// Shows a stream to a person while it is being read or written. Dropped, it says how the stream ended, if it did. A fault is pointed to:
 /// whoever reads the stream says what is wrong.
 pub(crate) struct Annotation {
     shared: Arc<Shared>,
+    live: Arc<Live>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -25,14 +27,25 @@ impl Annotation {
         let shared = Arc::new(Shared::default());
         let mut source = Source(Arc::clone(&shared));
         let mut output = Lines { unwritten: Vec::new(), write };
-        let options = Options { dialect, color, is_pointer: true, ..Options::default() };
+        let live = Arc::new(Live::default());
+        let options = Options { dialect, color, live: Some(Arc::clone(&live)), ..Options::default() };
         let thread = thread::Builder::new().name("annotation".into()).spawn(move || {
             // Neither side fails. What comes after a fault cannot be annotated.
             let _ = inspect::inspect(&mut source, &mut output, &options);
             source.0.lock().is_over = true;
             source.0.changed.notify_all();
         })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, live, thread: Some(thread) })
+    }
+
+    /// The stream is what this program sends: of one that never began nothing is shown.
+    pub(crate) fn is_sent(&self) {
+        self.live.is_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// The peer has ended the stream.
+    pub(crate) fn has_ended(&self) {
+        self.live.has_ended.store(true, Ordering::Relaxed);
     }
 
     /// Shows the next bytes of the stream, and returns when that is done.

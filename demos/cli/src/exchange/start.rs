@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jsonframe::{Decoder, Dialect, Event, Header};
+
 use crate::dialect::DialectName;
 use crate::hint::Cause;
 use crate::inspect::{self, Options};
@@ -36,6 +38,25 @@ impl Start {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// How many bytes of a header have come and how many it has, if the stream is inside one that may be right.
+    pub(crate) fn header(&self, dialect: &'static Dialect) -> Option<(u64, u64)> {
+        if self.has_more {
+            return None;
+        }
+        let mut decoder = Decoder::new(vec![0; dialect.prefix().len() + Header::MAX_LEN]).with_dialect(dialect);
+        let (mut start, mut is_content) = (0, false);
+        let mut input = &self.bytes[..];
+        while let Some(event) = decoder.decode(&mut input).ok()? {
+            is_content = !matches!(event, Event::End);
+            if !is_content {
+                start = self.bytes.len() - input.len();
+            }
+        }
+        let before = start + dialect.prefix().len() + usize::from(dialect.proto_header().len());
+        let come = self.bytes.len().checked_sub(before).filter(|come| *come > 0 && !is_content)? as u64;
+        Some((come, come + decoder.needs()))
     }
 
     /// Why it is not understood by somebody who expects this dialect, if its beginning tells.
@@ -73,6 +94,17 @@ mod tests {
         // The content may not have come yet.
         assert_eq!(hint(&u32_form[..4 + HEADER.len()], "standard").as_deref(), Some(named));
         assert_eq!(hint(&u32_form, "u32"), None);
+    }
+
+    #[test]
+    fn how_far_a_header_is_is_known() {
+        let message = [&[0, 102][..], HEADER.as_bytes(), b"[1, 2, 3]"].concat();
+        let mut start = Start::default();
+        for (index, byte) in message.repeat(2).into_iter().enumerate() {
+            let at = (index % message.len()).checked_sub(2).filter(|at| (1..102).contains(at));
+            assert_eq!(start.header(&Dialect::STANDARD), at.map(|at| (at as u64, 102)), "{index}");
+            start.push(&[byte]);
+        }
     }
 
     #[test]

@@ -16,7 +16,10 @@ pub(crate) struct Tapped<S> {
 
 impl<S> Tapped<S> {
     /// A stream of which each direction may be annotated.
-    pub(crate) const fn new(stream: S, received: Option<Annotation>, sent: Option<Annotation>) -> Self {
+    pub(crate) fn new(stream: S, received: Option<Annotation>, sent: Option<Annotation>) -> Self {
+        if let Some(annotation) = &sent {
+            annotation.is_sent();
+        }
         Self { stream, received, sent, announced: 0, start: Start::new() }
     }
 
@@ -53,6 +56,9 @@ impl<S: Read> Read for Tapped<S> {
         let bytes = &place[..count];
         self.start.push(bytes);
         if let Some(annotation) = &self.received {
+            if bytes.is_empty() && !place.is_empty() {
+                annotation.has_ended();
+            }
             annotation.push(bytes);
         }
         Ok(count)
@@ -94,6 +100,20 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn of_what_was_never_sent_nothing_is_shown() {
+        let shown = Arc::new(Mutex::new(String::new()));
+        let annotation = || {
+            let to = Arc::clone(&shown);
+            let write = move |lines: &str| to.lock().unwrap().push_str(lines);
+            Annotation::start(DialectName::STANDARD, false, write).unwrap()
+        };
+        drop(Tapped::new(Narrow(Vec::new()), None, Some(annotation())));
+        assert_eq!(*shown.lock().unwrap(), "");
+        drop(Tapped::new(Narrow(Vec::new()), Some(annotation()), None));
+        assert_eq!(*shown.lock().unwrap(), "         0  nothing has come, 0 messages\n");
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! The report for a person: everything at its offset, and a caret under the byte at fault.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use jsonframe::{DecodeErrorKind, Header, Member, Value};
 
-use super::Output;
 use super::content::{Body, View};
 use super::excerpt::Excerpt;
 use super::message::Message;
 use super::report::{Fault, Report};
 use super::spelling::spellings;
+use super::{Live, Output};
 use crate::capture::packets::Direction;
 use crate::dialect::DialectName;
 use crate::text::Printable;
@@ -30,8 +31,8 @@ pub(super) struct Annotated<'a> {
     styles: Styles,
     /// The direction of a capture whose stream it is.
     direction: Option<Direction>,
-    /// Whether a fault is pointed to, and what is wrong is said by somebody else.
-    pub(super) is_pointer: bool,
+    /// There if a fault is pointed to, and what is wrong is said by somebody else.
+    pub(super) live: Option<&'a Live>,
     /// Whether something has been shown.
     has_begun: bool,
 }
@@ -62,7 +63,7 @@ impl<'a> Annotated<'a> {
         direction: Option<Direction>,
     ) -> io::Result<Self> {
         let styles = if color { Styles::COLORED } else { Styles::default() };
-        let mut report = Self { output, dialect, styles, direction, is_pointer: false, has_begun: false };
+        let mut report = Self { output, dialect, styles, direction, live: None, has_begun: false };
         if let Some(direction @ Direction { is_joined: true, .. }) = &report.direction {
             writeln!(report.output, "{direction}: its beginning was not captured, so where messages begin is a guess")?;
         }
@@ -225,10 +226,10 @@ impl Report for Annotated<'_> {
             // The content was not wanted.
             Some(_) => {}
         }
-        if let Some(hint) = fault.hint().filter(|_| !self.is_pointer) {
+        if let Some(hint) = fault.hint().filter(|_| self.live.is_none()) {
             writeln!(self.output, "{:LABELS$}{hint}", "")?;
         }
-        if !self.is_pointer {
+        if self.live.is_none() {
             self.at(offset)?;
             let style = self.styles.error;
             writeln!(self.output, "{style}{}{style:#}: {}", kind.name(), fault.error())?;
@@ -244,11 +245,18 @@ impl Report for Annotated<'_> {
 
     fn finish(&mut self, message: &Message) -> io::Result<()> {
         let messages = message.number - 1;
+        let is = |flag: fn(&Live) -> &AtomicBool| self.live.map(|live| flag(live).load(Ordering::Relaxed));
+        let what = match (is(|live| &live.is_sent), is(|live| &live.has_ended)) {
+            (Some(true), _) if message.start == 0 => return Ok(()),
+            (Some(false), Some(false)) if message.start == 0 => "nothing has come",
+            (Some(false), Some(false)) => "nothing more has come",
+            _ => "end of the stream",
+        };
         if self.has_begun || self.direction.is_some() {
             writeln!(self.output)?;
         }
         self.at(message.start)?;
-        write!(self.output, "end of the stream, {}", count(messages, "message"))?;
+        write!(self.output, "{what}, {}", count(messages, "message"))?;
         match &self.direction {
             Some(direction) => writeln!(self.output, ", of {direction}"),
             None => writeln!(self.output),

@@ -120,7 +120,7 @@ impl Arguments {
             chunk: self.chunk,
             max_header: self.max_header,
             max_content: self.max_content.unwrap_or(Options::default().max_content),
-            is_pointer: false,
+            live: None,
         }
     }
 }
