@@ -52,7 +52,6 @@ pub(crate) use self::watch::{Piece, Progress, watch};
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct Options {
     /// What the stream is in.
     pub dialect: DialectName,
