@@ -217,9 +217,11 @@ pub fn client<S: Read + Write>(
     let session = ClientConnection::new(Arc::clone(config), name)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let mut stream = StreamOwned::new(session, stream);
-    stream.conn.complete_io(&mut stream.sock)?;
-    if stream.conn.is_handshaking() {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    while stream.conn.is_handshaking() {
+        // If something had come before a read was too late, rustls does not say that it was: the next read will be.
+        if stream.conn.complete_io(&mut stream.sock)? == (0, 0) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
     Ok(Connection::new(stream))
 }

@@ -148,6 +148,20 @@ fn the_deadline_of_the_stream_below_counts() {
     drop(server);
 }
 
+#[test]
+fn a_handshake_that_stops_halfway_is_too_late_and_not_cut_off() {
+    let ((client, mut server), folder) = (tcp(), tempfile::tempdir().unwrap());
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, rcgen::generate_simple_self_signed(["localhost".into()]).unwrap().cert.pem()).unwrap();
+    let config = tls::client_config(&ca, None).unwrap().into();
+    client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    // The head of a record of 100 bytes.
+    server.write_all(&[22, 3, 3, 0, 100]).unwrap();
+    let error = tls::client(client, "localhost", &config).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock), "{error:?}");
+    drop(server);
+}
+
 /// Each byte is a read of the socket that succeeds, and that has nothing yet for whoever reads from TLS.
 #[test]
 fn the_deadline_of_the_stream_below_is_one_for_a_record_that_comes_byte_by_byte() {

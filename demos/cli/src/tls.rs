@@ -57,10 +57,16 @@ impl ServerTls {
 ///
 /// What went wrong, in words: of the kind [`ErrorKind::UnexpectedEof`] if the client has left.
 pub(crate) fn handshake(session: &mut ServerConnection, mut stream: impl Read + Write) -> io::Result<()> {
-    let shaken = session
-        .complete_io(&mut stream)
-        .and_then(|_| if session.is_handshaking() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
-    shaken.map_err(|error| {
+    let mut shake = || {
+        while session.is_handshaking() {
+            // If something had come before a read was too late, rustls does not say that it was: the next read will be.
+            if session.complete_io(&mut stream)? == (0, 0) {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    };
+    shake().map_err(|error: io::Error| {
         let hint = match error.get_ref().and_then(|error| error.downcast_ref()) {
             Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "; the peer does not speak TLS",
             _ => "",
