@@ -102,7 +102,10 @@ impl Suspicion<'_> {
             return None;
         }
         let stream = [self.message.head(), self.ahead].concat();
-        let dialect = || likely(&stream, self.dialect).or_else(|| lone_length(&stream)).filter(|_| self.may_guess);
+        let dialect = || {
+            let lone = || lone_length(&stream).filter(|_| self.dialect == DialectName::STANDARD);
+            likely(&stream, self.dialect).or_else(lone).filter(|_| self.may_guess)
+        };
         let other = |words| Some(Cause { words, is_other: true });
         // Base64 has no spaces, and other text has.
         let is_words = self.resembles == Some(Resembled::Format(Format::Base64)) && first_line(&stream).contains(&b' ');
