@@ -99,7 +99,7 @@ impl Several<'_> {
     ///
     /// # Errors
     ///
-    /// Those of the input and of whoever is told.
+    /// Those of the input and of `streams`.
     pub(crate) fn visit<S: Streams>(self, port: Option<u16>, streams: S) -> io::Result<(S, Ended)> {
         Ok(match self {
             Self::Packets(packets) => {

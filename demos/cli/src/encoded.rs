@@ -241,7 +241,7 @@ impl Display for Wrong {
     }
 }
 
-/// What whoever sends it should do.
+/// How the sender can mend it.
 enum Mend<'a> {
     /// It is UTF-8, and its header does not say so.
     Label,

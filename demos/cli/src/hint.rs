@@ -53,26 +53,26 @@ pub fn with(reason: impl Display, is_cut: bool) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
     pub(crate) words: String,
-    /// Whether these are no messages at all, so that what the decoder makes of them says nothing.
-    pub(crate) is_other: bool,
+    /// Whether the decoder's error adds nothing: these are no messages, or the rest of one that was cut short.
+    pub(crate) is_enough: bool,
 }
 
 impl Cause {
     /// The cause of a fault in messages.
     pub(crate) const fn of_fault(words: String) -> Self {
-        Self { words, is_other: false }
+        Self { words, is_enough: false }
     }
 
     /// The cause of a fault after JSON that has been said to be [cut short](is_cut).
     pub(crate) fn of_rest() -> Self {
         let words = format!("this is the rest of a content that was cut short: {COUNTS_BYTES}");
-        Self { words, is_other: true }
+        Self { words, is_enough: true }
     }
 
     /// The cause, and then the error, on one line.
     pub(crate) fn before(&self, error: impl Display) -> String {
-        let Self { words, is_other } = self;
-        if *is_other { words.clone() } else { format!("{words}; the error was: {error}") }
+        let Self { words, is_enough } = self;
+        if *is_enough { words.clone() } else { format!("{words}; the error was: {error}") }
     }
 }
 

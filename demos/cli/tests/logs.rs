@@ -246,7 +246,7 @@ fn the_connections_of_a_log_are_bounded_and_so_is_what_is_kept_of_a_line() {
     assert!(text.contains("message 1 of no named connection\n"), "{text}");
 }
 
-/// Gives out so many bytes at a time.
+/// Gives out at most this many bytes at a time.
 struct Slow<'a>(&'a [u8], usize);
 
 impl Read for Slow<'_> {

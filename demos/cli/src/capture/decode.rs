@@ -13,8 +13,10 @@ pub(super) trait Notation {
     /// Takes the end of the text.
     fn end(&mut self, bytes: &mut Vec<u8>) -> Result<(), String>;
 
-    /// Takes note that so many more of the bytes have been read.
-    fn give(&mut self, _: usize) {}
+    /// Notes that `count` more of the bytes have been read.
+    fn give(&mut self, count: usize) {
+        let _ = count;
+    }
 
     /// Appends some more of the bytes that a short text may stand for: false if there are no more.
     fn more(&mut self, _: &mut Vec<u8>) -> bool {

@@ -54,7 +54,7 @@ pub(crate) struct Part {
     is_end: bool,
 }
 
-/// What is known of the bytes of a log besides them.
+/// Where in a log its bytes stand, and how much of it was read.
 #[derive(Clone, Default)]
 pub(crate) struct Places(Rc<RefCell<Known>>);
 
@@ -151,7 +151,7 @@ impl Lines {
         }
     }
 
-    /// Takes note that so many more bytes are held.
+    /// Notes that `length` more bytes are held.
     fn note(&mut self, length: usize) {
         let (literal, line) = (self.literals.saturating_sub(1), self.line + 1);
         match self.parts.last_mut() {

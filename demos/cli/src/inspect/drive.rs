@@ -136,7 +136,7 @@ impl<'r> Stream<'r> {
         }
     }
 
-    /// Takes note that what comes next is on this line of a log.
+    /// Notes that what comes next is on this line of a log.
     pub(super) fn at_line(&mut self, line: u64) {
         if self.lines.back().is_some_and(|(_, last)| *last == line) || self.is_faulty() {
             return;

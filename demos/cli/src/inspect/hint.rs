@@ -106,7 +106,7 @@ impl Suspicion<'_> {
             let lone = || lone_length(&stream).filter(|_| self.dialect == DialectName::STANDARD);
             likely(&stream, self.dialect).or_else(lone).filter(|_| self.may_guess)
         };
-        let other = |words| Some(Cause { words, is_other: true });
+        let other = |words| Some(Cause { words, is_enough: true });
         // Base64 has no spaces, and other text has.
         let is_words = self.resembles == Some(Resembled::Format(Format::Base64)) && first_line(&stream).contains(&b' ');
         if let Some(Resembled::Format(format)) = self.resembles.filter(|_| !is_words) {

@@ -61,7 +61,7 @@ impl Content {
         *self = Self { kept, ..Self::default() };
     }
 
-    /// What is wrong with a whole one, for a person, who is shown besides whether it ends inside a character.
+    /// What is wrong with a whole content, but for an end inside a character, which reports to a person show by themselves.
     pub(super) fn hint_for_person(&self) -> Option<String> {
         self.encoded.hint().filter(|_| self.received == self.announced && !self.encoded.is_cut())
     }

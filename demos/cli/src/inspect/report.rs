@@ -65,7 +65,7 @@ impl Fault<'_> {
                 let missing = count_of_bytes(*missing);
                 format!("the stream ends inside {part}, {missing} before its end (at byte {offset})")
             }
-            _ if cause.as_ref().is_some_and(|cause| cause.is_other) => {
+            _ if cause.as_ref().is_some_and(|cause| cause.is_enough) => {
                 format!("no header of a message (at byte {offset})")
             }
             _ => words.clone(),
@@ -74,6 +74,6 @@ impl Fault<'_> {
 
     /// The first bytes, unless the cause shows them.
     pub(super) fn first_bytes(&self) -> Option<&FirstBytes> {
-        self.first_bytes.as_ref().filter(|_| !self.cause.as_ref().is_some_and(|cause| cause.is_other))
+        self.first_bytes.as_ref().filter(|_| !self.cause.as_ref().is_some_and(|cause| cause.is_enough))
     }
 }
