@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::listener::Setup;
@@ -75,6 +74,7 @@ pub(crate) struct Arrival<R> {
 /// All that connections come from, each in turn.
 #[derive(Debug)]
 pub(crate) struct Acceptors<L: Accept> {
+    /// The streams that are adopted, and then the listeners.
     all: Vec<Acceptor<L>>,
     /// A connection for which another one is to end, and since when it waits: [`AtLimit::CloseIdle`].
     newcomer: Option<(Arrival<L::Raw>, Instant)>,
@@ -83,15 +83,14 @@ pub(crate) struct Acceptors<L: Accept> {
 }
 
 impl<L: Accept> Acceptors<L> {
-    /// What these listeners accept, and at last the streams that are adopted.
+    /// The streams that are adopted, and what these listeners accept.
     pub(crate) fn new(listeners: Vec<Listener>, backlog: u32) -> io::Result<Self> {
-        let acceptor = |mut listener: Listener| {
+        let mut all = vec![Acceptor::new(Setup::default(), None)];
+        for mut listener in listeners {
             listener.set_backlog(backlog)?;
             let setup = std::mem::take(&mut listener.setup);
-            Ok(Acceptor::new(setup, Some(L::open(listener)?)))
-        };
-        let mut all = listeners.into_iter().map(acceptor).collect::<io::Result<Vec<_>>>()?;
-        all.push(Acceptor::new(Setup::default(), None));
+            all.push(Acceptor::new(setup, Some(L::open(listener)?)));
+        }
         Ok(Self { all, newcomer: None, next: 0 })
     }
 
@@ -99,15 +98,10 @@ impl<L: Accept> Acceptors<L> {
         self.all.iter_mut().filter_map(|acceptor| acceptor.door.as_mut())
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// There may be a connection at one of them.
-    pub(crate) fn wake(&mut self, index: usize) {
-        if let Some(acceptor) = self.all.get_mut(index) {
-            acceptor.ready = true;
-        }
+    /// There may be a connection at one of them: at number 0 one that is adopted, and at the others as [`doors`](Self::doors)
+    /// has them. Returns whether there is one of this number.
+    pub(crate) fn wake(&mut self, number: usize) -> bool {
+        self.all.get_mut(number).map(|acceptor| acceptor.ready = true).is_some()
     }
 
     /// There may be a connection at each of them.
@@ -140,42 +134,33 @@ impl<L: Accept> Acceptors<L> {
         due.filter(|_| shared.limits.at_limit != AtLimit::Wait || !shared.places.is_full())
     }
 
-    /// The next connection, if there is one that may be served, and the number of its worker, modulo that of all workers.
-    /// Never fails for good.
+    /// The next connection, if there is one, and the number of its worker, modulo that of all workers; or why one is not
+    /// accepted. No error is for good.
     pub(crate) fn accept(
         &mut self,
-        not_accepted: &mut dyn FnMut(&NotAccepted),
         shared: &Shared,
         now: Instant,
-    ) -> Option<(Arrival<L::Raw>, u64)> {
+    ) -> Option<Result<(Arrival<L::Raw>, u64), NotAccepted>> {
         if self.due(shared, now).is_none_or(|due| due > now) {
             return None;
         }
         if let Some((newcomer, _)) = self.newcomer.take() {
-            let number = Self::place(shared);
+            let number = shared.take_place();
             // Each worker keeps as many as it has.
-            return Some((newcomer, shared.places.take_offer().map_or(number, |worker| worker as u64)));
+            return Some(Ok((newcomer, shared.places.take_offer().map_or(number, |worker| worker as u64))));
         }
         for _ in 0..self.all.len() {
             self.next = (self.next + 1) % self.all.len();
-            let acceptor = self.all.get_mut(self.next)?;
-            if let Some(arrival) = acceptor.accept(not_accepted, shared, now) {
-                if shared.places.is_full() {
+            match self.all.get_mut(self.next)?.accept(shared, now) {
+                Some(Ok(arrival)) if shared.places.is_full() => {
                     self.newcomer = Some((arrival, now));
                     return None;
                 }
-                return Some((arrival, Self::place(shared)));
+                Some(outcome) => return Some(outcome.map(|arrival| (arrival, shared.take_place()))),
+                None => {}
             }
         }
         None
-    }
-
-    /// Takes a place, and returns how many have been taken before.
-    fn place(shared: &Shared) -> u64 {
-        shared.places.take();
-        let before = shared.accepted.fetch_add(1, Ordering::Relaxed);
-        shared.update_figures();
-        before
     }
 }
 
@@ -212,59 +197,43 @@ impl<L: Accept> Acceptor<L> {
         self.ready.then_some(self.retry_at.unwrap_or(now))
     }
 
-    fn accept(
-        &mut self,
-        not_accepted: &mut dyn FnMut(&NotAccepted),
-        shared: &Shared,
-        now: Instant,
-    ) -> Option<Arrival<L::Raw>> {
+    fn accept(&mut self, shared: &Shared, now: Instant) -> Option<Result<Arrival<L::Raw>, NotAccepted>> {
         if self.due(now).is_none_or(|due| due > now) || self.is_over() {
             return None;
         }
         self.retry_at = None;
-        // Refusing connections is bounded too.
-        for _ in 0..AT_ONCE {
-            let accepted = match &mut self.door {
-                Some(door) => door.accept(),
-                None => shared.adopted.pop().and_then(|(stream, address)| Ok((L::adopt(stream)?, address))),
-            };
-            if let (Ok(_), Some(left)) = (&accepted, &mut self.left) {
-                *left = left.saturating_sub(1);
-            }
-            let arrival = match accepted {
-                Ok((stream, address)) => match self.admit(address, shared) {
-                    Ok(network) => {
-                        let layered = self.setup.layer(stream).map(|stream| Arrival { stream, address, network });
-                        layered.inspect_err(|_| shared.places.discount(network))
-                    }
-                    Err(why) => {
-                        self.refuse(stream, shared);
-                        shared.not_accepted(&why, &mut *not_accepted);
-                        continue;
-                    }
-                },
-                Err(error) => Err(error),
-            };
-            return arrival.map_err(|error| self.fail(error, not_accepted, shared, now)).ok();
+        let accepted = match &mut self.door {
+            Some(door) => door.accept(),
+            None => shared.next_adopted().and_then(|(stream, address)| Ok((L::adopt(stream)?, address))),
+        };
+        if let (Ok(_), Some(left)) = (&accepted, &mut self.left) {
+            *left = left.saturating_sub(1);
         }
-        None
+        let admitted = |(stream, address)| self.admit(stream, address, shared);
+        match accepted.map_err(NotAccepted::Io).and_then(admitted) {
+            Err(NotAccepted::Io(error)) => self.fail(error, now).map(Err),
+            outcome => Some(outcome),
+        }
     }
 
-    /// Counts a connection from this address, unless it is refused, and returns the network for which it counts.
-    fn admit(&self, address: Address, shared: &Shared) -> Result<Option<Network>, NotAccepted> {
-        if shared.limits.at_limit == AtLimit::Refuse && shared.places.is_full() {
-            return Err(NotAccepted::AtLimit(address));
-        }
-        if self.setup.proxy_header {
-            // It is the proxy's, and the client's comes later.
-            return Ok(None);
-        }
-        shared.places.count(address)
+    /// Counts a connection for its address, unless it is refused.
+    fn admit(&self, mut stream: L::Raw, address: Address, shared: &Shared) -> Result<Arrival<L::Raw>, NotAccepted> {
+        let counted = if shared.limits.at_limit == AtLimit::Refuse && shared.places.is_full() {
+            Err(NotAccepted::AtLimit(address))
+        } else if self.setup.proxy_header {
+            // The address is the proxy's, and the client's comes later.
+            Ok(None)
+        } else {
+            shared.places.count(address)
+        };
+        let network = counted.inspect_err(|_| self.refuse(&mut stream, shared))?;
+        let layered = self.setup.layer(stream).inspect_err(|_| shared.places.discount(network));
+        Ok(Arrival { stream: layered.map_err(NotAccepted::Io)?, address, network })
     }
 
-    /// Closes a connection that is refused, and tells its peer, as far as that is possible without waiting.
-    fn refuse(&self, mut stream: L::Raw, shared: &Shared) {
-        shared.refused.fetch_add(1, Ordering::Relaxed);
+    /// Counts a connection as refused, and tells its peer, as far as that is possible without waiting.
+    fn refuse(&self, stream: &mut L::Raw, shared: &Shared) {
+        shared.count_refused();
         let message = lock(&shared.refusal);
         if self.setup.is_plain() && !message.is_empty() {
             let _ = stream.write_unasked(&message);
@@ -272,16 +241,18 @@ impl<L: Accept> Acceptor<L> {
     }
 
     /// Whatever it is, for want of file descriptors or memory, or for a connection that was gone too soon, it passes.
-    fn fail(&mut self, error: io::Error, not_accepted: &mut dyn FnMut(&NotAccepted), shared: &Shared, now: Instant) {
+    fn fail(&mut self, error: io::Error, now: Instant) -> Option<NotAccepted> {
         match error.kind() {
-            ErrorKind::WouldBlock => return self.ready = false,
-            ErrorKind::Interrupted => return,
+            ErrorKind::WouldBlock => {
+                self.ready = false;
+                return None;
+            }
+            ErrorKind::Interrupted => return None,
             // There is one less in the backlog, and no reason to have the others wait.
             ErrorKind::ConnectionAborted => {}
             _ => self.retry_at = now.checked_add(PAUSE),
         }
-        shared.accept_errors.fetch_add(1, Ordering::Relaxed);
-        shared.not_accepted(&NotAccepted::Io(error), not_accepted);
+        Some(NotAccepted::Io(error))
     }
 }
 
@@ -294,29 +265,25 @@ mod tests {
     #[test]
     fn after_a_failure_it_is_tried_again_and_neither_at_once_nor_never() {
         let door = Door::open(Listener::tcp("127.0.0.1:0").unwrap()).unwrap();
-        let (shared, mut told, now) = (Shared::new(Limits::default()), Vec::new(), Instant::now());
-        let mut tell = |why: &NotAccepted| {
-            let NotAccepted::Io(error) = why else { panic!("{why}") };
-            told.push(error.kind());
-        };
+        let (shared, now) = (Shared::new(Limits::default()), Instant::now());
         let mut acceptor = Acceptor::new(Setup::default(), Some(door));
         assert_eq!(acceptor.due(now), Some(now));
-        for (kind, due, counted) in [
-            (ErrorKind::Interrupted, Some(now), 0),
+        for (kind, due, is_told) in [
+            (ErrorKind::Interrupted, Some(now), false),
             // Each of these takes a connection from the backlog, so they come to an end.
-            (ErrorKind::ConnectionAborted, Some(now), 1),
-            (ErrorKind::OutOfMemory, Some(now + PAUSE), 2),
-            (ErrorKind::Other, Some(now + PAUSE), 3),
+            (ErrorKind::ConnectionAborted, Some(now), true),
+            (ErrorKind::OutOfMemory, Some(now + PAUSE), true),
+            (ErrorKind::Other, Some(now + PAUSE), true),
         ] {
-            acceptor.fail(kind.into(), &mut tell, &shared, now);
-            assert_eq!((acceptor.due(now), shared.stats().accept_errors), (due, counted), "{kind}");
+            let told = acceptor.fail(kind.into(), now);
+            assert_eq!((acceptor.due(now), told.is_some()), (due, is_told), "{kind}");
+            assert!(told.is_none_or(|why| matches!(why, NotAccepted::Io(error) if error.kind() == kind)), "{kind}");
         }
-        assert!(acceptor.accept(&mut tell, &shared, now).is_none());
+        assert!(acceptor.accept(&shared, now).is_none());
         // When the time has come, it asks, and hears that there is none.
-        assert!(acceptor.accept(&mut tell, &shared, now + PAUSE).is_none());
+        assert!(acceptor.accept(&shared, now + PAUSE).is_none());
         assert_eq!(acceptor.due(now), None);
         acceptor.ready = true;
         assert_eq!(acceptor.due(now), Some(now));
-        assert_eq!(told, [ErrorKind::ConnectionAborted, ErrorKind::OutOfMemory, ErrorKind::Other]);
     }
 }

@@ -4,7 +4,6 @@ mod budget;
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 pub(crate) use budget::Budget;
@@ -128,18 +127,15 @@ impl<R: Raw> Connection<R> {
         let (address, is_opening, is_refused) = (self.address, self.engine.is_opening(), self.is_refused);
         // What it holds is not counted any more when the handler is told.
         drop(self);
-        if !is_opening {
-            shared.figures.closed(&why);
-            return Ok(why);
-        }
         if is_refused {
-            shared.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(NotAccepted::AddressLimit(address));
+            shared.count_refused();
+            Err(NotAccepted::AddressLimit(address))
+        } else if is_opening {
+            Err(NotAccepted::Handshake { address, why })
+        } else {
+            shared.figures.closed(&why);
+            Ok(why)
         }
-        if !matches!(why, CloseReason::Ended) {
-            shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-        }
-        Err(NotAccepted::Handshake { address, why })
     }
 
     pub(crate) fn peer<'a>(&'a mut self, shared: &'a Arc<Shared>) -> Peer<'a> {

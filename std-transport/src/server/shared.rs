@@ -1,5 +1,8 @@
 //! What the threads of a server and its handles share.
 
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
@@ -9,12 +12,12 @@ use std::time::{Duration, Instant};
 use jsonframe::Dialect;
 use slab::Slab;
 
-use super::adopt::{Accepted, Adopted};
+use super::adopt::Accepted;
 use super::mailbox::Mailbox;
 use super::observe::{self, Figures};
 use super::pace::Shutdown;
 use super::places::{LongestIdle, Network, Places};
-use super::{Id, Limits, NotAccepted, Stats};
+use super::{Address, CloseReason, Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
 
 #[derive(Debug)]
@@ -36,14 +39,12 @@ pub(crate) struct Shared {
     over: AtomicBool,
     /// Wakes whoever accepts.
     acceptor: Mutex<Waker>,
-    /// Streams that somebody else has accepted.
-    pub(crate) adopted: Adopted,
+    /// Streams that somebody else has accepted, which wait as others do in the system's backlog.
+    adopted: Mutex<VecDeque<(TcpStream, Address)>>,
     pub(crate) places: Places,
-    pub(crate) accepted: AtomicU64,
-    pub(crate) refused: AtomicU64,
-    pub(crate) accept_errors: AtomicU64,
-    pub(crate) failed_handshakes: AtomicU64,
-    pub(crate) panics: AtomicU64,
+    accepted: AtomicU64,
+    /// What is counted here of what seldom happens.
+    counted: Mutex<Stats>,
     pub(crate) figures: Figures,
 }
 
@@ -60,12 +61,9 @@ impl Shared {
             accepting_over: AtomicBool::new(false),
             over: AtomicBool::new(false),
             acceptor: Mutex::new(Waker::noop().clone()),
-            adopted: Adopted::default(),
+            adopted: Mutex::default(),
             accepted: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            accept_errors: AtomicU64::new(0),
-            failed_handshakes: AtomicU64::new(0),
-            panics: AtomicU64::new(0),
+            counted: Mutex::default(),
             figures: Figures::new(),
         }
     }
@@ -115,9 +113,32 @@ impl Shared {
 
     /// Has a stream that somebody else has accepted wait to be served.
     pub(super) fn adopt(&self, stream: Accepted) -> Result<(), NotAccepted> {
-        self.adopted.push(stream, self.limits.backlog)?;
+        let (stream, address) = stream.prepare().map_err(NotAccepted::Io)?;
+        let mut adopted = lock(&self.adopted);
+        // Those that wait are served when a shutdown begins, and nobody looks for more.
+        if self.is_over() || self.shutdown().is_some() {
+            return Err(NotAccepted::Closed);
+        }
+        if adopted.len() >= self.limits.backlog.try_into().unwrap_or(usize::MAX) {
+            return Err(NotAccepted::AtLimit(address));
+        }
+        adopted.push_back((stream, address));
+        drop(adopted);
         self.wake_acceptor();
         Ok(())
+    }
+
+    /// The stream that has waited for longest to be served, or `WouldBlock` if none does.
+    pub(super) fn next_adopted(&self) -> io::Result<(TcpStream, Address)> {
+        lock(&self.adopted).pop_front().ok_or_else(|| ErrorKind::WouldBlock.into())
+    }
+
+    /// Takes a place for a connection, and returns how many have been taken before.
+    pub(super) fn take_place(&self) -> u64 {
+        self.places.take();
+        let before = self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.update_figures();
+        before
     }
 
     fn wake_acceptor(&self) {
@@ -132,8 +153,6 @@ impl Shared {
 
     /// Ends the server within this time, or sooner if that has been asked for.
     pub(crate) fn shut_down(&self, within: Duration) {
-        // First, for those that wait are served when the shutdown begins, and nobody looks for more.
-        self.adopted.close();
         let now = Instant::now();
         let until = now.checked_add(within).unwrap_or(now + Duration::from_secs(u32::MAX.into()));
         let mut shutdown = lock(&self.shutdown);
@@ -164,21 +183,37 @@ impl Shared {
     pub(crate) fn guard<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
         let outcome = catch_unwind(AssertUnwindSafe(call));
         if outcome.is_err() {
-            self.panics.fetch_add(1, Ordering::Relaxed);
+            lock(&self.counted).panics += 1;
             observe::panicked();
         }
         outcome.ok()
     }
 
-    /// Tells the handler of a connection that was not accepted.
+    /// Counts a connection as refused.
+    pub(super) fn count_refused(&self) {
+        lock(&self.counted).refused += 1;
+    }
+
+    /// Counts a connection that was not accepted, unless it was refused, and tells the handler of it.
     pub(crate) fn not_accepted(&self, why: &NotAccepted, tell: impl FnOnce(&NotAccepted)) {
+        let mut counted = lock(&self.counted);
+        match why {
+            NotAccepted::Io(_) => counted.accept_errors += 1,
+            NotAccepted::Handshake { why: CloseReason::Ended, .. } => {}
+            NotAccepted::Handshake { .. } => counted.failed_handshakes += 1,
+            // It was counted before its peer could see that it was refused.
+            NotAccepted::AtLimit(_) | NotAccepted::AddressLimit(_) | NotAccepted::Closed => {}
+        }
+        drop(counted);
         self.figures.not_accepted(why);
         self.guard(|| tell(why));
     }
 
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
-        self.adopted.end();
+        // Not while they are locked: to close them may take a while.
+        let adopted = std::mem::take(&mut *lock(&self.adopted));
+        drop(adopted);
         self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.end());
     }
 
@@ -235,16 +270,13 @@ impl Shared {
         Stats {
             connections: self.places.open(),
             accepted: self.accepted.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed),
-            accept_errors: self.accept_errors.load(Ordering::Relaxed),
-            failed_handshakes: self.failed_handshakes.load(Ordering::Relaxed),
-            panics: self.panics.load(Ordering::Relaxed),
             messages_received,
             messages_sent,
             bytes_received,
             bytes_sent,
             queued: totals.iter().map(|totals| totals.all_queued()).sum(),
             collected: totals.iter().map(|totals| totals.collected.total()).sum(),
+            ..*lock(&self.counted)
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::Interest as Ready;
 use crate::engine::{Scratch, Totals};
 use arrivals::Post;
 
-/// The waker's token. Before it come those of what is accepted from; connections have the numbers of their slots.
+/// The waker's token. Before it come those of the listeners; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
 /// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
 const HANDSHAKES: usize = 4;
@@ -161,15 +161,10 @@ impl<'h, H: Handler> Worker<'h, H> {
     }
 
     fn wake(&mut self, token: Token, ready: Ready, read_on: bool) {
-        if let Some(acceptors) = &mut self.acceptors {
-            // The waker may have been called for what is accepted from last, which no poller knows.
-            let last = acceptors.len().saturating_sub(1);
-            let index = if token == WAKER { last } else { (WAKER.0 - 1).saturating_sub(token.0) };
-            if index <= last {
-                return acceptors.wake(index);
-            }
+        // The waker may have been called for a stream that is adopted, of which no poller knows.
+        if !self.acceptors.as_mut().is_some_and(|acceptors| acceptors.wake(WAKER.0 - token.0)) {
+            self.links.wake(token.0, ready, read_on);
         }
-        self.links.wake(token.0, ready, read_on);
     }
 
     /// Begins the shutdown.

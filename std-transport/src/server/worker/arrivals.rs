@@ -1,7 +1,6 @@
 //! How connections come to a worker.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 
 use mio::net::TcpStream;
@@ -27,8 +26,8 @@ const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 impl<H: Handler> Worker<'_, H> {
     /// Makes this worker the one that accepts, for all of them.
     pub(in crate::server) fn listen(&mut self, mut acceptors: Acceptors<Door>, workers: Vec<Post>) -> io::Result<()> {
-        for (index, door) in acceptors.doors().enumerate() {
-            door.register(self.poll.registry(), Token(WAKER.0 - 1 - index))?;
+        for (door, number) in acceptors.doors().zip(1..) {
+            door.register(self.poll.registry(), Token(WAKER.0 - number))?;
         }
         self.shared.set_acceptor(&self.mailbox.waker());
         (self.acceptors, self.others) = (Some(acceptors), workers);
@@ -39,12 +38,18 @@ impl<H: Handler> Worker<'_, H> {
     pub(super) fn accept(&mut self) {
         for _ in 0..AT_ONCE {
             let Some(acceptors) = &mut self.acceptors else { return };
-            let mut not_accepted = |why: &NotAccepted| self.handler.not_accepted(why);
-            let Some((arrival, number)) = acceptors.accept(&mut not_accepted, &self.shared, self.now) else {
-                if let Some(waited) = acceptors.waited(self.now) {
-                    self.shared.ask_for_place(waited);
+            let (arrival, number) = match acceptors.accept(&self.shared, self.now) {
+                Some(Ok(accepted)) => accepted,
+                Some(Err(why)) => {
+                    self.shared.not_accepted(&why, |why| self.handler.not_accepted(why));
+                    continue;
                 }
-                break;
+                None => {
+                    if let Some(waited) = acceptors.waited(self.now) {
+                        self.shared.ask_for_place(waited);
+                    }
+                    break;
+                }
             };
             // The first one is this one.
             match usize::try_from(number).unwrap_or(0) % (self.others.len() + 1) {
@@ -69,7 +74,6 @@ impl<H: Handler> Worker<'_, H> {
         let id = Id::new(self.number, number);
         let mut connection = Connection::new(arrival, id, &self.shared, &self.totals, self.now);
         if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
-            self.shared.accept_errors.fetch_add(1, Ordering::Relaxed);
             self.shared.not_accepted(&NotAccepted::Io(error), |why| self.handler.not_accepted(why));
             return self.shared.count_down(network);
         }

@@ -21,7 +21,7 @@ pub use handler::Handler;
 
 use crate::engine::Totals;
 use crate::server::accept::{AT_ONCE, Acceptors};
-use crate::server::{self, Address, Handle, Limits, Listener, NotAccepted, Over};
+use crate::server::{self, Address, Handle, Limits, Listener, Over};
 use asking::Asking;
 use common::Common;
 use socket::Door;
@@ -163,10 +163,14 @@ impl Server {
                     acceptors.stop(shared.limits.backlog);
                 }
                 acceptors.wake_all();
-                let mut not_accepted = |why: &NotAccepted| common.handler.not_accepted(why);
                 for _ in 0..AT_ONCE {
-                    let Some((arrival, _)) = acceptors.accept(&mut not_accepted, &shared, now()) else { break };
-                    tasks.spawn(Box::new(Task::new(arrival, Arc::clone(&common))).run());
+                    match acceptors.accept(&shared, now()) {
+                        Some(Ok((arrival, _))) => {
+                            drop(tasks.spawn(Box::new(Task::new(arrival, Arc::clone(&common))).run()));
+                        }
+                        Some(Err(why)) => shared.not_accepted(&why, |why| common.handler.not_accepted(why)),
+                        None => break,
+                    }
                 }
                 if acceptors.waited(now()).is_some() {
                     asking.ask(&shared, now());
