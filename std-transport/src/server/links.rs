@@ -28,9 +28,12 @@ impl<S> Links<S> {
         Self { slots: Slab::new(), ready: VecDeque::new(), busy: VecDeque::new() }
     }
 
-    /// The connection with this id, if it has not ended.
-    pub(super) fn find(&mut self, id: Id) -> Option<&mut Served<TcpStream, S>> {
-        self.slots.get_mut(id.slot()).filter(|link| link.connection.id == id)
+    /// Does this to the connection with this id, and gives it a turn, unless it has ended.
+    pub(super) fn reach(&mut self, id: Id, act: impl FnOnce(&mut Served<TcpStream, S>)) {
+        if let Some(link) = self.slots.get_mut(id.slot()).filter(|link| link.connection.id == id) {
+            act(link);
+            Self::put(link, id.slot(), &mut self.ready);
+        }
     }
 
     /// Since when the connection with this id could have been spared, if it can be.

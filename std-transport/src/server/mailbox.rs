@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
+use mio::net::TcpStream;
+
 use super::Id;
+use super::accept::Arrival;
 use super::frame::Frame;
 use super::shared::lock;
 #[cfg(feature = "tokio")]
@@ -44,6 +47,8 @@ pub(super) enum Command {
     End(Id, CloseReason),
     /// Sends to a connection, or to all.
     Send { to: Option<Id>, frame: Frame, held: Held },
+    /// Serves a connection that another worker has accepted.
+    Admit(Arrival<TcpStream>),
 }
 
 /// What has become of a connection in other threads.
@@ -146,6 +151,11 @@ impl Mailbox {
     #[cfg(feature = "tokio")]
     pub(crate) fn ask_for_place(&self, id: Id) {
         self.put(|letters| letters.marks.entry(id).or_default().make_room = true);
+    }
+
+    /// Has the worker serve a connection.
+    pub(super) fn admit(&self, arrival: Arrival<TcpStream>) {
+        self.put(|letters| letters.commands.push(Command::Admit(arrival)));
     }
 
     /// Closes a connection.

@@ -279,10 +279,10 @@ impl Server {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no handler"));
         }
         let worker = |handler| Worker::new(handler, count, Arc::clone(&self.shared));
-        let (mut workers, mut posts): (Vec<_>, Vec<_>) = handlers.iter_mut().map(worker).collect::<io::Result<_>>()?;
+        let mut workers = handlers.iter_mut().map(worker).collect::<io::Result<Vec<_>>>()?;
         self.shared.start(workers.iter().map(|worker| Arc::clone(&worker.totals)).collect());
         if let Some(first) = workers.first_mut() {
-            first.listen(Acceptors::new(self.listeners, self.shared.limits.backlog)?, posts.split_off(1))?;
+            first.listen(Acceptors::new(self.listeners, self.shared.limits.backlog)?)?;
         }
         Ok(workers)
     }

@@ -125,7 +125,7 @@ impl<'a> Outlet<'a> {
                 // It may be that the peer reads, and nobody has come to write.
                 Command::End(of, CloseReason::QueueFull) if of == id && matches!(self.relieve(now), Ok(true)) => {}
                 Command::End(of, reason) if of == id => self.sending.end(reason),
-                Command::End(..) => {}
+                Command::End(..) | Command::Admit(_) => {}
             }
         }
         for mark in letters.marks.into_iter().filter_map(|(of, mark)| (of == id).then_some(mark)) {

@@ -1,35 +1,40 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
-mod arrivals;
 mod relief;
 
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::{Events, Poll, Token};
+use mio::{Events, Interest, Poll, Token};
 
-use super::accept::{Acceptors, Arrival};
-use super::connection::Next;
+use super::accept::{AT_ONCE, Acceptors, Arrival};
+use super::connection::{Connection, Next};
 use super::door::Door;
-use super::frame::Frame;
 use super::links::Links;
 use super::mailbox::{Command, Mailbox};
 use super::pace::Pace;
 use super::places::LongestIdle;
 use super::shared::Shared;
 use super::turn::{Served, Turn};
-use super::{CloseReason, Handler, Id};
+use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
 use crate::engine::{Scratch, Totals};
-use arrivals::Post;
 
 /// The waker's token. Before it come those of the listeners; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
 /// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
 const HANDSHAKES: usize = 4;
+
+/// What is waited for on a connection.
+///
+/// A read ends before urgent data even if more follows. So it must be known that there is some.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// There may be something to read.
 const UNREAD: Ready = Ready { readable: true, writable: false };
@@ -40,16 +45,12 @@ type Link<H> = Served<TcpStream, <H as Handler>::State>;
 pub(super) struct Worker<'h, H: Handler> {
     poll: Poll,
     mailbox: Arc<Mailbox>,
-    /// The number of the mailbox.
+    /// The number of the mailbox, which is that of the worker.
     number: u32,
     shared: Arc<Shared>,
     pub(super) totals: Arc<Totals>,
     /// The worker that accepts has the acceptors, until a shutdown.
     acceptors: Option<Acceptors<Door>>,
-    /// Where the connections go that it accepts, in turns.
-    others: Vec<Post>,
-    /// Connections that another worker has accepted.
-    arrivals: mpsc::Receiver<Arrival<TcpStream>>,
     links: Links<H::State>,
     /// Those that make room for others.
     idle: LongestIdle,
@@ -64,22 +65,19 @@ pub(super) struct Worker<'h, H: Handler> {
 }
 
 impl<'h, H: Handler> Worker<'h, H> {
-    /// One of this many workers, and where connections for it go.
-    pub(super) fn new(handler: &'h mut H, workers: usize, shared: Arc<Shared>) -> io::Result<(Self, Post)> {
+    /// One of this many workers.
+    pub(super) fn new(handler: &'h mut H, workers: usize, shared: Arc<Shared>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let totals = Arc::new(Totals::new(&shared.limits, workers));
         let waker = Waker::from(Arc::new(Wakes(mio::Waker::new(poll.registry(), WAKER)?)));
         let mailbox = Arc::new(Mailbox::new(waker, Arc::clone(&totals)));
-        let (post, arrivals) = mpsc::channel();
-        let worker = Self {
+        Ok(Self {
             poll,
             number: shared.add_mailbox(Arc::clone(&mailbox)),
-            mailbox: Arc::clone(&mailbox),
+            mailbox,
             totals,
             shared,
             acceptors: None,
-            others: Vec::new(),
-            arrivals,
             links: Links::new(),
             idle: LongestIdle::default(),
             scratch: Scratch::default(),
@@ -87,8 +85,17 @@ impl<'h, H: Handler> Worker<'h, H> {
             now: Instant::now(),
             pace: Pace::GoOn,
             handler,
-        };
-        Ok((worker, Post { arrivals: post, mailbox }))
+        })
+    }
+
+    /// Makes this worker the one that accepts, for all of them.
+    pub(super) fn listen(&mut self, mut acceptors: Acceptors<Door>) -> io::Result<()> {
+        for (door, number) in acceptors.doors().zip(1..) {
+            door.register(self.poll.registry(), Token(WAKER.0 - number))?;
+        }
+        self.shared.set_acceptor(&self.mailbox.waker());
+        self.acceptors = Some(acceptors);
+        Ok(())
     }
 
     /// Serves until the server is shut down.
@@ -187,41 +194,81 @@ impl<'h, H: Handler> Worker<'h, H> {
 
     /// Does what other threads have asked for.
     fn open_mail(&mut self) {
-        while let Ok(arrival) = self.arrivals.try_recv() {
-            self.admit(arrival);
-        }
         let Some(letters) = self.mailbox.take() else { return };
         for command in letters.commands {
             match command {
-                Command::End(id, reason) => {
-                    if let Some(link) = self.links.find(id) {
-                        link.connection.engine.sending.end(reason);
-                        self.links.list(id.slot());
-                    }
-                }
+                Command::Admit(arrival) => self.admit(arrival),
+                Command::End(id, reason) => self.links.reach(id, |link| link.connection.engine.sending.end(reason)),
                 Command::Send { to, frame, held } => {
-                    self.send(to, frame);
+                    match to {
+                        Some(id) => self.links.reach(id, |link| link.connection.send(frame)),
+                        None => self.links.list_all(|link| link.connection.send(frame.clone())),
+                    }
                     drop(held);
                     self.relieve();
                 }
             }
         }
         for (id, mark) in letters.marks {
-            if let Some(link) = self.links.find(id) {
-                mark.apply(&mut link.connection.engine.sending);
-                self.links.list(id.slot());
-            }
+            self.links.reach(id, |link| mark.apply(&mut link.connection.engine.sending));
         }
     }
 
-    /// Queues a message for a connection, or for all.
-    fn send(&mut self, to: Option<Id>, frame: Frame) {
-        let Some(id) = to else {
-            return self.links.list_all(|link| link.connection.send(frame.clone()));
-        };
-        if let Some(link) = self.links.find(id) {
-            link.connection.send(frame);
-            self.links.list(id.slot());
+    /// Accepts as many connections as is fair to the others.
+    fn accept(&mut self) {
+        for _ in 0..AT_ONCE {
+            let Some(acceptors) = &mut self.acceptors else { return };
+            let (arrival, number) = match acceptors.accept(&self.shared, self.now) {
+                Some(Ok(accepted)) => accepted,
+                Some(Err(why)) => {
+                    self.shared.not_accepted(&why, |why| self.handler.not_accepted(why));
+                    continue;
+                }
+                None => {
+                    if let Some(waited) = acceptors.waited(self.now) {
+                        self.shared.ask_for_place(waited);
+                    }
+                    break;
+                }
+            };
+            let mailboxes = self.shared.mailboxes();
+            let worker = usize::try_from(number).unwrap_or(0) % mailboxes.len().max(1);
+            if worker == self.number as usize {
+                drop(mailboxes);
+                self.admit(arrival);
+            } else if let Some(mailbox) = mailboxes.get(worker) {
+                mailbox.admit(arrival);
+            }
+        }
+        if self.acceptors.as_ref().is_some_and(Acceptors::is_over) || self.pace == Pace::Hurry {
+            self.acceptors = None;
+            self.shared.end_accepting();
+        }
+    }
+
+    /// Takes a connection that has been accepted.
+    fn admit(&mut self, arrival: Arrival<TcpStream>) {
+        // Before the handler queues more, place is made for it.
+        self.relieve();
+        let slot = self.links.slots.vacant_key();
+        let network = arrival.network;
+        let Ok(number) = u32::try_from(slot) else { return self.shared.count_down(network) };
+        let is_plain = arrival.stream.is_plain();
+        let id = Id::new(self.number, number);
+        let mut connection = Connection::new(arrival, id, &self.shared, &self.totals, self.now);
+        if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
+            self.shared.not_accepted(&NotAccepted::Io(error), |why| self.handler.not_accepted(why));
+            return self.shared.count_down(network);
+        }
+        if self.pace != Pace::GoOn {
+            connection.wake(UNREAD, false);
+        }
+        self.links.slots.insert(Served::new(connection));
+        if is_plain {
+            self.open(slot);
+        } else {
+            // A handshake has its turn after others.
+            self.links.list(slot);
         }
     }
 
