@@ -1,6 +1,6 @@
 //! Accepting connections, whatever goes wrong.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::listener::Setup;
 use super::places::{LongestIdle, Network};
 use super::shared::{Shared, lock};
 use super::{Address, AtLimit, CloseReason, Listener};
-use crate::stream::{Raw, Sink, Stream};
+use crate::stream::{Raw, Stream};
 
 /// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted) and
 /// [`Handle::adopt`](super::Handle::adopt).
@@ -236,7 +236,7 @@ impl<L: Accept> Acceptor<L> {
         shared.count_refused();
         let message = lock(&shared.refusal);
         if self.setup.is_plain() && !message.is_empty() {
-            let _ = stream.write_unasked(&message);
+            let _ = stream.write(&message);
         }
     }
 

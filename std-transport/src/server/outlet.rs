@@ -12,7 +12,7 @@ use super::mailbox::{Command, Letters};
 use super::{CloseReason, Id, observe};
 use crate::engine::{Content, Outbox, Sending, answering};
 use crate::io::flush;
-use crate::stream::{Sink, Unasked};
+use crate::stream::Sink;
 use crate::{Error, io as driver};
 
 /// How many bytes are written at a time, about.
@@ -136,8 +136,7 @@ impl<'a> Outlet<'a> {
     /// Writes what the peer takes now: true if it has taken something.
     pub(crate) fn relieve(&mut self, now: Instant) -> io::Result<bool> {
         let before = self.sending.outbox.queued();
-        // The poller tells of free space only when there is much of it.
-        flush(&mut self.sending.outbox, &mut Unasked(&mut *self.stream), BYTES_WRITTEN)?;
+        flush(&mut self.sending.outbox, self.stream, BYTES_WRITTEN)?;
         self.sending.update(now);
         self.sending.count();
         Ok(self.sending.outbox.queued() < before)

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 
 #[cfg(unix)]
 pub(crate) use raw::as_tcp;
-pub(crate) use raw::{Raw, Sink, Unasked};
+pub(crate) use raw::{Raw, Sink};
 
 /// A stream that does not block, and what lies between it and the messages.
 #[derive(Debug)]
@@ -172,14 +172,6 @@ impl<R: Raw> Read for Stream<R> {
 }
 
 impl<R: Raw> Sink for Stream<R> {
-    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        #[cfg(feature = "tls")]
-        if let Some((tls, raw)) = self.tls_over_raw() {
-            return tls.write(&mut Unasked(raw), &[IoSlice::new(bytes)]);
-        }
-        self.raw.write_unasked(bytes)
-    }
-
     #[cfg(feature = "tls")]
     fn tls(&self) -> Option<&rustls::Connection> {
         self.tls_layer().map(|tls| &tls.session)

@@ -7,11 +7,6 @@ use mio::net::TcpStream;
 
 /// What is sent to. It does not block.
 pub(crate) trait Sink: Write + Send {
-    /// Writes even if the poller has not reported that something can be written.
-    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write(bytes)
-    }
-
     /// What TLS knows of the peer.
     #[cfg(feature = "tls")]
     fn tls(&self) -> Option<&rustls::Connection> {
@@ -19,8 +14,9 @@ pub(crate) trait Sink: Write + Send {
     }
 }
 
-/// A stream of the system's that does not block, and whose readiness a poller reports.
-pub(crate) trait Raw: Read + Sink {
+/// A stream of the system's that does not block, and whose readiness a poller reports. A write asks the system, whatever the
+/// poller has reported: pollers tell of free space only when there is much of it.
+pub(crate) trait Raw: Read + Write + Send {
     /// Closes the sending direction: the peer sees the end of the stream after the last byte.
     fn shut_down_sending(&mut self) -> io::Result<()>;
 
@@ -35,26 +31,11 @@ pub(crate) trait Raw: Read + Sink {
     }
 }
 
-/// Writes to a sink [unasked](Sink::write_unasked).
-pub(crate) struct Unasked<'s, S: ?Sized>(pub(crate) &'s mut S);
-
-impl<S: Sink + ?Sized> Write for Unasked<'_, S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_unasked(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 /// The same stream by the type of the other ones: to read, write and poll, a descriptor is a descriptor.
 #[cfg(unix)]
 pub(crate) fn as_tcp(stream: impl Into<std::os::fd::OwnedFd>) -> std::net::TcpStream {
     stream.into().into()
 }
-
-impl Sink for TcpStream {}
 
 impl Raw for TcpStream {
     fn shut_down_sending(&mut self) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::{Raw, Sink};
+use super::Raw;
 
 /// A stream that is as cut as it is told. What is put into `incoming` can be read; what is written is in `outgoing`.
 #[derive(Debug)]
@@ -101,8 +101,6 @@ impl Write for Wire {
         Ok(())
     }
 }
-
-impl Sink for Wire {}
 
 impl Raw for Wire {
     fn shut_down_sending(&mut self) -> io::Result<()> {

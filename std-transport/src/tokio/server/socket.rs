@@ -13,9 +13,9 @@ use crate::server::accept::Accept;
 #[cfg(unix)]
 use crate::server::listener::Buffers;
 use crate::server::{Address, Listener};
+use crate::stream::Raw;
 #[cfg(unix)]
 use crate::stream::as_tcp;
-use crate::stream::{Raw, Sink};
 use crate::tokio::polled::{Polled, blocked_if_pending};
 
 /// A connected socket that wakes the task of its connection.
@@ -65,23 +65,24 @@ impl Read for Socket {
     }
 }
 
+/// The system is asked even if tokio has not heard of free space.
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.polled(|stream| stream.write(bytes))
+        match self.polled(|stream| stream.write(bytes)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => SockRef::from(&self.inner).send(bytes),
+            outcome => outcome,
+        }
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.polled(|stream| stream.write_vectored(slices))
+        match self.polled(|stream| stream.write_vectored(slices)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => SockRef::from(&self.inner).send_vectored(slices),
+            outcome => outcome,
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl Sink for Socket {
-    fn write_unasked(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        SockRef::from(&self.inner).send(bytes)
     }
 }
 
