@@ -56,7 +56,7 @@ pub mod client;
 mod connection;
 mod duplex;
 #[cfg_attr(
-    not(feature = "server"),
+    not(all(feature = "client", feature = "server", feature = "tokio")),
     allow(dead_code, unreachable_pub, unused_imports, reason = "each driver uses a part of it")
 )]
 mod engine;
@@ -68,6 +68,7 @@ mod io;
 mod receive;
 mod send;
 #[cfg(feature = "server")]
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "each driver uses a part of it"))]
 pub mod server;
 mod session;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -29,8 +29,6 @@ pub(crate) struct Engine {
     is_length_unchecked: bool,
     /// How many whole messages have come since they were last counted.
     messages: u32,
-    /// How much memory is counted in the totals for what is collected.
-    counted: usize,
     /// Set when the connection is being closed.
     linger: Option<Box<Linger>>,
 }
@@ -64,7 +62,6 @@ impl Engine {
             mode: ContentMode::Whole,
             is_length_unchecked: false,
             messages: 0,
-            counted: 0,
             linger: None,
         }
     }
@@ -340,28 +337,17 @@ impl Engine {
     pub(crate) fn count(&mut self) {
         self.count_messages();
         self.sending.count();
-        self.sending.totals.collected.recount(&mut self.counted, self.content.held());
+        self.sending.totals.collected.recount(&mut self.sending.collected, self.content.held());
     }
 
     fn count_messages(&mut self) {
         self.sending.totals.traffic.received_messages(std::mem::take(&mut self.messages));
-    }
-
-    /// Counts nothing as collected any more.
-    pub(crate) fn discount_collected(&mut self) {
-        self.sending.totals.collected.recount(&mut self.counted, 0);
-    }
-
-    /// How much memory is counted for what is collected.
-    pub(crate) const fn collected(&self) -> usize {
-        self.counted
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         self.count_messages();
-        self.discount_collected();
     }
 }
 

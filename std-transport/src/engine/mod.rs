@@ -51,6 +51,4 @@ pub(crate) use inbox::{Inbox, Step};
 pub(crate) use outbox::{Outbox, copy};
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use sending::Sending;
-#[cfg(feature = "tokio")]
-pub(crate) use totals::Holding;
-pub(crate) use totals::Totals;
+pub(crate) use totals::{Holding, Totals};

@@ -112,7 +112,6 @@ impl Outbox {
 
     /// Queues what is appended to the tail, for which there is memory: as much as makes it `size` bytes long, or `wanted`
     /// bytes, if these are less. `None` if it is that long, and must be written first.
-    #[cfg(feature = "tokio")]
     pub(crate) fn append<T>(
         &mut self,
         size: usize,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::clock::Clock;
+use super::clock::{Clock, Phase};
 use super::close_reason::{CloseReason, Deadline};
 use super::ids::RequestId;
 use super::limits::Limits;
@@ -17,8 +17,9 @@ pub(crate) struct Sending {
     pub(crate) limits: Arc<Limits>,
     /// What it may hold together with others.
     pub(crate) totals: Arc<Totals>,
-    /// How much memory is counted there for what is queued.
-    counted: usize,
+    /// How much memory is counted there for what is queued, and for what is collected.
+    queued: usize,
+    pub(super) collected: usize,
     pub(super) clock: Clock,
     /// When the handler wants the connection to have ended.
     pub(crate) deadline: Option<Instant>,
@@ -38,7 +39,8 @@ impl Sending {
             outbox,
             limits,
             totals,
-            counted: 0,
+            queued: 0,
+            collected: 0,
             clock,
             deadline: None,
             pending_replies: 0,
@@ -87,7 +89,6 @@ impl Sending {
     }
 
     /// Whether it is to end for another reason than a close by its handler.
-    #[cfg(feature = "tokio")]
     pub(crate) fn is_failing(&self) -> bool {
         self.reason.as_ref().is_some_and(|reason| !matches!(**reason, CloseReason::ByHandler))
     }
@@ -98,18 +99,23 @@ impl Sending {
 
     /// Counts the memory that what is queued holds.
     pub(crate) fn count(&mut self) {
-        self.totals.queued.recount(&mut self.counted, self.outbox.held());
+        self.totals.queued.recount(&mut self.queued, self.outbox.held());
     }
 
-    /// How much memory what is queued holds, as it was last counted.
+    /// How much memory the connection holds, as it was last counted.
     pub(crate) fn holding(&self) -> Holding {
         Holding {
-            alone: self.counted,
+            alone: self.queued,
             shared: self.outbox.shared(),
+            collected: self.collected,
             unsent_since: self.clock.unsent_since(),
-            #[cfg(feature = "tokio")]
             spare_since: self.spare_since(),
         }
+    }
+
+    /// Counts nothing as collected any more.
+    pub(crate) fn discount_collected(&mut self) {
+        self.totals.collected.recount(&mut self.collected, 0);
     }
 
     /// Since when the connection could have been spared for another one to have its place: nothing has been under way on it,
@@ -119,9 +125,8 @@ impl Sending {
     }
 
     /// Nothing is received from now on until the next [`Engine::update`](super::Engine::update).
-    #[cfg(feature = "tokio")]
     pub(crate) fn suspend(&mut self, now: Instant) {
-        self.clock.go_on(super::clock::Phase::Suspended, now);
+        self.clock.go_on(Phase::Suspended, now);
     }
 
     /// Takes what has been written into account. To be called before [`poll_timeout`](Self::poll_timeout).
@@ -163,6 +168,7 @@ impl Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         self.count_traffic();
-        self.totals.queued.recount(&mut self.counted, 0);
+        self.totals.queued.recount(&mut self.queued, 0);
+        self.discount_collected();
     }
 }

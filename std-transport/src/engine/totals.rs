@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::Limits;
 use super::charge::Charges;
+use super::{CloseReason, Limits};
 
 /// The worker's share of the totals, and what of it is taken.
 #[derive(Debug)]
@@ -56,6 +56,11 @@ impl Totals {
         self.is_queue_full() || self.is_collected_over()
     }
 
+    /// Whether a connection must end because of what is held.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_queue_over() || self.is_collected_over()
+    }
+
     /// Whether a connection must end because of what is queued.
     pub(crate) fn is_queue_over(&self) -> bool {
         self.queued.queued() > self.most_queued
@@ -66,15 +71,29 @@ impl Totals {
         self.collected.total() > self.most_collected
     }
 
+    /// The connection that must end, of those that hold this, and why: it holds most.
+    pub(crate) fn heaviest<K: Ord>(
+        &self,
+        holdings: impl Iterator<Item = (Holding, K)> + Clone,
+    ) -> Option<(K, CloseReason)> {
+        if self.is_collected_over() {
+            Some((Self::most_collected(holdings)?, CloseReason::CollectedTotal))
+        } else if self.is_queue_over() {
+            Some((self.most_queued(holdings)?, CloseReason::QueueFull))
+        } else {
+            None
+        }
+    }
+
     /// The connection that collects most. Of several, the one that compares least: the oldest.
-    pub(crate) fn most_collected<K: Ord>(collecting: impl Iterator<Item = (usize, K)>) -> Option<K> {
-        let most = collecting.filter(|(collected, _)| *collected > 0).map(|(collected, key)| (collected, Reverse(key)));
-        most.max().map(|(_, key)| key.0)
+    fn most_collected<K: Ord>(holdings: impl Iterator<Item = (Holding, K)>) -> Option<K> {
+        let collecting = holdings.filter(|(holding, _)| holding.collected > 0);
+        collecting.map(|(holding, key)| (holding.collected, Reverse(key))).max().map(|(_, key)| key.0)
     }
 
     /// The connection for which most memory is held by what is queued. Of several, the one that has had something queued for
     /// longest, about. What connections share counts for each of them in part.
-    pub(crate) fn most_queued<K: Ord>(&self, holdings: impl Iterator<Item = (Holding, K)> + Clone) -> Option<K> {
+    fn most_queued<K: Ord>(&self, holdings: impl Iterator<Item = (Holding, K)> + Clone) -> Option<K> {
         let sums = |(alone, shares), (holding, _): (Holding, K)| (alone + holding.alone, shares + holding.shared);
         let (alone, shares) = holdings.clone().fold((0, 0), sums);
         let shared = self.queued.queued().saturating_sub(alone).min(shares);
@@ -86,15 +105,16 @@ impl Totals {
     }
 }
 
-/// What a connection holds of the memory for what is queued.
+/// What a connection holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holding {
+    /// Memory for what is queued, alone and together with others.
     pub(crate) alone: usize,
-    /// Together with others.
     pub(crate) shared: usize,
+    /// Memory for content that is being collected.
+    pub(crate) collected: usize,
     pub(crate) unsent_since: Option<Instant>,
     /// Since when it could have been spared, if it can be.
-    #[cfg(feature = "tokio")]
     pub(crate) spare_since: Option<Instant>,
 }
 
@@ -161,14 +181,7 @@ mod tests {
             let _queued = totals.queued.hold(queued);
             let holdings = holdings.iter().enumerate().map(|(number, (alone, shared, since))| {
                 let unsent_since = since.map(|seconds| start + Duration::from_secs(seconds));
-                let holding = Holding {
-                    alone: *alone,
-                    shared: *shared,
-                    unsent_since,
-                    #[cfg(feature = "tokio")]
-                    spare_since: None,
-                };
-                (holding, number)
+                (Holding { alone: *alone, shared: *shared, unsent_since, ..Holding::default() }, number)
             });
             totals.most_queued(holdings)
         };
@@ -187,7 +200,10 @@ mod tests {
 
     #[test]
     fn the_oldest_of_the_connections_that_collect_most_is_the_one_and_none_that_collects_nothing() {
-        let most = |collecting: &[(usize, u32)]| Totals::most_collected(collecting.iter().copied());
+        let holding = |collected| Holding { collected, ..Holding::default() };
+        let most = |collecting: &[(usize, u32)]| {
+            Totals::most_collected(collecting.iter().map(|(collected, key)| (holding(*collected), *key)))
+        };
         assert_eq!(most(&[]), None);
         assert_eq!(most(&[(0, 1), (0, 2)]), None);
         assert_eq!(most(&[(1, 3), (2, 5), (0, 1), (2, 4), (1, 2)]), Some(4));

@@ -314,7 +314,7 @@ impl<R: Raw> Connection<R> {
     /// Begins to close. The rest of what is queued is sent first.
     pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
         self.engine.close(reason, now);
-        self.engine.discount_collected();
+        self.engine.sending.discount_collected();
         self.ready.readable = !self.engine.has_ended();
     }
 

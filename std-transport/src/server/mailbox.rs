@@ -10,9 +10,7 @@ use super::Id;
 use super::accept::Arrival;
 use super::frame::Frame;
 use super::shared::lock;
-#[cfg(feature = "tokio")]
-use crate::engine::Holding;
-use crate::engine::{CloseReason, Held, Sending, Totals};
+use crate::engine::{CloseReason, Held, Holding, Sending, Totals};
 
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
 #[derive(Debug)]
@@ -28,8 +26,7 @@ struct Inside {
     /// Wakes the worker.
     waker: Waker,
     /// What its only connection holds, where each connection has a worker of its own.
-    #[cfg(feature = "tokio")]
-    holding: Option<(Id, Holding, usize)>,
+    holding: Option<(Holding, Id)>,
 }
 
 /// What a worker is to do.
@@ -61,7 +58,6 @@ pub(crate) struct Mark {
     /// Whether it is to be closed.
     close: bool,
     /// Whether it is to end if it is idle, for another one to have its place.
-    #[cfg(feature = "tokio")]
     make_room: bool,
 }
 
@@ -76,13 +72,11 @@ impl Mark {
 
 impl Letters {
     /// Whether this connection is asked to make room.
-    #[cfg(feature = "tokio")]
     pub(crate) fn ask_for_room(&self, id: Id) -> bool {
         self.commands.iter().any(|command| matches!(command, Command::End(of, CloseReason::QueueFull) if *of == id))
     }
 
     /// Whether this connection is to end if it is idle.
-    #[cfg(feature = "tokio")]
     pub(crate) fn ask_for_place(&self, id: Id) -> bool {
         self.marks.get(&id).is_some_and(|mark| mark.make_room)
     }
@@ -94,15 +88,7 @@ impl Letters {
 
 impl Mailbox {
     pub(crate) fn new(waker: Waker, totals: Arc<Totals>) -> Self {
-        Self {
-            inside: Mutex::new(Inside {
-                letters: Some(Letters::default()),
-                waker,
-                #[cfg(feature = "tokio")]
-                holding: None,
-            }),
-            totals,
-        }
+        Self { inside: Mutex::new(Inside { letters: Some(Letters::default()), waker, holding: None }), totals }
     }
 
     pub(super) fn notify(&self) {
@@ -114,7 +100,6 @@ impl Mailbox {
     }
 
     /// Replaces the waker.
-    #[cfg(feature = "tokio")]
     pub(crate) fn set_waker(&self, waker: &Waker) {
         self.lock().waker.clone_from(waker);
     }
@@ -126,29 +111,23 @@ impl Mailbox {
         self.put(|letters| letters.commands.push(Command::Send { to, frame, held }));
     }
 
-    /// Has its only connection counted, and notes what it holds. Without a figure for what is collected, that stays as it was.
-    /// Whoever sees the count in the totals sees the note too, or waits for it.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn count(&self, id: Id, count: impl FnOnce() -> (Holding, Option<usize>)) {
+    /// Has its only connection counted, and notes what it holds. Whoever sees the count in the totals sees the note too, or waits
+    /// for it.
+    pub(crate) fn count(&self, id: Id, count: impl FnOnce() -> Holding) {
         let mut inside = self.lock();
-        let before = inside.holding.map_or(0, |(.., collected)| collected);
-        let (queued, collected) = count();
-        inside.holding = Some((id, queued, collected.unwrap_or(before)));
+        inside.holding = Some((count(), id));
     }
 
-    #[cfg(feature = "tokio")]
-    pub(crate) fn holding(&self) -> Option<(Id, Holding, usize)> {
+    pub(crate) fn holding(&self) -> Option<(Holding, Id)> {
         self.lock().holding
     }
 
     /// Ends a connection, after what was sent to it before has been queued.
-    #[cfg(feature = "tokio")]
     pub(crate) fn end_connection(&self, id: Id, reason: CloseReason) {
         self.put(|letters| letters.commands.push(Command::End(id, reason)));
     }
 
     /// Ends a connection if it is idle, for another one to have its place.
-    #[cfg(feature = "tokio")]
     pub(crate) fn ask_for_place(&self, id: Id) {
         self.put(|letters| letters.marks.entry(id).or_default().make_room = true);
     }

@@ -130,7 +130,7 @@ impl<R: Raw, S: Default> Served<R, S> {
                 Event::Message(message) => {
                     observe::received(Some(&message.header()));
                     turn.handler.message(&mut peer, state, message);
-                    engine.discount_collected();
+                    engine.sending.discount_collected();
                     budget.spend_message(self.connection.is_drained(), &turn.shared.figures);
                 }
             }

@@ -149,8 +149,7 @@ impl<'h, H: Handler> Worker<'h, H> {
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
-        let over = self.totals.is_queue_over() || self.totals.is_collected_over();
-        let at_once = (over || self.links.turns() != (0, 0)).then_some(now);
+        let at_once = (self.totals.is_over() || self.links.turns() != (0, 0)).then_some(now);
         let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, now));
         // When the time is over, those that are left are broken off.
         let until = self

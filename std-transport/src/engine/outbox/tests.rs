@@ -246,7 +246,6 @@ fn it_says_how_much_was_written_since_it_was_last_asked() {
     assert_eq!(outbox.take_counts().1, 20_000);
 }
 
-#[cfg(feature = "tokio")]
 #[test]
 fn what_is_appended_is_queued_and_makes_the_tail_no_longer_than_asked_for() {
     let mut outbox = Outbox::new(&Dialect::STANDARD);

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use super::{Link, UNREAD, Worker};
-use crate::engine::Totals;
 use crate::server::connection::Next;
 use crate::server::pace::Pace;
 use crate::server::turn::Served;
-use crate::server::{CloseReason, Handler, Id};
+use crate::server::{CloseReason, Handler};
 
 /// Deadlines are looked at no more often than this.
 const TICK: Duration = Duration::from_millis(25);
@@ -15,19 +14,16 @@ const TICK: Duration = Duration::from_millis(25);
 impl<H: Handler> Worker<'_, H> {
     /// Ends the connections that hold most, until what is held together is within the totals again.
     pub(super) fn relieve(&mut self) {
-        while self.totals.is_collected_over() {
-            let links = self.links.slots.iter();
-            let collecting = links.map(|(_, link)| (link.connection.engine.collected(), link.connection.id));
-            let Some(slot) = Totals::most_collected(collecting).map(Id::slot) else { break };
-            self.act(slot, |link, turn| link.dismiss(CloseReason::CollectedTotal, turn).map(|()| Next::Again));
-        }
-        while self.totals.is_queue_over() {
-            let links = self.links.slots.iter();
-            let holdings = links.map(|(slot, link)| (link.connection.engine.sending.holding(), slot));
-            let Some(slot) = self.totals.most_queued(holdings) else { break };
-            // It may be that the peer reads, and the worker has not come to write.
-            self.act(slot, |link, turn| {
-                if link.connection.relieve(turn.now)? { Ok(Next::Again) } else { Err(CloseReason::QueueFull) }
+        loop {
+            let links = self.links.slots.iter().map(|(_, link)| &link.connection);
+            let holdings = links.map(|connection| (connection.engine.sending.holding(), connection.id));
+            let Some((id, reason)) = self.totals.heaviest(holdings) else { break };
+            self.act(id.slot(), |link, turn| {
+                if !matches!(reason, CloseReason::QueueFull) {
+                    return link.dismiss(reason, turn).map(|()| Next::Again);
+                }
+                // It may be that the peer reads, and the worker has not come to write.
+                if link.connection.relieve(turn.now)? { Ok(Next::Again) } else { Err(reason) }
             });
         }
     }

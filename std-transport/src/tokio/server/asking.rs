@@ -29,7 +29,7 @@ impl Asking {
     pub(super) fn ask(&mut self, shared: &Shared, now: Instant) {
         let mailboxes = shared.mailboxes();
         let spare = |id: Id| {
-            let (of, holding, _) = mailboxes.get(id.mailbox())?.holding()?;
+            let (holding, of) = mailboxes.get(id.mailbox())?.holding()?;
             (of == id).then_some(holding.spare_since)
         };
         let is_ending = |Asked { id, since, at }: &Asked| match spare(*id) {
@@ -40,7 +40,7 @@ impl Asking {
         };
         if self.asked.as_ref().is_none_or(|asked| !is_ending(asked)) {
             let all = mailboxes.iter().filter_map(|(_, mailbox)| {
-                let (id, holding, _) = mailbox.holding()?;
+                let (holding, id) = mailbox.holding()?;
                 Some((holding.spare_since?, id))
             });
             let next = self.idle.next(now, || all, |id| spare(id).flatten());

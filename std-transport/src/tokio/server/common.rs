@@ -10,8 +10,8 @@ use super::Handler;
 use super::task::Turned;
 use super::turns::Turns;
 use crate::engine::{Scratch, Totals};
+use crate::server::Id;
 use crate::server::shared::{Shared, lock};
-use crate::server::{CloseReason, Id};
 
 #[derive(Debug)]
 pub(super) struct Common<H: Handler> {
@@ -63,8 +63,7 @@ impl<H: Handler> Common<H> {
     /// If the totals are exceeded, asks the connection that holds most to make room. Only one is asked at a time, for after
     /// it another one may hold most, or none too much.
     pub(super) fn make_room(&self) {
-        let is_collected_over = self.totals.is_collected_over();
-        if !is_collected_over && !self.totals.is_queue_over() {
+        if !self.totals.is_over() {
             return;
         }
         if self.asked.compare_exchange(Self::NOBODY, Self::UNDECIDED, Ordering::SeqCst, Ordering::SeqCst).is_err() {
@@ -72,16 +71,10 @@ impl<H: Handler> Common<H> {
         }
         let mailboxes = self.shared.mailboxes();
         let holdings: Vec<_> = mailboxes.iter().filter_map(|(_, mailbox)| mailbox.holding()).collect();
-        let (most, reason) = if is_collected_over {
-            let collecting = holdings.iter().map(|(id, _, collected)| (*collected, *id));
-            (Totals::most_collected(collecting), CloseReason::CollectedTotal)
-        } else {
-            let queued = holdings.iter().map(|(id, queued, _)| (*queued, *id));
-            (self.totals.most_queued(queued), CloseReason::QueueFull)
-        };
+        let heaviest = self.totals.heaviest(holdings.into_iter());
         // While the mailboxes are locked, the connection cannot remove its own.
-        match most.and_then(|id| Some((id, mailboxes.get(id.mailbox())?))) {
-            Some((id, mailbox)) => {
+        match heaviest.and_then(|(id, reason)| Some((id, reason, mailboxes.get(id.mailbox())?))) {
+            Some((id, reason, mailbox)) => {
                 self.asked.store(id.mailbox(), Ordering::SeqCst);
                 mailbox.end_connection(id, reason);
             }

@@ -62,7 +62,7 @@ impl<H: Handler> Task<H> {
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
         let now = now();
         let connection = Connection::new(arrival, id, shared, totals, now);
-        mailbox.count(id, || (connection.engine.sending.holding(), None));
+        mailbox.count(id, || connection.engine.sending.holding());
         let place = Place { id, network: connection.network, common, mailbox };
         Self { connection, state: <_>::default(), place, now, timer: Timer::default() }
     }
@@ -194,7 +194,7 @@ impl<H: Handler> Task<H> {
         task.place.common.give_back(memory);
         task.place.count(|| {
             engine.count();
-            (engine.sending.holding(), Some(engine.collected()))
+            engine.sending.holding()
         });
         (task, outcome)
     }
@@ -250,7 +250,7 @@ impl<H: Handler> Task<H> {
                     observe::received(Some(&message.header()));
                     let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
                     let returned = place.call(*address, stream, sending, timer, now, call).await;
-                    engine.discount_collected();
+                    engine.sending.discount_collected();
                     if returned.is_some() {
                         budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                     }
@@ -367,7 +367,7 @@ impl<H: Handler> Place<H> {
         outlet.wake_if_ready();
         self.count(|| {
             outlet.sending.count();
-            (outlet.sending.holding(), None)
+            outlet.sending.holding()
         });
         if outlet.sending.is_write_due(now) {
             outlet.relieve(now).map_err(CloseReason::Io)?;
@@ -377,7 +377,7 @@ impl<H: Handler> Place<H> {
     }
 
     /// Has the connection counted, and asks for room if all connections hold too much.
-    fn count(&self, count: impl FnOnce() -> (Holding, Option<usize>)) {
+    fn count(&self, count: impl FnOnce() -> Holding) {
         self.mailbox.count(self.id, count);
         self.common.shared.update_figures();
         self.common.has_made_room(self.id);

@@ -63,7 +63,7 @@ prove! {
     fn reply_later(engine, _count, _now) -> () = engine.sending.reply_later();
     fn replies_done(engine, count, _now) -> () = engine.sending.replies_done(u32::try_from(count).unwrap_or(u32::MAX));
     fn count(engine, _count, _now) -> () = engine.count();
-    fn discount_collected(engine, _count, _now) -> () = engine.discount_collected();
+    fn discount_collected(engine, _count, _now) -> () = engine.sending.discount_collected();
     fn is_full(engine, _count, _now) -> bool = engine.sending.totals.is_full() || engine.sending.totals.is_queue_over();
     #[cfg(feature = "planted")]
     fn planted(engine, _count, now) -> Instant = engine.poll_timeout().unwrap_or(now + Limits::default().linger);

@@ -516,7 +516,7 @@ impl Pair {
             assert!(queued == 0 || !model.queued.is_empty(), "{queued}");
             assert!(collected < 4 * (come + 1), "{collected} bytes are held for {come}");
         }
-        assert_eq!(self.engine.collected(), collected);
+        assert_eq!(self.engine.sending.holding().collected, collected);
     }
 
     /// The connection has ended: nothing is counted any more.
