@@ -105,7 +105,6 @@ impl<L: Accept> Acceptors<L> {
     }
 
     /// There may be a connection at each of them.
-    #[cfg(feature = "tokio")]
     pub(crate) fn wake_all(&mut self) {
         self.all.iter_mut().for_each(|acceptor| acceptor.ready = true);
     }

@@ -43,7 +43,6 @@ impl Span {
     }
 
     /// Has a future run in the span.
-    #[cfg(feature = "tokio")]
     pub(crate) fn instrument<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         #[cfg(feature = "tracing")]
         return tracing::Instrument::instrument(future, self.span.clone());

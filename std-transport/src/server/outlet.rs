@@ -1,7 +1,6 @@
 //! The sending side of a connection, and the stream that it is written to.
 
 use std::io;
-#[cfg(feature = "tokio")]
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -23,27 +22,19 @@ pub(crate) struct Outlet<'a> {
     pub(crate) stream: &'a mut dyn Sink,
     pub(crate) sending: &'a mut Sending,
     /// Wakes a handler that waits until the peer has taken enough.
-    #[cfg(feature = "tokio")]
     waiting: Option<Waker>,
 }
 
 impl<'a> Outlet<'a> {
     pub(crate) const fn new(stream: &'a mut dyn Sink, sending: &'a mut Sending) -> Self {
-        Self {
-            stream,
-            sending,
-            #[cfg(feature = "tokio")]
-            waiting: None,
-        }
+        Self { stream, sending, waiting: None }
     }
 
     /// Whether a handler may go on sending without waiting for the peer.
-    #[cfg(feature = "tokio")]
     fn is_ready(&self) -> bool {
         self.sending.outbox.queued() <= self.sending.limits.max_unread_replies
     }
 
-    #[cfg(feature = "tokio")]
     pub(super) fn poll_ready(&mut self, context: &Context<'_>) -> Poll<()> {
         if self.is_ready() {
             return Poll::Ready(());
@@ -52,7 +43,6 @@ impl<'a> Outlet<'a> {
         Poll::Pending
     }
 
-    #[cfg(feature = "tokio")]
     pub(crate) fn wake_if_ready(&mut self) {
         if self.is_ready() {
             self.waiting.take().into_iter().for_each(Waker::wake);

@@ -1,11 +1,7 @@
 //! One peer, as a handler sees it.
 
 use std::fmt;
-#[cfg(feature = "tokio")]
-use std::future::poll_fn;
-use std::sync::Arc;
-#[cfg(feature = "tokio")]
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use jsonframe::Header;
@@ -15,9 +11,7 @@ use jsonframe::Value;
 use super::outlet::Outlet;
 #[cfg(feature = "json")]
 use super::serialized::with_json;
-use super::shared::Shared;
-#[cfg(feature = "tokio")]
-use super::shared::lock;
+use super::shared::{Shared, lock};
 use super::{Address, CloseReason, Handle, Id, Reply};
 use crate::Error;
 use crate::engine::{Content, Sending};
@@ -43,9 +37,8 @@ pub struct Peer<'a> {
 
 /// How a peer gets at what is sent to it.
 enum Access<'a> {
-    Owned(Outlet<'a>),
+    Owned(Mutex<Outlet<'a>>),
     /// By turns with the driver, which sends while the handler waits.
-    #[cfg(feature = "tokio")]
     Shared(&'a Mutex<Outlet<'a>>),
 }
 
@@ -57,10 +50,9 @@ impl<'a> Peer<'a> {
         sending: &'a mut Sending,
         shared: &'a Arc<Shared>,
     ) -> Self {
-        Self { id, address, access: Access::Owned(Outlet::new(stream, sending)), shared }
+        Self { id, address, access: Access::Owned(Mutex::new(Outlet::new(stream, sending))), shared }
     }
 
-    #[cfg(feature = "tokio")]
     pub(crate) const fn sharing(
         id: Id,
         address: Address,
@@ -70,20 +62,11 @@ impl<'a> Peer<'a> {
         Self { id, address, access: Access::Shared(outlet), shared }
     }
 
-    fn with<R>(&mut self, call: impl FnOnce(&mut Outlet<'a>) -> R) -> R {
-        match &mut self.access {
-            Access::Owned(outlet) => call(outlet),
-            #[cfg(feature = "tokio")]
-            Access::Shared(outlet) => call(&mut lock(outlet)),
-        }
-    }
-
-    fn see<R>(&self, look: impl FnOnce(&Outlet<'a>) -> R) -> R {
-        match &self.access {
-            Access::Owned(outlet) => look(outlet),
-            #[cfg(feature = "tokio")]
-            Access::Shared(outlet) => look(&lock(outlet)),
-        }
+    fn outlet(&self) -> MutexGuard<'_, Outlet<'a>> {
+        lock(match &self.access {
+            Access::Owned(outlet) => outlet,
+            Access::Shared(outlet) => outlet,
+        })
     }
 
     /// The connection's name, by which a [`Handle`] sends to it.
@@ -121,12 +104,13 @@ impl<'a> Peer<'a> {
     /// ```
     #[cfg(feature = "tls")]
     pub fn certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
-        self.see(|outlet| outlet.stream.tls()?.peer_certificates().map(<[_]>::to_vec)).unwrap_or_default()
+        let certificates = |session: &rustls::Connection| session.peer_certificates().map(<[_]>::to_vec);
+        self.outlet().stream.tls().and_then(certificates).unwrap_or_default()
     }
 
     /// How many bytes are queued for the peer.
     pub fn queued(&self) -> usize {
-        self.see(|outlet| outlet.sending.outbox.queued())
+        self.outlet().sending.outbox.queued()
     }
 
     /// A handle on the server.
@@ -143,7 +127,7 @@ impl<'a> Peer<'a> {
     /// [`Error::QueueFull`] if the message does not fit ([`Limits::max_queued`](super::Limits::max_queued)): the connection is
     /// given up then. [`Error::Closed`] if it is closed already.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.with(|outlet| outlet.send(header, content))
+        self.outlet().send(header, content)
     }
 
     /// Sends a message and takes its content, which is not copied unless it is small.
@@ -153,7 +137,7 @@ impl<'a> Peer<'a> {
     /// As for [`send`](Self::send).
     pub fn queue(&mut self, header: &Header<'_>, content: impl Into<Content>) -> Result<(), Error> {
         let content = content.into();
-        self.with(|outlet| outlet.queue(header, content))
+        self.outlet().queue(header, content)
     }
 
     /// Sends a value as a message of JSON content, as [`send`](Self::send) does: of values that are not very long, one after
@@ -188,10 +172,9 @@ impl<'a> Peer<'a> {
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
         with_json(value, |content| {
-            self.with(|outlet| {
-                let header = outlet.sending.outbox.dialect().json_header(content.len() as u64);
-                outlet.send(&header.with_extensions(extensions), content)
-            })
+            let mut outlet = self.outlet();
+            let header = outlet.sending.outbox.dialect().json_header(content.len() as u64);
+            outlet.send(&header.with_extensions(extensions), content)
         })
     }
 
@@ -201,11 +184,9 @@ impl<'a> Peer<'a> {
     /// the server shutting down. While [`Limits::max_pending_replies`](super::Limits::max_pending_replies) of them are owed, nothing is read from the
     /// peer.
     pub fn reply_later(&mut self) -> Reply {
-        let request = self.with(|outlet| {
-            outlet.sending.reply_later();
-            outlet.sending.request.take()
-        });
-        Reply::new(self.handle(), self.id, request)
+        let sending = &mut *self.outlet().sending;
+        sending.reply_later();
+        Reply::new(self.handle(), self.id, sending.request.take())
     }
 
     /// Ends the connection at this time, whatever happens on it until then, unless another time is set, or none, before. The
@@ -237,7 +218,7 @@ impl<'a> Peer<'a> {
     /// }
     /// ```
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.with(|outlet| outlet.sending.deadline = deadline);
+        self.outlet().sending.deadline = deadline;
     }
 
     /// Waits until no more is queued for the peer than [`Limits::max_unread_replies`](super::Limits::max_unread_replies), for a
@@ -270,14 +251,14 @@ impl<'a> Peer<'a> {
     #[cfg(feature = "tokio")]
     pub async fn ready(&mut self) {
         if let Access::Shared(outlet) = &self.access {
-            poll_fn(|context| lock(outlet).poll_ready(context)).await;
+            std::future::poll_fn(|context| lock(outlet).poll_ready(context)).await;
         }
     }
 
     /// Closes the connection once everything queued has been sent. Nothing more is received, and what the peer still
     /// sends is discarded; so is a [`Reply`] that is still owed.
     pub fn close(&mut self) {
-        self.with(|outlet| outlet.sending.end(CloseReason::ByHandler));
+        self.outlet().sending.end(CloseReason::ByHandler);
     }
 }
 
