@@ -200,7 +200,6 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Whether it should be read again soon although no poller reports anything.
-    #[cfg(feature = "tokio")]
     pub(crate) fn may_hide_bytes(&self) -> bool {
         self.stream.get_ref().may_hide_bytes() && !self.engine.has_ended() && !self.engine.sending.is_paused()
     }
@@ -319,8 +318,9 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Begins to close, once the handler has said its last words. The error is the reason, if the peer need not be waited for.
-    pub(crate) fn dismiss(&mut self, reason: CloseReason, is_hurrying: bool, now: Instant) -> Result<(), CloseReason> {
+    pub(crate) fn dismiss(&mut self, reason: CloseReason, pace: Pace, now: Instant) -> Result<(), CloseReason> {
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        let is_hurrying = pace == Pace::Hurry;
         if !is_hurrying && matches!(reason, CloseReason::MadeRoom) {
             // Another one waits, and the peer has sent nothing that would make the system discard what is written.
             let _ = self.flush();

@@ -147,9 +147,9 @@ use worker::Worker;
 #[derive(Debug)]
 #[must_use = "it serves nobody until it runs"]
 pub struct Server {
-    listeners: Vec<Listener>,
+    pub(crate) listeners: Vec<Listener>,
     address: Address,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Server {
@@ -223,11 +223,6 @@ impl Server {
         message.extend_from_slice(content);
         *lock(&self.shared.refusal) = message;
         Ok(self)
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn into_parts(self) -> (Vec<Listener>, Arc<Shared>) {
-        (self.listeners, self.shared)
     }
 
     /// The address at which it listens; of several, the first one's.

@@ -87,7 +87,6 @@ impl Shared {
     }
 
     /// Removes the mailbox of a worker that has ended.
-    #[cfg(feature = "tokio")]
     pub(crate) fn remove_mailbox(&self, number: usize) {
         self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).remove(number).end();
     }
@@ -247,12 +246,6 @@ impl Shared {
         if self.places.withdraw(worker) {
             self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.notify());
         }
-    }
-
-    /// Whether so much of the time of a shutdown is over that connections end after the message they are at.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn is_hurrying(&self, now: Instant) -> bool {
-        self.shutdown().is_some_and(|shutdown| now >= shutdown.half())
     }
 
     /// Has what has happened seen from outside. Called where figures may have changed, but not for each message.

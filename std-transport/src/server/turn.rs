@@ -146,7 +146,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         let _span = self.connection.span.enter();
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
-        self.connection.dismiss(reason, turn.pace == Pace::Hurry, turn.now)
+        self.connection.dismiss(reason, turn.pace, turn.now)
     }
 }
 

@@ -21,6 +21,7 @@ pub use handler::Handler;
 
 use crate::engine::Totals;
 use crate::server::accept::{AT_ONCE, Acceptors};
+use crate::server::pace::Pace;
 use crate::server::{self, Address, Handle, Limits, Listener, Over};
 use asking::Asking;
 use common::Common;
@@ -139,7 +140,7 @@ impl Server {
     ///
     /// Outside of a runtime whose io and time are enabled.
     pub async fn run(self, handler: impl Handler) -> io::Result<()> {
-        let (listeners, shared) = self.0.into_parts();
+        let server::Server { listeners, shared, .. } = self.0;
         let _over = Over(Arc::clone(&shared));
         let mut acceptors = Some(Acceptors::<Door>::new(listeners, shared.limits.backlog)?);
         let totals = Arc::new(Totals::new(&shared.limits, 1));
@@ -159,7 +160,7 @@ impl Server {
                 if shutdown.is_some() && !is_stopping {
                     is_stopping = true;
                     // Those in the backlog are connected as far as their peers know, and may have sent something.
-                    acceptors.doors().for_each(|door| door.asks_first = true);
+                    acceptors.doors().for_each(|door| door.asks_system = true);
                     acceptors.stop(shared.limits.backlog);
                 }
                 acceptors.wake_all();
@@ -179,7 +180,7 @@ impl Server {
             }
             // After the last one is spawned: of no tasks at all, none wakes this one.
             while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}
-            let is_hurrying = shared.is_hurrying(now());
+            let is_hurrying = shutdown.is_some_and(|shutdown| shutdown.pace(now()) == Pace::Hurry);
             if acceptors.as_ref().is_some_and(Acceptors::is_over) || is_hurrying {
                 acceptors = None;
             }

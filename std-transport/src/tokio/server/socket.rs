@@ -107,8 +107,8 @@ impl Raw for Socket {
 pub(super) struct Door {
     kind: Kind,
     pub(super) waker: Waker,
-    /// Whether the system is asked before tokio is.
-    pub(super) asks_first: bool,
+    /// Whether the system is asked too when tokio has heard of nothing.
+    pub(super) asks_system: bool,
 }
 
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Accept for Door {
     type Raw = Socket;
 
     fn open(listener: Listener) -> io::Result<Self> {
-        Ok(Self { kind: Kind::new(listener)?, waker: Waker::noop().clone(), asks_first: false })
+        Ok(Self { kind: Kind::new(listener)?, waker: Waker::noop().clone(), asks_system: false })
     }
 
     fn adopt(stream: net::TcpStream) -> io::Result<Socket> {
@@ -141,43 +141,33 @@ impl Accept for Door {
 
     fn accept(&mut self) -> io::Result<(Socket, Address)> {
         let mut context = Context::from_waker(&self.waker);
-        match &self.kind {
+        let (listener, accepted) = match &self.kind {
             Kind::Tcp(listener) => {
-                let accepted = if self.asks_first { accept_unasked(&SockRef::from(listener))? } else { None };
-                let (stream, address) = match accepted {
-                    Some((socket, address)) => {
-                        let address = address.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
-                        (TcpStream::from_std(socket.into())?, address)
-                    }
-                    None => blocked_if_pending(listener.poll_accept(&mut context))?,
-                };
-                // Messages are written whole, so there is nothing to be gained by waiting for more.
-                let _ = stream.set_nodelay(true);
-                Ok((Socket::new(stream), address.into()))
+                let accepted = blocked_if_pending(listener.poll_accept(&mut context));
+                (SockRef::from(listener), accepted.map(|(stream, address)| (stream, address.into())))
             }
             #[cfg(unix)]
-            Kind::Unix(listener, buffers) => {
-                let accepted = if self.asks_first { accept_unasked(&SockRef::from(listener))? } else { None };
-                let stream = match accepted {
-                    Some((socket, _)) => socket.into(),
-                    // What tokio knows of it, it knows by another type.
-                    None => as_tcp(blocked_if_pending(listener.poll_accept(&mut context))?.0.into_std()?),
-                };
-                let _ = buffers.set(&SockRef::from(&stream));
-                Ok((Socket::new(TcpStream::from_std(stream)?), Address::Unix))
+            Kind::Unix(listener, _) => {
+                let accepted = blocked_if_pending(listener.poll_accept(&mut context));
+                // What tokio knows of the stream, it knows by another type.
+                let stream = accepted.and_then(|(stream, _)| TcpStream::from_std(as_tcp(stream.into_std()?)));
+                (SockRef::from(listener), stream.map(|stream| (stream, Address::Unix)))
             }
-        }
-    }
-}
-
-/// Accepts even if tokio has not heard of a connection.
-fn accept_unasked(listener: &SockRef<'_>) -> io::Result<Option<(socket2::Socket, socket2::SockAddr)>> {
-    match listener.accept() {
-        Ok((socket, address)) => {
-            socket.set_nonblocking(true)?;
-            Ok(Some((socket, address)))
-        }
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
+        };
+        let (stream, address) = match accepted {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && self.asks_system => {
+                let (socket, address) = listener.accept()?;
+                socket.set_nonblocking(true)?;
+                (TcpStream::from_std(socket.into())?, address.as_socket().map_or(Address::Unix, Address::Ip))
+            }
+            outcome => outcome?,
+        };
+        let _ = match &self.kind {
+            // Messages are written whole, so there is nothing to be gained by waiting for more.
+            Kind::Tcp(_) => stream.set_nodelay(true),
+            #[cfg(unix)]
+            Kind::Unix(_, buffers) => buffers.set(&SockRef::from(&stream)),
+        };
+        Ok((Socket::new(stream), address))
     }
 }

@@ -274,8 +274,8 @@ impl<H: Handler> Task<H> {
         engine.leave_request();
         let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
         place.call(*address, stream, &mut engine.sending, timer, now, call).await;
-        let is_hurrying = place.common.shared.is_hurrying(*now);
-        self.connection.dismiss(reason, is_hurrying, *now)
+        let pace = place.pace(place.common.shared.shutdown(), None, *now);
+        self.connection.dismiss(reason, pace, *now)
     }
 
     /// Does what is due. The error is why the connection is to end.
