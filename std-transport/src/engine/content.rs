@@ -114,12 +114,7 @@ from! {
     Box<[u8]> => Owned,
     String => Owned,
     Arc<[u8]> => Shared,
-}
-
-impl From<&'static [u8]> for Content {
-    fn from(bytes: &'static [u8]) -> Self {
-        Self(Repr::Static(bytes))
-    }
+    &'static [u8] => Static,
 }
 
 impl<const N: usize> From<&'static [u8; N]> for Content {

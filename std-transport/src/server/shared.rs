@@ -145,8 +145,7 @@ impl Shared {
         waker.wake();
     }
 
-    fn wake_all(&self) {
-        self.wake_acceptor();
+    fn notify_workers(&self) {
         self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.notify());
     }
 
@@ -158,7 +157,8 @@ impl Shared {
         let Shutdown { since, until: before } = shutdown.unwrap_or(Shutdown { since: now, until });
         *shutdown = Some(Shutdown { since, until: before.min(until) });
         drop(shutdown);
-        self.wake_all();
+        self.wake_acceptor();
+        self.notify_workers();
     }
 
     /// The shutdown, if there is one.
@@ -168,7 +168,7 @@ impl Shared {
 
     pub(crate) fn end_accepting(&self) {
         self.accepting_over.store(true, Ordering::SeqCst);
-        self.wake_all();
+        self.notify_workers();
     }
 
     pub(crate) fn is_accepting_over(&self) -> bool {
@@ -244,7 +244,7 @@ impl Shared {
     /// This worker had no connection that could be ended, so that any other one may.
     pub(super) fn withdraw(&self, worker: u32) {
         if self.places.withdraw(worker) {
-            self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.notify());
+            self.notify_workers();
         }
     }
 

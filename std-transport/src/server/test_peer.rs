@@ -49,7 +49,6 @@ pub struct TestPeer {
     id: Id,
     sending: Sending,
     shared: Arc<Shared>,
-    mailbox: Arc<Mailbox>,
     /// What has been written to it.
     stream: Vec<u8>,
 }
@@ -60,11 +59,11 @@ impl TestPeer {
         let totals = Arc::new(Totals::new(&limits, 1));
         let shared = Arc::new(Shared::new(limits));
         shared.start([Arc::clone(&totals)].into());
-        let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(&totals)));
-        let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
+        let mailbox = Mailbox::new(Waker::noop().clone(), Arc::clone(&totals));
+        let id = Id::new(shared.add_mailbox(mailbox.into()), 0);
         let outbox = Outbox::new(&Dialect::STANDARD);
         let sending = Sending::new(outbox, Arc::clone(&shared.limits), totals, Instant::now());
-        Self { id, sending, shared, mailbox, stream: Vec::new() }
+        Self { id, sending, shared, stream: Vec::new() }
     }
 
     /// The peer, as a handler is lent it.
@@ -131,7 +130,7 @@ impl TestPeer {
 
     /// Does what has been asked for by handles and replies, as a server does.
     fn open_mail(&mut self) {
-        if let Some(letters) = self.mailbox.take() {
+        if let Some(letters) = self.shared.mailbox(self.id).and_then(|mailbox| mailbox.take()) {
             Outlet::new(&mut self.stream, &mut self.sending).deliver(letters, self.id, Instant::now());
         }
     }

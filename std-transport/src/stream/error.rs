@@ -71,18 +71,12 @@ impl Start {
         self.known == 0
     }
 
-    /// Whether it may be TLS.
-    #[cfg(feature = "tls")]
-    pub(super) fn is_tls(&self) -> bool {
-        matches!(self.known(), [0x15 | 0x16, 3, ..])
-    }
-
     fn known(&self) -> &[u8] {
         self.bytes.get(..self.known).unwrap_or_default()
     }
 
     /// The protocol that begins like this.
-    fn protocol(&self) -> Option<&'static str> {
+    pub(super) fn protocol(&self) -> Option<&'static str> {
         const HTTP: [&[u8]; 8] =
             [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"PRI * "];
         match self.known() {

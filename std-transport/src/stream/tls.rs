@@ -60,7 +60,7 @@ impl Tls {
     /// Why the peer is refused: by its first bytes, if they are not TLS at all.
     fn refusal(&self, failure: &rustls::Error) -> OpenError {
         match failure {
-            rustls::Error::InvalidMessage(_) if !self.start.is_tls() => OpenError::NotTls(self.start),
+            rustls::Error::InvalidMessage(_) if self.start.protocol() != Some("TLS") => OpenError::NotTls(self.start),
             failure => OpenError::Handshake(failure.clone()),
         }
     }
