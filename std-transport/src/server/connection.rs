@@ -272,8 +272,8 @@ impl<R: Raw> Connection<R> {
                 // A stream that says it has read more than fits is not believed.
                 let count = count.min(wanted);
                 self.engine.received(count, now);
-                if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on && self.stream.drains_by_short_read() {
-                    self.ready.readable = !self.stream.get_mut().is_drained();
+                if DRAINED_BY_SHORT_READ && count < wanted && !self.read_on {
+                    self.ready.readable = !self.stream.is_drained();
                 }
                 Ok(count)
             }
@@ -318,7 +318,7 @@ impl<R: Raw> Connection<R> {
     }
 
     /// Begins to close, once the handler has said its last words. The error is the reason, if the peer need not be waited for.
-    pub(crate) fn dismiss(&mut self, reason: CloseReason, pace: Pace, now: Instant) -> Result<(), CloseReason> {
+    pub(crate) fn dismiss(&mut self, reason: CloseReason, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.
         let is_hurrying = pace == Pace::Hurry;
         if !is_hurrying && matches!(reason, CloseReason::MadeRoom) {
@@ -330,7 +330,7 @@ impl<R: Raw> Connection<R> {
             return Err(reason);
         }
         self.close(reason, now);
-        Ok(())
+        Ok(Next::Again)
     }
 
     /// Goes on closing.

@@ -37,7 +37,6 @@ impl<R: Raw, S: Default> Served<R, S> {
 
     /// Says that it has ended, or that it has never begun.
     pub(super) fn disconnected<H: Handler<State = S>>(self, why: CloseReason, handler: &mut H, shared: &Shared) {
-        let _span = self.connection.span.enter();
         let (id, address) = (self.connection.id, self.connection.address);
         match self.connection.finish(why, shared) {
             Ok(why) => drop(shared.guard(|| handler.disconnected(id, address, self.state, &why))),
@@ -47,7 +46,6 @@ impl<R: Raw, S: Default> Served<R, S> {
 
     /// Goes on opening: tells the handler of the connection once its messages may flow.
     pub(super) fn open<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let _span = self.connection.span.enter();
         let next = self.connection.open(turn.shared, turn.pace, turn.now)?;
         if next == Next::Again {
             let mut peer = self.connection.peer(turn.shared);
@@ -61,17 +59,15 @@ impl<R: Raw, S: Default> Served<R, S> {
 
     /// Does what is due. The error is why the connection is to end.
     pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let _span = self.connection.span.enter();
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(turn.now) {
-            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn).map(|()| Next::Again),
+            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn),
             outcome => outcome,
         }
     }
 
     /// Does what can be done now, within bounds. The error is why the connection is to end.
     pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let _span = self.connection.span.enter();
         self.connection.engine.borrow(turn.scratch);
         let outcome = if self.connection.engine.is_closing() {
             self.connection.drain(turn.pace, turn.now)
@@ -92,7 +88,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         let mut budget = self.connection.begin_turn(&turn.shared.figures)?;
         let received = self.receive(&mut budget, turn);
         match received.and_then(|next| self.connection.end_turn(next, turn.pace, turn.now)) {
-            Err(reason) if reason.can_be_told() => self.dismiss(reason, turn).map(|()| Next::Again),
+            Err(reason) if reason.can_be_told() => self.dismiss(reason, turn),
             outcome => outcome,
         }
     }
@@ -142,8 +138,7 @@ impl<R: Raw, S: Default> Served<R, S> {
         &mut self,
         reason: CloseReason,
         turn: &mut Turn<'_, H>,
-    ) -> Result<(), CloseReason> {
-        let _span = self.connection.span.enter();
+    ) -> Result<Next, CloseReason> {
         let mut peer = self.connection.peer(turn.shared);
         turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
         self.connection.dismiss(reason, turn.pace, turn.now)

@@ -334,6 +334,7 @@ impl<'h, H: Handler> Worker<'h, H> {
     ) -> Option<Next> {
         let Self { links, handler, shared, scratch, now, pace, .. } = self;
         let link = links.slots.get_mut(slot)?;
+        let _span = link.connection.span.enter();
         match act(link, &mut Turn { handler, shared, scratch, now: *now, pace: *pace }) {
             Ok(next) => {
                 self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();

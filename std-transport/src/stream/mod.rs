@@ -110,14 +110,13 @@ impl<R: Raw> Stream<R> {
         false
     }
 
-    /// Whether the last read, if it got less than it could have had, has got all there was, if that is so of the raw stream.
-    /// If not, only `WouldBlock` says so.
-    pub(crate) fn drains_by_short_read(&self) -> bool {
+    /// Whether the last read, if it got less than it could have had, has got all there was. If not, only `WouldBlock` says so.
+    pub(crate) fn is_drained(&mut self) -> bool {
         #[cfg(feature = "tls")]
-        if let Some(tls) = self.tls_layer() {
-            return tls.is_drained;
+        if self.tls_layer().is_some_and(|tls| !tls.is_drained) {
+            return false;
         }
-        true
+        self.raw.is_drained()
     }
 
     /// The client's address as the PROXY header gives it. `None` if there is no such header, or it gives none: then the

@@ -20,7 +20,7 @@ impl<H: Handler> Worker<'_, H> {
             let Some((id, reason)) = self.totals.heaviest(holdings) else { break };
             self.act(id.slot(), |link, turn| {
                 if !matches!(reason, CloseReason::QueueFull) {
-                    return link.dismiss(reason, turn).map(|()| Next::Again);
+                    return link.dismiss(reason, turn);
                 }
                 // It may be that the peer reads, and the worker has not come to write.
                 if link.connection.relieve(turn.now)? { Ok(Next::Again) } else { Err(reason) }

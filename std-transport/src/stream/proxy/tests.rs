@@ -188,7 +188,7 @@ fn stream_passes_everything_on_after_the_header() {
     let count = stream.read(&mut space).unwrap();
     assert_eq!(&space[..count], REST);
     stream.write_all(b"answer").unwrap();
-    assert!(stream.drains_by_short_read() && !stream.wants_write());
+    assert!(stream.is_drained() && !stream.wants_write());
     stream.shut_down_sending().unwrap();
     assert_eq!(stream.get_ref().half, Half::Closed);
     assert_eq!(stream.get_ref().outgoing, b"answer");

@@ -204,7 +204,7 @@ impl<H: Handler> Task<H> {
             self.connection.drain(pace, self.now)
         } else {
             match self.receive(pace).await.and_then(|next| self.connection.end_turn(next, pace, self.now)) {
-                Err(reason) if reason.can_be_told() => self.dismiss(reason).await.map(|()| Next::Again),
+                Err(reason) if reason.can_be_told() => self.dismiss(reason).await,
                 outcome => outcome,
             }
         };
@@ -267,7 +267,7 @@ impl<H: Handler> Task<H> {
     }
 
     /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    async fn dismiss(&mut self, reason: CloseReason) -> Result<(), CloseReason> {
+    async fn dismiss(&mut self, reason: CloseReason) -> Result<Next, CloseReason> {
         let Self { connection: Connection { stream, engine, address, .. }, state, place, now, timer } = self;
         // It may have passed.
         engine.sending.deadline = None;
@@ -279,11 +279,11 @@ impl<H: Handler> Task<H> {
     }
 
     /// Does what is due. The error is why the connection is to end.
-    async fn expire(&mut self) -> Result<(), CloseReason> {
+    async fn expire(&mut self) -> Result<Next, CloseReason> {
         let is_closing = self.connection.engine.is_closing();
         match self.connection.expire(self.now) {
             Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason).await,
-            outcome => outcome.map(drop),
+            outcome => outcome,
         }
     }
 }

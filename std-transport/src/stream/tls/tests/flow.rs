@@ -154,15 +154,15 @@ fn read_of_a_record_in_parts_leaves_the_rest_until_it_would_block() {
     pair.send(b"parts");
     let mut space = [0; 3];
     assert_eq!(pair.stream.read(&mut space).unwrap(), 3);
-    assert!(pair.stream.drains_by_short_read());
+    assert!(pair.stream.is_drained());
     // Before the next read of the raw stream something may have come that has been reported already.
     assert_eq!(pair.stream.read(&mut []).unwrap(), 0);
     pair.send(b"more");
     assert_eq!(pair.stream.read(&mut space).unwrap(), 2);
-    assert!(!pair.stream.drains_by_short_read());
+    assert!(!pair.stream.is_drained());
     let mut space = [0; 5];
     assert_eq!(pair.stream.read(&mut space).unwrap(), 4);
-    assert!(pair.stream.drains_by_short_read());
+    assert!(pair.stream.is_drained());
     assert_eq!(pair.stream.read(&mut space).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
@@ -175,7 +175,7 @@ fn end_that_comes_with_a_message_is_still_to_be_read() {
         pair.carry();
         let mut space = [0; 10];
         assert_eq!(pair.stream.read(&mut space).unwrap(), 4);
-        assert!(!pair.stream.drains_by_short_read());
+        assert!(!pair.stream.is_drained());
         assert_eq!(pair.stream.read(&mut space).unwrap(), 0);
     }
 }
@@ -192,14 +192,14 @@ fn raw_read_that_gets_all_it_can_does_not_drain_the_stream() {
         while got < LENGTH {
             got += pair.stream.read(&mut space).unwrap();
             // The stream gives less than the buffer takes.
-            assert!(pair.stream.drains_by_short_read());
+            assert!(pair.stream.is_drained());
         }
         // A full buffer: 4 KiB of a longer record.
         pair.stream.get_mut().at_once = usize::MAX;
         pair.send(&content[..5_000]);
         let incoming = pair.stream.get_mut().incoming.split_off(4_096);
         assert_eq!(pair.stream.read(&mut space).unwrap_err().kind(), ErrorKind::WouldBlock);
-        assert!(!pair.stream.drains_by_short_read());
+        assert!(!pair.stream.is_drained());
         pair.stream.get_mut().incoming = incoming;
         assert_eq!(pair.stream.read(&mut space).unwrap(), 5_000);
     }
