@@ -46,7 +46,6 @@ pub struct Listener {
     /// Does not block.
     pub(crate) socket: Socket,
     address: Address,
-    #[cfg(unix)]
     pub(crate) buffers: Buffers,
     /// Whether the length of the backlog is the server's to set.
     is_own: bool,
@@ -54,8 +53,8 @@ pub struct Listener {
 
 /// How large the system's buffers of a connection are, unless it decides that itself. TCP's are inherited from the listener,
 /// and have to be known before there is a connection: it agrees on the scale of the window.
-#[cfg(unix)]
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix sockets need to be told"))]
 pub(crate) struct Buffers {
     receive: Option<usize>,
     send: Option<usize>,
@@ -171,13 +170,10 @@ impl Listener {
     /// # Errors
     ///
     /// If the system refuses it.
-    pub fn with_receive_buffer(self, bytes: usize) -> io::Result<Self> {
+    pub fn with_receive_buffer(mut self, bytes: usize) -> io::Result<Self> {
         self.socket.set_recv_buffer_size(bytes)?;
-        Ok(Self {
-            #[cfg(unix)]
-            buffers: Buffers { receive: Some(bytes), ..self.buffers },
-            ..self
-        })
+        self.buffers.receive = Some(bytes);
+        Ok(self)
     }
 
     /// Sets the size of the system's buffer for what is on its way to a peer, as [`with_receive_buffer`](Self::with_receive_buffer)
@@ -186,13 +182,10 @@ impl Listener {
     /// # Errors
     ///
     /// If the system refuses it.
-    pub fn with_send_buffer(self, bytes: usize) -> io::Result<Self> {
+    pub fn with_send_buffer(mut self, bytes: usize) -> io::Result<Self> {
         self.socket.set_send_buffer_size(bytes)?;
-        Ok(Self {
-            #[cfg(unix)]
-            buffers: Buffers { send: Some(bytes), ..self.buffers },
-            ..self
-        })
+        self.buffers.send = Some(bytes);
+        Ok(self)
     }
 
     /// Expects a PROXY header, of version 1 or 2, before the first message of each connection, and before TLS. The
@@ -227,14 +220,7 @@ impl Listener {
 
     fn new(socket: Socket, address: Address) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        Ok(Self {
-            setup: Setup::default(),
-            socket,
-            address,
-            #[cfg(unix)]
-            buffers: Buffers::default(),
-            is_own: false,
-        })
+        Ok(Self { setup: Setup::default(), socket, address, buffers: Buffers::default(), is_own: false })
     }
 }
 
