@@ -227,33 +227,34 @@ impl<H: Handler> Task<H> {
             };
             let Self { place, state, now, timer, .. } = self;
             let handler = &place.common.handler;
-            match event {
-                Event::Header(header) => {
-                    let call = async |peer: &mut Peer<'_>| handler.header(peer, state, &header).await;
-                    if let Some(mode) = place.call(*address, stream, sending, timer, now, call).await {
+            let is_whole = matches!(event, Event::End | Event::Message(_));
+            let call = async |peer: &mut Peer<'_>| {
+                match event {
+                    Event::Header(header) => {
+                        let mode = handler.header(peer, state, &header).await;
                         observe::header(&header, mode);
-                        engine.set_mode(mode);
+                        return Some(mode);
+                    }
+                    Event::Content(piece) => handler.content(peer, state, piece).await,
+                    Event::End => {
+                        observe::received(None);
+                        handler.end(peer, state).await;
+                    }
+                    Event::Message(message) => {
+                        observe::received(Some(&message.header()));
+                        handler.message(peer, state, message).await;
                     }
                 }
-                Event::Content(piece) => {
-                    let call = async |peer: &mut Peer<'_>| handler.content(peer, state, piece).await;
-                    place.call(*address, stream, sending, timer, now, call).await;
-                }
-                Event::End => {
-                    observe::received(None);
-                    let call = async |peer: &mut Peer<'_>| handler.end(peer, state).await;
-                    if place.call(*address, stream, sending, timer, now, call).await.is_some() {
-                        budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
-                    }
-                }
-                Event::Message(message) => {
-                    observe::received(Some(&message.header()));
-                    let call = async |peer: &mut Peer<'_>| handler.message(peer, state, message).await;
-                    let returned = place.call(*address, stream, sending, timer, now, call).await;
-                    engine.sending.discount_collected();
-                    if returned.is_some() {
-                        budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
-                    }
+                None
+            };
+            let returned = place.call(*address, stream, sending, timer, now, call).await;
+            if let Some(Some(mode)) = returned {
+                engine.set_mode(mode);
+            }
+            if is_whole {
+                engine.sending.discount_collected();
+                if returned.is_some() {
+                    budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                 }
             }
         }
@@ -369,9 +370,6 @@ impl<H: Handler> Place<H> {
             outlet.sending.count();
             outlet.sending.holding()
         });
-        if outlet.sending.is_write_due(now) {
-            outlet.relieve(now).map_err(CloseReason::Io)?;
-        }
         outlet.sending.handle_timeout(now).map_err(CloseReason::Deadline)?;
         Ok(outlet.sending.poll_timeout())
     }
