@@ -274,16 +274,11 @@ impl Engine {
         self.linger.is_some()
     }
 
-    /// Whether this side's half of the stream is to be closed now.
-    pub(crate) fn is_half_close_due(&self) -> bool {
-        self.sending.outbox.is_done() && self.linger.as_ref().is_some_and(|linger| !linger.is_half_closed)
-    }
-
-    /// This side's half of the stream is being closed, which may take the stream some time.
-    pub(crate) fn half_closing(&mut self, now: Instant) {
-        if let Some(linger) = &mut self.linger {
-            linger.half_closing(&self.sending.limits, now);
-        }
+    /// Whether this side's half of the stream is to be closed now, which may take the stream some time.
+    pub(crate) fn begin_half_close(&mut self, now: Instant) -> bool {
+        let is_due = |linger: &&mut Box<Linger>| self.sending.outbox.is_done() && !linger.is_half_closed;
+        let linger = self.linger.as_mut().filter(is_due);
+        linger.map(|linger| linger.half_closing(&self.sending.limits, now)).is_some()
     }
 
     /// This side's half of the stream has been closed.

@@ -338,8 +338,7 @@ impl<R: Raw> Connection<R> {
         if self.flush().is_err() {
             return Err(self.engine.closed());
         }
-        if self.engine.is_half_close_due() {
-            self.engine.half_closing(now);
+        if self.engine.begin_half_close(now) {
             match retry(|| self.stream.shut_down_sending()) {
                 Ok(()) => self.engine.half_closed(now),
                 // In a later turn, when something can be written.

@@ -235,13 +235,13 @@ fn a_closed_connection_sends_what_is_queued_and_is_over_when_the_peer_ends() {
     engine.received(20, start);
     engine.close(CloseReason::Shutdown, start + secs(1));
     engine.update(start + secs(1));
-    assert!(engine.is_closing() && !engine.is_half_close_due());
+    assert!(engine.is_closing() && !engine.begin_half_close(start + secs(1)));
     assert!(engine.inbox.unread().is_empty(), "what was not handled is dropped");
     assert_eq!(engine.poll_timeout(), Some(start + secs(120)), "the peer must still take what is queued");
     wrote(&mut engine, usize::MAX, start + secs(2));
-    assert!(engine.is_half_close_due());
+    assert!(engine.begin_half_close(start + secs(2)));
     engine.half_closed(start + secs(3));
-    assert!(!engine.is_half_close_due());
+    assert!(!engine.begin_half_close(start + secs(3)));
     engine.ended();
     assert!(matches!(engine.poll_closed(), Some(CloseReason::Shutdown)));
 }
@@ -268,8 +268,7 @@ fn a_half_close_that_takes_the_stream_some_time_is_waited_for_as_long_as_a_peer_
     let mut engine = engine(Limits::default(), start);
     engine.close(CloseReason::ByHandler, start);
     for second in 0..3 {
-        assert!(engine.is_half_close_due());
-        engine.half_closing(start + secs(second));
+        assert!(engine.begin_half_close(start + secs(second)));
     }
     assert_eq!(engine.poll_timeout(), Some(start + secs(10)));
     engine.half_closed(start + secs(3));

@@ -55,7 +55,7 @@ prove! {
     fn is_write_due(engine, _count, now) -> bool = engine.sending.is_write_due(now);
     fn handle_timeout(engine, _count, now) -> Result<(), CloseReason> = engine.handle_timeout(now);
     fn poll_quiet(engine, count, _now) -> Option<CloseReason> = engine.poll_quiet(count > 0);
-    fn is_half_close_due(engine, _count, _now) -> bool = engine.is_half_close_due();
+    fn begin_half_close(engine, _count, now) -> bool = engine.begin_half_close(now);
     fn half_closed(engine, _count, now) -> () = engine.half_closed(now);
     fn poll_closed(engine, _count, _now) -> Option<CloseReason> = engine.poll_closed();
     fn fits(engine, count, _now) -> bool = engine.sending.fits(count);

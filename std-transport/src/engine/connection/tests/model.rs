@@ -728,7 +728,7 @@ impl Pair {
 
     /// Compares the two, after all has been done that can be done now.
     fn settle(&mut self, taken: usize) -> bool {
-        if self.engine.is_half_close_due() {
+        if self.engine.begin_half_close(self.model.now) {
             self.engine.half_closed(self.model.now);
             let model = &mut self.model;
             assert!(model.queued.is_empty());
