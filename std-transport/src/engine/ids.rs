@@ -61,7 +61,6 @@ pub(crate) fn request_id(header: &Header<'_>) -> Option<RequestId> {
 }
 
 /// The id of the request that a message answers, if it says so.
-#[cfg(feature = "client")]
 pub(crate) fn reply_to(header: &Header<'_>) -> Option<u64> {
     id(header.extension(REPLY_TO))
 }

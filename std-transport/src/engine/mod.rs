@@ -44,9 +44,7 @@ pub use limits::{AtLimit, Limits};
 
 pub(crate) use charge::{Charges, Held};
 pub(crate) use connection::{Engine, Event, Scratch};
-#[cfg(feature = "client")]
-pub(crate) use ids::{Members, reply_to};
-pub(crate) use ids::{RequestId, answering, request_id};
+pub(crate) use ids::{Members, RequestId, answering, reply_to, request_id};
 pub(crate) use inbox::{Inbox, Step};
 pub(crate) use outbox::{Outbox, copy};
 pub(crate) use read_buffer::ReadBuffer;

@@ -142,7 +142,6 @@ impl Traffic {
     }
 
     /// Messages and bytes, received and sent.
-    #[cfg(feature = "server")]
     pub(crate) fn all(&self) -> [u64; 4] {
         [&self.messages_received, &self.bytes_received, &self.messages_sent, &self.bytes_sent]
             .map(|count| count.load(Ordering::Relaxed))

@@ -2,12 +2,16 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::listener::Setup;
 use super::places::{LongestIdle, Network};
 use super::shared::{Shared, lock};
 use super::{Address, AtLimit, CloseReason, Listener};
+#[cfg(unix)]
+use crate::stream::as_tcp;
 use crate::stream::{Raw, Stream};
 
 /// Why a connection was not accepted: [`Handler::not_accepted`](super::Handler::not_accepted) and
@@ -42,6 +46,40 @@ pub enum NotAccepted {
     /// The server has ended or is being shut down, so it does not [adopt](super::Handle::adopt) any.
     #[error("the server accepts no more connections")]
     Closed,
+}
+
+/// A stream that somebody else has accepted, for [`Handle::adopt`](super::Handle::adopt): a `TcpStream`, or on Unix a `UnixStream`.
+#[derive(Debug)]
+pub struct Accepted {
+    stream: TcpStream,
+    is_unix: bool,
+}
+
+impl From<TcpStream> for Accepted {
+    fn from(stream: TcpStream) -> Self {
+        Self { stream, is_unix: false }
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Accepted {
+    fn from(stream: UnixStream) -> Self {
+        Self { stream: as_tcp(stream), is_unix: true }
+    }
+}
+
+impl Accepted {
+    /// Makes the stream as those are that a server accepts itself, and returns it with the peer's address.
+    pub(super) fn prepare(self) -> io::Result<(TcpStream, Address)> {
+        self.stream.set_nonblocking(true)?;
+        if self.is_unix {
+            return Ok((self.stream, Address::Unix));
+        }
+        // Messages are written whole, so there is nothing to be gained by waiting for more.
+        let _ = self.stream.set_nodelay(true);
+        let address = self.stream.peer_addr()?.into();
+        Ok((self.stream, address))
+    }
 }
 
 /// How many connections are accepted before the others have their turn.

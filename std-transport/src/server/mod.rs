@@ -90,7 +90,6 @@
 
 pub(crate) mod accept;
 mod address;
-pub(crate) mod adopt;
 pub(crate) mod connection;
 mod door;
 mod frame;
@@ -113,7 +112,6 @@ pub(crate) mod shared;
 mod socket_file;
 mod stats;
 mod test_peer;
-mod to;
 mod turn;
 mod worker;
 
@@ -124,18 +122,16 @@ use std::thread;
 
 use jsonframe::{Dialect, EncodeError, Header, Message};
 
-pub use accept::NotAccepted;
+pub use accept::{Accepted, NotAccepted};
 pub use address::Address;
-pub use adopt::Accepted;
 pub use handle::Handle;
 pub use handler::{FromFn, Handler, from_fn};
-pub use id::Id;
+pub use id::{Id, To};
 pub use listener::Listener;
 pub use peer::Peer;
 pub use reply::Reply;
 pub use stats::Stats;
 pub use test_peer::TestPeer;
-pub use to::To;
 
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
 

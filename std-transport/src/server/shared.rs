@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 use jsonframe::Dialect;
 use slab::Slab;
 
-use super::adopt::Accepted;
 use super::mailbox::Mailbox;
 use super::observe::{self, Figures};
 use super::pace::Shutdown;
 use super::places::{LongestIdle, Network, Places};
-use super::{Address, CloseReason, Id, Limits, NotAccepted, Stats};
+use super::{Accepted, Address, CloseReason, Id, Limits, NotAccepted, Stats};
 use crate::engine::Totals;
 
 #[derive(Debug)]
