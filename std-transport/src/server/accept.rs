@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::listener::Setup;
 use super::places::{LongestIdle, Network};
 use super::shared::{Shared, lock};
@@ -72,12 +74,7 @@ impl Accepted {
     /// Makes the stream as those are that a server accepts itself, and returns it with the peer's address.
     pub(super) fn prepare(self) -> io::Result<(TcpStream, Address)> {
         self.stream.set_nonblocking(true)?;
-        if self.is_unix {
-            return Ok((self.stream, Address::Unix));
-        }
-        // Messages are written whole, so there is nothing to be gained by waiting for more.
-        let _ = self.stream.set_nodelay(true);
-        let address = self.stream.peer_addr()?.into();
+        let address = if self.is_unix { Address::Unix } else { self.stream.peer_addr()?.into() };
         Ok((self.stream, address))
     }
 }
@@ -98,6 +95,8 @@ pub(crate) trait Accept: Sized {
 
     /// A connection that somebody else has accepted.
     fn adopt(stream: TcpStream) -> io::Result<Self::Raw>;
+
+    fn socket(stream: &Self::Raw) -> SockRef<'_>;
 }
 
 /// A connection that has been accepted.
@@ -108,6 +107,9 @@ pub(crate) struct Arrival<R> {
     /// The network for which it counts.
     pub(crate) network: Option<Network>,
 }
+
+/// A connection, and the number of its worker, modulo that of all workers.
+type Numbered<R> = (Arrival<R>, u64);
 
 /// All that connections come from, each in turn.
 #[derive(Debug)]
@@ -171,13 +173,8 @@ impl<L: Accept> Acceptors<L> {
         due.filter(|_| shared.limits.at_limit != AtLimit::Wait || !shared.places.is_full())
     }
 
-    /// The next connection, if there is one, and the number of its worker, modulo that of all workers; or why one is not
-    /// accepted. No error is for good.
-    pub(crate) fn accept(
-        &mut self,
-        shared: &Shared,
-        now: Instant,
-    ) -> Option<Result<(Arrival<L::Raw>, u64), NotAccepted>> {
+    /// The next connection, if there is one, or why one is not accepted. No error is for good.
+    pub(crate) fn accept(&mut self, shared: &Shared, now: Instant) -> Option<Result<Numbered<L::Raw>, NotAccepted>> {
         if self.due(shared, now).is_none_or(|due| due > now) {
             return None;
         }
@@ -264,6 +261,7 @@ impl<L: Accept> Acceptor<L> {
             shared.places.count(address)
         };
         let network = counted.inspect_err(|_| self.refuse(&mut stream, shared))?;
+        self.setup.tune(&L::socket(&stream), address);
         let layered = self.setup.layer(stream).inspect_err(|_| shared.places.discount(network));
         Ok(Arrival { stream: layered.map_err(NotAccepted::Io)?, address, network })
     }

@@ -7,12 +7,9 @@ use mio::event::Source;
 use mio::net::UnixListener;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
-#[cfg(unix)]
 use socket2::SockRef;
 
 use super::accept::Accept;
-#[cfg(unix)]
-use super::listener::Buffers;
 use super::{Address, Listener};
 #[cfg(unix)]
 use crate::stream::as_tcp;
@@ -22,7 +19,7 @@ use crate::stream::as_tcp;
 pub(super) enum Door {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix(UnixListener, Buffers),
+    Unix(UnixListener),
 }
 
 impl Door {
@@ -31,7 +28,7 @@ impl Door {
         match self {
             Self::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
             #[cfg(unix)]
-            Self::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
+            Self::Unix(listener) => listener.register(registry, token, Interest::READABLE),
         }
     }
 }
@@ -42,30 +39,25 @@ impl Accept for Door {
     fn open(listener: Listener) -> io::Result<Self> {
         #[cfg(unix)]
         if listener.address() == Address::Unix {
-            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into()), listener.buffers));
+            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into())));
         }
         Ok(Self::Tcp(TcpListener::from_std(listener.socket.into())))
     }
 
     fn accept(&mut self) -> io::Result<(TcpStream, Address)> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, address) = listener.accept()?;
-                // Messages are written whole, so there is nothing to be gained by waiting for more.
-                let _ = stream.set_nodelay(true);
-                Ok((stream, address.into()))
-            }
+            Self::Tcp(listener) => listener.accept().map(|(stream, address)| (stream, address.into())),
             #[cfg(unix)]
-            Self::Unix(listener, buffers) => {
-                let (stream, _) = listener.accept()?;
-                let _ = buffers.set(&SockRef::from(&stream));
-                Ok((TcpStream::from_std(as_tcp(stream)), Address::Unix))
-            }
+            Self::Unix(listener) => Ok((TcpStream::from_std(as_tcp(listener.accept()?.0)), Address::Unix)),
         }
     }
 
     fn adopt(stream: net::TcpStream) -> io::Result<TcpStream> {
         Ok(TcpStream::from_std(stream))
+    }
+
+    fn socket(stream: &TcpStream) -> SockRef<'_> {
+        SockRef::from(stream)
     }
 }
 
@@ -74,15 +66,15 @@ mod tests {
     use std::io::ErrorKind;
     use std::time::Duration;
 
-    use socket2::SockRef;
-
     use super::*;
 
     /// A connection that is accepted from this listener.
-    fn accepted<C>(listener: Listener, connect: impl FnOnce() -> C) -> (TcpStream, C) {
+    fn accepted<C>(mut listener: Listener, connect: impl FnOnce() -> C) -> (TcpStream, C) {
         let client = connect();
-        let mut door = Door::open(listener).unwrap();
-        (door.accept().unwrap().0, client)
+        let setup = std::mem::take(&mut listener.setup);
+        let (stream, address) = Door::open(listener).unwrap().accept().unwrap();
+        setup.tune(&Door::socket(&stream), address);
+        (stream, client)
     }
 
     #[test]

@@ -10,9 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(unix)]
-use socket2::SockRef;
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use super::Address;
 #[cfg(unix)]
@@ -46,7 +44,6 @@ pub struct Listener {
     /// Does not block.
     pub(crate) socket: Socket,
     address: Address,
-    pub(crate) buffers: Buffers,
     /// Whether the length of the backlog is the server's to set.
     is_own: bool,
 }
@@ -54,15 +51,13 @@ pub struct Listener {
 /// How large the system's buffers of a connection are, unless it decides that itself. TCP's are inherited from the listener,
 /// and have to be known before there is a connection: it agrees on the scale of the window.
 #[derive(Clone, Copy, Debug, Default)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix sockets need to be told"))]
-pub(crate) struct Buffers {
+struct Buffers {
     receive: Option<usize>,
     send: Option<usize>,
 }
 
-#[cfg(unix)]
 impl Buffers {
-    pub(crate) fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
+    fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
         self.receive.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))?;
         self.send.map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes))
     }
@@ -172,7 +167,7 @@ impl Listener {
     /// If the system refuses it.
     pub fn with_receive_buffer(mut self, bytes: usize) -> io::Result<Self> {
         self.socket.set_recv_buffer_size(bytes)?;
-        self.buffers.receive = Some(bytes);
+        self.setup.buffers.receive = Some(bytes);
         Ok(self)
     }
 
@@ -184,7 +179,7 @@ impl Listener {
     /// If the system refuses it.
     pub fn with_send_buffer(mut self, bytes: usize) -> io::Result<Self> {
         self.socket.set_send_buffer_size(bytes)?;
-        self.buffers.send = Some(bytes);
+        self.setup.buffers.send = Some(bytes);
         Ok(self)
     }
 
@@ -220,7 +215,7 @@ impl Listener {
 
     fn new(socket: Socket, address: Address) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        Ok(Self { setup: Setup::default(), socket, address, buffers: Buffers::default(), is_own: false })
+        Ok(Self { setup: Setup::default(), socket, address, is_own: false })
     }
 }
 
@@ -252,6 +247,7 @@ pub(super) struct Setup {
     /// The socket's file, if it is to be removed: before the listener is closed, so that nobody finds it with nobody listening.
     #[cfg(unix)]
     file: Option<SocketFile>,
+    buffers: Buffers,
     /// Whether the address of a connection is that of a proxy.
     pub(super) proxy_header: bool,
     #[cfg(feature = "tls")]
@@ -266,6 +262,15 @@ impl Setup {
             return false;
         }
         !self.proxy_header
+    }
+
+    /// Sets what a connection does not have from its listener. If that fails, the connection has failed too.
+    pub(super) fn tune(&self, socket: &SockRef<'_>, address: Address) {
+        let _ = match address {
+            // Messages are written whole, so there is nothing to be gained by waiting for more.
+            Address::Ip(_) => socket.set_tcp_nodelay(true),
+            Address::Unix => self.buffers.set(socket),
+        };
     }
 
     /// The stream of a connection, with what lies between it and the messages.

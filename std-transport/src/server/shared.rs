@@ -196,11 +196,12 @@ impl Shared {
     pub(crate) fn not_accepted(&self, why: &NotAccepted, tell: impl FnOnce(&NotAccepted)) {
         let mut counted = lock(&self.counted);
         match why {
-            NotAccepted::Io(_) => counted.accept_errors += 1,
-            NotAccepted::Handshake { why: CloseReason::Ended, .. } => {}
-            NotAccepted::Handshake { .. } => counted.failed_handshakes += 1,
-            // It was counted before its peer could see that it was refused.
+            // That it was refused was counted before its peer could see it.
             NotAccepted::AtLimit(_) | NotAccepted::AddressLimit(_) | NotAccepted::Closed => {}
+            NotAccepted::Io(_) => counted.accept_errors += 1,
+            NotAccepted::Handshake { why, .. } => {
+                counted.failed_handshakes += u64::from(!matches!(why, CloseReason::Ended));
+            }
         }
         drop(counted);
         self.figures.not_accepted(why);

@@ -10,8 +10,6 @@ use ::tokio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
 use crate::server::accept::Accept;
-#[cfg(unix)]
-use crate::server::listener::Buffers;
 use crate::server::{Address, Listener};
 use crate::stream::Raw;
 #[cfg(unix)]
@@ -115,14 +113,14 @@ pub(super) struct Door {
 enum Kind {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix(UnixListener, Buffers),
+    Unix(UnixListener),
 }
 
 impl Kind {
     fn new(listener: Listener) -> io::Result<Self> {
         #[cfg(unix)]
         if listener.address() == Address::Unix {
-            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into())?, listener.buffers));
+            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into())?));
         }
         Ok(Self::Tcp(TcpListener::from_std(listener.socket.into())?))
     }
@@ -139,6 +137,10 @@ impl Accept for Door {
         Ok(Socket::new(TcpStream::from_std(stream)?))
     }
 
+    fn socket(stream: &Socket) -> SockRef<'_> {
+        SockRef::from(&stream.inner)
+    }
+
     fn accept(&mut self) -> io::Result<(Socket, Address)> {
         let mut context = Context::from_waker(&self.waker);
         let (listener, accepted) = match &self.kind {
@@ -147,7 +149,7 @@ impl Accept for Door {
                 (SockRef::from(listener), accepted.map(|(stream, address)| (stream, address.into())))
             }
             #[cfg(unix)]
-            Kind::Unix(listener, _) => {
+            Kind::Unix(listener) => {
                 let accepted = blocked_if_pending(listener.poll_accept(&mut context));
                 // What tokio knows of the stream, it knows by another type.
                 let stream = accepted.and_then(|(stream, _)| TcpStream::from_std(as_tcp(stream.into_std()?)));
@@ -161,12 +163,6 @@ impl Accept for Door {
                 (TcpStream::from_std(socket.into())?, address.as_socket().map_or(Address::Unix, Address::Ip))
             }
             outcome => outcome?,
-        };
-        let _ = match &self.kind {
-            // Messages are written whole, so there is nothing to be gained by waiting for more.
-            Kind::Tcp(_) => stream.set_nodelay(true),
-            #[cfg(unix)]
-            Kind::Unix(_, buffers) => buffers.set(&SockRef::from(&stream)),
         };
         Ok((Socket::new(stream), address))
     }
