@@ -60,12 +60,16 @@ impl<H: Handler> Common<H> {
         }
     }
 
-    /// If the totals are exceeded, asks the connection that holds most to make room. Only one is asked at a time, for after
-    /// it another one may hold most, or none too much.
+    /// If the totals are exceeded, asks the connection that holds most to make room.
     pub(super) fn make_room(&self) {
-        if !self.totals.is_over() {
-            return;
+        if self.totals.is_over() {
+            self.ask_heaviest();
         }
+    }
+
+    /// Only one is asked at a time, for after it another one may hold most, or none too much.
+    #[cold]
+    fn ask_heaviest(&self) {
         if self.asked.compare_exchange(Self::NOBODY, Self::UNDECIDED, Ordering::SeqCst, Ordering::SeqCst).is_err() {
             return;
         }

@@ -2,8 +2,10 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{self, Shutdown};
-use std::task::{Context, Waker};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
+use ::tokio::io::AsyncWrite;
 #[cfg(unix)]
 use ::tokio::net::UnixListener;
 use ::tokio::net::{TcpListener, TcpStream};
@@ -34,10 +36,6 @@ impl Socket {
     fn new(inner: TcpStream) -> Self {
         Self { inner, waker: Waker::noop().clone(), asks_first: false, is_busy: false, is_short: false }
     }
-
-    fn polled<T>(&mut self, call: impl FnOnce(&mut Polled<'_, '_, TcpStream>) -> io::Result<T>) -> io::Result<T> {
-        call(&mut Polled::new(&mut self.inner, &mut Context::from_waker(&self.waker)))
-    }
 }
 
 impl Read for Socket {
@@ -48,7 +46,7 @@ impl Read for Socket {
                 outcome => return outcome,
             }
         }
-        match self.polled(|stream| stream.read(space)) {
+        match Polled::new(&mut self.inner, &mut Context::from_waker(&self.waker)).read(space) {
             Err(error) if error.kind() == ErrorKind::WouldBlock && self.is_short => {
                 let outcome = (&*SockRef::from(&self.inner)).read(space);
                 self.is_short = outcome.is_ok();
@@ -66,16 +64,16 @@ impl Read for Socket {
 /// The system is asked even if tokio has not heard of free space.
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.polled(|stream| stream.write(bytes)) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => SockRef::from(&self.inner).send(bytes),
-            outcome => outcome,
+        match Pin::new(&mut self.inner).poll_write(&mut Context::from_waker(&self.waker), bytes) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => SockRef::from(&self.inner).send(bytes),
         }
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self.polled(|stream| stream.write_vectored(slices)) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => SockRef::from(&self.inner).send_vectored(slices),
-            outcome => outcome,
+        match Pin::new(&mut self.inner).poll_write_vectored(&mut Context::from_waker(&self.waker), slices) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => SockRef::from(&self.inner).send_vectored(slices),
         }
     }
 

@@ -229,10 +229,10 @@ impl<H: Handler> Task<H> {
             let handler = &place.common.handler;
             let is_whole = matches!(event, Event::End | Event::Message(_));
             let call = async |peer: &mut Peer<'_>| {
-                match event {
+                match &event {
                     Event::Header(header) => {
-                        let mode = handler.header(peer, state, &header).await;
-                        observe::header(&header, mode);
+                        let mode = handler.header(peer, state, header).await;
+                        observe::header(header, mode);
                         return Some(mode);
                     }
                     Event::Content(piece) => handler.content(peer, state, piece).await,
@@ -242,20 +242,19 @@ impl<H: Handler> Task<H> {
                     }
                     Event::Message(message) => {
                         observe::received(Some(&message.header()));
-                        handler.message(peer, state, message).await;
+                        handler.message(peer, state, *message).await;
                     }
                 }
                 None
             };
             let returned = place.call(*address, stream, sending, timer, now, call).await;
-            if let Some(Some(mode)) = returned {
-                engine.set_mode(mode);
-            }
             if is_whole {
                 engine.sending.discount_collected();
                 if returned.is_some() {
                     budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
                 }
+            } else if let Some(Some(mode)) = returned {
+                engine.set_mode(mode);
             }
         }
     }
