@@ -96,6 +96,7 @@ pub(crate) trait Accept: Sized {
     /// A connection that somebody else has accepted.
     fn adopt(stream: TcpStream) -> io::Result<Self::Raw>;
 
+    /// The socket of a connection.
     fn socket(stream: &Self::Raw) -> SockRef<'_>;
 }
 

@@ -319,14 +319,12 @@ impl<R: Raw> Connection<R> {
 
     /// Begins to close, once the handler has said its last words. The error is the reason, if the peer need not be waited for.
     pub(crate) fn dismiss(&mut self, reason: CloseReason, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
+        // Another connection waits for the place, or what was sent last has arrived long ago.
+        let need_not_linger = matches!(reason, CloseReason::MadeRoom) || self.engine.is_long_idle(now);
         // Whoever is left when the server hurries does not pause, but may have been short of processor time.
-        let is_hurrying = pace == Pace::Hurry;
-        if !is_hurrying && matches!(reason, CloseReason::MadeRoom) {
-            // Another one waits, and the peer has sent nothing that would make the system discard what is written.
+        if need_not_linger && pace != Pace::Hurry {
+            // Its peer has sent nothing that would make the system discard what is written.
             let _ = self.flush();
-            return Err(reason);
-        }
-        if !is_hurrying && self.engine.is_long_idle(now) {
             return Err(reason);
         }
         self.close(reason, now);
