@@ -6,47 +6,24 @@ use jsonframe::Dialect;
 
 use super::pending::Matching;
 use crate::Backoff;
+use crate::engine::settings;
 
-macro_rules! options {
-    ($($(#[$doc:meta])* $name:ident, $with:ident: $type:ty = $default:expr;)*) => {
-        /// What a client allows itself and its server: how long a call may take, and how much there may be of everything.
-        ///
-        /// ```
-        /// use std::time::Duration;
-        ///
-        /// use jsonframe_std::client::Options;
-        ///
-        /// let options = Options::default().with_timeout(Some(Duration::from_secs(5))).with_max_content(1024);
-        /// assert_eq!((options.max_content, options.max_pending), (1024, 1024));
-        /// ```
-        #[derive(Clone, Debug)]
-        #[non_exhaustive]
-        pub struct Options {
-            $($(#[$doc])* pub $name: $type,)*
-            pub(super) matching: Matching,
-            pub(crate) dialect: &'static Dialect,
-        }
+settings! {
+    /// What a client allows itself and its server: how long a call may take, and how much there may be of everything.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use jsonframe_std::client::Options;
+    ///
+    /// let options = Options::default().with_timeout(Some(Duration::from_secs(5))).with_max_content(1024);
+    /// assert_eq!((options.max_content, options.max_pending), (1024, 1024));
+    /// ```
+    pub struct Options {
+        pub(super) matching: Matching = Matching::InOrder;
+        pub(crate) dialect: &'static Dialect = &Dialect::STANDARD;
+    }
 
-        impl Options {
-            $(
-                #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
-                #[must_use]
-                pub fn $with(mut self, $name: $type) -> Self {
-                    self.$name = $name;
-                    self
-                }
-            )*
-        }
-
-        impl Default for Options {
-            fn default() -> Self {
-                Self { $($name: $default,)* matching: Matching::InOrder, dialect: &Dialect::STANDARD }
-            }
-        }
-    };
-}
-
-options! {
     /// The time that a call has, unless it is made [`within`](super::Client::within) another: 30 s. `None` is for ever. It
     /// counts from when the call is made, and includes the waiting for its turn and for a connection.
     timeout, with_timeout: Option<Duration> = Some(Duration::from_secs(30));

@@ -4,32 +4,22 @@ use std::time::Duration;
 
 const MIB: usize = 1024 * 1024;
 
-/// Declares the limits: what each means, its setter, and its default.
-macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident, $with:ident: $type:ty = $default:expr;)*) => {
-        /// What a [`Server`](crate::server::Server) grants its peers, and in part a [`Session`](crate::Session). Every default is
-        /// finite, but for that of [`max_per_address`](Self::max_per_address), which no more than `max_connections` can reach.
-        ///
-        /// The memory a server takes for its peers is at most about
-        /// `max_connections` × (`max_header` + 64 KiB + the larger of `max_queued` and one reply), and no more in all than
-        /// `max_queued_total` and `max_collected` allow for what is queued and for content that is being collected; and
-        /// about 1 MiB for each worker, which its connections use in turns. An idle connection takes less than 1 KiB.
-        ///
-        /// ```
-        /// use std::time::Duration;
-        ///
-        /// use jsonframe_std::server::Limits;
-        ///
-        /// let limits = Limits::default().with_max_connections(10_000).with_idle_timeout(Duration::from_secs(3600));
-        /// assert_eq!(limits.max_connections, 10_000);
-        /// ```
+/// Declares a type of settings: what each means, its setter, and its default. Those in braces have no setter of this kind.
+macro_rules! settings {
+    (
+        $(#[$about:meta])*
+        pub struct $Settings:ident { $($visibility:vis $other:ident: $other_type:ty = $other_default:expr;)* }
+        $($(#[$doc:meta])* $name:ident, $with:ident: $type:ty = $default:expr;)*
+    ) => {
+        $(#[$about])*
         #[derive(Clone, Debug)]
         #[non_exhaustive]
-        pub struct Limits {
+        pub struct $Settings {
             $($(#[$doc])* pub $name: $type,)*
+            $($visibility $other: $other_type,)*
         }
 
-        impl Limits {
+        impl $Settings {
             $(
                 #[doc = concat!("Sets [`", stringify!($name), "`](Self#structfield.", stringify!($name), ").")]
                 #[must_use]
@@ -40,15 +30,36 @@ macro_rules! limits {
             )*
         }
 
-        impl Default for Limits {
+        impl Default for $Settings {
             fn default() -> Self {
-                Self { $($name: $default,)* }
+                Self { $($name: $default,)* $($other: $other_default,)* }
             }
         }
     };
 }
 
-limits! {
+#[cfg(feature = "client")]
+pub(crate) use settings;
+
+settings! {
+    /// What a [`Server`](crate::server::Server) grants its peers, and in part a [`Session`](crate::Session). Every default is
+    /// finite, but for that of [`max_per_address`](Self::max_per_address), which no more than `max_connections` can reach.
+    ///
+    /// The memory a server takes for its peers is at most about
+    /// `max_connections` × (`max_header` + 64 KiB + the larger of `max_queued` and one reply), and no more in all than
+    /// `max_queued_total` and `max_collected` allow for what is queued and for content that is being collected; and
+    /// about 1 MiB for each worker, which its connections use in turns. An idle connection takes less than 1 KiB.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use jsonframe_std::server::Limits;
+    ///
+    /// let limits = Limits::default().with_max_connections(10_000).with_idle_timeout(Duration::from_secs(3600));
+    /// assert_eq!(limits.max_connections, 10_000);
+    /// ```
+    pub struct Limits {}
+
     /// How many connections are open at a time: 1,024. Each takes a file descriptor; see `ulimit -n`.
     max_connections, with_max_connections: usize = 1024;
     /// How many of them may be from one IPv4 address, or from one IPv6 network of 64 bits: any number. One beyond them is

@@ -46,6 +46,8 @@ pub(crate) use charge::{Charges, Held};
 pub(crate) use connection::{Engine, Event, Scratch};
 pub(crate) use ids::{Members, RequestId, answering, reply_to, request_id};
 pub(crate) use inbox::{Inbox, Step};
+#[cfg(feature = "client")]
+pub(crate) use limits::settings;
 pub(crate) use outbox::{Outbox, copy};
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use sending::Sending;
