@@ -6,15 +6,7 @@ use std::io::{self, ErrorKind};
 ///
 /// A stream that has failed may report its end at the next call, as one that was reset does, so it is not asked again.
 #[derive(Debug)]
-pub(crate) struct Failure(Option<Box<Saved>>);
-
-/// What makes an error like the first one, which cannot be cloned.
-#[derive(Debug)]
-struct Saved {
-    kind: ErrorKind,
-    code: Option<i32>,
-    text: String,
-}
+pub(crate) struct Failure(Option<io::Error>);
 
 impl Failure {
     pub(crate) const fn new() -> Self {
@@ -23,23 +15,27 @@ impl Failure {
 
     /// Returns the error again, if there has been one.
     pub(crate) fn check(&self) -> io::Result<()> {
-        let Some(saved) = &self.0 else { return Ok(()) };
-        Err(match saved.code {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(saved.kind, saved.text.clone()),
-        })
+        self.0.as_ref().map_or(Ok(()), |error| Err(again(error)))
     }
 
     /// Remembers an error, unless it passes, and returns it.
     pub(crate) fn note(&mut self, error: io::Error) -> io::Error {
         if error.kind() != ErrorKind::Interrupted && !is_timeout(&error) {
-            self.0 = Some(Saved { kind: error.kind(), code: error.raw_os_error(), text: error.to_string() }.into());
+            self.0 = Some(again(&error));
         }
         error
     }
 
     pub(crate) const fn is_set(&self) -> bool {
         self.0.is_some()
+    }
+}
+
+/// An error like this one, which cannot be cloned.
+fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
