@@ -14,7 +14,7 @@ use crate::{Error, Incoming, SendingHalf};
 /// Writes what a connection has whether or not it blocks: how it begins, what it can be told before its first message, and its
 /// stream.
 macro_rules! settings {
-    ($($without_blocking:ident)?) => {
+    (blocks: $blocks:expr) => {
         /// The longest content accepted by default: 64 MiB.
         pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
@@ -24,14 +24,15 @@ macro_rules! settings {
         /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
         pub fn new(stream: S) -> Self {
             let dialect = &Dialect::STANDARD;
-            let receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT)$(.$without_blocking())?;
+            let mut receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
+            receiver.blocks = $blocks;
             Self { receiver, sending: SendingHalf::new(stream, dialect) }
         }
 
         /// Speaks this dialect, in both directions. To be called before anything is received or sent.
         #[must_use]
         pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-            self.receiver = self.receiver.with_dialect(dialect);
+            self.receiver.inbox = self.receiver.inbox.with_dialect(dialect);
             self.with_sending_dialect(dialect)
         }
 
@@ -47,7 +48,7 @@ macro_rules! settings {
         /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
         #[must_use]
         pub fn with_max_header(mut self, bytes: u16) -> Self {
-            self.receiver.set_max_header(bytes);
+            self.receiver.inbox.set_max_header(bytes);
             self
         }
 
@@ -57,7 +58,7 @@ macro_rules! settings {
         /// no memory whatever its length; content that is collected takes up to about twice what has arrived.
         #[must_use]
         pub fn with_max_content(mut self, bytes: u64) -> Self {
-            self.receiver.set_max_content(bytes);
+            self.receiver.max_content = bytes;
             self
         }
 
@@ -154,7 +155,7 @@ impl Connection<TcpStream> {
 }
 
 impl<S> Connection<S> {
-    settings!();
+    settings!(blocks: true);
 
     /// Gives the stream back, and the bytes that were read from it beyond the messages received.
     ///

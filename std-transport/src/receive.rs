@@ -12,21 +12,20 @@ use crate::io::retry;
 /// What has been received, and how far the caller has had it.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    inbox: Inbox,
-    max_content: u64,
+    pub(crate) inbox: Inbox,
+    pub(crate) max_content: u64,
+    /// Whether the stream blocks, so that [`ErrorKind::WouldBlock`] means that its time is over. If not, that error is
+    /// returned as it is, and receiving can go on.
+    pub(crate) blocks: bool,
+    /// Whether whoever waits for a message holds memory for it: for streams of which there are few.
+    pub(crate) keeps_buffers: bool,
     /// The content of the message under way, as far as it was collected before a time-out.
     collected: Vec<u8>,
-    /// How many bytes of that have been read since.
-    start: usize,
-    /// How many bytes of content of the message under way the caller has had.
+    /// How many bytes of content of the message under way the caller has had, those that were collected first.
     had: u64,
     /// Whether the next message's header has been received, and nobody has had the message.
     is_unclaimed: bool,
     failure: Failure,
-    /// Whether the stream blocks, so that [`ErrorKind::WouldBlock`] means that its time is over.
-    blocks: bool,
-    /// Whether whoever waits for a message holds memory for it.
-    keeps_buffers: bool,
 }
 
 impl Receiver {
@@ -37,39 +36,13 @@ impl Receiver {
         Self {
             inbox: Inbox::new(dialect, max_header),
             max_content,
+            blocks: true,
+            keeps_buffers: false,
             collected: Vec::new(),
-            start: 0,
             had: 0,
             is_unclaimed: false,
             failure: Failure::new(),
-            blocks: true,
-            keeps_buffers: false,
         }
-    }
-
-    /// The same for streams that do not block: [`ErrorKind::WouldBlock`] is returned as it is, and receiving can go on.
-    #[cfg(any(feature = "client", feature = "tokio"))]
-    pub(crate) fn without_blocking(self) -> Self {
-        Self { blocks: false, ..self }
-    }
-
-    /// The same, keeping its buffers while it waits: for streams of which there are few.
-    #[cfg(feature = "client")]
-    pub(crate) fn keeping_buffers(self) -> Self {
-        Self { keeps_buffers: true, ..self }
-    }
-
-    pub(crate) const fn set_max_header(&mut self, max_header: u16) {
-        self.inbox.set_max_header(max_header);
-    }
-
-    /// The same in another dialect; nothing may have been received yet.
-    pub(crate) fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        Self { inbox: self.inbox.with_dialect(dialect), ..self }
-    }
-
-    pub(crate) const fn set_max_content(&mut self, max_content: u64) {
-        self.max_content = max_content;
     }
 
     /// Receives the next message's header, past what is left of the last message: false if the stream has ended.
@@ -77,19 +50,15 @@ impl Receiver {
         if std::mem::take(&mut self.is_unclaimed) {
             return Ok(true);
         }
-        (self.collected, self.start) = (Vec::new(), 0);
+        (self.collected, self.had) = (Vec::new(), 0);
         loop {
             match self.inbox.next_step()? {
                 Some(Step::Header) => {
-                    self.had = 0;
                     self.inbox.limit_content(self.max_content)?;
                     return Ok(true);
                 }
                 None => match self.fill(stream) {
-                    Ok(0) => {
-                        self.inbox.finish()?;
-                        return Ok(false);
-                    }
+                    Ok(0) => return Ok(false),
                     Ok(_) => {}
                     Err(error) => {
                         if !self.keeps_buffers {
@@ -138,7 +107,7 @@ impl Receiver {
 
     /// What was collected before a time-out and has not been read since.
     fn kept(&self) -> &[u8] {
-        &self.collected[self.start..]
+        &self.collected[at_most(self.collected.len(), self.had)..]
     }
 
     /// The next bytes of content, read ahead if there are none: empty at the end of the message.
@@ -146,8 +115,8 @@ impl Receiver {
         if !self.kept().is_empty() {
             return Ok(self.kept());
         }
-        if self.inbox.content_needs() > 0 && self.inbox.unread().is_empty() && self.fill(stream)? == 0 {
-            return Err(self.truncated());
+        if self.inbox.content_needs() > 0 && self.inbox.unread().is_empty() {
+            self.fill(stream)?;
         }
         Ok(self.content_ahead())
     }
@@ -162,23 +131,18 @@ impl Receiver {
     pub(crate) fn consume_content(&mut self, count: usize) {
         let kept = self.kept().len();
         let count = if kept > 0 { count.min(kept) } else { self.inbox.consume_content(count) };
-        self.start += count.min(kept);
         self.had += count as u64;
     }
 
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
     pub(crate) fn read_content(&mut self, stream: &mut impl Read, place: &mut [u8]) -> io::Result<usize> {
-        if self.inbox.unread().is_empty() && self.kept().is_empty() && place.len() >= ReadBuffer::SIZE {
-            let wanted = at_most(place.len(), self.inbox.content_needs());
-            if wanted == 0 {
-                return Ok(0);
-            }
-            // A stream that says it has read more than fits is not believed.
-            let count = self.read(|_| retry(|| stream.read(&mut place[..wanted])))?.min(wanted);
-            if count == 0 {
-                return Err(self.truncated());
-            }
-            self.inbox.content_bypassed(count);
+        let wanted = at_most(place.len(), self.inbox.content_needs());
+        if self.inbox.unread().is_empty() && self.kept().is_empty() && place.len() >= ReadBuffer::SIZE && wanted > 0 {
+            let count = self.read(|inbox| {
+                // A stream that says it has read more than fits is not believed.
+                let count = retry(|| stream.read(&mut place[..wanted]))?.min(wanted);
+                Ok(inbox.content_bypassed(count))
+            })?;
             self.had += count as u64;
             return Ok(count);
         }
@@ -221,7 +185,6 @@ impl Receiver {
     pub(crate) fn read_content_to_end(&mut self, stream: &mut impl Read, content: &mut Vec<u8>) -> io::Result<usize> {
         let before = content.len();
         content.extend_from_slice(self.kept());
-        self.start = self.collected.len();
         let outcome = self.collect(stream, content);
         let count = content.len() - before;
         self.had += count as u64;
@@ -238,13 +201,14 @@ impl Receiver {
         if left > 0 {
             content.reserve(at_most(Self::FIRST_ALLOCATION, left));
             let start = content.len();
-            // The standard library reads into memory that need not be cleared first, and asks for more each time.
-            let outcome = self.read(|_| stream.take(left).read_to_end(content));
-            self.inbox.content_bypassed(content.len() - start);
-            outcome?;
+            self.read(|inbox| {
+                // The standard library reads into memory that need not be cleared first, and asks for more each time.
+                let outcome = stream.take(left).read_to_end(content);
+                inbox.content_bypassed(content.len() - start);
+                outcome
+            })?;
             if self.inbox.content_needs() > 0 {
-                self.inbox.end();
-                return Err(self.truncated());
+                self.end()?;
             }
         }
         Ok(())
@@ -260,33 +224,28 @@ impl Receiver {
         self.read(|inbox| retry(|| stream.read(inbox.read_buf())).map(|count| inbox.received(count)))
     }
 
-    /// Reads, unless the stream has ended or failed: then it is not asked again.
+    /// Reads, unless the stream has ended or failed: then it is not asked again. 0 if it has ended after a whole message.
     fn read(&mut self, read: impl FnOnce(&mut Inbox) -> io::Result<usize>) -> io::Result<usize> {
         self.failure.check()?;
         if self.inbox.ended() {
-            return Ok(0);
+            return self.end();
         }
         match read(&mut self.inbox) {
-            Ok(0) => {
-                self.inbox.end();
-                Ok(0)
-            }
+            Ok(0) => self.end(),
             Ok(count) => Ok(count),
             // A stream may know that it was cut off, as those of TLS do: inside a message that is the same as an end.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.inbox.finish().is_err() => {
-                self.inbox.end();
-                Ok(0)
-            }
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.inbox.finish().is_err() => self.end(),
             Err(error) if self.blocks => Err(self.failure.note(plain(error, "reading"))),
             Err(error) => Err(self.failure.note(error)),
         }
     }
 
-    /// The stream has ended inside a message.
-    fn truncated(&self) -> io::Error {
+    /// The stream has ended, which is an error inside a message.
+    fn end(&mut self) -> io::Result<usize> {
+        self.inbox.end();
         match self.inbox.finish() {
-            Err(truncated) => io::Error::new(ErrorKind::UnexpectedEof, truncated),
-            Ok(()) => ErrorKind::UnexpectedEof.into(),
+            Ok(()) => Ok(0),
+            Err(truncated) => Err(io::Error::new(ErrorKind::UnexpectedEof, truncated)),
         }
     }
 }

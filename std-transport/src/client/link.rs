@@ -34,9 +34,10 @@ impl Link {
     const AT_ONCE: usize = 64;
 
     pub(super) fn new(options: &Options, connected_at: Instant) -> Self {
-        let receiver = Receiver::new(options.dialect, options.max_header, options.max_content);
+        let mut receiver = Receiver::new(options.dialect, options.max_header, options.max_content);
+        (receiver.blocks, receiver.keeps_buffers) = (false, true);
         Self {
-            receiver: receiver.without_blocking().keeping_buffers(),
+            receiver,
             connected_at,
             has_received: false,
             has_replied: false,

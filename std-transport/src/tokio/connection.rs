@@ -78,7 +78,7 @@ pub(super) async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream
 }
 
 impl<S> Connection<S> {
-    settings!(without_blocking);
+    settings!(blocks: false);
 
     /// How many bytes are kept of messages whose futures were dropped before they were written.
     /// [`flush`](Self::flush) writes them.
