@@ -28,9 +28,8 @@ pub(super) struct Driver {
     on_push: Option<OnPush>,
     poll: Poll,
     events: Events,
-    /// What the stream can do, as far as is known.
+    /// Whether there may be something to read.
     is_readable: bool,
-    is_writable: bool,
 }
 
 impl Driver {
@@ -40,7 +39,7 @@ impl Driver {
         let wakes = mio::Waker::new(poll.registry(), WAKER)?;
         let waker = waker(move || drop(wakes.wake()));
         let shared = Arc::new(Shared::new(options, Instant::now, waker, on_push.is_some()));
-        Ok(Self { shared, on_push, poll, events, is_readable: false, is_writable: false })
+        Ok(Self { shared, on_push, poll, events, is_readable: false })
     }
 
     /// Runs until there is no client any more, or the poller fails. `first` is a connection that is there already.
@@ -52,7 +51,7 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         while !shared.is_closing() {
             if first.is_none() && shared.poll_connect().is_pending() {
-                self.wait(None)?;
+                self.wait()?;
                 continue;
             }
             let stream = first.take().map_or_else(&mut connect, Ok).and_then(IntoStream::into_stream);
@@ -69,7 +68,8 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         self.poll.registry().register(stream.get_mut(), STREAM, Interest::READABLE | Interest::WRITABLE)?;
         self.open(&mut stream)?;
-        (self.is_readable, self.is_writable) = (true, true);
+        shared.heard();
+        self.is_readable = true;
         while !shared.is_closing() {
             if self.is_readable {
                 self.is_readable = link.receive(&mut stream, &shared, |message| {
@@ -81,14 +81,12 @@ impl Driver {
                     false
                 })?;
             }
-            if self.is_writable {
-                // TLS may have something to say by itself.
-                link.unflushed |= stream.wants_write();
-                self.is_writable = !link.send(&mut stream, &shared)?;
-            }
-            if !(self.is_readable && self.is_writable) {
-                // A peer that sends without end must not keep requests from being written.
-                self.wait(self.is_readable.then(shared.now))?;
+            // TLS may have something to say by itself.
+            link.unflushed |= stream.wants_write();
+            // A peer that sends without end does not keep requests from being written.
+            link.send(&mut stream, &shared)?;
+            if !self.is_readable {
+                self.wait()?;
             }
         }
         // Whoever reads to the end is told that it was all.
@@ -96,24 +94,21 @@ impl Driver {
         Ok(())
     }
 
-    /// Waits until messages may flow, or the client is closed.
+    /// Waits until messages may flow, or the client is closed. A peer that takes too long counts as silent.
     fn open(&mut self, stream: &mut Stream<TcpStream>) -> io::Result<()> {
-        let until = (self.shared.now)().checked_add(self.shared.options.max_silence);
+        self.shared.expect_peer();
         while !self.shared.is_closing() {
             match stream.open() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(until)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait()?,
                 outcome => return outcome,
-            }
-            if until.is_some_and(|until| until <= (self.shared.now)()) {
-                return Err(silent());
             }
         }
         Ok(())
     }
 
-    /// Waits until something happens, or this time has come. It is an error if the peer has been silent for too long.
-    fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let due = self.shared.poll_timeout().into_iter().chain(until).min();
+    /// Waits until something happens. It is an error if the peer has been silent for too long.
+    fn wait(&mut self) -> io::Result<()> {
+        let due = self.shared.poll_timeout();
         let timeout = due.map(|due| due.saturating_duration_since((self.shared.now)()));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -121,7 +116,6 @@ impl Driver {
         }
         for event in self.events.iter().filter(|event| event.token() == STREAM) {
             self.is_readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-            self.is_writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         }
         if self.shared.handle_timeout((self.shared.now)()) { Err(silent()) } else { Ok(()) }
     }

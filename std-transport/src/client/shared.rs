@@ -293,6 +293,12 @@ impl Shared {
         });
     }
 
+    /// The peer is to say something, from now on.
+    pub(crate) fn expect_peer(&self) {
+        let now = (self.now)();
+        self.with(|state| state.silent_since = Some(now));
+    }
+
     /// Something has been received.
     pub(crate) fn heard(&self) {
         self.with(|state| state.silent_since = None);
