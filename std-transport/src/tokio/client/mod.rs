@@ -68,7 +68,9 @@ impl Client {
     pub async fn connect(address: impl ToSocketAddrs + Clone + Send + 'static, options: Options) -> io::Result<Self> {
         let connect = move || connect(address.clone());
         let first = connect().await?;
-        Ok(Self::start(Some(first), connect, options, None))
+        let (client, driver) = Self::with_driver(options, None);
+        ::tokio::spawn(driver.run(Some(first), connect));
+        Ok(client)
     }
 
     /// A client that connects in a way of its own, when it has something to send. It takes any stream, one of TLS for instance.
@@ -93,7 +95,9 @@ impl Client {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = io::Result<S>> + Send + 'static,
     {
-        Self::start(None, connect, options, None)
+        let (client, driver) = Self::with_driver(options, None);
+        ::tokio::spawn(driver.run(None, connect));
+        client
     }
 
     /// A client that connects at once, and what receives the messages that are no replies.
@@ -107,26 +111,18 @@ impl Client {
         F: Future<Output = io::Result<S>> + Send + 'static,
     {
         let (sender, messages) = mpsc::channel(options.max_pushes.clamp(1, Semaphore::MAX_PERMITS));
-        let client = Self::start(None, connect, options, Some(sender));
+        let (client, driver) = Self::with_driver(options, Some(sender));
+        ::tokio::spawn(driver.run(None, connect));
         let shared = Arc::clone(&client.calls.shared);
         (client, Pushes { messages, shared })
     }
 
-    fn start<S, F>(
-        first: Option<S>,
-        connect: impl FnMut() -> F + Send + 'static,
-        options: Options,
-        pushes: Option<mpsc::Sender<OwnedMessage>>,
-    ) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        F: Future<Output = io::Result<S>> + Send + 'static,
-    {
+    /// A client, and what is to be run in a task for it.
+    fn with_driver(options: Options, pushes: Option<mpsc::Sender<OwnedMessage>>) -> (Self, Driver) {
         let timeout = options.timeout;
         let shared = Arc::new(Shared::new(options, now, Waker::noop().clone(), pushes.is_some()));
         let driver = Driver { shared: Arc::clone(&shared), pushes };
-        ::tokio::spawn(driver.run(first, connect));
-        Self { calls: Arc::new(Calls { shared, thread: None }), timeout }
+        (Self { calls: Arc::new(Calls { shared, thread: None }), timeout }, driver)
     }
 
     /// The same client, for calls that have another time than [`Options::timeout`]; `None` is for ever.
