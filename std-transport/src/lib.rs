@@ -62,11 +62,9 @@ mod duplex;
 mod engine;
 mod error;
 mod failure;
-mod halves;
 mod incoming;
 mod io;
 mod receive;
-mod send;
 #[cfg(feature = "server")]
 #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "each driver uses a part of it"))]
 pub mod server;
@@ -81,14 +79,12 @@ pub mod tls;
 pub mod tokio;
 
 pub use backoff::Backoff;
-pub use connection::Connection;
+pub use connection::{Connection, ReceivingHalf, SendingHalf};
 pub use duplex::Duplex;
 pub use engine::{Content, Deadline, Limits, REPLY_TO, REQUEST_ID};
 pub use error::Error;
-pub use halves::ReceivingHalf;
 pub use incoming::Incoming;
 pub use jsonframe as protocol;
-pub use send::SendingHalf;
 pub use session::{Fill, Flush, Interest, Session};
 pub use timed::{Timed, Timeouts};
 

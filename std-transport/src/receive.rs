@@ -11,7 +11,7 @@ use crate::io::retry;
 
 /// What has been received, and how far the caller has had it.
 #[derive(Debug)]
-pub(crate) struct Receiver {
+pub struct Receiver {
     pub(crate) inbox: Inbox,
     pub(crate) max_content: u64,
     /// Whether the stream blocks, so that [`ErrorKind::WouldBlock`] means that its time is over. If not, that error is

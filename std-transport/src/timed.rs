@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
 use crate::failure::is_timeout;
-use crate::{Connection, Duplex, ReceivingHalf, SendingHalf};
+use crate::{Connection, Duplex};
 
 pub use crate::duplex::Timeouts;
 
@@ -82,7 +82,7 @@ impl<S: Write + Timeouts> Write for Timed<S> {
     }
 }
 
-impl<S: Timeouts> Connection<Timed<S>> {
+impl<S: Timeouts, I, O> Connection<Timed<S>, I, O> {
     /// Gives everything from now on, until it is called again, this much time in all: a request, the reply and all of its
     /// content, for one. `None` is for ever.
     ///
@@ -104,21 +104,6 @@ impl<S: Timeouts> Connection<Timed<S>> {
     /// assert!(connection.receive().is_err_and(|error| error.is_timeout()));
     /// # Ok::<(), jsonframe_std::Error>(())
     /// ```
-    pub fn within(&mut self, time: Option<Duration>) {
-        self.get_mut().within(time);
-    }
-}
-
-impl<S: Timeouts> ReceivingHalf<Timed<S>> {
-    /// Gives everything that is received from now on, until it is called again, this much time in all:
-    /// [`Connection::within`].
-    pub fn within(&mut self, time: Option<Duration>) {
-        self.stream.within(time);
-    }
-}
-
-impl<S: Timeouts> SendingHalf<Timed<S>> {
-    /// Gives everything that is sent from now on, until it is called again, this much time in all: [`Connection::within`].
     pub fn within(&mut self, time: Option<Duration>) {
         self.stream.within(time);
     }

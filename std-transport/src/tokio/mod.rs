@@ -45,7 +45,6 @@
 #[cfg(feature = "client")]
 mod client;
 mod connection;
-mod halves;
 mod incoming;
 mod polled;
 mod send;
@@ -54,9 +53,7 @@ mod server;
 
 #[cfg(feature = "client")]
 pub use client::{Client, Pushes};
-pub use connection::Connection;
-pub use halves::ReceivingHalf;
+pub use connection::{Connection, ReceivingHalf, SendingHalf};
 pub use incoming::Incoming;
-pub use send::SendingHalf;
 #[cfg(feature = "server")]
 pub use server::{Handler, Server};

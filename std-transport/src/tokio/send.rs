@@ -11,21 +11,21 @@ use bytes::BufMut;
 use jsonframe::Value;
 use jsonframe::{Dialect, Header, Outgoing};
 
-use super::Incoming;
 use super::polled::Polled;
+use super::{Connection, Incoming};
 use crate::Error;
 use crate::engine::Outbox;
 use crate::failure::Failure;
 use crate::io::{flush, write_queued, write_some};
 use crate::receive::at_most;
 
-/// The sending direction of a connection: [`Connection::split`](super::Connection::split).
-///
-/// Its methods are those of a [`Connection`](super::Connection), which are described there.
+/// How much of a streamed content is held at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// What it takes to send.
 #[derive(Debug)]
-pub struct SendingHalf<W> {
-    pub(super) stream: W,
-    outbox: Outbox,
+pub struct Sender {
+    pub(super) outbox: Outbox,
     failure: Failure,
     /// How many bytes the source of a streamed message still has to give.
     left: u64,
@@ -34,128 +34,139 @@ pub struct SendingHalf<W> {
     is_writing: bool,
 }
 
-impl<W> SendingHalf<W> {
-    /// How much of a streamed content is held at a time, in bytes.
-    const CHUNK: usize = 64 * 1024;
-
-    pub(super) const fn new(stream: W, dialect: &'static Dialect) -> Self {
-        Self { stream, outbox: Outbox::new(dialect), failure: Failure::new(), left: 0, is_writing: false }
-    }
-
-    pub(super) fn set_dialect(&mut self, dialect: &'static Dialect) {
-        self.outbox = Outbox::new(dialect);
-    }
-
-    /// The same over a half of its stream, and the other half.
-    pub(super) fn split_with<R, H>(self, split: impl FnOnce(W) -> (R, H)) -> (R, SendingHalf<H>) {
-        let Self { stream, outbox, failure, left, is_writing } = self;
-        let (other, stream) = split(stream);
-        (other, SendingHalf { stream, outbox, failure, left, is_writing })
-    }
-
-    /// Its half of the stream.
-    pub const fn get_ref(&self) -> &W {
-        &self.stream
-    }
-
-    /// How many bytes are kept of messages whose futures were dropped: [`Connection::queued`](super::Connection::queued).
+impl<S, I> Connection<S, I, Sender> {
+    /// How many bytes are kept of messages whose futures were dropped before they were written.
+    /// [`flush`](Self::flush) writes them.
     pub const fn queued(&self) -> usize {
-        self.outbox.queued()
-    }
-
-    /// Gives its half of the stream back. What is [queued](Self::queued) is lost.
-    pub fn into_inner(self) -> W {
-        self.stream
-    }
-
-    /// Whether a message can be begun.
-    fn check(&self) -> Result<(), Error> {
-        self.failure.check()?;
-        if self.left > 0 || self.is_writing { Err(Error::SendBroken) } else { Ok(()) }
+        self.sender.outbox.queued()
     }
 }
 
-impl<W: AsyncWrite + Unpin> SendingHalf<W> {
-    /// Does what [`Connection::send`](super::Connection::send) does.
+impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
+    /// Sends a message of this header and content, and flushes the stream. The content is copied only if it is small and the
+    /// stream has no vectored writes.
+    ///
+    /// Dropped before it is first polled, it sends nothing. From then on the message goes out, whole and once: if the future
+    /// is dropped, a copy of what has not been written is [kept](Self::queued), to be written by the next call that sends,
+    /// [flushes](Self::flush) or [finishes](Self::finish). So after a time-out call `flush`, not `send` again.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::Header;
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// client.send(&Header::new("text/plain", "utf-8", 2), b"hi").await?;
+    /// assert_eq!(server.receive().await?.expect("a message").content().await?, b"hi");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::send`](super::Connection::send).
+    /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has: nothing has gone
+    /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, and every later call returns the
+    /// same error again. [`Error::SendBroken`] if a [streamed message](Self::send_stream) has not been sent whole.
     pub async fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.check()?;
+        self.sender.check()?;
         let in_two_writes = !self.stream.is_write_vectored() && content.len() <= Outbox::SMALL;
-        if self.outbox.queued() > 0 || in_two_writes {
-            self.outbox.queue_copy(header, content)?;
+        if self.sender.outbox.queued() > 0 || in_two_writes {
+            self.sender.outbox.queue_copy(header, content)?;
         } else {
-            let left = self.outbox.begin(header, content)?.parts().map(<[u8]>::len);
-            self.is_writing = true;
-            let mut writing = Writing { half: self, content, left };
+            let left = self.sender.outbox.begin(header, content)?.parts().map(<[u8]>::len);
+            self.sender.is_writing = true;
+            let mut writing = Writing { stream: &mut self.stream, sender: &mut self.sender, content, left };
             poll_fn(|context| writing.poll(context)).await?;
         }
         self.flush().await
     }
 
-    /// Does what [`Connection::send_json`](super::Connection::send_json) does.
+    /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the
+    /// stream. Takes at most 64 KiB of memory, whatever the length. What there is of a slow source is written while it is
+    /// waited for.
+    ///
+    /// If it is dropped before its end, or the source fails, every byte that was read from the source is kept, and nothing
+    /// else can be sent until [`resume_stream`](Self::resume_stream) has sent the rest.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::Header;
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// let sender = tokio::spawn(async move {
+    ///     let header = Header::new("text/plain", "utf-8", 1_000_000);
+    ///     client.send_stream(&header, &mut tokio::io::repeat(b'x')).await
+    /// });
+    /// let mut message = server.receive().await?.expect("a message");
+    /// assert_eq!(tokio::io::copy(&mut message, &mut tokio::io::sink()).await?, 1_000_000);
+    /// sender.await.expect("it does not panic")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::send_json`](super::Connection::send_json).
-    #[cfg(feature = "json")]
-    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.send_json_with(value, &[]).await
-    }
-
-    /// Does what [`Connection::send_json_with`](super::Connection::send_json_with) does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_json_with`](super::Connection::send_json_with).
-    #[cfg(feature = "json")]
-    pub async fn send_json_with<T: serde::Serialize + ?Sized>(
-        &mut self,
-        value: &T,
-        extensions: &[(&str, Value<'_>)],
-    ) -> Result<(), Error> {
-        let content = jsonframe::to_json(value)?;
-        let header = self.outbox.dialect().json_header(content.len() as u64);
-        self.send(&header.with_extensions(extensions), &content).await
-    }
-
-    /// Does what [`Connection::send_stream`](super::Connection::send_stream) does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connection::send_stream`](super::Connection::send_stream).
+    /// [`Error::SourceTooShort`] if the source ends too early, [`Error::Io`] if the source or the stream failed. The message
+    /// may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]), unless it is resumed.
+    /// [`Error::Encode`] as for [`send`](Self::send).
     pub async fn send_stream<R>(&mut self, header: &Header<'_>, source: &mut R) -> Result<(), Error>
     where
         R: AsyncRead + Unpin,
     {
-        self.check()?;
-        self.outbox.queue_head(header)?;
-        self.left = header.content_length();
+        self.sender.check()?;
+        self.sender.outbox.queue_head(header)?;
+        self.sender.left = header.content_length();
         self.resume_stream(source).await
     }
 
-    /// Does what [`Connection::resume_stream`](super::Connection::resume_stream) does.
+    /// Sends the rest of a message that was begun by [`send_stream`](Self::send_stream) or [`forward`](Self::forward), whose
+    /// future was dropped or whose source failed. The source goes on where it was. Without such a message it flushes.
+    ///
+    /// It can itself be dropped and called again.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::Header;
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// let header = Header::new("text/plain", "utf-8", 5);
+    /// assert!(client.send_stream(&header, &mut &b"he"[..]).await.is_err(), "the source is too short");
+    /// client.resume_stream(&mut &b"llo"[..]).await?;
+    /// assert_eq!(server.receive().await?.expect("a message").content().await?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::resume_stream`](super::Connection::resume_stream).
+    /// Those of [`send_stream`](Self::send_stream).
     pub async fn resume_stream<R>(&mut self, source: &mut R) -> Result<(), Error>
     where
         R: AsyncRead + Unpin,
     {
         poll_fn(|context| {
             loop {
-                self.failure.check()?;
-                let filled = self.poll_fill(source, context)?;
-                if filled.is_ready() && self.left > 0 {
-                    ready!(self.poll_write(context, |outbox, stream| write_queued(outbox, stream, usize::MAX)))?;
+                self.sender.failure.check()?;
+                let filled = self.sender.poll_fill(source, context)?;
+                if filled.is_ready() && self.sender.left > 0 {
+                    ready!(self.sender.poll_write(&mut self.stream, context, |outbox, stream| write_queued(
+                        outbox,
+                        stream,
+                        usize::MAX
+                    )))?;
                 } else {
                     // Whoever waits for a slow source waits for no more than that.
-                    ready!(self.poll_flush(context))?;
+                    ready!(self.sender.poll_flush(&mut self.stream, context))?;
                     if filled.is_ready() {
-                        self.outbox.release();
+                        self.sender.outbox.release();
                     }
                     return filled.map(Ok);
                 }
@@ -164,11 +175,35 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         .await
     }
 
-    /// Does what [`Connection::forward`](super::Connection::forward) does.
+    /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream.
+    /// Takes at most 64 KiB of memory and a copy of the header, whatever the length. The header goes out in this
+    /// connection's dialect.
+    ///
+    /// If it is dropped before its end, no byte is lost: [`resume_stream`](Self::resume_stream) with the same message sends
+    /// the rest.
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, front) = tokio::io::duplex(1024);
+    /// let (back, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut front) = (Connection::new(client), Connection::new(front));
+    /// let (mut back, mut server) = (Connection::new(back), Connection::new(server));
+    ///
+    /// client.send_json("pass it on").await?;
+    /// let mut message = front.receive().await?.expect("a message");
+    /// back.forward(&mut message).await?;
+    /// assert_eq!(server.receive().await?.expect("a message").json::<String>().await?, "pass it on");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::forward`](super::Connection::forward).
+    /// [`Error::AlreadyRead`] if some of the content has been read: nothing has gone out then. [`Error::Decode`] and
+    /// [`Error::Io`] if the message cannot be received whole, and those of [`send_stream`](Self::send_stream).
     pub async fn forward<R>(&mut self, message: &mut Incoming<'_, R>) -> Result<(), Error>
     where
         R: AsyncRead + Unpin,
@@ -177,24 +212,134 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         self.send_stream(&header.header(), message).await
     }
 
-    /// Does what [`Connection::flush`](super::Connection::flush) does.
+    /// Writes what is [queued](Self::queued), and flushes the stream. What sends flushes; this is for what was dropped.
+    ///
+    /// Cancel-safe: it can be called again.
+    ///
+    /// ```
+    /// use jsonframe_std::protocol::Header;
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// let header = Header::new("text/plain", "utf-8", 5);
+    /// tokio::select! {
+    ///     biased;
+    ///     sent = client.send(&header, b"hello") => sent?,
+    ///     () = std::future::ready(()) => {} // no time left
+    /// }
+    /// client.flush().await?;
+    /// assert_eq!(client.queued(), 0);
+    /// assert_eq!(server.receive().await?.expect("a message").content().await?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::flush`](super::Connection::flush).
+    /// [`Error::Io`] if the stream failed, now or before.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        Ok(poll_fn(|context| self.poll_flush(context)).await?)
+        Ok(poll_fn(|context| self.sender.poll_flush(&mut self.stream, context)).await?)
     }
 
-    /// Does what [`Connection::finish`](super::Connection::finish) does.
+    /// Ends the sending direction, after what is [queued](Self::queued): the peer sees the end of the stream after the last
+    /// message. What it sends can still be received.
+    ///
+    /// Cancel-safe: it can be called again.
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// client.finish().await?;
+    /// assert!(server.receive().await?.is_none());
+    /// server.send_json("a last word").await?;
+    /// assert_eq!(client.receive().await?.expect("a message").json::<String>().await?, "a last word");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::finish`](super::Connection::finish).
+    /// Those of [`send`](Self::send).
     pub async fn finish(&mut self) -> Result<(), Error> {
-        self.check()?;
+        self.sender.check()?;
         self.flush().await?;
         Ok(poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?)
+    }
+
+    /// Sends a value as a message of JSON content.
+    ///
+    /// Dropped, it is as [`send`](Self::send).
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// client.send_json(&[1, 2, 3]).await?;
+    /// assert_eq!(server.receive().await?.expect("a message").json::<Vec<u32>>().await?, [1, 2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
+    #[cfg(feature = "json")]
+    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.send_json_with(value, &[]).await
+    }
+
+    /// Sends a value as a message of JSON content, with members of its own in the header.
+    ///
+    /// Dropped, it is as [`send`](Self::send).
+    ///
+    /// ```
+    /// use jsonframe_std::tokio::Connection;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jsonframe_std::Error> {
+    /// let (client, server) = tokio::io::duplex(1024);
+    /// let (mut client, mut server) = (Connection::new(client), Connection::new(server));
+    /// client.send_json_with("needle", &[("request", 7.into())]).await?;
+    /// let message = server.receive().await?.expect("a message");
+    /// assert_eq!(message.header().extension("request").and_then(|value| value.as_u64()), Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_json`](Self::send_json).
+    #[cfg(feature = "json")]
+    pub async fn send_json_with<T: serde::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        extensions: &[(&str, Value<'_>)],
+    ) -> Result<(), Error> {
+        let content = jsonframe::to_json(value)?;
+        let header = self.sender.outbox.dialect().json_header(content.len() as u64);
+        self.send(&header.with_extensions(extensions), &content).await
+    }
+}
+
+impl Sender {
+    pub(super) const fn new(dialect: &'static Dialect) -> Self {
+        Self { outbox: Outbox::new(dialect), failure: Failure::new(), left: 0, is_writing: false }
+    }
+
+    /// Whether a message can be begun.
+    fn check(&self) -> Result<(), Error> {
+        self.failure.check()?;
+        if self.left > 0 || self.is_writing { Err(Error::SendBroken) } else { Ok(()) }
     }
 
     /// Reads from the source as much as is to be written next.
@@ -203,10 +348,10 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         R: AsyncRead + Unpin,
     {
         while self.left > 0 {
-            let wanted = at_most(Self::CHUNK, self.left);
+            let wanted = at_most(CHUNK, self.left);
             let read = self
                 .outbox
-                .append(Self::CHUNK, wanted, |tail, space| pin!(source.read_buf(&mut tail.limit(space))).poll(context));
+                .append(CHUNK, wanted, |tail, space| pin!(source.read_buf(&mut tail.limit(space))).poll(context));
             match read {
                 None => break,
                 Some(Poll::Pending) => return Poll::Pending,
@@ -219,18 +364,19 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write(context, |outbox, stream| flush(outbox, stream, usize::MAX))
+    fn poll_flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write(stream, context, |outbox, stream| flush(outbox, stream, usize::MAX))
     }
 
     /// Writes by a function that returns whether the stream was blocked.
-    fn poll_write(
+    fn poll_write<S>(
         &mut self,
+        stream: &mut S,
         context: &mut Context<'_>,
-        write: impl FnOnce(&mut Outbox, &mut Polled<'_, '_, W>) -> io::Result<bool>,
+        write: impl FnOnce(&mut Outbox, &mut Polled<'_, '_, S>) -> io::Result<bool>,
     ) -> Poll<io::Result<()>> {
         self.failure.check()?;
-        match write(&mut self.outbox, &mut Polled::new(&mut self.stream, context)) {
+        match write(&mut self.outbox, &mut Polled::new(stream, context)) {
             Ok(false) => Poll::Ready(Ok(())),
             Ok(true) => Poll::Pending,
             Err(error) => Poll::Ready(Err(self.failure.note(error))),
@@ -239,17 +385,18 @@ impl<W: AsyncWrite + Unpin> SendingHalf<W> {
 }
 
 /// A message that is being written from where its content lies. What is left of it is kept when this is dropped.
-struct Writing<'s, 'c, W> {
-    half: &'s mut SendingHalf<W>,
+struct Writing<'s, 'c, S> {
+    stream: &'s mut S,
+    sender: &'s mut Sender,
     content: &'c [u8],
     /// How many bytes of its head and of its content have not been written.
     left: [usize; 2],
 }
 
-impl<W: AsyncWrite + Unpin> Writing<'_, '_, W> {
+impl<S: AsyncWrite + Unpin> Writing<'_, '_, S> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { half, content, left } = self;
-        half.poll_write(context, |outbox, stream| {
+        let Self { stream, sender, content, left } = self;
+        sender.poll_write(stream, context, |outbox, stream| {
             let head = outbox.in_one_piece().unwrap_or_default();
             let [of_head, of_content] = *left;
             let rest = [&head[head.len() - of_head..], &content[content.len() - of_content..]];
@@ -261,13 +408,13 @@ impl<W: AsyncWrite + Unpin> Writing<'_, '_, W> {
     }
 }
 
-impl<W> Drop for Writing<'_, '_, W> {
+impl<S> Drop for Writing<'_, '_, S> {
     fn drop(&mut self) {
         // After a stream that has failed nothing is sent.
-        let left = if self.half.failure.is_set() { [0, 0] } else { self.left };
-        if let Err(error) = self.half.outbox.keep_rest(left, self.content) {
-            self.half.failure.note(error.into());
+        let left = if self.sender.failure.is_set() { [0, 0] } else { self.left };
+        if let Err(error) = self.sender.outbox.keep_rest(left, self.content) {
+            self.sender.failure.note(error.into());
         }
-        self.half.is_writing = false;
+        self.sender.is_writing = false;
     }
 }

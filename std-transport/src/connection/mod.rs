@@ -1,15 +1,17 @@
 //! A stream that carries messages both ways, and blocks.
 
-use std::io::{self, Read, Write};
+mod send;
+
+use std::io::{self, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "json")]
-use jsonframe::Value;
-use jsonframe::{Dialect, Header};
+use jsonframe::Dialect;
 
+use self::send::Sender;
+use crate::engine::Outbox;
 use crate::receive::Receiver;
-use crate::{Error, Incoming, SendingHalf};
+use crate::{Duplex, Error, Incoming};
 
 /// Writes what a connection has whether or not it blocks: how it begins, what it can be told before its first message, and its
 /// stream.
@@ -26,7 +28,7 @@ macro_rules! settings {
             let dialect = &Dialect::STANDARD;
             let mut receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
             receiver.blocks = $blocks;
-            Self { receiver, sending: SendingHalf::new(stream, dialect) }
+            Self { stream, receiver, sender: Sender::new(dialect) }
         }
 
         /// Speaks this dialect, in both directions. To be called before anything is received or sent.
@@ -39,7 +41,7 @@ macro_rules! settings {
         /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
         #[must_use]
         pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-            self.sending.set_dialect(dialect);
+            self.sender.outbox = Outbox::new(dialect);
             self
         }
 
@@ -62,14 +64,9 @@ macro_rules! settings {
             self
         }
 
-        /// The stream.
-        pub const fn get_ref(&self) -> &S {
-            &self.sending.stream
-        }
-
         /// The stream. Bytes read from it or written to it here are lost to the connection.
         pub const fn get_mut(&mut self) -> &mut S {
-            &mut self.sending.stream
+            &mut self.stream
         }
     };
 }
@@ -79,7 +76,7 @@ pub(crate) use settings;
 
 /// Sends and receives messages over a stream: any number, both ways, in any order.
 ///
-/// The stream is anything that is [`Read`] and [`Write`]; with a `TcpStream`, turn Nagle's algorithm off, as
+/// The stream is anything that is [`Read`] and [`Write`](io::Write); with a `TcpStream`, turn Nagle's algorithm off, as
 /// [`connect`](Self::connect) does, for messages are written whole. Timeouts are the stream's: set them on
 /// [`get_ref`](Self::get_ref), or by [`with_timeouts`](Self::with_timeouts); a deadline for a whole exchange is that of a
 /// [`Timed`](crate::Timed) stream.
@@ -94,12 +91,28 @@ pub(crate) use settings;
 /// [`receive`](Self::receive) has timed out, the reply may still come, and **the next `receive` returns the late reply,
 /// even if another request has been sent since**. Either drop the connection after a time-out and connect again, or
 /// count the requests that are still unanswered, and discard as many replies before the one that is wanted.
+///
+/// # Halves
+///
+/// `I` is what it takes to receive, and `O` what it takes to send. A connection has both; each half of one that has been
+/// [split](Self::split) has one of them, and the methods that need no more: [`ReceivingHalf`] and [`SendingHalf`].
 #[derive(Debug)]
-pub struct Connection<S> {
-    pub(crate) receiver: Receiver,
-    /// It has the stream, from which the receiver reads too.
-    pub(crate) sending: SendingHalf<S>,
+pub struct Connection<S, I = Receiver, O = Sender> {
+    pub(crate) stream: S,
+    receiver: I,
+    sender: O,
 }
+
+/// The receiving direction of a connection that has been [split](Connection::split): [`receive`](Self::receive),
+/// [`get_ref`](Self::get_ref), [`into_parts`](Self::into_parts), and over a [`Timed`](crate::Timed) stream
+/// [`within`](Self::within).
+pub type ReceivingHalf<S> = Connection<S, Receiver, ()>;
+
+/// The sending direction of a connection that has been [split](Connection::split): [`send`](Self::send),
+/// [`send_stream`](Self::send_stream), [`forward`](Self::forward), `send_json`, `send_json_with`, `finish`,
+/// [`get_ref`](Self::get_ref), [`into_inner`](Self::into_inner), and over a [`Timed`](crate::Timed) stream
+/// [`within`](Self::within).
+pub type SendingHalf<S> = Connection<S, (), Sender>;
 
 impl Connection<TcpStream> {
     /// Connects to a server.
@@ -148,8 +161,8 @@ impl Connection<TcpStream> {
     ///
     /// Those of [`TcpStream::set_read_timeout`] and [`TcpStream::set_write_timeout`].
     pub fn with_timeouts(self, read: Option<Duration>, write: Option<Duration>) -> io::Result<Self> {
-        self.sending.stream.set_read_timeout(read)?;
-        self.sending.stream.set_write_timeout(write)?;
+        self.stream.set_read_timeout(read)?;
+        self.stream.set_write_timeout(write)?;
         Ok(self)
     }
 }
@@ -157,17 +170,35 @@ impl Connection<TcpStream> {
 impl<S> Connection<S> {
     settings!(blocks: true);
 
+    /// The two directions, the second over another handle on the same stream.
+    ///
+    /// For streams that can be duplicated in a way of their own; for those that are [`Duplex`] there is
+    /// [`split`](Self::split).
+    pub fn split_with(self, same: S) -> (ReceivingHalf<S>, SendingHalf<S>) {
+        let Self { stream, receiver, sender } = self;
+        (Connection { stream, receiver, sender: () }, Connection { stream: same, receiver: (), sender })
+    }
+}
+
+impl<S, I, O> Connection<S, I, O> {
+    /// The stream, with its timeouts.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S, O> Connection<S, Receiver, O> {
     /// Gives the stream back, and the bytes that were read from it beyond the messages received.
     ///
     /// For a stream that changes its protocol: what comes next on it are those bytes, then what the stream reads. Within
     /// a message, they begin with the content that has not been read.
     #[must_use = "the bytes read ahead are what comes next on the stream"]
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.sending.stream, self.receiver.into_unread())
+        (self.stream, self.receiver.into_unread())
     }
 }
 
-impl<S: Read> Connection<S> {
+impl<S: Read, O> Connection<S, Receiver, O> {
     /// Receives the next message as far as its header; `None` if the stream has ended after the last message.
     ///
     /// Waits until the header is there. What is left of the previous message's content is skipped.
@@ -182,110 +213,84 @@ impl<S: Read> Connection<S> {
     /// streams of TLS do: with [`io::ErrorKind::UnexpectedEof`]. Every later call returns the same error again, unless it
     /// was a [time-out](Error::is_timeout).
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        Incoming::receive(&mut self.sending.stream, &mut self.receiver)
+        Incoming::receive(&mut self.stream, &mut self.receiver)
     }
 }
 
-impl<S: Write> Connection<S> {
-    /// Sends a message of this header and content, and flushes the stream.
+impl<S: Duplex> Connection<S> {
+    /// The two directions, to be used from two threads at the same time.
     ///
-    /// # Errors
-    ///
-    /// [`Error::Encode`] if the header cannot be sent or announces another length than the content has: nothing has gone
-    /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, so that nothing more can be
-    /// sent ([`Error::SendBroken`]).
-    pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.sending.send(header, content)
-    }
-
-    /// Sends a message whose content is read from a source, as many bytes of it as the header announces, and flushes the
-    /// stream. Takes at most 64 KiB of memory, whatever the length.
+    /// To end the sending direction, so that the peer sees the end, call [`SendingHalf::finish`]: to drop it does not,
+    /// as long as the receiving half is there.
     ///
     /// ```
-    /// use std::io::Cursor;
+    /// use std::net::TcpListener;
+    /// use std::thread;
     ///
     /// use jsonframe_std::Connection;
-    /// use jsonframe_std::protocol::Header;
     ///
-    /// let mut connection = Connection::new(Cursor::new(Vec::new()));
-    /// let length = 1_000_000;
-    /// let mut source = std::io::repeat(b'x');
-    /// connection.send_stream(&Header::new("text/plain", "utf-8", length), &mut source)?;
-    /// assert!(connection.get_ref().get_ref().len() > 1_000_000);
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = Connection::connect(listener.local_addr()?)?;
+    /// let (mut receiving, mut sending) = Connection::new(listener.accept()?.0).split()?;
+    ///
+    /// let sender = thread::spawn(move || sending.send_json("at any time").and_then(|()| Ok(sending.finish()?)));
+    /// client.send_json("meanwhile")?;
+    /// assert_eq!(receiving.receive()?.expect("a message").json::<String>()?, "meanwhile");
+    /// assert_eq!(client.receive()?.expect("a message").json::<String>()?, "at any time");
+    /// assert!(client.receive()?.is_none());
+    /// sender.join().expect("it does not panic")?;
     /// # Ok::<(), jsonframe_std::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::SourceTooShort`] if the source ends too early, [`Error::Io`] if the source or the stream failed. The
-    /// message may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]).
-    /// [`Error::Encode`] as for [`send`](Self::send).
-    pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
-        self.sending.send_stream(header, source)
+    /// Those of [`Duplex::try_clone`].
+    pub fn split(self) -> io::Result<(ReceivingHalf<S>, SendingHalf<S>)> {
+        let same = self.get_ref().try_clone()?;
+        Ok(self.split_with(same))
     }
 
-    /// Sends on a message that is being received on another connection, its content as it comes, and flushes the stream.
-    /// Takes at most 64 KiB of memory and a copy of the header, whatever the length. The header goes out in this
-    /// connection's dialect.
+    /// Ends the sending direction: the peer sees the end of the stream after the last message. What it sends can still be
+    /// received.
     ///
     /// ```
-    /// use std::io::Cursor;
+    /// use std::net::TcpListener;
     ///
     /// use jsonframe_std::Connection;
-    /// use jsonframe_std::protocol::{Header, Message};
     ///
-    /// let sent = Message::new(Header::new("text/plain", "utf-8", 5), b"hello")?.to_vec()?;
-    /// let mut from = Connection::new(Cursor::new(sent.clone()));
-    /// let mut to = Connection::new(Cursor::new(Vec::new()));
-    /// while let Some(mut message) = from.receive()? {
-    ///     to.forward(&mut message)?;
-    /// }
-    /// assert_eq!(to.get_ref().get_ref(), &sent);
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = Connection::connect(listener.local_addr()?)?;
+    /// let mut server = Connection::new(listener.accept()?.0);
+    ///
+    /// client.finish()?;
+    /// assert!(server.receive()?.is_none());
+    /// server.send_json("a last word")?;
+    /// assert_eq!(client.receive()?.expect("a message").json::<String>()?, "a last word");
     /// # Ok::<(), jsonframe_std::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyRead`] if some of the content has been read: nothing has gone out then. [`Error::Decode`] and
-    /// [`Error::Io`] if the message cannot be received whole, and those of [`send_stream`](Self::send_stream): part of it
-    /// may have gone out, so that nothing more can be sent ([`Error::SendBroken`]).
-    pub fn forward(&mut self, message: &mut Incoming<'_, impl Read>) -> Result<(), Error> {
-        self.sending.forward(message)
+    /// Those of [`Duplex::end_sending`].
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.get_ref().end_sending()
     }
+}
 
-    /// Sends a value as a message of JSON content.
+impl<S> SendingHalf<S> {
+    /// Gives the stream back.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: Duplex> SendingHalf<S> {
+    /// Ends the sending direction: the peer sees the end of the stream after the last message.
     ///
     /// # Errors
     ///
-    /// [`Error::Json`] if the value has no form in JSON; and those of [`send`](Self::send).
-    #[cfg(feature = "json")]
-    pub fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.sending.send_json(value)
-    }
-
-    /// Sends a value as a message of JSON content, with members of its own in the header.
-    ///
-    /// ```
-    /// use std::io::Cursor;
-    ///
-    /// use jsonframe_std::Connection;
-    ///
-    /// let mut connection = Connection::new(Cursor::new(Vec::new()));
-    /// connection.send_json_with("needle", &[("request", 7.into())])?;
-    /// let sent = String::from_utf8_lossy(connection.get_ref().get_ref());
-    /// assert!(sent.ends_with(r#""content-length": 8, "request": 7}"needle""#), "{sent}");
-    /// # Ok::<(), jsonframe_std::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of [`send_json`](Self::send_json).
-    #[cfg(feature = "json")]
-    pub fn send_json_with<T: serde::Serialize + ?Sized>(
-        &mut self,
-        value: &T,
-        extensions: &[(&str, Value<'_>)],
-    ) -> Result<(), Error> {
-        self.sending.send_json_with(value, extensions)
+    /// Those of [`Duplex::end_sending`].
+    pub fn finish(self) -> io::Result<()> {
+        self.stream.end_sending()
     }
 }
