@@ -20,17 +20,11 @@ use crate::receive::Receiver;
 /// [`io::ErrorKind::TimedOut`], it can be called again; after any other error it returns the same one again.
 #[derive(Debug)]
 pub struct Incoming<'c, S> {
-    stream: &'c mut S,
+    pub(crate) stream: &'c mut S,
     pub(crate) receiver: &'c mut Receiver,
 }
 
-impl<'c, S: Read> Incoming<'c, S> {
-    /// Receives the next message as far as its header; `None` if the stream has ended.
-    pub(crate) fn receive(stream: &'c mut S, receiver: &'c mut Receiver) -> Result<Option<Self>, Error> {
-        let there_is_one = receiver.next_header(stream)?;
-        Ok(there_is_one.then_some(Self { stream, receiver }))
-    }
-
+impl<S: Read> Incoming<'_, S> {
     /// The message's header.
     pub fn header(&self) -> Header<'_> {
         self.receiver.header()

@@ -80,13 +80,13 @@ pub mod tokio;
 
 pub use backoff::Backoff;
 pub use connection::{Connection, ReceivingHalf, SendingHalf};
-pub use duplex::Duplex;
+pub use duplex::{Duplex, Timeouts};
 pub use engine::{Content, Deadline, Limits, REPLY_TO, REQUEST_ID};
 pub use error::Error;
 pub use incoming::Incoming;
 pub use jsonframe as protocol;
 pub use session::{Fill, Flush, Interest, Session};
-pub use timed::{Timed, Timeouts};
+pub use timed::Timed;
 
 /// No limit, for [`Connection::with_max_content`].
 pub const UNLIMITED: u64 = u64::MAX;

@@ -15,7 +15,7 @@ use crate::{Duplex, Error, Incoming};
 
 /// Writes what a connection has whether or not it blocks: how it begins, what it can be told before its first message, and its
 /// stream.
-macro_rules! settings {
+macro_rules! setup {
     (blocks: $blocks:expr) => {
         /// The longest content accepted by default: 64 MiB.
         pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
@@ -72,7 +72,7 @@ macro_rules! settings {
 }
 
 #[cfg(feature = "tokio")]
-pub(crate) use settings;
+pub(crate) use setup;
 
 /// Sends and receives messages over a stream: any number, both ways, in any order.
 ///
@@ -168,7 +168,7 @@ impl Connection<TcpStream> {
 }
 
 impl<S> Connection<S> {
-    settings!(blocks: true);
+    setup!(blocks: true);
 
     /// The two directions, the second over another handle on the same stream.
     ///
@@ -213,7 +213,8 @@ impl<S: Read, O> Connection<S, Receiver, O> {
     /// streams of TLS do: with [`io::ErrorKind::UnexpectedEof`]. Every later call returns the same error again, unless it
     /// was a [time-out](Error::is_timeout).
     pub fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        Incoming::receive(&mut self.stream, &mut self.receiver)
+        let Self { stream, receiver, .. } = self;
+        Ok(receiver.next_header(stream)?.then_some(Incoming { stream, receiver }))
     }
 }
 

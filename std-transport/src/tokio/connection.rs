@@ -10,7 +10,7 @@ use super::Incoming;
 use super::polled::unblocked;
 use super::send::Sender;
 use crate::Error;
-use crate::connection::settings;
+use crate::connection::setup;
 use crate::engine::Outbox;
 use crate::receive::Receiver;
 
@@ -93,7 +93,7 @@ pub(super) async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream
 }
 
 impl<S> Connection<S> {
-    settings!(blocks: false);
+    setup!(blocks: false);
 
     /// The two directions, to be used from two tasks at the same time.
     ///
@@ -202,7 +202,9 @@ impl<S: AsyncRead + Unpin, O> Connection<S, Receiver, O> {
     /// [`Error::Decode`] if the peer sent something else than a message, if the message is over a limit, or if the stream
     /// ended inside it. [`Error::Io`] if the stream failed. Every later call returns the same error again.
     pub async fn receive(&mut self) -> Result<Option<Incoming<'_, S>>, Error> {
-        Incoming::receive(&mut self.stream, &mut self.receiver).await
+        let Self { stream, receiver, .. } = self;
+        let there_is_one = unblocked(stream, |stream| receiver.next_header(stream)).await?;
+        Ok(there_is_one.then_some(Incoming { stream, receiver }))
     }
 
     /// Receives the next message with all of its content; `None` if the stream has ended after the last message.

@@ -49,17 +49,11 @@ use crate::receive::Receiver;
 /// ```
 #[derive(Debug)]
 pub struct Incoming<'c, S> {
-    stream: &'c mut S,
+    pub(super) stream: &'c mut S,
     pub(super) receiver: &'c mut Receiver,
 }
 
-impl<'c, S: AsyncRead + Unpin> Incoming<'c, S> {
-    /// Receives the next message as far as its header; `None` if the stream has ended.
-    pub(super) async fn receive(stream: &'c mut S, receiver: &'c mut Receiver) -> Result<Option<Self>, Error> {
-        let there_is_one = unblocked(stream, |stream| receiver.next_header(stream)).await?;
-        Ok(there_is_one.then_some(Self { stream, receiver }))
-    }
-
+impl<S: AsyncRead + Unpin> Incoming<'_, S> {
     /// The message's header.
     pub fn header(&self) -> Header<'_> {
         self.receiver.header()

@@ -148,10 +148,7 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
     /// # Errors
     ///
     /// Those of [`send_stream`](Self::send_stream).
-    pub async fn resume_stream<R>(&mut self, source: &mut R) -> Result<(), Error>
-    where
-        R: AsyncRead + Unpin,
-    {
+    pub async fn resume_stream<R: AsyncRead + Unpin>(&mut self, source: &mut R) -> Result<(), Error> {
         poll_fn(|context| {
             loop {
                 self.sender.failure.check()?;
@@ -204,10 +201,7 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
     ///
     /// [`Error::AlreadyRead`] if some of the content has been read: nothing has gone out then. [`Error::Decode`] and
     /// [`Error::Io`] if the message cannot be received whole, and those of [`send_stream`](Self::send_stream).
-    pub async fn forward<R>(&mut self, message: &mut Incoming<'_, R>) -> Result<(), Error>
-    where
-        R: AsyncRead + Unpin,
-    {
+    pub async fn forward<R: AsyncRead + Unpin>(&mut self, message: &mut Incoming<'_, R>) -> Result<(), Error> {
         let header = message.receiver.unread_header()?;
         self.send_stream(&header.header(), message).await
     }
