@@ -61,7 +61,6 @@ mod duplex;
 )]
 mod engine;
 mod error;
-mod failure;
 mod incoming;
 mod io;
 mod receive;

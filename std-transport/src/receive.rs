@@ -6,7 +6,7 @@ use jsonframe::{Dialect, Growable, Header, Message, OwnedHeader, OwnedMessage};
 
 use crate::Error;
 use crate::engine::{Inbox, ReadBuffer, Step};
-use crate::failure::{Failure, plain};
+use crate::error::{Failure, plain};
 use crate::io::retry;
 
 /// What has been received, and how far the caller has had it.

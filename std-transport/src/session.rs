@@ -8,7 +8,7 @@ use std::time::Instant;
 use jsonframe::{Dialect, Event, Header};
 
 use crate::engine::{Content, Engine, Inbox, Outbox, Step, Totals};
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::io::{flush, retry, send};
 use crate::{Deadline, Error, Limits};
 

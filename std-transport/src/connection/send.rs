@@ -8,7 +8,7 @@ use jsonframe::{Dialect, Header, Outgoing};
 
 use super::Connection;
 use crate::engine::Outbox;
-use crate::failure::plain;
+use crate::error::plain;
 use crate::io::{retry, write_some};
 use crate::receive::at_most;
 use crate::{Error, Incoming};

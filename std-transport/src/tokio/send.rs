@@ -15,7 +15,7 @@ use super::polled::Polled;
 use super::{Connection, Incoming};
 use crate::Error;
 use crate::engine::Outbox;
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::io::{flush, write_queued, write_some};
 use crate::receive::at_most;
 
