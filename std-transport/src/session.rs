@@ -163,7 +163,7 @@ impl<S> Session<S> {
     #[must_use]
     pub fn with_limits(mut self, limits: impl Into<Arc<Limits>>) -> Self {
         let limits = limits.into();
-        self.engine.inbox.set_max_header(limits.max_header);
+        self.engine.inbox.max_header = limits.max_header;
         self.engine.sending.limits = limits;
         self
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jsonframe::Dialect;
 
 use self::send::Sender;
-use crate::engine::Outbox;
+use crate::engine::{Inbox, Outbox};
 use crate::receive::Receiver;
 use crate::{Duplex, Error, Incoming};
 
@@ -34,7 +34,7 @@ macro_rules! setup {
         /// Speaks this dialect, in both directions. To be called before anything is received or sent.
         #[must_use]
         pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-            self.receiver.inbox = self.receiver.inbox.with_dialect(dialect);
+            self.receiver.inbox = Inbox::new(dialect, self.receiver.inbox.max_header);
             self.with_sending_dialect(dialect)
         }
 
@@ -50,7 +50,7 @@ macro_rules! setup {
         /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
         #[must_use]
         pub fn with_max_header(mut self, bytes: u16) -> Self {
-            self.receiver.inbox.set_max_header(bytes);
+            self.receiver.inbox.max_header = bytes;
             self
         }
 

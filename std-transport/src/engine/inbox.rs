@@ -12,7 +12,8 @@ pub(crate) struct Inbox {
     ahead: ReadBuffer,
     /// The size of the decoder's buffer, which cannot be asked for without exchanging it.
     capacity: usize,
-    max_header: u16,
+    /// It counts from the next header on.
+    pub(crate) max_header: u16,
     in_message: bool,
     /// Whether the stream has ended.
     ended: bool,
@@ -52,16 +53,6 @@ impl Inbox {
             ended: false,
             failed: false,
         }
-    }
-
-    /// The same in another dialect; nothing may have been received yet.
-    pub(crate) fn with_dialect(self, dialect: &'static Dialect) -> Self {
-        Self::new(dialect, self.max_header)
-    }
-
-    /// Changes the limit, which counts from the next header on.
-    pub(crate) const fn set_max_header(&mut self, bytes: u16) {
-        self.max_header = bytes;
     }
 
     /// Where to read to, when nothing is unread.

@@ -11,7 +11,7 @@ use super::polled::unblocked;
 use super::send::Sender;
 use crate::Error;
 use crate::connection::setup;
-use crate::engine::Outbox;
+use crate::engine::{Inbox, Outbox};
 use crate::receive::Receiver;
 
 /// Sends and receives messages over a stream of tokio's: any number, both ways, in any order.

@@ -53,7 +53,7 @@ fn the_header_buffer_is_kept_while_messages_follow_each_other() {
     receive(&mut inbox, &message(&Dialect::STANDARD, 50));
     assert_eq!((inbox.capacity, place_of_buffer(&mut inbox)), (200, place));
     // But not a longer one than a limit allows that was lowered.
-    inbox.set_max_header(150);
+    inbox.max_header = 150;
     receive(&mut inbox, &message(&Dialect::STANDARD, 0));
     assert_eq!(inbox.capacity, 150);
 }
@@ -202,7 +202,7 @@ fn only_unread_bytes_of_the_content_are_consumed() {
 #[test]
 fn a_prefix_of_the_dialect_adds_to_the_longest_header() {
     static PREFIXED: Dialect = Dialect::STANDARD.with_prefix(b"three");
-    let mut inbox = Inbox::new(&Dialect::STANDARD, 300).with_dialect(&PREFIXED);
+    let mut inbox = Inbox::new(&PREFIXED, 300);
     receive(&mut inbox, b"three\x01");
     assert_eq!(inbox.capacity, 305);
 }
