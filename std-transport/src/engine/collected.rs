@@ -1,12 +1,13 @@
 //! Content that is collected to a whole message.
 
 use std::collections::TryReserveError;
+use std::mem;
 
 /// The content of a message, as far as it has come. Its memory grows as content arrives, to less than twice that.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
     /// Holds anything after the content.
-    storage: Vec<u8>,
+    storage: Box<[u8]>,
     length: usize,
 }
 
@@ -19,8 +20,8 @@ impl Collected {
     }
 
     /// How many bytes of memory it holds.
-    pub(crate) fn held(&self) -> usize {
-        self.storage.capacity()
+    pub(crate) const fn held(&self) -> usize {
+        self.storage.len()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -58,9 +59,13 @@ impl Collected {
     fn grow(&mut self, come: usize, left: u64) -> Result<(), TryReserveError> {
         let more = usize::try_from(left).unwrap_or(usize::MAX).min(come);
         let wanted = come.saturating_add(more);
-        self.storage.try_reserve_exact(wanted - self.storage.len())?;
-        self.storage.resize(wanted, 0);
-        Ok(())
+        let mut storage = mem::take(&mut self.storage).into_vec();
+        let outcome = storage.try_reserve_exact(wanted - storage.len());
+        if outcome.is_ok() {
+            storage.resize(wanted, 0);
+        }
+        self.storage = storage.into();
+        outcome
     }
 
     /// Drops the content, and keeps the memory.
@@ -71,15 +76,15 @@ impl Collected {
     /// Borrows memory, if there is none.
     pub(crate) fn borrow(&mut self, lender: &mut Self) {
         if self.storage.is_empty() {
-            std::mem::swap(&mut self.storage, &mut lender.storage);
+            mem::swap(&mut self.storage, &mut lender.storage);
         }
     }
 
     /// Gives the memory back. What has come is kept in as much as it takes, unless that is much of it.
     pub(crate) fn give_back(&mut self, lender: &mut Self) {
         if !self.storage.is_empty() && self.storage.len() / 4 >= self.length {
-            let content = self.bytes().to_vec();
-            let storage = std::mem::replace(&mut self.storage, content);
+            let content = Box::from(self.bytes());
+            let storage = mem::replace(&mut self.storage, content);
             if storage.len() > lender.storage.len() && storage.len() <= Self::KEPT {
                 lender.storage = storage;
             }
@@ -106,7 +111,7 @@ mod tests {
                 collected.fill(1);
                 left -= 1;
             }
-            assert!(collected.storage.capacity() <= 2 * collected.len() + 200, "{}", collected.storage.capacity());
+            assert!(collected.storage.len() <= 2 * collected.len() + 200, "{}", collected.storage.len());
         }
         assert_eq!(collected.bytes().len(), 50_500);
         assert_eq!(collected.bytes()[..102], [&[1; 100][..], &[2, 1]].concat());
@@ -118,7 +123,7 @@ mod tests {
         collected.push(&[1; 70], 30).unwrap();
         assert_eq!(collected.space(30).unwrap().len(), 30);
         collected.fill(30);
-        assert_eq!(collected.storage.capacity(), 100);
+        assert_eq!(collected.storage.len(), 100);
     }
 
     #[test]
@@ -130,13 +135,13 @@ mod tests {
             assert_eq!(collected.bytes(), content);
             collected.clear();
             collected.give_back(&mut lender);
-            assert_eq!((collected.storage.capacity(), lender.storage.len()), (0, 1000));
+            assert_eq!((collected.storage.len(), lender.storage.len()), (0, 1000));
         }
         // A little content that waits for more must not keep much memory.
         collected.borrow(&mut lender);
         collected.push(&[4; 10], 990).unwrap();
         collected.give_back(&mut lender);
-        assert_eq!((collected.storage.capacity(), lender.storage.len()), (10, 1000));
+        assert_eq!((collected.storage.len(), lender.storage.len()), (10, 1000));
         collected.push(&[5; 10], 980).unwrap();
         assert_eq!(collected.bytes(), [[4; 10], [5; 10]].concat());
         // And what is very much is kept by nobody.
