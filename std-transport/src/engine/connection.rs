@@ -24,8 +24,9 @@ pub(crate) struct Engine {
     pub(crate) sending: Sending,
     /// The content of the message under way, as far as it is collected.
     content: Collected,
-    mode: ContentMode,
-    /// Whether the length of the content is still to be checked against what the mode allows.
+    is_streamed: bool,
+    /// How long it may be, and whether that is still to be checked.
+    max_length: u64,
     is_length_unchecked: bool,
     /// How many whole messages have come since they were last counted.
     messages: u32,
@@ -59,7 +60,8 @@ impl Engine {
             inbox: Inbox::new(received, limits.max_header),
             sending: Sending::new(Outbox::new(sent), limits, totals, now),
             content: Collected::default(),
-            mode: ContentMode::Whole,
+            is_streamed: false,
+            max_length: 0,
             is_length_unchecked: false,
             messages: 0,
             linger: None,
@@ -139,11 +141,7 @@ impl Engine {
     pub(crate) fn poll_event(&mut self, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
         if self.is_length_unchecked {
             self.is_length_unchecked = false;
-            let max = match self.mode {
-                ContentMode::Whole => self.sending.limits.max_content,
-                ContentMode::Streamed { max } => max,
-            };
-            self.inbox.limit_content(max).map_err(CloseReason::Protocol)?;
+            self.inbox.limit_content(self.max_length).map_err(CloseReason::Protocol)?;
         } else if !self.inbox.in_message() {
             self.content.clear();
             self.sending.request = None;
@@ -151,7 +149,7 @@ impl Engine {
         let mut in_one_piece = None;
         let step = loop {
             match self.inbox.next_step().map_err(CloseReason::Protocol)? {
-                Some(Step::Content(length)) if self.mode == ContentMode::Whole => {
+                Some(Step::Content(length)) if !self.is_streamed => {
                     if self.inbox.needs() == 0 && self.content.len() == 0 {
                         // It is borrowed from where it was read. Its end comes next.
                         in_one_piece = Some(length);
@@ -166,7 +164,8 @@ impl Engine {
         };
         if matches!(step, Step::Header) {
             self.sending.clock.begin(Phase::Content, now);
-            (self.mode, self.is_length_unchecked) = (ContentMode::Whole, true);
+            self.set_mode(ContentMode::Whole);
+            self.is_length_unchecked = true;
         }
         self.messages = self.messages.saturating_add(matches!(step, Step::End).into());
         let Some(header) = self.inbox.header() else { return Ok(None) };
@@ -176,7 +175,7 @@ impl Engine {
                 Event::Header(header)
             }
             Step::Content(length) => Event::Content(self.inbox.piece(length)),
-            Step::End if self.mode != ContentMode::Whole => Event::End,
+            Step::End if self.is_streamed => Event::End,
             Step::End => {
                 let content = in_one_piece.map_or(self.content.bytes(), |length| self.inbox.piece(length));
                 let Ok(message) = Message::new(header, content) else { return Ok(None) };
@@ -187,8 +186,11 @@ impl Engine {
     }
 
     /// How the content of the message is taken whose header has been the last event.
-    pub(crate) const fn set_mode(&mut self, mode: ContentMode) {
-        self.mode = mode;
+    pub(crate) fn set_mode(&mut self, mode: ContentMode) {
+        (self.is_streamed, self.max_length) = match mode {
+            ContentMode::Whole => (false, self.sending.limits.max_content),
+            ContentMode::Streamed { max } => (true, max),
+        };
     }
 
     /// Whether a byte of a message has been taken and its end not been an event yet.

@@ -42,9 +42,9 @@ pub(crate) struct Connection<R> {
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
     /// data.
     read_on: bool,
-    /// The network for which it counts.
-    pub(crate) network: Option<Network>,
-    /// Whether its network has as many as it may have.
+    /// Whether it counts for the network of its address.
+    is_counted: bool,
+    /// Whether that network has as many as it may have.
     is_refused: bool,
 }
 
@@ -71,7 +71,7 @@ impl<R: Raw> Connection<R> {
             address,
             ready: Interest { readable: false, writable: true },
             read_on: false,
-            network,
+            is_counted: network.is_some(),
             is_refused: false,
             span: Span::new(id),
         }
@@ -86,17 +86,22 @@ impl<R: Raw> Connection<R> {
         self.read_on |= read_on;
     }
 
+    /// The network for which it counts.
+    pub(crate) fn network(&self) -> Option<Network> {
+        Network::of(self.address).filter(|_| self.is_counted)
+    }
+
     /// Goes on with what precedes the messages: `Again` once they may flow. The error is why the connection is to end.
     pub(crate) fn open(&mut self, shared: &Shared, pace: Pace, now: Instant) -> Result<Next, CloseReason> {
         let opened = retry(|| self.stream.open());
-        if let (Some(client), None) = (self.stream.client_address(), self.network) {
+        if let (Some(client), false) = (self.stream.client_address(), self.is_counted) {
             self.address = client.into();
             let Ok(network) = shared.places.count(self.address) else {
                 self.is_refused = true;
                 // The reason that is told is another one.
                 return Err(CloseReason::ByHandler);
             };
-            self.network = network;
+            self.is_counted = network.is_some();
         }
         match opened {
             Ok(()) => {

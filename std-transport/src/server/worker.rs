@@ -342,7 +342,7 @@ impl<'h, H: Handler> Worker<'h, H> {
             }
             Err(why) => {
                 let link = links.remove(slot)?;
-                let network = link.connection.network;
+                let network = link.connection.network();
                 link.disconnected(why, handler, shared);
                 shared.count_down(network);
                 None

@@ -63,7 +63,7 @@ impl<H: Handler> Task<H> {
         let now = now();
         let connection = Connection::new(arrival, id, shared, totals, now);
         mailbox.count(id, || connection.engine.sending.holding());
-        let place = Place { id, network: connection.network, common, mailbox };
+        let place = Place { id, network: connection.network(), common, mailbox };
         Self { connection, state: <_>::default(), place, now, timer: Timer::default() }
     }
 
@@ -154,7 +154,7 @@ impl<H: Handler> Task<H> {
                 let pace = self.place.pace(shutdown, letters.as_ref(), now());
                 self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
                 let opened = self.connection.open(&self.place.common.shared, pace, now());
-                self.place.network = self.connection.network;
+                self.place.network = self.connection.network();
                 match opened {
                     Ok(Next::Wait) => {}
                     outcome => return Poll::Ready(outcome.map(drop)),
