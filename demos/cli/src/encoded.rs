@@ -10,6 +10,9 @@ use crate::text::Printable;
 /// How much is decoded at a time, in bytes.
 const STEP: usize = 4096;
 
+/// By how much of a content another encoding is recognised, in bytes.
+const SAMPLE: usize = 64;
+
 /// UTF-8 that comes in pieces, and is counted in other units than bytes.
 #[derive(Clone, Debug)]
 pub struct Utf8 {
@@ -115,7 +118,8 @@ pub(crate) struct Encoded {
     /// What decodes it, if that is another encoding.
     decoder: Option<TextDecoder>,
     received: u64,
-    /// The last bytes that have come.
+    /// The first and the last bytes that have come.
+    first: Vec<u8>,
     last: Vec<u8>,
     wrong: Option<Wrong>,
     /// Whether no header says so, so that nothing is wrong with other content.
@@ -123,10 +127,12 @@ pub(crate) struct Encoded {
 }
 
 /// Where content is not in its encoding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Wrong {
     offset: u64,
-    byte: Option<u8>,
+    before: Option<u8>,
+    /// The bytes from there on.
+    from: Vec<u8>,
 }
 
 impl Encoded {
@@ -148,8 +154,11 @@ impl Encoded {
             return;
         }
         self.text.push(piece);
-        if self.wrong.is_none() {
-            self.wrong = self.first_wrong(piece).map(|offset| Wrong { offset, byte: self.byte(offset, piece) });
+        keep(&mut self.first, piece);
+        if let Some(wrong) = &mut self.wrong {
+            keep(&mut wrong.from, piece);
+        } else {
+            self.wrong = self.first_wrong(piece).map(|offset| self.wrong_at(offset, piece));
         }
         self.received += piece.len() as u64;
         let kept = piece.len().min(4);
@@ -172,12 +181,13 @@ impl Encoded {
         }
     }
 
-    /// The byte at this offset, which is in this piece, the next one, or shortly before it.
-    fn byte(&self, offset: u64, piece: &[u8]) -> Option<u8> {
-        match offset.checked_sub(self.received) {
-            Some(at) => piece.get(usize::try_from(at).ok()?).copied(),
-            None => self.last.get(self.last.len().checked_sub(usize::try_from(self.received - offset).ok()?)?).copied(),
-        }
+    /// What is at this offset, which is in this piece, the next one, or shortly before it.
+    fn wrong_at(&self, offset: u64, piece: &[u8]) -> Wrong {
+        let known = self.received - self.last.len() as u64;
+        let at = usize::try_from(offset.saturating_sub(known)).unwrap_or(usize::MAX);
+        let byte = |at: usize| self.last.get(at).or_else(|| piece.get(at - self.last.len()));
+        let (before, from) = (at.checked_sub(1).and_then(byte), (at..).map_while(byte).take(SAMPLE));
+        Wrong { offset, before: before.copied(), from: from.copied().collect() }
     }
 
     /// Its text, if it is meant to be UTF-8.
@@ -190,9 +200,9 @@ impl Encoded {
         self.wrong.is_none() && (self.text().is_some_and(Utf8::is_cut) || self.decoder.as_ref().is_some_and(is_held))
     }
 
-    /// Whether it is all in its encoding, if it ends here.
+    /// Whether it is all in its encoding, and does not look like another one, if it ends here.
     pub(crate) fn is_right(&self) -> bool {
-        self.is_assumed || self.wrong.is_none() && !self.is_cut()
+        self.hint().is_none()
     }
 
     /// What is wrong with a whole content, if that can be seen: this is all of it, or its beginning.
@@ -203,19 +213,74 @@ impl Encoded {
     /// What is wrong with it if it ends here, and how to mend it.
     pub(crate) fn hint(&self) -> Option<String> {
         let label = Printable(&self.label);
+        let other = self.looks_like();
         let is_utf8 = self.text.is_valid && self.text.begun.is_empty() && self.text.wide.is_some();
-        match self.wrong {
+        match &self.wrong {
             _ if self.is_assumed => None,
             Some(wrong) => {
                 let mend = if is_utf8 { Mend::Label } else { Mend::Encode(&self.label) };
-                Some(format!("the content is not {label}, as its header says{wrong}; {mend}"))
+                let other = other.map_or_else(String::new, |other| format!("it looks like {other}; "));
+                Some(format!("the content is not {label}, as its header says{wrong}; {other}{mend}"))
             }
             None if self.is_cut() => Some(format!("the content ends inside a character of {label}; {MEND}")),
             None if is_utf8 && self.encoding == Some(Encoding::LATIN_1) => {
                 Some(format!("the content looks like UTF-8, and its header says {label}; {}", Mend::Label))
             }
-            None => None,
+            None => other.map(|other| {
+                let mend = Mend::Encode(&self.label);
+                format!("the content looks like {other}, and its header says {label}; {mend}")
+            }),
         }
+    }
+
+    /// The encoding that it is in instead, where that is clear.
+    fn looks_like(&self) -> Option<&'static str> {
+        if self.decoder.is_some() {
+            return None;
+        }
+        let utf16 = is_utf16(&self.first).then_some("UTF-16");
+        // What has other characters of UTF-8 before is not clear.
+        let wrong = self.wrong.as_ref().filter(|wrong| self.text.wide == Some(wrong.offset));
+        utf16.or_else(|| wrong.and_then(Wrong::single_byte))
+    }
+}
+
+/// Appends as much of these bytes as is needed of them.
+fn keep(sample: &mut Vec<u8>, bytes: &[u8]) {
+    sample.extend_from_slice(&bytes[..bytes.len().min(SAMPLE - sample.len())]);
+}
+
+/// Whether a content that begins so looks like UTF-16: by its byte order mark, or since every second byte is zero.
+fn is_utf16(first: &[u8]) -> bool {
+    if let [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] = first {
+        return !rest.starts_with(&[0, 0]);
+    }
+    let units = first.chunks_exact(2);
+    let count = units.len();
+    let ascii_at = |at: usize| units.clone().filter(|unit| unit[at] != 0 && unit[1 - at] == 0).count();
+    match [ascii_at(0), ascii_at(1)] {
+        [most, 0] | [0, most] => count >= 2 && 4 * most >= 3 * count,
+        _ => false,
+    }
+}
+
+impl Wrong {
+    /// Which encoding of one byte a character it looks like, if it is beside a letter, and the bytes after it are text.
+    fn single_byte(&self) -> Option<&'static str> {
+        let is_windows = |byte: &u8| matches!(byte, 0x80..=0x9F);
+        let is_letter = |byte: &u8| matches!(byte, 0xC0..=0xFF) && !matches!(byte, 0xD7 | 0xF7);
+        let is_text = |byte: &u8| match byte {
+            0x81 | 0x8D | 0x8F | 0x90 | 0x9D => false,
+            0x80.. => true,
+            _ => byte.is_ascii_graphic() || byte.is_ascii_whitespace(),
+        };
+        let (byte, after) = self.from.split_first()?;
+        let beside = [self.before.as_ref(), after.first()];
+        let is_beside_letter = beside.into_iter().flatten().any(u8::is_ascii_alphabetic);
+        let is_lone = after.first().is_none_or(u8::is_ascii);
+        let is_clear = is_beside_letter && is_lone && (is_letter(byte) || is_windows(byte));
+        let name = if self.from.iter().any(is_windows) { "Windows-1252 (cp1252)" } else { "Latin-1" };
+        (is_clear && self.from.iter().all(is_text)).then_some(name)
     }
 }
 
@@ -233,8 +298,8 @@ fn offset(outcome: &Result<(), TextError>) -> Option<u64> {
 
 impl Display for Wrong {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { offset, byte } = self;
-        match byte {
+        let Self { offset, from, .. } = self;
+        match from.first() {
             Some(byte) => write!(f, ": byte {byte:02x} at offset {offset} of it"),
             None => write!(f, ": the byte at offset {offset} of it"),
         }
@@ -282,8 +347,8 @@ mod tests {
 
     #[test]
     fn an_encoding_that_is_not_the_header_s_is_named() {
-        let wrong = "the content is not utf-8, as its header says: byte e9 at offset 3 of it; encode it with the encoding that \
-                     the header names: text.encode(\"utf-8\") in Python";
+        let wrong = "the content is not utf-8, as its header says: byte e9 at offset 3 of it; it looks like Latin-1; encode it with \
+                     the encoding that the header names: text.encode(\"utf-8\") in Python";
         assert_eq!(hint("utf-8", b"caf\xE9 ").as_deref(), Some(wrong));
         let utf8 =
             "the content looks like UTF-8, and its header says latin-1; it is UTF-8, and the header should say utf-8";
@@ -308,9 +373,48 @@ mod tests {
         let ascii = "the content is not ascii, as its header says: byte c3 at offset 3 of it; it is UTF-8, and the header \
                      should say utf-8";
         assert_eq!(hint("ascii", "café".as_bytes()).as_deref(), Some(ascii));
-        let other = "the content is not ascii, as its header says: byte e9 at offset 3 of it; encode it with the encoding that \
-                     the header names: text.encode(\"ascii\") in Python";
+        let other = "the content is not ascii, as its header says: byte e9 at offset 3 of it; it looks like Latin-1; encode it with \
+                     the encoding that the header names: text.encode(\"ascii\") in Python";
         assert_eq!(hint("ascii", b"caf\xE9 ").as_deref(), Some(other));
+    }
+
+    #[test]
+    fn another_encoding_is_recognised_where_it_is_clear() {
+        let looks_like = |encoding: &str, content: &[u8]| {
+            let hint = hint(encoding, content)?;
+            let (_, rest) = hint.split_once("looks like ")?;
+            Some(rest.split([';', ',']).next()?.to_owned())
+        };
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        let json = "{\"value\": \"café\"}";
+        for content in [utf16(json), big(json), utf16("\u{feff}{}"), big("\u{feff}日本"), utf16("{}"), big("[1]")] {
+            for encoding in ["utf-8", "ascii", "latin-1"] {
+                assert_eq!(looks_like(encoding, &content).as_deref(), Some("UTF-16"), "{encoding}: {content:?}");
+            }
+        }
+        for (content, name) in [
+            (&b"caf\xE9 \xE0 la carte"[..], "Latin-1"),
+            (b"\xC4rger \xB5m", "Latin-1"),
+            (b"it\x92s", "Windows-1252 (cp1252)"),
+            (b"na\xEFve, 5 \x80", "Windows-1252 (cp1252)"),
+        ] {
+            assert_eq!(looks_like("utf-8", content).as_deref(), Some(name), "{content:?}");
+        }
+        let others: [&[u8]; 9] = [
+            b"caf\xE9\xE9 ",
+            b"1 \xE9 ",
+            b"\xFF\xFE\0\0",
+            b"e\xFF\x01",
+            b"caf\xC3\xA9 caf\xE9 ",
+            b"a\x81b",
+            b"a\0",
+            b"a\0\0b\0\0",
+            b"\0\0\0\0",
+        ];
+        for content in others {
+            assert_eq!(looks_like("utf-8", content), None, "{content:?}");
+        }
     }
 
     #[test]

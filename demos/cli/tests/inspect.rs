@@ -606,6 +606,26 @@ fn content_that_is_not_in_its_encoding_is_no_whole_stream_wherever_its_first_wro
 }
 
 #[test]
+fn content_that_looks_like_another_encoding_is_said_to_and_is_not_right() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let json = "{\"value\": \"café\"}";
+    for (encoding, content, name) in [
+        ("latin-1", json.as_bytes().to_vec(), "UTF-8"),
+        ("utf-8", utf16("{\"value\": 1}"), "UTF-16"),
+        ("utf-8", utf16(json), "UTF-16"),
+        ("latin-1", utf16("\u{feff}[1]"), "UTF-16"),
+        ("utf-8", b"{\"value\": \"caf\xE9\"}".to_vec(), "Latin-1"),
+        ("utf-8", b"it\x92s".to_vec(), "Windows-1252 (cp1252)"),
+    ] {
+        let (text, errors, code) = run(&[], &message("text/json", encoding, &content));
+        let hint = text.lines().find(|line| line.contains("hint: ")).unwrap_or_else(|| panic!("{text}"));
+        assert!(hint.contains(&format!("looks like {name}")), "{text}");
+        assert_eq!((errors.as_str(), code), ("", 1), "{text}");
+    }
+    assert_eq!(run(&[], &message("text/plain", "latin-1", b"caf\xE9")).2, 0);
+}
+
+#[test]
 fn a_header_that_says_ascii_of_utf8_is_said_to_be_wrong() {
     let (text, whole) = shown(&message("text/plain", "ascii", "café".as_bytes()), &person(9));
     let expected = "hint: the content is not ascii, as its header says: byte c3 at offset 3 of it; it is UTF-8, and the header \
