@@ -250,6 +250,13 @@ fn keep(sample: &mut Vec<u8>, bytes: &[u8]) {
     sample.extend_from_slice(&bytes[..bytes.len().min(SAMPLE - sample.len())]);
 }
 
+/// The encoding that a text is in instead of UTF-8, where that is clear.
+pub(crate) fn other_than_utf8(text: &[u8]) -> Option<&'static str> {
+    let mut encoded = Encoded { encoding: Some(Encoding::UTF_8), ..Encoded::default() };
+    encoded.push(text);
+    encoded.looks_like()
+}
+
 /// Whether a content that begins so looks like UTF-16: by its byte order mark, or since every second byte is zero.
 fn is_utf16(first: &[u8]) -> bool {
     if let [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] = first {

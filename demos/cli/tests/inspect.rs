@@ -626,6 +626,41 @@ fn content_that_looks_like_another_encoding_is_said_to_and_is_not_right() {
 }
 
 #[test]
+fn a_missing_member_is_said_how_to_write_wherever_it_is() {
+    let header =
+        "{\"byteorder\": \"big\", \"content-type\": \"x\", \"content-encoding\": \"y\", \"content-length\": 0}";
+    let missing =
+        "the header has no content-length, which every header must have: \"content-length\": len(content) in Python";
+    let without = header.replace(", \"content-length\": 0", "");
+    // A header that is not the first is in no dialect.
+    assert_eq!(hint(&[REQUEST, &framed(&without)].concat()).as_deref(), Some(missing));
+    let other = |name: &str| hint(&[REQUEST, &framed(header.replace("content-length", name))].concat()).unwrap();
+    assert_eq!(other("length"), missing);
+    for name in ["Content-Length", "content_length", "contentLength"] {
+        let expected = format!(
+            "the header has \"{name}\" and no \"content-length\": the name of a member must be the same in every letter"
+        );
+        assert_eq!(other(name), expected);
+    }
+    let first = hint(&framed(header.replace("content-length", "content-len"))).unwrap();
+    assert!(first.starts_with(missing) && first.contains("--dialect "), "{first}");
+}
+
+#[test]
+fn a_header_in_another_encoding_is_said_to_be() {
+    let header = "{\"byteorder\": \"big\", \"content-type\": \"x\", \"name\": \"café\", \"content-encoding\": \"y\", \"content-length\": 0}";
+    let latin1: Vec<u8> = header.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
+    let [little, big] =
+        [u16::to_le_bytes, u16::to_be_bytes].map(|bytes| header.encode_utf16().flat_map(bytes).collect());
+    for (header, name) in [(latin1, "Latin-1"), (little, "UTF-16"), (big, "UTF-16")] {
+        let expected =
+            format!("the header looks like {name} and must be UTF-8: json.dumps(header).encode(\"utf-8\") in Python");
+        assert_eq!(hint(&framed(&header)).as_ref(), Some(&expected));
+        assert_eq!(hint(&[REQUEST, &framed(&header)].concat()), Some(expected));
+    }
+}
+
+#[test]
 fn a_header_that_says_ascii_of_utf8_is_said_to_be_wrong() {
     let (text, whole) = shown(&message("text/plain", "ascii", "café".as_bytes()), &person(9));
     let expected = "hint: the content is not ascii, as its header says: byte c3 at offset 3 of it; it is UTF-8, and the header \

@@ -52,7 +52,10 @@ pub(crate) fn cause(beginning: &[u8], options: &Options, may_guess: bool) -> Opt
 /// The likely cause.
 pub(super) fn of(suspicion: &Suspicion<'_>) -> Option<Cause> {
     let stream = suspicion.length().or_else(|| suspicion.stray()).or_else(|| suspicion.lowest_byte());
-    let header = || suspicion.content_length().or_else(|| suspicion.header_length()).map(Cause::of_fault);
+    let header = || {
+        let length = suspicion.content_length().or_else(|| suspicion.header_length());
+        length.or_else(|| suspicion.missing()).or_else(|| suspicion.encoding()).map(Cause::of_fault)
+    };
     stream.map(Cause::of_fault).or_else(|| suspicion.beginning()).or_else(header)
 }
 
@@ -169,15 +172,9 @@ impl Suspicion<'_> {
                     underscored(member)
                 )
             }
-            (_, DecodeErrorKind::MissingMember { member }) if name.starts_with("no-") => {
-                format!(
-                    "the header has no {member}, which every header must have: \"{member}\": {} in Python",
-                    header::in_python(member)
-                )
-            }
             _ => {
                 let no_text = self.no_text().filter(|_| dialect.raw_json);
-                no_text.unwrap_or_else(|| "this looks like another dialect".into())
+                no_text.or_else(|| self.missing()).unwrap_or_else(|| "this looks like another dialect".into())
             }
         };
         Some(format!("{cause}; to accept it as it is: --dialect {name}"))

@@ -7,6 +7,7 @@ use super::super::length::json_end;
 use super::super::spelling::{members, names};
 use super::{SHOWN, Suspicion};
 use crate::dialect::underscored;
+use crate::encoded::other_than_utf8;
 
 impl Suspicion<'_> {
     /// How long the header is by its proto-header, and how long its JSON is, as far as it has been read.
@@ -89,6 +90,40 @@ impl Suspicion<'_> {
         })
     }
 
+    /// Whether it is in another encoding than UTF-8.
+    pub(super) fn encoding(&self) -> Option<String> {
+        let may_explain = matches!(
+            self.kind,
+            DecodeErrorKind::NotUtf8 | DecodeErrorKind::NotAnObject { .. } | DecodeErrorKind::UnexpectedByte { .. }
+        );
+        let name = other_than_utf8(self.message.header()).filter(|_| may_explain && !self.has_header)?;
+        Some(format!("the header looks like {name} and must be UTF-8: json.dumps(header).encode(\"utf-8\") in Python"))
+    }
+
+    /// Whether a member is missing, or is there by nearly its name.
+    pub(super) fn missing(&self) -> Option<String> {
+        let DecodeErrorKind::MissingMember { member } = self.kind else { return None };
+        let letters = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
+        let known = names(self.message.header());
+        let similar = |name: &str| known.iter().find(|other| letters(other) == letters(name));
+        let name = self.name_of(member);
+        match similar(name) {
+            Some(other) => {
+                let other = brief(&Value::from(&**other));
+                Some(format!(
+                    "the header has {other} and no \"{name}\": the name of a member must be the same in every letter"
+                ))
+            }
+            // What has none of them is another object.
+            None => Member::ALL.iter().any(|member| similar(self.name_of(*member)).is_some()).then(|| {
+                format!(
+                    "the header has no {name}, which every header must have: \"{name}\": {} in Python",
+                    in_python(member)
+                )
+            }),
+        }
+    }
+
     /// Whether a member that must be text is other JSON.
     pub(super) fn no_text(&self) -> Option<String> {
         let DecodeErrorKind::WrongType { member } = self.kind else { return None };
@@ -104,7 +139,7 @@ impl Suspicion<'_> {
 }
 
 /// How a program in Python should write a member that is missing.
-pub(super) const fn in_python(member: Member) -> &'static str {
+const fn in_python(member: Member) -> &'static str {
     match member {
         Member::ByteOrder => "sys.byteorder",
         Member::ContentType => "\"text/json\"",
