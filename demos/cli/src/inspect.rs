@@ -83,6 +83,8 @@ pub struct Options {
 pub struct Live {
     /// Whether it is what this program sends, and so ends as it likes.
     pub(crate) is_sent: AtomicBool,
+    /// Whether it is what the peer has sent, sent back: what is wrong with a content has been said there.
+    pub(crate) is_echo: AtomicBool,
     /// Whether the peer has ended it.
     pub(crate) has_ended: AtomicBool,
 }

@@ -327,6 +327,22 @@ fn json_that_was_counted_in_characters_is_recognised_when_it_comes() {
 }
 
 #[test]
+fn an_echo_is_not_said_to_be_at_fault_for_what_came() {
+    let wrong = message(b"\"caf\xE9 \"", 7);
+    for (options, is_said) in [(&["-v"][..], false), (&["-v", "--exec", "--", "cat"], true)] {
+        let server = listen(options);
+        let mut stream = server.connect();
+        stream.write_all(&wrong).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        last_words(stream);
+        let lines = std::iter::repeat_with(|| server.output.next()).take_while(|line| !line.contains("has ended"));
+        let hints: Vec<_> = lines.filter(|line| line.contains("hint: ")).collect();
+        assert!(hints.iter().any(|line| line.starts_with("[1] < ")), "{hints:?}");
+        assert_eq!(hints.iter().any(|line| line.starts_with("[1] > ")), is_said, "{hints:?}");
+    }
+}
+
+#[test]
 fn content_in_another_encoding_than_its_header_says_is_shown_with_that() {
     let server = listen(&[]);
     server.connect().write_all(&message(b"\"caf\xE9 \"", 7)).unwrap();

@@ -43,6 +43,11 @@ impl Annotation {
         self.live.is_sent.store(true, Ordering::Relaxed);
     }
 
+    /// The stream is what the peer has sent, sent back.
+    pub(crate) fn is_echo(&self) {
+        self.live.is_echo.store(true, Ordering::Relaxed);
+    }
+
     /// The peer has ended the stream.
     pub(crate) fn has_ended(&self) {
         self.live.has_ended.store(true, Ordering::Relaxed);

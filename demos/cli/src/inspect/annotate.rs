@@ -143,7 +143,8 @@ impl<'a> Annotated<'a> {
             0 => {}
             left_out => writeln!(self.output, "{:MARGIN$}… and {}", "", count(left_out, "more byte"))?,
         }
-        match message.content.hint_for_person() {
+        let is_echo = self.live.is_some_and(|live| live.is_echo.load(Ordering::Relaxed));
+        match message.content.hint_for_person().filter(|_| !is_echo) {
             Some(hint) => writeln!(self.output, "{:LABELS$}hint: {hint}", ""),
             None => Ok(()),
         }

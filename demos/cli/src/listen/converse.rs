@@ -74,7 +74,11 @@ impl Server {
             None => (None, None),
             Some(color) => {
                 let annotation = |dialect, mark| self.annotation(dialect, color, whose.connection, mark);
-                (Some(annotation(self.names.0, '<')?), Some(annotation(self.names.1, '>')?))
+                let sent = annotation(self.names.1, '>')?;
+                if let Answer::Echo = self.answer {
+                    sent.is_echo();
+                }
+                (Some(annotation(self.names.0, '<')?), Some(sent))
             }
         };
         let mut connection = Connection::new(Tapped::new(served, received, sent))
