@@ -163,7 +163,7 @@ impl Clients<'_> {
         }
         let mut line = Line::new(stream, self.patience, &Seen::default);
         line.step(Step::Await(1));
-        if line.seen().answers.is_empty() { line.play(Vec::new()) } else { line.play(steps) }
+        if line.seen().answers.is_empty() { line.give_up() } else { line.play(steps) }
     }
 
     /// Completes the handshake of TLS, if TLS is spoken.

@@ -69,6 +69,14 @@ impl<'a> Line<'a> {
         self.seen
     }
 
+    /// Waits for no more of what is not whole, and returns what was seen.
+    pub(super) fn give_up(mut self) -> Seen {
+        if self.seen.end == End::Silence {
+            self.reader.give_up(&mut self.seen);
+        }
+        self.seen
+    }
+
     /// What has been seen until now.
     pub(super) const fn seen(&self) -> &Seen {
         &self.seen

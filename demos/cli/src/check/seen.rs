@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use jsonframe::{Decoder, Event, Header, Value};
+use jsonframe::{DecodeErrorKind, Decoder, Event, Header, Value};
 use serde_json::Value as Json;
 
-use crate::text::{ByteString, Printable};
+use crate::text::{ByteString, Printable, count_of_bytes};
 
 /// How much of a message's content is kept, in bytes.
 const KEPT: usize = 1 << 20;
@@ -195,6 +195,15 @@ impl Reader {
                 }
                 Err(error) => seen.fault = Some(error.to_string()),
             }
+        }
+    }
+
+    /// Takes it that nothing more comes.
+    pub(super) fn give_up(&self, seen: &mut Seen) {
+        if let Err(DecodeErrorKind::Truncated { missing }) = self.decoder.finish().map_err(|error| error.kind()) {
+            let missing = count_of_bytes(missing);
+            let words = || format!("it is not whole, and nothing more of it comes: at least {missing} missing");
+            seen.fault.get_or_insert_with(words);
         }
     }
 

@@ -148,6 +148,25 @@ fn a_client_started_by_hand_whose_request_is_too_long_is_no_silent_one() {
     assert!(report.contains("a request of more than is read"), "{report}");
 }
 
+#[test]
+fn a_client_started_by_hand_that_stops_inside_its_request_is_judged() {
+    let arguments = ["check", "--listen", "127.0.0.1:0", "--json", "{}", "--report", "json", "--timeout", "0.5"];
+    let mut program = Program::spawn(Command::new(path_of("jsonframe")).args(arguments).args(["--only", "nan"]));
+    let line = program.errors.next();
+    let address: SocketAddr = line.strip_prefix("listening on ").unwrap().parse().unwrap();
+    // Whoever sends nothing is no client, and is waited for another.
+    let silent = TcpStream::connect(address).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let message = Message::new(Header::for_json(2), b"{}").unwrap().to_vec().unwrap();
+    stream.write_all(&message[..message.len() - 1]).unwrap();
+    assert_eq!(program.errors.next(), "fail nan");
+    assert_eq!(program.exit_code(), Some(1));
+    let report = program.output.rest().concat();
+    let reason = "the request is no message: it is not whole, and nothing more of it comes: at least 1 byte missing";
+    assert!(report.contains(reason), "{report}");
+    drop((silent, stream));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_shows_what_was_found_until_then() {
