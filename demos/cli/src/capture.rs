@@ -1,9 +1,9 @@
 //! What people have of a stream, and the bytes that it stands for.
 //!
 //! ```text
-//! input --> recognise --> decode: hex, array, dump (row), python, base64 --> one stream
-//!                   |         \--> log: literals of lines (python) --> those of connections
-//!                    \--> packets: frames of a file or of a dump --> segments --> connections
+//! input (utf16) --> recognise --> decode: hex, array, dump (row), python, base64 --> one stream
+//!                           |         \--> log: literals of lines (python) --> those of connections
+//!                            \--> packets: frames of a file or of a dump --> segments --> connections
 //! ```
 
 mod array;
@@ -16,6 +16,7 @@ pub(crate) mod packets;
 mod python;
 mod recognise;
 mod row;
+mod utf16;
 
 use std::io::{self, Cursor, Read};
 
@@ -29,6 +30,7 @@ use self::hex::Hex;
 use self::log::{Counts, Log, Places};
 use self::packets::{Connections, Packets, Passed, Streams};
 use self::recognise::{Kind, sample};
+use self::utf16::Utf16;
 
 pub(crate) use self::log::PRINT_BYTES;
 pub(crate) use self::recognise::Resembled;
@@ -131,7 +133,11 @@ pub(crate) fn open<'a>(
         let resembles = recognise::resembles(&beginning).filter(|_| !begins_message(&beginning));
         return Ok(stream(Cursor::new(beginning).chain(input), resembles));
     }
-    let beginning = sample(input, |sample| recognise::is_enough(sample, format, begins_message))?;
+    let beginning = sample(input, |sample| !matches!(sample, [] | [0xFE | 0xFF, ..]) || sample.len() >= 4)?;
+    let is_text = utf16::is_utf16(&beginning) && !begins_message(&beginning);
+    let input = Cursor::new(beginning).chain(input);
+    let mut input: Box<dyn Read + 'a> = if is_text { Box::new(Utf16::new(input)?) } else { Box::new(input) };
+    let beginning = sample(&mut *input, |sample| recognise::is_enough(sample, format, begins_message))?;
     let kind = recognise::kind(&beginning, format, begins_message)?;
     let resembles = recognise::resembles(&beginning).filter(|_| !begins_message(&beginning));
     let input = Cursor::new(beginning).chain(input);

@@ -233,6 +233,25 @@ fn numbers_of_connections_are_those_of_the_log_and_what_it_does_not_name_is_by_i
 }
 
 #[test]
+fn a_log_in_utf_16_is_read_as_powershell_writes_it() {
+    let log = server().replace('\n', "\r\n");
+    let expected = run(&["inspect"], &log);
+    let little: Vec<u8> = format!("\u{feff}{log}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = format!("\u{feff}{log}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for text in [&little, &big] {
+        assert_eq!(run(&["inspect"], text), expected);
+        assert_eq!(run(&["convert"], text), run(&["convert"], &log));
+    }
+    let hex: Vec<u8> = "\u{feff}00 02 5b 5d\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(run(&["inspect", "--json"], &hex).0.contains("not-an-object"));
+    // The bytes of a stream are never taken for it, and what is wrong in it is said.
+    assert!(run(&["inspect", "--json"], b"\xFF\xFE\0\0").0.contains("not-an-object"));
+    let cut = [&little[..60], &[0, 0xDC], &little[60..]].concat();
+    let (_, errors, code) = run(&["inspect"], cut);
+    assert!(errors.contains("the input begins as text in UTF-16, and is not: ") && code == 2, "{errors}");
+}
+
+#[test]
 fn the_connections_of_a_log_are_bounded_and_so_is_what_is_kept_of_a_line() {
     let line = |number: u64, bytes: &[u8]| format!("Sending {} to connection {number}\n", literal(bytes));
     let one = message("1");
