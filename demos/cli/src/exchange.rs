@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! call, listen --> tapped --> annotation --> inspect    every byte, as it is sent and received
-//!                         \-> start --> inspect         the first bytes, and what they look like
+//!                         \-> inspect                   what is known of what was received
 //!              --> object                               a message as one line of JSON
 //!              --> request --> member                   what is sent, as options say
 //!              --> halves                               two directions for two threads, over TLS too
@@ -15,7 +15,6 @@ mod member;
 mod meter;
 mod object;
 mod request;
-mod start;
 mod tapped;
 
 pub(crate) use self::annotation::Annotation;
@@ -24,5 +23,4 @@ pub(crate) use self::member::Member;
 pub(crate) use self::meter::{Meter, bar};
 pub(crate) use self::object::{Content, object};
 pub(crate) use self::request::{Data, HeaderOptions, Request, json};
-pub(crate) use self::start::Start;
 pub(crate) use self::tapped::Tapped;

@@ -7,6 +7,7 @@
 use std::fmt::Display;
 
 use jsonframe::Header;
+use jsonframe_std::Error;
 use jsonframe_std::server::{CloseReason, Deadline};
 use serde::de::IgnoredAny;
 
@@ -63,10 +64,11 @@ impl Cause {
         Self { words, is_enough: false }
     }
 
-    /// The cause of a fault after JSON that has been said to be [cut short](is_cut).
-    pub(crate) fn of_rest() -> Self {
+    /// The cause of this error after JSON that has been said to be [cut short](is_cut), where something has come after that. It
+    /// does not say of a time-out that it is one.
+    pub(crate) fn of_rest(error: &Error) -> Self {
         let words = format!("this is the rest of a content that was cut short: {COUNTS_BYTES}");
-        Self { words, is_enough: true }
+        Self { words, is_enough: matches!(error, Error::Decode(_)) }
     }
 
     /// The cause, and then the error, on one line.

@@ -5,6 +5,7 @@
 //!    |   \    | | \----------> annotate   for a person: content, pretty, excerpt, spelling
 //!    |    \   | \-> search     the next message of a stream that begins anywhere
 //!    |     \  \---> hint       the likely cause of a fault: length, guess
+//!    |      \-> followed       a drive for a stream that is in use
 //!    |      \-> streams        a drive for each direction of each connection
 //!    \---> guess               which dialect it is: spelling
 //! ```
@@ -16,6 +17,7 @@ mod content;
 mod drive;
 mod excerpt;
 mod first_bytes;
+mod followed;
 pub(crate) mod guess;
 mod hint;
 mod input;
@@ -43,8 +45,8 @@ use crate::capture::{self, Format, Source};
 use crate::dialect::{DialectName, FORMS};
 
 pub(crate) use self::content::BEGINNING;
+pub(crate) use self::followed::{Followed, UnderWay};
 pub use self::guess::guess;
-pub(crate) use self::hint::cause;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
 pub(crate) use self::length::KEPT;
 pub(crate) use self::pretty::pretty;

@@ -13,8 +13,11 @@ use std::time::{Duration, Instant};
 
 use jsonframe_std::{Error, Timed, Timeouts};
 
-use self::late::{Heard, Late};
+use self::late::{Heard, Late, Silence};
 use self::pace::{Pace, Slow};
+
+/// After which silence in the middle of a message that is said.
+pub(crate) const SILENCE: Duration = Duration::from_secs(2);
 
 /// A stream that gives up a peer that takes too long, and can say what it was waiting for.
 ///
@@ -34,6 +37,9 @@ struct Watch {
     doing: String,
     limit: Limit,
     heard: Heard,
+    /// After which silence a read fails, if it does, and whether one has failed since something came.
+    silence: Option<Duration>,
+    is_told: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +75,8 @@ impl Moving for UnixStream {}
 impl<S: Moving> Watched<S> {
     /// Watches a stream, without any limit for now.
     pub fn new(stream: S) -> Self {
-        let watch = Watch { doing: String::new(), limit: Limit::None, heard: Heard::default() };
+        let (limit, heard) = (Limit::None, Heard::default());
+        let watch = Watch { doing: String::new(), limit, heard, silence: None, is_told: false };
         Self { stream: RefCell::new(Timed::new(stream)), watch: RefCell::new(watch) }
     }
 
@@ -111,18 +118,30 @@ impl<S: Moving> Watched<S> {
         self.watch.borrow_mut().doing = what.into();
     }
 
+    /// From now on a read fails, with an error that [is a silence](is_silence), when nothing has come for this time: once
+    /// until something comes. It may be tried again, and what is granted goes on.
+    pub(crate) fn tell_silence(&self, time: Duration) {
+        self.watch.borrow_mut().silence = Some(time);
+    }
+
     fn limit(&self, limit: Limit) {
         let mut watch = self.watch.borrow_mut();
         (watch.limit, watch.heard) = (limit, Heard::default());
     }
 
-    /// Reads or writes as long as that may take.
-    fn in_time(&self, mut io: impl FnMut(&mut Timed<S>) -> io::Result<usize>) -> io::Result<usize> {
+    /// Reads or writes as long as that may take, or until nothing has moved for this time.
+    fn in_time(
+        &self,
+        silence: Option<Duration>,
+        mut io: impl FnMut(&mut Timed<S>) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         let mut stream = self.stream.borrow_mut();
         let mut watch = self.watch.borrow_mut();
         loop {
             let start = Instant::now();
-            stream.set_deadline(watch.limit.deadline(start));
+            let limit = watch.limit.deadline(start);
+            let silence = silence.map(after).filter(|at| limit.is_none_or(|limit| *at < limit));
+            stream.set_deadline(silence.or(limit));
             let outcome = io(&mut stream);
             let moved_below = stream.get_ref().moved_below();
             let moved = match &outcome {
@@ -134,18 +153,25 @@ impl<S: Moving> Watched<S> {
                 if let Err(slow) = pace.count(start.elapsed(), moved) {
                     return Err(watch.late(Some(slow)));
                 }
-                if outcome.is_err() {
-                    continue;
-                }
+            } else if outcome.is_err() && silence.is_none() {
+                return Err(watch.late(None));
             }
-            return outcome.map_err(|_| watch.late(None));
+            match outcome {
+                Err(_) if silence.is_some() && moved == 0 => {
+                    watch.is_told = true;
+                    return Err(io::Error::new(ErrorKind::TimedOut, Silence));
+                }
+                Err(_) => {}
+                outcome => return outcome,
+            }
         }
     }
 }
 
 impl<S: Read + Moving> Read for &Watched<S> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        let count = self.in_time(|stream| stream.read(place))?;
+        let silence = self.watch.borrow().silence();
+        let count = self.in_time(silence, |stream| stream.read(place))?;
         self.watch.borrow_mut().hear(&place[..count]);
         Ok(count)
     }
@@ -153,21 +179,26 @@ impl<S: Read + Moving> Read for &Watched<S> {
 
 impl<S: Write + Moving> Write for &Watched<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.in_time(|stream| stream.write(bytes))
+        self.in_time(None, |stream| stream.write(bytes))
     }
 
     fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.in_time(|stream| stream.write_vectored(parts))
+        self.in_time(None, |stream| stream.write_vectored(parts))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.in_time(|stream| stream.flush().map(|()| 0)).map(|_| ())
+        self.in_time(None, |stream| stream.flush().map(|()| 0)).map(|_| ())
     }
 }
 
 impl Watch {
+    fn silence(&self) -> Option<Duration> {
+        self.silence.filter(|_| !self.is_told)
+    }
+
     fn hear(&mut self, bytes: &[u8]) {
         self.heard.add(bytes);
+        self.is_told &= bytes.is_empty();
         if let Limit::Message { header, .. } = self.limit
             && !bytes.is_empty()
         {
@@ -208,6 +239,11 @@ pub fn no_answer(error: impl Into<Error>, peer: impl Display) -> String {
 /// Whether a [`Watched`] stream gave its peer up.
 pub fn is_time_out(error: &io::Error) -> bool {
     error.get_ref().and_then(|error| error.downcast_ref::<Late>()).is_some()
+}
+
+/// Whether nothing has come for a time, and the same may be tried again.
+pub(crate) fn is_silence(error: &io::Error) -> bool {
+    error.get_ref().and_then(|error| error.downcast_ref::<Silence>()).is_some()
 }
 
 fn after(time: Duration) -> Instant {

@@ -278,6 +278,60 @@ fn an_answer_in_another_encoding_than_its_header_says_is_shown_with_that() {
 }
 
 #[test]
+fn what_comes_after_the_last_answer_is_said() {
+    let said = |script: &str, options: &[&str]| {
+        let server = serve(script);
+        let run = call(&server, options).assert().success();
+        let hint = format!("jsonframe: hint on the answer from {}: ", server.address);
+        let stderr = text(&run.get_output().stderr);
+        stderr.lines().map(|line| line.strip_prefix(&hint).unwrap_or(line).to_owned()).collect::<Vec<_>>()
+    };
+    let once = &["--json", "1"][..];
+    let line_end = "after message 1, which is whole, comes a line end (0a) that belongs to no message: do not send b\"\\n\" after it";
+    assert_eq!(said("receive(); send(b'1'); sock.sendall(b'\\n')", once), [line_end]);
+    // It need not end its direction.
+    assert_eq!(said("receive(); send(b'1'); sock.sendall(b'\\n'); time.sleep(60)", once), [line_end]);
+    let another = "after it comes another message, which no request asked for: text/plain, utf-8, 2 bytes";
+    assert_eq!(said("receive(); send(b'1'); send(b'22', 'text/plain')", once), [another]);
+    let no_message = "after it comes what is no message, 3 bytes: b\"bye\"";
+    assert_eq!(said("receive(); send(b'1'); sock.sendall(b'bye')", once), [no_message]);
+    assert_eq!(said("receive(); send(b'1'); send(b'2')", &["--json", "1", "--json", "2", "--pipeline"]), [""; 0]);
+    for script in ["receive(); send(b'1')", "receive(); send(b'1'); time.sleep(60)", "receive(); send(b'1'); receive()"]
+    {
+        assert_eq!(said(script, once), [""; 0], "{script}");
+    }
+    let files = Files::new();
+    let environment = [("CERT", files.path("server.pem")), ("KEY", files.path("server.key"))];
+    let environment = environment.each_ref().map(|(name, path)| (*name, &**path));
+    let server =
+        serve_with("receive(); send(b'1'); sock.sendall(b'\\n'); print(sock.recv(1), flush=True)", &environment);
+    let mut over_tls = call(&server, &["--json", "1", "--tls-ca", &files.path("ca.pem"), "--tls-name", "localhost"]);
+    let run = over_tls.assert().success();
+    assert!(text(&run.get_output().stderr).ends_with(&format!("{line_end}\n")));
+    assert_eq!(server.output.next(), "b''");
+}
+
+#[test]
+fn a_time_out_after_an_answer_that_was_cut_is_said() {
+    // Nothing comes after it.
+    let script = r#"receive(); send_head(7); sock.sendall('{"é": 1}'.encode()[:7]); time.sleep(60)"#;
+    let server = serve(script);
+    let run = call(&server, &["--json", "1", "--repeat", "2", "--timeout", "0.3"]).assert().code(1);
+    let complaint = text(&run.get_output().stderr).lines().last().unwrap().to_owned();
+    let late = format!("timed out after 0.3 s waiting for the answer from {}", server.address);
+    assert!(complaint.starts_with(&format!("jsonframe: {late}")), "{complaint}");
+    // The rest of it does.
+    let server = serve(r#"receive(); send_head(8); sock.sendall('{"é": 1}'.encode()); time.sleep(60)"#);
+    let run = call(&server, &["--json", "1", "--repeat", "2", "--timeout", "0.3"]).assert().code(1);
+    let complaint = text(&run.get_output().stderr).lines().last().unwrap().to_owned();
+    let late = format!("timed out after 0.3 s waiting for the answer from {}", server.address);
+    assert!(
+        complaint.contains("this is the rest of a content that was cut short") && complaint.contains(&late),
+        "{complaint}"
+    );
+}
+
+#[test]
 fn another_protocol_is_named() {
     for (script, name) in [
         ("sock.sendall(b'SSH-2.0-OpenSSH_9.2p1 Debian-2\\r\\n'); time.sleep(60)", "SSH"),

@@ -531,7 +531,9 @@ fn counts(message: u64, units: &str, length: usize, bytes: usize) -> String {
 
 fn is_wrong(message: u64, length: usize, bytes: usize) -> String {
     format!(
-        "the content-length of message {message} looks wrong: it is {length}, and the JSON ends after {bytes} bytes"
+        "the content-length of message {message} looks wrong: it is {length}, and the JSON ends after {bytes} bytes: it is {} too {}",
+        length.abs_diff(bytes),
+        if length > bytes { "large" } else { "small" }
     )
 }
 

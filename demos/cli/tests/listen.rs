@@ -327,6 +327,84 @@ fn json_that_was_counted_in_characters_is_recognised_when_it_comes() {
 }
 
 #[test]
+fn a_client_of_which_nothing_more_comes_is_told_what_is_missing_and_why() {
+    let object: &[u8] = b"{\"value\": [1, 2]}";
+    for (options, content) in [(&[][..], object), (&["-v"], object), (&["-v"], b"\"needle\"")] {
+        let server = listen(&[&["--rate-window", "4"], options].concat());
+        let length = content.len();
+        let mut stream = server.connect();
+        stream.write_all(&message(content, length + 3)).unwrap();
+        let hint = server.output.find(|line| line.contains("] hint: "));
+        let wrong = format!("it is {}, and the JSON ends after {length} bytes: it is 3 too large", length + 3);
+        assert_eq!(hint, format!("[1] hint: the content-length of message 1 looks wrong: {wrong}"));
+        let waiting = format!("of message 1 {} bytes have come, 3 bytes of its content are missing", 105 + length);
+        assert_eq!(server.output.next(), format!("[1] waiting: {waiting}"));
+        // That has been said, and is not said again.
+        assert_eq!(server.errors.next(), "[1] error: timed out after 4 s receiving the content of a message");
+        server.output.find(|line| line == "[1] closed by the server");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_once_for_each_silence() {
+    let server = listen(&[]);
+    let mut stream = server.connect();
+    let bytes = message(b"12", 2);
+    for (from, to, missing) in [
+        (0, 1, "1 byte has come, and its header is not whole"),
+        (1, 2, "2 bytes have come, 102 bytes of its header are missing"),
+        (2, 103, "103 bytes have come, 1 byte of its header is missing"),
+        (103, 105, "105 bytes have come, 1 byte of its content is missing"),
+    ] {
+        stream.write_all(&bytes[from..to]).unwrap();
+        let line = server.output.find(|line| line.contains("waiting"));
+        assert_eq!(line, format!("[1] waiting: of message 1 {missing}"));
+    }
+    stream.write_all(&bytes[105..]).unwrap();
+    server.output.find(|line| line == "[1] text/json, utf-8, 2 bytes: 12");
+    // Whoever waits between messages waits for nothing.
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(server.output.so_far().is_empty());
+    let json = listen(&["--json"]);
+    json.connect().write_all(&bytes[..50]).unwrap();
+    let mut stream = json.connect();
+    stream.write_all(&bytes[..50]).unwrap();
+    json.errors.find(|line| line == "[2] waiting: of message 1 50 bytes have come, 54 bytes of its header are missing");
+}
+
+#[test]
+fn whoever_sends_nothing_after_text_is_not_said_to_have_cut_it() {
+    let server = listen(&["--idle-timeout", "0.3", "--header-timeout", "0.3"]);
+    let text = message("\"é\"".as_bytes(), 4);
+    let plain = String::from_utf8(text.clone()).unwrap().replace("text/json", "text/text").into_bytes();
+    for (number, bytes) in [text, plain, message("{\"é\"".as_bytes(), 5)].iter().enumerate() {
+        let mut stream = server.connect();
+        stream.write_all(bytes).unwrap();
+        let complaint = server.errors.next();
+        assert_eq!(complaint, format!("[{}] error: timed out after 0.3 s waiting for a message", number + 1));
+    }
+    // The rest of it is one, and that the time is over is said too.
+    let mut stream = server.connect();
+    stream.write_all(&message("{\"é\": 1}".as_bytes(), 8)).unwrap();
+    let complaint = server.errors.next();
+    let expected = "[4] error: this is the rest of a content that was cut short: content-length counts bytes, not characters; the \
+                    error was: timed out after 0.3 s waiting for ";
+    assert!(complaint.starts_with(expected), "{complaint}");
+}
+
+#[test]
+fn what_is_wrong_after_much_that_is_right_is_explained() {
+    let server = listen(&[]);
+    let long = message(&vec![b' '; 100_000], 100_000);
+    let mut stream = server.connect();
+    stream.write_all(&[&long[..], &message(b"1", 1), b"\n"].concat()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    last_words(stream);
+    let complaint = server.errors.next();
+    assert!(complaint.starts_with("[1] error: after message 2, which is whole, comes a line end (0a) "), "{complaint}");
+}
+
+#[test]
 fn an_echo_is_not_said_to_be_at_fault_for_what_came() {
     let wrong = message(b"\"caf\xE9 \"", 7);
     for (options, is_said) in [(&["-v"][..], false), (&["-v", "--exec", "--", "cat"], true)] {

@@ -21,6 +21,9 @@ use crate::limits::{Seconds, at_least_one};
 ///
 /// Content is written as it is. On a terminal, JSON is made pretty, what would act on the terminal is escaped, and what is not
 /// text is refused. Content of any length is streamed, in both directions, in constant memory.
+///
+/// After the last answer, the sending direction is ended. What the server sends then, until it ends its own or for a tenth of a
+/// second, belongs to no answer and is said on standard error. It does not change the exit status.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("content").required(true).multiple(false))]

@@ -17,7 +17,7 @@ use crate::dialect::{DialectName, Dialects};
 use crate::encoded::Encoded;
 use crate::exchange::{Annotation, Half, Meter, Request, Tapped, halves};
 use crate::hint::{self, Cause};
-use crate::text::count_of_bytes;
+use crate::text::{ByteString, Printable, count_of_bytes};
 use crate::watched::{Watched, is_time_out, no_answer};
 
 /// How much of an answer is taken at a time, in bytes.
@@ -25,6 +25,12 @@ const PIECE: usize = 64 * 1024;
 
 /// How long to wait for what a server says when nothing more is sent to it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long to wait, after the last answer, for a server to end its direction.
+const PARTING: Duration = Duration::from_millis(100);
+
+/// How much is shown of what comes after that and is no message, in bytes.
+const SHOWN: usize = 32;
 
 /// What the end of a connection often means.
 const FAILED: &str = "; a server does that when it fails at a request, or never sends its answer: see what it prints, and if that \
@@ -116,8 +122,8 @@ impl Conversation<'_> {
         // However long it takes, something must move.
         watched.at_rate(0, self.timeout);
         watched.doing(format!("sending a request to {server}"));
-        let mut connection =
-            Connection::new(Tapped::new(watched, None, annotation)).with_sending_dialect(self.dialects.sent);
+        let mut connection = Connection::new(Tapped::new(watched, self.dialect, None, annotation))
+            .with_sending_dialect(self.dialects.sent);
         let mut is_first = true;
         for _ in 0..self.repeat {
             for request in &mut *requests {
@@ -168,7 +174,7 @@ impl Conversation<'_> {
     ) -> Result<bool, Received> {
         let awaited = Awaited::default();
         let patient = Patient { stream: watched, sent, time: self.timeout, awaited: &awaited };
-        let mut connection = Connection::new(Tapped::new(patient, annotation, None))
+        let mut connection = Connection::new(Tapped::new(patient, self.dialect, annotation, None))
             .with_dialect(self.dialects.received)
             .with_max_content(UNLIMITED);
         let mut buffer = vec![0; PIECE];
@@ -188,7 +194,8 @@ impl Conversation<'_> {
                 let (error, progress) = match received {
                     Received::Failed(error, _) => {
                         let is_late = matches!(&error, Error::Io(late) if is_time_out(late));
-                        let header = connection.get_ref().start().header(self.dialects.received);
+                        let under_way = connection.get_ref().followed().under_way();
+                        let header = under_way.and_then(|message| message.header).filter(|(come, _)| *come > 0);
                         (error, header.filter(|_| is_late).map(header_so_far))
                     }
                     Received::Silence(error, words) => (error, Some(words)),
@@ -203,8 +210,9 @@ impl Conversation<'_> {
                 if let Some(words) = silence {
                     return Err(Received::Silence(error, words));
                 }
-                let cause = connection.get_ref().start().hint(self.dialect);
-                let cause = if is_explained { Some(Cause::of_rest()) } else { cause };
+                let followed = connection.get_ref().followed();
+                let is_rest = is_explained && followed.has_begun();
+                let cause = if is_rest { Some(Cause::of_rest(&error)) } else { followed.cause() };
                 return Err(match (cause, progress) {
                     (None, Some(words)) => Received::Silence(error, words),
                     (cause, _) => Received::Failed(error, cause),
@@ -215,25 +223,64 @@ impl Conversation<'_> {
                 let _ = answered.send(());
             }
         }
+        if !is_explained && sent.await_requests(total as u64, PARTING) {
+            self.after_the_last(&mut connection, watched, server, output);
+        }
         Ok(are_right)
+    }
+
+    /// Says what comes after the last answer, which nobody has asked for: until the server ends its direction too, or for a
+    /// moment.
+    fn after_the_last(
+        &self,
+        connection: &mut Connection<Tapped<Patient<'_>>>,
+        watched: &Watched<Half>,
+        server: impl Display,
+        output: &mut Output,
+    ) {
+        watched.with(|half| {
+            half.say_end();
+            half.end_sending();
+        });
+        watched.within(self.timeout.min(PARTING));
+        let another = connection.receive().ok().flatten().map(|message| {
+            let header = message.header();
+            let (content_type, encoding) = (Printable(header.content_type()), Printable(header.content_encoding()));
+            let length = count_of_bytes(header.content_length());
+            format!("after it comes another message, which no request asked for: {content_type}, {encoding}, {length}")
+        });
+        let followed = connection.get_ref().followed();
+        let no_message = || {
+            let rest = followed.rest();
+            let shown = ByteString(&rest[..rest.len().min(SHOWN)]);
+            let come = count_of_bytes(rest.len() as u64);
+            followed
+                .cause()
+                .map_or_else(|| format!("after it comes what is no message, {come}: {shown}"), |cause| cause.words)
+        };
+        let words = another.or_else(|| followed.has_begun().then(no_message));
+        if let Some(words) = words {
+            output.end_line();
+            self.console.complain(format_args!("jsonframe: hint on the answer from {server}: {words}"));
+        }
     }
 
     /// What may help with a server that did not answer in time, by what it does when nothing more is sent to it: one that
     /// speaks another protocol may wait for the end of a line.
     fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
-        let had_begun = !connection.get_ref().start().is_empty();
+        let had_begun = !connection.get_ref().followed().is_empty();
         watched.with(|half| half.end_sending());
         watched.within(self.timeout.min(LAST_WORDS));
         let outcome = connection.receive().map(|answer| answer.is_some());
-        let start = connection.get_ref().start();
+        let followed = connection.get_ref().followed();
         Some(match outcome {
             Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream?".into(),
             // That it says no more is nothing else.
             Err(Error::Decode(error)) if !had_begun || !matches!(error.kind(), DecodeErrorKind::Truncated { .. }) => {
-                let said = start.hint(self.dialect).map_or(error.to_string(), |cause| cause.before(error));
+                let said = followed.cause().map_or(error.to_string(), |cause| cause.before(error));
                 format!("after the end of the requests it said something else: {said}")
             }
-            _ if !start.is_empty() => return None,
+            _ if !followed.is_empty() => return None,
             Err(Error::Io(late)) if is_time_out(&late) => {
                 "it has taken the connection, and neither answers nor closes it, not even after the end of the requests: it may \
                  still wait for bytes and ignore that end, be busy, or never send its answer; put a print before its sendall"

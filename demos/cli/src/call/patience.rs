@@ -2,14 +2,17 @@
 
 use std::cell::Cell;
 use std::io::{self, Read};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::exchange::Half;
 use crate::watched::{Watched, is_time_out};
 
 /// What has been sent, for whoever waits for the answers: an answer's time begins when its request is sent.
-pub(super) struct Sent(Mutex<State>);
+pub(super) struct Sent {
+    state: Mutex<State>,
+    changed: Condvar,
+}
 
 struct State {
     requests: u64,
@@ -20,7 +23,8 @@ struct State {
 
 impl Sent {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { requests: 0, since: Instant::now(), is_over: false }))
+        let state = State { requests: 0, since: Instant::now(), is_over: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// One more request is whole.
@@ -28,6 +32,13 @@ impl Sent {
         let mut state = self.lock();
         state.requests += 1;
         state.since = Instant::now();
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many requests are whole, or for a time: whether they are. An answer may come before this is known.
+    pub(super) fn await_requests(&self, count: u64, time: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), time, |state| state.requests < count);
+        waited.unwrap_or_else(PoisonError::into_inner).0.requests >= count
     }
 
     /// How many requests are whole.
@@ -49,7 +60,7 @@ impl Sent {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use super::{Annotation, Start};
+use super::Annotation;
+use crate::dialect::DialectName;
+use crate::hint::Cause;
+use crate::inspect::{Followed, UnderWay};
+use crate::watched::is_silence;
 
 /// A stream, and what is to be known of the bytes that go over it.
 pub(crate) struct Tapped<S> {
@@ -11,21 +15,46 @@ pub(crate) struct Tapped<S> {
     sent: Option<Annotation>,
     /// How many of the bytes that are to be written next have been shown. An answer must not be shown before its request.
     announced: usize,
-    start: Start,
+    followed: Followed<'static>,
+    /// Whoever says that nothing more comes of a message, and why.
+    silence: Option<Box<OnSilence>>,
+    /// The offset of the message of which it has been said why.
+    explained: Option<u64>,
 }
+
+type OnSilence = dyn Fn(&UnderWay, Option<&Cause>);
 
 impl<S> Tapped<S> {
     /// A stream of which each direction may be annotated.
-    pub(crate) fn new(stream: S, received: Option<Annotation>, sent: Option<Annotation>) -> Self {
+    pub(crate) fn new(stream: S, dialect: DialectName, received: Option<Annotation>, sent: Option<Annotation>) -> Self {
         if let Some(annotation) = &sent {
             annotation.is_sent();
         }
-        Self { stream, received, sent, announced: 0, start: Start::new() }
+        Self { stream, received, sent, announced: 0, followed: Followed::new(dialect), silence: None, explained: None }
     }
 
-    /// What was received first.
-    pub(crate) const fn start(&self) -> &Start {
-        &self.start
+    /// What is known of what was received.
+    pub(crate) const fn followed(&self) -> &Followed<'static> {
+        &self.followed
+    }
+
+    /// Whether it has been said why nothing more comes of the message under way, or what is wrong with it.
+    pub(crate) fn is_explained(&self) -> bool {
+        self.explained == Some(self.followed.whole())
+    }
+
+    /// Has somebody say that nothing more comes of a message, and why, if the stream [tells a silence](crate::watched::Watched).
+    pub(crate) fn on_silence(&mut self, say: impl Fn(&UnderWay, Option<&Cause>) + 'static) {
+        self.silence = Some(Box::new(say));
+    }
+
+    fn say_silence(&mut self) {
+        let (Some(say), Some(under_way)) = (&self.silence, self.followed.under_way()) else { return };
+        let cause = self.followed.cause().filter(|_| !self.is_explained());
+        say(&under_way, cause.as_ref());
+        if cause.is_some() {
+            self.explained = Some(under_way.start);
+        }
     }
 
     pub(crate) const fn stream_mut(&mut self) -> &mut S {
@@ -52,9 +81,14 @@ impl<S> Tapped<S> {
 
 impl<S: Read> Read for Tapped<S> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(place)?;
+        let count = loop {
+            match self.stream.read(place) {
+                Err(error) if is_silence(&error) => self.say_silence(),
+                outcome => break outcome?,
+            }
+        };
         let bytes = &place[..count];
-        self.start.push(bytes);
+        self.followed.push(bytes);
         if let Some(annotation) = &self.received {
             if bytes.is_empty() && !place.is_empty() {
                 annotation.has_ended();
@@ -86,7 +120,6 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::dialect::DialectName;
 
     /// A stream that takes a byte at a time.
     struct Narrow(Vec<u8>);
@@ -110,9 +143,9 @@ mod tests {
             let write = move |lines: &str| to.lock().unwrap().push_str(lines);
             Annotation::start(DialectName::STANDARD, false, write).unwrap()
         };
-        drop(Tapped::new(Narrow(Vec::new()), None, Some(annotation())));
+        drop(Tapped::new(Narrow(Vec::new()), DialectName::STANDARD, None, Some(annotation())));
         assert_eq!(*shown.lock().unwrap(), "");
-        drop(Tapped::new(Narrow(Vec::new()), Some(annotation()), None));
+        drop(Tapped::new(Narrow(Vec::new()), DialectName::STANDARD, Some(annotation()), None));
         assert_eq!(*shown.lock().unwrap(), "         0  nothing has come, 0 messages\n");
     }
 
@@ -122,7 +155,7 @@ mod tests {
         let to = Arc::clone(&shown);
         let write = move |lines: &str| to.lock().unwrap().push_str(lines);
         let annotation = Annotation::start(DialectName::STANDARD, false, write).unwrap();
-        let mut stream = Tapped::new(Narrow(Vec::new()), None, Some(annotation));
+        let mut stream = Tapped::new(Narrow(Vec::new()), DialectName::STANDARD, None, Some(annotation));
         let message = b"\0\x61{\"byteorder\": \"little\", \"content-type\": \"text\", \"content-encoding\": \"utf-8\", \"content-length\": 2}hi";
         for _ in 0..2 {
             let mut rest = &message[..];

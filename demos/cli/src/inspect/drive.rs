@@ -64,7 +64,7 @@ pub(super) struct Stream<'r> {
     /// Whether nothing is missing, and no content is in another encoding than its header says.
     is_whole: bool,
     /// How many bytes have come, and on which lines of a log the last of them began: the offset and the line.
-    received: u64,
+    pub(super) received: u64,
     lines: VecDeque<(u64, u64)>,
     /// Whether it may be found out in which dialect it is, which is some work.
     pub(super) may_guess: bool,
@@ -114,6 +114,11 @@ impl<'r> Stream<'r> {
     pub(super) fn wants(&self) -> bool {
         let State::Faulty(faulty) = &self.state else { return true };
         faulty.wants(&self.message)
+    }
+
+    /// The offset after the last whole message.
+    pub(super) const fn whole(&self) -> u64 {
+        self.message.start
     }
 
     pub(super) const fn is_faulty(&self) -> bool {

@@ -2,17 +2,12 @@
 
 mod header;
 
-use std::io;
-
 use jsonframe::{ByteOrder, DecodeErrorKind, Member, ProtoHeader};
 
-use super::drive::Stream;
 use super::first_bytes::FirstBytes;
 use super::guess::likely;
-use super::json::JsonLines;
 use super::length::json_end;
 use super::message::Message;
-use super::{Options, Output};
 use crate::capture::{Format, PRINT_BYTES, Resembled};
 use crate::dialect::{DialectName, underscored};
 use crate::hint::Cause;
@@ -37,16 +32,6 @@ pub(super) struct Suspicion<'a> {
     pub(super) dialect: DialectName,
     pub(super) may_guess: bool,
     pub(super) resembles: Option<Resembled>,
-}
-
-/// The likely cause of the fault of a stream, or of its end, that begins with these bytes.
-pub(crate) fn cause(beginning: &[u8], options: &Options, may_guess: bool) -> Option<Cause> {
-    // What is reported is not wanted.
-    let report = JsonLines::new(Output::new(Box::new(io::sink())), options.dialect, None).ok()?;
-    let mut stream = Stream::new(Box::new(report), options, false);
-    stream.may_guess = may_guess;
-    stream.feed(beginning).ok()?;
-    stream.cause()
 }
 
 /// The likely cause.

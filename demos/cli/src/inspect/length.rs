@@ -115,9 +115,9 @@ impl Content {
     }
 }
 
-/// Where the JSON ends that these bytes begin with. It is an object or an array, of which alone one can see the end.
+/// Where the JSON ends that these bytes begin with. It is an object, an array or a string, of which alone one can see the end.
 pub(super) fn json_end(bytes: &[u8]) -> Option<usize> {
-    if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
+    if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
         return None;
     }
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
@@ -183,7 +183,9 @@ impl Display for LengthHint {
             None => write!(
                 f,
                 "the content-length of message {message} looks wrong: it is {announced}, and the JSON ends after {bytes} \
-                 bytes"
+                 bytes: it is {} too {}",
+                announced.abs_diff(*bytes),
+                if announced > bytes { "large" } else { "small" }
             ),
         }
     }

@@ -70,7 +70,7 @@ pub(crate) fn watch(
     let mut stream = Stream::new(Box::new(Counted { report, progress }), options, false);
     while stream.wants() {
         stream.flush()?;
-        match next(&|| stream.cause()) {
+        match next(&|| stream.cause(true)) {
             None => break,
             Some(Piece::Bytes(bytes)) => stream.feed(&bytes)?,
             Some(Piece::Content(count, encoded)) => stream.pass_content(count, *encoded)?,

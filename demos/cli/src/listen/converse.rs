@@ -20,7 +20,7 @@ use crate::exchange::{Annotation, Content, Tapped};
 use crate::hint::{self, Cause};
 use crate::served::Served;
 use crate::text::count_of_bytes;
-use crate::watched::{Watched, is_time_out};
+use crate::watched::{SILENCE, Watched, is_time_out};
 
 /// What is the same for all connections.
 pub(super) struct Server {
@@ -81,7 +81,11 @@ impl Server {
                 (Some(annotation(self.names.0, '<')?), Some(sent))
             }
         };
-        let mut connection = Connection::new(Tapped::new(served, received, sent))
+        let mut tapped = Tapped::new(served, self.names.0, received, sent);
+        let (show, number) = (self.show.clone(), whose.connection);
+        tapped.on_silence(move |under_way, cause| show.waiting(number, under_way, cause));
+        watched.tell_silence(SILENCE);
+        let mut connection = Connection::new(tapped)
             .with_dialect(self.dialects.received)
             .with_sending_dialect(self.dialects.sent)
             .with_max_header(self.limits.max_header)
@@ -94,7 +98,7 @@ impl Server {
                     connection.get_mut().stream_mut().say_end();
                     return Ok("the peer has ended the connection");
                 }
-                Err(Stop::Failed(error)) => return Err(self.explained(&error, &connection, &last)),
+                Err(Stop::Failed(error)) => return Err(explained(&error, &connection, &last)),
                 Err(Stop::Unanswered(reason)) => {
                     connection.get_mut().stream_mut().say_end();
                     return Err(Failure { kind: Kind::Failed, reason: format!("not answered: {reason}") });
@@ -156,31 +160,31 @@ impl Server {
         };
         Annotation::start(dialect, color, write).map_err(Failure::of)
     }
+}
 
-    /// Says what is wrong, and what may help to see why.
-    fn explained(&self, error: &Error, connection: &Connection<Tapped<Served<'_>>>, last: &Last) -> Failure {
-        let kind = match error {
-            Error::Decode(_) => Kind::NotUnderstood,
-            Error::Io(late) if is_time_out(late) => Kind::OverLimit,
-            _ => Kind::Failed,
-        };
-        let mut reason = error.to_string();
-        if let Error::Decode(error) = error
-            && let DecodeErrorKind::ContentTooLong { limit, .. } = error.kind()
-        {
-            reason = format!("{reason}; --max-content is {}", count_of_bytes(limit));
-        } else {
-            let may_be_cut = last.may_be_cut && matches!(kind, Kind::NotUnderstood | Kind::OverLimit);
-            let cause = if last.is_explained && may_be_cut {
-                Some(Cause::of_rest())
-            } else {
-                connection.get_ref().start().hint(self.names.0)
-            };
-            let cause = cause.or_else(|| may_be_cut.then(|| Cause::of_fault(hint::MEND.into())));
-            reason = cause.map_or(reason.clone(), |cause| cause.before(reason));
-        }
-        Failure { kind, reason }
+/// Says what is wrong, and what may help to see why.
+fn explained(error: &Error, connection: &Connection<Tapped<Served<'_>>>, last: &Last) -> Failure {
+    let kind = match error {
+        Error::Decode(_) => Kind::NotUnderstood,
+        Error::Io(late) if is_time_out(late) => Kind::OverLimit,
+        _ => Kind::Failed,
+    };
+    let mut reason = error.to_string();
+    if let Error::Decode(error) = error
+        && let DecodeErrorKind::ContentTooLong { limit, .. } = error.kind()
+    {
+        reason = format!("{reason}; --max-content is {}", count_of_bytes(limit));
+    } else {
+        let (tapped, followed) = (connection.get_ref(), connection.get_ref().followed());
+        // Whoever has sent nothing since has cut nothing short.
+        let is_rest = followed.has_begun() && matches!(kind, Kind::NotUnderstood | Kind::OverLimit);
+        let may_be_cut = last.may_be_cut && is_rest;
+        let cause = if last.is_explained && may_be_cut { Some(Cause::of_rest(error)) } else { followed.cause() };
+        let cause = cause.or_else(|| may_be_cut.then(|| Cause::of_fault(hint::MEND.into())));
+        let cause = cause.filter(|_| !tapped.is_explained());
+        reason = cause.map_or(reason.clone(), |cause| cause.before(reason));
     }
+    Failure { kind, reason }
 }
 
 /// What is known of the last whole message, if what comes after it is none.

@@ -5,8 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonframe::{Header, Value};
 
-use crate::console::Console;
+use crate::console::{Console, Kind};
 use crate::exchange::{Content, object};
+use crate::hint::Cause;
+use crate::inspect::UnderWay;
 use crate::text::{ByteString, Printable, count_of_bytes};
 
 /// How messages are shown.
@@ -48,6 +50,15 @@ impl Show {
         self.console.say(line);
         if let Some(hint) = hint {
             self.console.say(format_args!("[{connection}] hint: {hint}"));
+        }
+    }
+
+    /// Says that nothing more comes of a message, and why.
+    pub(super) fn waiting(&self, connection: u64, under_way: &UnderWay, cause: Option<&Cause>) {
+        let hint = cause.map(|cause| format!("[{connection}] hint: {}", Printable(&cause.words)));
+        for line in hint.into_iter().chain([format!("[{connection}] {under_way}")]) {
+            // Where messages are lines of JSON, it is no message.
+            if self.json { self.console.complain_of(Kind::OverLimit, line) } else { self.console.say(line) }
         }
     }
 

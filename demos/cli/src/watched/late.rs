@@ -62,6 +62,18 @@ impl Display for Late {
 
 impl std::error::Error for Late {}
 
+/// Nothing has come for a time, which is no failure yet.
+#[derive(Debug)]
+pub(super) struct Silence;
+
+impl Display for Silence {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing has come for a time")
+    }
+}
+
+impl std::error::Error for Silence {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::io;
 use jsonframe::DecodeError;
 
 use super::super::first_bytes::FirstBytes;
+use super::super::followed::UnderWay;
 use super::super::hint::{self, Suspicion};
 use super::super::length::Content;
 use super::super::message::{Message, located};
@@ -79,7 +80,7 @@ impl Stream<'_> {
     }
 
     /// The likely cause of its fault; or, without one, of nothing more coming where the message under way is not whole.
-    pub(in super::super) fn cause(&self) -> Option<Cause> {
+    pub(in super::super) fn cause(&self, may_guess: bool) -> Option<Cause> {
         let (kind, ahead) = match &self.state {
             State::Faulty(faulty) => (faulty.error.kind(), &*faulty.ahead),
             State::Decoding => (self.decoder.finish().err()?.kind(), &[][..]),
@@ -93,14 +94,36 @@ impl Stream<'_> {
             has_header: self.decoder.header().is_some(),
             ahead,
             dialect: self.options.dialect,
-            may_guess: self.may_guess && self.base == 0,
+            may_guess: may_guess && self.base == 0,
             resembles: self.resembles.filter(|_| self.base == 0),
+        })
+    }
+
+    /// What has come of the message under way, and after its fault, but for contents.
+    pub(in super::super) fn rest(&self) -> Vec<u8> {
+        let ahead = if let State::Faulty(faulty) = &self.state { &*faulty.ahead } else { &[] };
+        [self.message.head(), ahead].concat()
+    }
+
+    /// How far the message under way is, if there is one.
+    pub(in super::super) fn under_way(&self) -> Option<UnderWay> {
+        let (State::Decoding, message) = (&self.state, &self.message) else { return None };
+        let is_headed = self.decoder.header().is_some();
+        let header = message.header().len() as u64;
+        let in_header = !is_headed && message.head().len() >= message.framing.len();
+        let received = message.end() - message.start;
+        (received > 0).then(|| UnderWay {
+            number: message.number,
+            start: message.start,
+            received,
+            header: in_header.then(|| (header, header + self.decoder.needs())),
+            missing: is_headed.then(|| message.content.announced - message.content.received),
         })
     }
 
     /// Reports the fault, if there is one.
     pub(super) fn report_fault(&mut self) -> io::Result<()> {
-        let cause = self.cause();
+        let cause = self.cause(self.may_guess);
         let State::Faulty(faulty) = &mut self.state else { return Ok(()) };
         let Faulty { error, line, first_bytes, .. } = &mut **faulty;
         let (offset, words) = located(error, self.base);

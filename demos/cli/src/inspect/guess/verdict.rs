@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::Options;
 use super::super::annotate::{count, digits};
 use super::super::first_bytes::FirstBytes;
-use super::super::hint::cause;
+use super::super::followed::Followed;
 use super::LookedAt;
 use super::candidate::{Candidate, Misfit};
 use super::first_object::FirstObject;
@@ -166,7 +166,13 @@ impl Verdict {
         let (cut, missing) = best.cut().filter(|_| fits).unwrap_or_default();
         let options = Options { dialect: if fits { name } else { DialectName::STANDARD }, ..Options::default() };
         let is_at_fault = !fits || best.misfit.is_some() || missing > 0;
-        let cause = if is_at_fault { cause(&looked_at.beginning, &options, false) } else { None };
+        let cause = || {
+            let mut beginning = Followed::of(&options);
+            beginning.0.may_guess = false;
+            beginning.push(&looked_at.beginning);
+            beginning.cause()
+        };
+        let cause = if is_at_fault { cause() } else { None };
         Self {
             event: "guess",
             dialect: fits.then(|| name.to_string()),
