@@ -50,7 +50,7 @@ pub use self::guess::guess;
 pub(crate) use self::json::{Extensions, Harmless, quoted};
 pub(crate) use self::length::KEPT;
 pub(crate) use self::pretty::pretty;
-pub(crate) use self::watch::{Piece, Progress, watch};
+pub(crate) use self::watch::{Explained, Piece, watch};
 
 /// How a stream is read and shown.
 #[derive(Clone, Debug)]

@@ -18,3 +18,4 @@ mod patient;
 mod pump;
 mod queue;
 mod splitter;
+mod totals;

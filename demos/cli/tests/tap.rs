@@ -573,6 +573,89 @@ fn a_message_of_which_nothing_more_comes_is_said_with_the_likely_cause() {
 }
 
 #[test]
+fn messages_without_an_answer_are_said_once_in_silence_and_at_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tap = tap(&listener.local_addr().unwrap().to_string(), &[]);
+    let mut client = tap.connect();
+    let mut server = accept(&listener);
+    client.write_all(&REQUEST.repeat(2)).unwrap();
+    server.write_all(REQUEST).unwrap();
+    let line = tap.output.find(|line| line.contains("waiting"));
+    let said = "waiting: 2 messages from the client, 1 from the server, then nothing for 3 s: 1 without an answer, if each is to \
+                have one";
+    assert_eq!(without_time(&line), format!("#1 -- {said}"));
+    // Not again, until the client sends more.
+    thread::sleep(Duration::from_millis(3500));
+    assert!(tap.output.so_far().is_empty());
+    client.write_all(REQUEST).unwrap();
+    tap.output.find(|line| line.contains("waiting: 3 messages from the client, 1 from the server"));
+    client.shutdown(Shutdown::Write).unwrap();
+    drop(server);
+    let line = tap.output.find(|line| line.contains("closed"));
+    let closed = "closed: -> 3 messages, 432 bytes; <- 1 message, 144 bytes; 2 messages without an answer";
+    assert_eq!(without_time(&line), format!("#1 -- {closed}"));
+
+    let (listener, tap) = played(&[]);
+    let mut client = tap.connect();
+    let server = accept(&listener);
+    client.write_all(REQUEST).unwrap();
+    let event = |name| event(&tap, name);
+    let waiting = event("unanswered");
+    assert_eq!([&waiting["to-server"], &waiting["to-client"], &waiting["unanswered"]], [1, 0, 1]);
+    drop((client, server));
+    assert_eq!(event("close")["unanswered"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn messages_of_connections_that_are_open_are_counted_at_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tap = tap(&listener.local_addr().unwrap().to_string(), &[]);
+    let mut client = tap.connect();
+    let mut server = accept(&listener);
+    client.write_all(&REQUEST.repeat(2)).unwrap();
+    server.write_all(&REQUEST[..100]).unwrap();
+    client.read_exact(&mut [0; 100]).unwrap();
+    server.read_exact(&mut [0; 288]).unwrap();
+    tap.output.find(|line| line.contains("message 2: "));
+    let Some(signal) = common::ending_signals().last() else { return };
+    tap.signal(signal);
+    assert_eq!(tap.output.rest().last().unwrap(), "connections: 1, whole messages: 2, faults: 0, bytes: 388");
+}
+
+#[test]
+fn lines_come_in_the_order_of_what_passed_and_of_their_times() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tap = tap(&listener.local_addr().unwrap().to_string(), &[]);
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let (mut client, mut server) = (tap.connect(), accept(&listener));
+            thread::spawn(move || {
+                for _ in 0..100 {
+                    client.write_all(REQUEST).unwrap();
+                    server.read_exact(&mut [0; 144]).unwrap();
+                    server.write_all(REQUEST).unwrap();
+                    client.read_exact(&mut [0; 144]).unwrap();
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+    let mut lines = Vec::new();
+    while lines.iter().filter(|line: &&String| line.contains("closed: ")).count() < 8 {
+        lines.push(tap.output.next());
+    }
+    assert!(lines.is_sorted_by_key(|line| &line[..12]), "{lines:?}");
+    for number in 1..=8 {
+        let is_of = |line: &&String| line.contains(&format!(" #{number} ")) && line.contains(": 105 + 39 ");
+        let arrows: Vec<_> = lines.iter().filter(is_of).map(|line| line.contains(" -> ")).collect();
+        assert_eq!(arrows, [true, false].repeat(100), "{number}");
+    }
+}
+
+#[test]
 fn an_end_passes_as_an_end_and_the_other_direction_goes_on() {
     let (listener, tap) = played(&[]);
     for client_first in [true, false] {

@@ -9,14 +9,14 @@ use super::Output;
 use super::content::{Body, View};
 use super::message::Message;
 use super::report::{Fault, Report};
-use super::watch::Progress;
+use super::watch::Explained;
 use crate::text::{ByteString, Printable, count_of_bytes};
 
-pub(super) struct Brief<'a>(Output<'a>, &'a Progress);
+pub(super) struct Brief<'a>(Output<'a>, &'a Explained);
 
 impl<'a> Brief<'a> {
-    pub(super) const fn new(output: Output<'a>, progress: &'a Progress) -> Self {
-        Self(output, progress)
+    pub(super) const fn new(output: Output<'a>, explained: &'a Explained) -> Self {
+        Self(output, explained)
     }
 }
 
@@ -60,8 +60,7 @@ impl Report for Brief<'_> {
     }
 
     fn fault(&mut self, fault: &Fault<'_>) -> io::Result<()> {
-        let Progress { explained, whole, .. } = self.1;
-        if let Some(hint) = fault.hint().filter(|_| explained.get() != Some(whole.get())) {
+        if let Some(hint) = fault.hint().filter(|_| self.1.get() != Some(fault.message.start)) {
             writeln!(self.0, "{hint}")?;
         }
         writeln!(self.0, "{}: {}", fault.kind.name(), fault.error())?;

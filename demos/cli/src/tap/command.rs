@@ -8,7 +8,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::capture::Folder;
-use super::connection::{Tap, Totals};
+use super::connection::Tap;
+use super::journal::Clock;
+use super::totals::Totals;
 use crate::address::Address;
 use crate::console::Console;
 use crate::dialect::{DialectName, DialectOption};
@@ -26,7 +28,9 @@ use crate::tls::BothTls;
 /// The client connects to the tap instead of the server. Bytes pass unchanged and at once, also those that are not understood; an
 /// end of one direction passes as such, a reset as a reset. What is wrong with a direction is said once, and its bytes pass on.
 ///
-/// When nothing more comes of a message for two seconds, that is said with what may be the cause.
+/// When nothing more comes of a message for two seconds, that is said with what may be the cause. When nothing moves for three
+/// seconds and the client has sent more messages than the server, that is said once, and again at the end; whether each is to
+/// have an answer, the tap cannot know.
 ///
 /// Nobody waits for the tap: when its output is not read, lines are left out, and when messages come faster than they can be
 /// looked at, some of them pass unseen. Both are said. Of contents over 64 KiB only the beginning is looked at.
@@ -56,8 +60,8 @@ pub(crate) struct Arguments {
     /// Write one JSON object a line, for programs
     ///
     /// The lines about messages are those of `jsonframe inspect --json`, with `time`, `connection` and `direction` added. Others
-    /// have the `event` `listening`, `open`, `waiting`, `unseen`, `hint`, `close`, `reset`,
-    /// `failure`, `left_out` or `summary`.
+    /// have the `event` `listening`, `open`, `waiting`, `unanswered`, `unseen`, `hint`, `close`,
+    /// `reset`, `failure`, `left_out` or `summary`.
     #[arg(long)]
     json: bool,
 
@@ -117,7 +121,8 @@ fn start(arguments: &Arguments, console: &Console) -> Result<(Listener, Arc<Tap>
         folder: folder.transpose()?,
         console: console.clone(),
         timeout: arguments.timeout.into(),
-        totals: Totals::default(),
+        clock: Clock::default(),
+        totals: Arc::<Totals>::default(),
     });
     let in_words = |error| format!("cannot listen on {}: {error}", arguments.listen);
     let listener = Listener::bind(&arguments.listen).map_err(in_words)?;

@@ -3,23 +3,23 @@
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::capture::Folder;
-use super::flow::{Direction, Flow};
-use super::journal::Journal;
+use super::flow::{Direction, Flow, unanswered};
+use super::journal::{Clock, Journal, count_of_messages};
 use super::patient::Patient;
 use super::pump::pump;
 use super::queue::Queue;
 use super::splitter::Splitter;
+use super::totals::Totals;
 use crate::console::Console;
 use crate::dialer::Dialer;
-use crate::inspect::{self, Progress, watch};
+use crate::inspect::{self, Explained, watch};
 use crate::listener::Accepted;
 use crate::text::count_of_bytes;
 use crate::wire::Wire;
@@ -34,24 +34,15 @@ pub(super) struct Tap {
     pub(super) folder: Option<Folder>,
     pub(super) console: Console,
     pub(super) timeout: Duration,
-    pub(super) totals: Totals,
-}
-
-/// What has been counted until now, of all connections.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    connections: AtomicU64,
-    messages: AtomicU64,
-    /// Those of connections that have ended.
-    bytes: AtomicU64,
-    faults: AtomicU64,
+    pub(super) clock: Clock,
+    pub(super) totals: Arc<Totals>,
 }
 
 impl Tap {
     /// Passes on what two peers say to each other, until they have ended.
     pub(super) fn converse(&self, accepted: Accepted, peer: &str) {
-        let number = self.totals.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let journal = Journal::new(self.console.clone(), self.forms[0].json, number);
+        let number = self.totals.connection();
+        let journal = Journal::new(self.console.clone(), self.forms[0].json, number, self.clock.clone());
         let server = self.server.address().to_string();
         let members = [("client", peer.into()), ("server", server.as_str().into())];
         journal.event(None, "open", &members, &format!("open: {peer} to {server}"));
@@ -70,7 +61,7 @@ impl Tap {
     }
 
     fn tap(&self, client: Wire, server: Wire, journal: &Journal, number: u64) {
-        let queues = [Queue::default(), Queue::default()];
+        let queues = Queue::pair();
         let mut flows = [0, 1].map(|index| {
             let direction = Direction::BOTH[index];
             let capture = self.folder.as_ref().map(|folder| folder.create(number, direction)).transpose();
@@ -79,84 +70,82 @@ impl Tap {
                 None
             });
             let splitter = Splitter::new(queues[index].clone(), &self.forms[index].dialect);
-            Flow::new(direction, splitter, capture, journal.clone())
+            Flow::new(direction, splitter, capture, journal.clone(), Arc::clone(&self.totals))
         });
-        let (outcome, messages) = thread::scope(|scope| {
+        let outcome = thread::scope(|scope| {
             let lookers = [0, 1].map(|index| {
                 let (queue, form) = (&queues[index], &self.forms[index]);
                 let look = move || self.look(queue, Direction::BOTH[index], form, journal);
                 thread::Builder::new().spawn_scoped(scope, look)
             });
-            let outcome = pump(client, server, &mut flows);
+            for (looker, queue) in lookers.iter().zip(&queues) {
+                if looker.is_err() {
+                    queue.close();
+                }
+            }
+            let outcome = pump(client, server, &mut flows, journal);
             for flow in &mut flows {
                 flow.splitter.end();
             }
-            (outcome, lookers.map(|looker| looked(looker, journal)))
+            for looker in lookers {
+                looked(looker, journal);
+            }
+            outcome
         });
         if let Err(failure) = outcome {
             let reason = format!("{}: {}", failure.whose, failure.error);
             journal.event(None, "reset", &[("message", reason.as_str().into())], &format!("reset: {reason}"));
         }
-        self.close(&flows, &queues, &messages, journal);
+        close(&flows, &queues, journal);
     }
 
-    /// Looks at a direction until it ends, or as far as it is understood: how many whole messages there were.
-    fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) -> u64 {
-        let progress = Progress::default();
-        let mut patient = Patient::new(queue, &progress, journal, direction);
-        let outcome = watch(|cause| patient.next(cause), &mut journal.report(direction), form, &progress);
-        // No more is looked at, though it still passes.
-        queue.close();
-        let is_faulty = matches!(outcome, Ok(false));
-        let messages = progress.messages.get();
-        self.totals.messages.fetch_add(messages, Ordering::Relaxed);
-        self.totals.faults.fetch_add(is_faulty.into(), Ordering::Relaxed);
-        messages
-    }
-
-    fn close(&self, flows: &[Flow; 2], queues: &[Queue; 2], messages: &[u64; 2], journal: &Journal) {
-        let (mut members, mut words) = (Vec::new(), String::from("closed:"));
-        for ((flow, queue), messages) in flows.iter().zip(queues).zip(*messages) {
-            let unseen = queue.unseen();
-            self.totals.bytes.fetch_add(flow.total, Ordering::Relaxed);
-            let (arrow, name) = (flow.direction.arrow(), flow.direction.name());
-            members.push((name, json!({"bytes": flow.total, "messages": messages, "unseen": unseen})));
-            let number = if messages == 1 { "1 message".into() } else { format!("{messages} messages") };
-            // A string takes everything.
-            let _ = write!(words, " {arrow} {number}, {}", count_of_bytes(flow.total));
-            if unseen > 0 {
-                let _ = write!(words, " ({} passed unseen)", count_of_bytes(unseen));
-            }
-            words.push(';');
+    /// Looks at a direction until it ends, or as far as it is understood.
+    fn look(&self, queue: &Queue, direction: Direction, form: &inspect::Options, journal: &Journal) {
+        // In the end no more is looked at, though it still passes.
+        let _closing = Closing(queue);
+        let explained = Explained::default();
+        let mut patient = Patient::new(queue, &explained, journal, direction);
+        let outcome = watch(|stream| patient.next(stream), &mut journal.report(direction), form, &explained);
+        if let Ok(false) = outcome {
+            self.totals.fault();
         }
-        journal.event(None, "close", &members, words.trim_end_matches(';'));
     }
 }
 
-impl Totals {
-    /// What has passed in all, in words.
-    pub(super) fn in_words(&self) -> String {
-        let [connections, messages, bytes, faults] = self.numbers();
-        format!("connections: {connections}, whole messages: {messages}, faults: {faults}, bytes: {bytes}")
-    }
+struct Closing<'a>(&'a Queue);
 
-    /// What has passed in all, in JSON.
-    pub(super) fn in_json(&self) -> Value {
-        let [connections, messages, bytes, faults] = self.numbers();
-        json!({"event": "summary", "connections": connections, "messages": messages, "faults": faults, "bytes": bytes})
-    }
-
-    fn numbers(&self) -> [u64; 4] {
-        [&self.connections, &self.messages, &self.bytes, &self.faults].map(|number| number.load(Ordering::Relaxed))
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
-/// How many messages a thread has seen that looks. One that is not there, or has failed, has seen none.
-fn looked(looker: io::Result<ScopedJoinHandle<'_, u64>>, journal: &Journal) -> u64 {
+fn close(flows: &[Flow; 2], queues: &[Queue; 2], journal: &Journal) {
+    let (mut members, mut words) = (Vec::new(), String::from("closed:"));
+    for (flow, queue) in flows.iter().zip(queues) {
+        let (unseen, messages) = (queue.unseen(), flow.splitter.messages);
+        let (arrow, name) = (flow.direction.arrow(), flow.direction.name());
+        members.push((name, json!({"bytes": flow.total, "messages": messages, "unseen": unseen})));
+        // A string takes everything.
+        let _ = write!(words, " {arrow} {}, {}", count_of_messages(messages), count_of_bytes(flow.total));
+        if unseen > 0 {
+            let _ = write!(words, " ({} passed unseen)", count_of_bytes(unseen));
+        }
+        words.push(';');
+    }
+    let unanswered = unanswered(flows);
+    members.push(("unanswered", unanswered.into()));
+    if unanswered > 0 {
+        let _ = write!(words, " {} without an answer", count_of_messages(unanswered));
+    }
+    journal.event(None, "close", &members, words.trim_end_matches(';'));
+}
+
+/// Says why a thread has not looked at its direction, if it has not.
+fn looked(looker: io::Result<ScopedJoinHandle<'_, ()>>, journal: &Journal) {
     let looked =
         looker.map_err(|error| error.to_string()).and_then(|looker| looker.join().map_err(|_| "it failed".into()));
-    looked.unwrap_or_else(|reason| {
+    if let Err(reason) = looked {
         journal.failure(None, &format!("there is no thread to look at a direction: {reason}"));
-        0
-    })
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::capture::Capture;
 use super::journal::Journal;
 use super::splitter::Splitter;
+use super::totals::Totals;
 
 /// How much of a direction is held at a time, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -84,12 +86,19 @@ pub(super) struct Flow {
     pub(super) splitter: Splitter,
     capture: Option<Capture>,
     journal: Journal,
+    totals: Arc<Totals>,
 }
 
 impl Flow {
-    pub(super) fn new(direction: Direction, splitter: Splitter, capture: Option<Capture>, journal: Journal) -> Self {
+    pub(super) fn new(
+        direction: Direction,
+        splitter: Splitter,
+        capture: Option<Capture>,
+        journal: Journal,
+        totals: Arc<Totals>,
+    ) -> Self {
         let buffer = vec![0; BUFFER].into();
-        Self { direction, state: State::Open, buffer, pending: 0..0, total: 0, splitter, capture, journal }
+        Self { direction, state: State::Open, buffer, pending: 0..0, total: 0, splitter, capture, journal, totals }
     }
 
     /// Passes on what can be, once: whether anything has moved. Nothing is read before everything that was has been written.
@@ -149,7 +158,9 @@ impl Flow {
     /// Gives the first bytes in the buffer to those who look at them and keep them.
     fn copy(&mut self, count: usize) {
         let bytes = &self.buffer[..count];
+        let messages = self.splitter.messages;
         self.splitter.pass(bytes);
+        self.totals.add(self.splitter.messages - messages, count as u64);
         if let Some(Err(reason)) = self.capture.as_mut().map(|capture| capture.write(bytes)) {
             self.capture = None;
             self.journal.failure(Some(self.direction), &format!("{reason}; nothing more of it is kept"));
@@ -160,6 +171,12 @@ impl Flow {
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Ended | State::Broken)
     }
+}
+
+/// How many more messages the client has sent than the server, if that says something: what is not understood may be an answer.
+pub(super) fn unanswered([to_server, to_client]: &[Flow; 2]) -> u64 {
+    let more = to_server.splitter.messages.saturating_sub(to_client.splitter.messages);
+    if to_client.splitter.is_between_messages() { more } else { 0 }
 }
 
 /// Where bytes are passed on to.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{Timestamp, ZonedDateTime};
 use serde_json::Value;
@@ -16,11 +17,16 @@ pub(super) struct Journal {
     console: Console,
     is_json: bool,
     connection: u64,
+    clock: Clock,
 }
 
+/// Has lines come in the order of their times: of those of all connections one at a time is made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clock(Arc<Mutex<()>>);
+
 impl Journal {
-    pub(super) const fn new(console: Console, is_json: bool, connection: u64) -> Self {
-        Self { console, is_json, connection }
+    pub(super) const fn new(console: Console, is_json: bool, connection: u64, clock: Clock) -> Self {
+        Self { console, is_json, connection, clock }
     }
 
     /// Says what has happened: in words for a person, in JSON as an event with these members.
@@ -53,6 +59,7 @@ impl Journal {
     /// Says a line of a report: JSON that begins with a brace, or text, in which nothing acts on a terminal.
     fn line(&self, direction: Option<Direction>, line: &str) {
         let connection = self.connection;
+        let _in_order = self.clock.0.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_json {
             let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ");
             let direction =
@@ -70,6 +77,11 @@ impl Journal {
     pub(super) fn report(&self, direction: Direction) -> Lines<'_> {
         Lines { journal: self, direction, line: Vec::new() }
     }
+}
+
+/// The number, and the word for what there are so many of.
+pub(super) fn count_of_messages(count: u64) -> String {
+    if count == 1 { "1 message".into() } else { format!("{count} messages") }
 }
 
 /// Takes a report in pieces, and says each line of it when it is whole.

@@ -5,14 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::flow::Direction;
-use super::journal::Journal;
+use super::journal::{Journal, count_of_messages};
 use super::queue::{Queue, Silence};
 use crate::hint::Cause;
-use crate::inspect::{Piece, Progress};
+use crate::inspect::{Explained, Followed, Piece, UnderWay};
 use crate::text::count_of_bytes;
-
-/// After which silence in the middle of a message that is said.
-const SILENCE: Duration = Duration::from_secs(2);
+use crate::watched::SILENCE;
 
 /// How long to wait at a time where a silence says nothing.
 const LONG: Duration = Duration::from_hours(1);
@@ -20,7 +18,7 @@ const LONG: Duration = Duration::from_hours(1);
 /// Reads a queue, and says once of each message that nothing more of it comes.
 pub(super) struct Patient<'a> {
     queue: &'a Queue,
-    progress: &'a Progress,
+    explained: &'a Explained,
     journal: &'a Journal,
     direction: Direction,
     /// How much has been read.
@@ -32,51 +30,34 @@ pub(super) struct Patient<'a> {
 impl<'a> Patient<'a> {
     pub(super) const fn new(
         queue: &'a Queue,
-        progress: &'a Progress,
+        explained: &'a Explained,
         journal: &'a Journal,
         direction: Direction,
     ) -> Self {
-        Self { queue, progress, journal, direction, read: 0, said_of: None }
+        Self { queue, explained, journal, direction, read: 0, said_of: None }
     }
 
-    /// Whether the middle of a message has been reached of which nothing has been said.
-    fn is_within_message(&self) -> bool {
-        let whole = self.progress.whole.get();
-        self.read > whole && self.said_of != Some(whole)
-    }
-
-    fn say(&mut self, hint: Option<Cause>) {
-        let Progress { messages, whole, end, explained } = self.progress;
-        self.said_of = Some(whole.get());
-        let received = self.read - whole.get();
-        let missing = end.get().map(|end| end.saturating_sub(self.read));
-        let number = messages.get() + 1;
-        let come = if received == 1 { "has come" } else { "have come" };
-        let mut words = format!("waiting: of message {number} {} {come}, ", count_of_bytes(received));
-        let mut members = vec![("offset", Value::from(whole.get())), ("received", received.into())];
-        if let Some(missing) = missing {
-            words.push_str(&count_of_bytes(missing));
-            words.push_str(" of its content are missing");
-            members.push(("missing", missing.into()));
-        } else {
-            words.push_str("and its header is not whole");
-        }
-        members.extend(hint.as_ref().map(|hint| ("hint", hint.words.as_str().into())));
+    fn say(&mut self, under_way: &UnderWay, hint: Option<&Cause>) {
+        let UnderWay { start, received, missing, .. } = *under_way;
+        self.said_of = Some(start);
+        let mut members = vec![("offset", Value::from(start)), ("received", received.into())];
+        members.extend(missing.map(|missing| ("missing", missing.into())));
+        members.extend(hint.map(|hint| ("hint", hint.words.as_str().into())));
         if let Some(hint) = hint {
-            explained.set(Some(whole.get()));
+            self.explained.set(Some(start));
             self.journal.hint(self.direction, &hint.words);
         }
-        self.journal.event(Some(self.direction), "waiting", &members, &words);
+        self.journal.event(Some(self.direction), "waiting", &members, &under_way.to_string());
     }
 
-    /// The next piece; `None` at the end. It says which messages are left out, and why nothing may come.
-    pub(super) fn next(&mut self, cause: &dyn Fn() -> Option<Cause>) -> Option<Piece> {
+    /// The next piece of a stream; `None` at the end. It says which messages are left out, and why nothing may come.
+    pub(super) fn next(&mut self, stream: &Followed<'_>) -> Option<Piece> {
         let piece = loop {
-            let is_within_message = self.is_within_message();
-            match self.queue.next_within(if is_within_message { SILENCE } else { LONG }) {
-                Ok(piece) => break piece?,
-                Err(Silence) if is_within_message => self.say(cause()),
-                Err(Silence) => {}
+            let under_way = stream.under_way().filter(|message| self.said_of != Some(message.start));
+            match (self.queue.next_within(if under_way.is_some() { SILENCE } else { LONG }), under_way) {
+                (Ok(piece), _) => break piece?,
+                (Err(Silence), Some(under_way)) => self.say(&under_way, stream.cause().as_ref()),
+                (Err(Silence), None) => {}
             }
         };
         if let Piece::Unseen { messages, bytes } = &piece {
@@ -87,8 +68,8 @@ impl<'a> Patient<'a> {
     }
 
     fn say_unseen(&self, messages: u64, bytes: u64) {
-        let plural = if messages == 1 { "" } else { "s" };
-        let words = format!("{messages} message{plural}, {}, passed unseen: they came too fast", count_of_bytes(bytes));
+        let words =
+            format!("{}, {}, passed unseen: they came too fast", count_of_messages(messages), count_of_bytes(bytes));
         let members = [("offset", Value::from(self.read)), ("messages", messages.into()), ("bytes", bytes.into())];
         self.journal.event(Some(self.direction), "unseen", &members, &words);
     }

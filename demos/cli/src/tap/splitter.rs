@@ -21,6 +21,8 @@ pub(super) struct Splitter {
     received: u64,
     /// What is known of the text of a long content.
     encoded: Option<Box<Encoded>>,
+    /// How many whole messages have come.
+    pub(super) messages: u64,
 }
 
 enum Mode {
@@ -36,7 +38,7 @@ impl Splitter {
         let dialect = dialect.leak();
         let buffer = vec![0; dialect.prefix().len() + usize::from(u16::MAX)];
         let decoder = Decoder::new(buffer).with_dialect(dialect);
-        Self { queue, decoder, mode: Mode::Shown, kept: 0, received: 0, encoded: None }
+        Self { queue, decoder, mode: Mode::Shown, kept: 0, received: 0, encoded: None, messages: 0 }
     }
 
     /// Hands over the next bytes, or what is needed of them.
@@ -87,6 +89,7 @@ impl Splitter {
                     }
                 }
                 Ok(Some(Event::End)) => {
+                    self.messages += 1;
                     let received = std::mem::take(&mut self.received);
                     if let Mode::LeftOut(head) = &mut self.mode {
                         messages += 1;
@@ -109,6 +112,16 @@ impl Splitter {
         }
         self.hand_over(&bytes[start..]);
         self.miss(messages, left_out);
+    }
+
+    /// Whether what has come is nothing but whole messages.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.decoder.finish().is_ok()
+    }
+
+    /// Whether something is no message.
+    pub(super) const fn is_faulty(&self) -> bool {
+        matches!(self.mode, Mode::Faulty(_))
     }
 
     /// The end of the direction.
@@ -160,7 +173,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::inspect::{Options, Progress, inspect, watch};
+    use crate::inspect::{Explained, Options, inspect, watch};
 
     fn message(encoding: &str, content: &[u8]) -> Vec<u8> {
         let header = Header::new("text/json", encoding, content.len() as u64);
@@ -171,7 +184,7 @@ mod tests {
     }
 
     fn splitter() -> (Queue, Splitter) {
-        let queue = Queue::default();
+        let [queue, _] = Queue::pair();
         (queue.clone(), Splitter::new(queue, &DialectName::STANDARD))
     }
 
@@ -183,7 +196,7 @@ mod tests {
     fn lines(mut next: impl FnMut() -> Option<Piece>) -> Vec<Value> {
         let options = Options { json: true, ..Options::default() };
         let mut output = Vec::new();
-        watch(|_| next(), &mut output, &options, &Progress::default()).unwrap();
+        watch(|_| next(), &mut output, &options, &Explained::default()).unwrap();
         parsed(&output)
     }
 
