@@ -233,6 +233,21 @@ fn numbers_of_connections_are_those_of_the_log_and_what_it_does_not_name_is_by_i
 }
 
 #[test]
+fn a_request_at_fault_is_shown_before_its_answer() {
+    let counted = message("{\"é\": 1}");
+    let counted = String::from_utf8(counted).unwrap().replace(": 9}", ": 8}").into_bytes();
+    for answer in ["Got response", "Received"] {
+        let (request, reply) = (literal(&counted), literal(&message("[1]")));
+        let log = format!("Sending {request} to ('127.0.0.1', 65432)\n{answer} {reply} from ('127.0.0.1', 65432)\n");
+        let log = if answer == "Received" { log } else { log.replace(" from ('127.0.0.1', 65432)", "") };
+        let (text, _, code) = run(&["inspect"], log);
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+        assert!(at("hint: the content-length of message 1 looks like a number of characters") < at(" [\n"), "{text}");
+        assert_eq!((text.matches("hint: ").count(), code), (1, 1), "{text}");
+    }
+}
+
+#[test]
 fn a_log_in_utf_16_is_read_as_powershell_writes_it() {
     let log = server().replace('\n', "\r\n");
     let expected = run(&["inspect"], &log);

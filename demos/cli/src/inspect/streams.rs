@@ -1,6 +1,7 @@
 //! The streams of a capture of packets or of a log, each with a report of its own; they are shown message by message.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::rc::Rc;
 
@@ -18,7 +19,7 @@ const GUESSES: u32 = 16;
 
 /// Reports all streams of a capture: true if all are nothing but whole messages, as far as they were captured.
 pub(super) fn inspect(several: Several<'_>, output: &mut dyn Write, options: &Options) -> io::Result<bool> {
-    let shown = Shown { output, options, guesses: GUESSES, is_whole: true };
+    let shown = Shown { output, options, guesses: GUESSES, is_whole: true, open: HashMap::new(), last: None };
     let (shown, ended) = several.visit(options.port, shown)?;
     summary(shown.output, options, &ended)?;
     Ok(shown.is_whole && ended.connections > 0)
@@ -29,12 +30,25 @@ struct Shown<'o> {
     options: &'o Options,
     guesses: u32,
     is_whole: bool,
+    /// The streams of each connection that were at fault or inside a message.
+    open: HashMap<u64, Vec<Kept>>,
+    /// The stream of which something has come last.
+    last: Option<Kept>,
 }
 
+type Kept = Rc<RefCell<Reported>>;
+
 /// A stream, and what of its report is not shown yet.
-struct Kept {
+struct Reported {
+    /// The number of its connection; 0 if that has no name.
+    connection: u64,
     stream: Stream<'static>,
     report: Rc<RefCell<Pending>>,
+    /// Whether it is one of those that may be at fault, and the message of which it has been found out whether it is.
+    is_open: bool,
+    asked_of: Option<u64>,
+    /// Whether nothing more is reported of it.
+    is_over: bool,
 }
 
 /// The report of a stream up to the end of its last message can be shown; the rest belongs to a message under way.
@@ -99,12 +113,49 @@ impl<R: Report> Report for ByMessage<R> {
 }
 
 impl Shown<'_> {
+    /// Shows what is ready of a report, after the fault of the request that it may be the answer to.
     fn show(&mut self, kept: &Kept) -> io::Result<()> {
-        let mut pending = kept.report.borrow_mut();
+        let reported = kept.borrow();
+        if reported.report.borrow().ready > 0 {
+            // An answer without a name is that to what has come last.
+            let is_nameless = |other: &&Kept| reported.connection == 0 || other.borrow().connection == 0;
+            let others = self.open.get(&reported.connection).into_iter().flatten();
+            let others = others.chain(self.last.as_ref().filter(is_nameless)).filter(|other| !Rc::ptr_eq(other, kept));
+            let due: Vec<_> = others.filter(|other| other.borrow_mut().is_answered()).cloned().collect();
+            due.iter().try_for_each(|other| self.finish(&mut other.borrow_mut()))?;
+        }
+        self.write(&reported)
+    }
+
+    fn write(&mut self, reported: &Reported) -> io::Result<()> {
+        let mut pending = reported.report.borrow_mut();
         let ready = std::mem::take(&mut pending.ready);
         self.output.write_all(&pending.bytes[..ready])?;
         pending.bytes.drain(..ready);
         Ok(())
+    }
+
+    /// Shows what there is to be said of a stream in the end.
+    fn finish(&mut self, reported: &mut Reported) -> io::Result<()> {
+        if !std::mem::replace(&mut reported.is_over, true) {
+            reported.stream.may_guess = self.guesses > 0;
+            self.is_whole &= reported.stream.finish()?;
+            self.guesses = self.guesses.saturating_sub(reported.stream.is_faulty().into());
+        }
+        self.write(reported)
+    }
+}
+
+impl Reported {
+    /// Whether it is known to be at fault when a message is shown that may be the answer: then nothing more may explain it, and
+    /// nothing more belongs to a message whose length is wrong.
+    fn is_answered(&mut self) -> bool {
+        let message = self.stream.under_way().map(|message| message.start);
+        let is_asked = message.is_some() && self.asked_of != message;
+        if is_asked {
+            self.asked_of = message;
+        }
+        self.stream.is_faulty() || is_asked && self.stream.cause(false).is_some()
     }
 }
 
@@ -167,7 +218,7 @@ impl Streams for Shown<'_> {
     type Stream = Kept;
 
     fn begin(&mut self, direction: Direction) -> io::Result<Kept> {
-        let report = Rc::new(RefCell::new(Pending::default()));
+        let (connection, report) = (direction.connection, Rc::new(RefCell::new(Pending::default())));
         let output: Output<'static> = Output::new(Box::new(Shared(Rc::clone(&report))));
         let options = self.options;
         // What does not begin with a connection begins anywhere.
@@ -177,28 +228,42 @@ impl Streams for Shown<'_> {
         } else {
             Box::new(ByMessage(Annotated::new(output, options.dialect, options.color, Some(direction))?))
         };
-        Ok(Kept { stream: Stream::new(shown, options, find), report })
+        let stream = Stream::new(shown, options, find);
+        Ok(Rc::new(RefCell::new(Reported {
+            connection,
+            stream,
+            report,
+            is_open: false,
+            asked_of: None,
+            is_over: false,
+        })))
     }
 
     fn line(&mut self, kept: &mut Kept, line: u64) {
-        kept.stream.at_line(line);
+        kept.borrow_mut().stream.at_line(line);
     }
 
     fn bytes(&mut self, kept: &mut Kept, bytes: &[u8]) -> io::Result<()> {
-        kept.stream.feed(bytes)?;
-        self.show(kept)
+        let mut reported = kept.borrow_mut();
+        reported.stream.feed(bytes)?;
+        if !reported.is_open && (reported.stream.is_faulty() || reported.stream.under_way().is_some()) {
+            reported.is_open = true;
+            self.open.entry(reported.connection).or_default().push(Rc::clone(kept));
+        }
+        drop(reported);
+        self.show(kept)?;
+        self.last = Some(Rc::clone(kept));
+        Ok(())
     }
 
     fn gap(&mut self, kept: &mut Kept, length: u64) -> io::Result<()> {
-        kept.stream.gap(length)?;
+        kept.borrow_mut().stream.gap(length)?;
         self.show(kept)
     }
 
-    fn end(&mut self, mut kept: Kept, _: bool) -> io::Result<()> {
-        kept.stream.may_guess = self.guesses > 0;
-        self.is_whole &= kept.stream.finish()?;
-        self.guesses = self.guesses.saturating_sub(kept.stream.is_faulty().into());
-        self.show(&kept)
+    fn end(&mut self, kept: Kept, _: bool) -> io::Result<()> {
+        self.open.remove(&kept.borrow().connection);
+        self.finish(&mut kept.borrow_mut())
     }
 
     fn wait(&mut self) -> io::Result<()> {
