@@ -894,7 +894,9 @@ fn another_protocol_is_named_and_its_first_bytes_are_shown() {
         for chunk in [1, 2, 3, 100] {
             let (lines, whole) = shown(stream, &json(chunk));
             let line: Json = serde_json::from_str(&lines).unwrap();
-            assert!(line["message"].as_str().unwrap().ends_with(&format!(", which looks like {name}")), "{lines}");
+            assert!(line["hint"].as_str().unwrap().ends_with(&format!(", which looks like {name}")), "{lines}");
+            assert_eq!(lines.matches("looks like").count(), 1, "{lines}");
+            assert!(line["message"].as_str().unwrap().ends_with(&format!(" (at byte {})", line["offset"])), "{lines}");
             assert_eq!((&line["first_bytes"], whole), (&first_bytes.into(), false));
             let (text, whole) = shown(stream, &person(chunk));
             let hint = text.lines().find_map(|line| line.strip_prefix("            hint: ")).unwrap();

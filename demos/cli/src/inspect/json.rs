@@ -56,7 +56,10 @@ impl Report for JsonLines<'_> {
         let first_bytes = member("first_bytes", fault.first_bytes.as_ref().map(FirstBytes::as_str));
         let line = fault.line.map_or_else(String::new, |line| format!(r#","line":{line}"#));
         let more = line + &first_bytes + &member("hint", fault.cause.as_ref().map(|cause| &cause.words));
-        writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &fault.words, &(more + &self.last)))
+        // What the decoder says of the first bytes, the cause says better.
+        let in_brief = || format!("{} (at byte {})", fault.kind, fault.offset);
+        let words = if fault.cause.is_some() { in_brief() } else { fault.words.clone() };
+        writeln!(self.output, "{}", fault_line(fault.kind, fault.offset, &words, &(more + &self.last)))
     }
 
     fn finish(&mut self, _: &Message) -> io::Result<()> {
