@@ -100,8 +100,10 @@ impl Console {
     }
 
     fn in_background(left_out: fn(u64) -> String) -> Self {
-        let errors = Background::new(io::stderr(), background::in_words);
-        let streams = Streams::Background(Background::new(io::stdout(), left_out), errors);
+        let output = Background::new(io::stdout(), left_out);
+        // What goes to one place is in one order.
+        let errors = if is_one_place() { output.clone() } else { Background::new(io::stderr(), background::in_words) };
+        let streams = Streams::Background(output, errors);
         let console = Self { streams, is_quiet: false };
         let errors = console.clone();
         panic::set_hook(Box::new(move |panic| errors.complain_of(Kind::Panicked, panic)));
@@ -195,6 +197,19 @@ impl Console {
         }
         code
     }
+}
+
+/// Whether stdout and stderr are the same terminal, pipe or file.
+#[cfg(unix)]
+fn is_one_place() -> bool {
+    let [output, errors] = [rustix::fs::fstat(io::stdout()), rustix::fs::fstat(io::stderr())];
+    matches!((output, errors), (Ok(output), Ok(errors)) if (output.st_dev, output.st_ino) == (errors.st_dev, errors.st_ino))
+}
+
+/// The same, which cannot be told here.
+#[cfg(not(unix))]
+const fn is_one_place() -> bool {
+    false
 }
 
 /// Writes whole lines to the error output of a [`Console`]. It never fails.

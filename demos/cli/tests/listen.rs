@@ -304,6 +304,36 @@ fn members_and_lengths_that_are_wrong_are_set_right() {
 }
 
 #[test]
+#[cfg(unix)]
+fn lines_of_both_kinds_are_in_their_order_in_one_pipe() {
+    use std::io::{BufRead, BufReader};
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut server = Command::new(JSONFRAME)
+        .args(["listen", "127.0.0.1:0"])
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
+    let address = lines.next().unwrap().strip_prefix("listening on ").unwrap().to_owned();
+    let mut stream = None;
+    for number in 1..=15 {
+        let mut next = std::net::TcpStream::connect(&address).unwrap();
+        next.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+        drop(stream.replace(next));
+        for what in ["connected: ", "error: ", "closed by the server"] {
+            let expected = format!("[{number}] {what}");
+            let is_it = |line: &String| line.starts_with(&format!("[{number}] "));
+            let line = lines.find(is_it).unwrap();
+            assert!(line.starts_with(&expected), "{line}");
+        }
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
 fn with_every_byte_shown_a_fault_is_said_once() {
     let server = listen(&["-v"]);
     let complaint = complaint_about(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
