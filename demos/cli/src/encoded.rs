@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use jsonframe::{Encoding, Header, TextDecoder, TextError};
 
-use crate::hint::{MEND, is_cut};
+use crate::hint::{MEND, is_cut, json};
 use crate::text::Printable;
 
 /// How much is decoded at a time, in bytes.
@@ -207,7 +207,10 @@ impl Encoded {
 
     /// What is wrong with a whole content, if that can be seen: this is all of it, or its beginning.
     pub(crate) fn hint_of(&self, header: &Header<'_>, beginning: &[u8]) -> Option<String> {
-        if is_cut(header, beginning) { Some(format!("the JSON is cut short; {MEND}")) } else { self.hint() }
+        if is_cut(header, beginning) {
+            return Some(format!("the JSON is cut short; {MEND}"));
+        }
+        self.hint().or_else(|| json::of_content(header, beginning))
     }
 
     /// What is wrong with it if it ends here, and how to mend it.

@@ -4,9 +4,11 @@
 //! cuts the content short, and what is cut off is taken for the beginning of the next message. At least one byte that is
 //! not ASCII is always within the shorter length.
 
+pub(crate) mod json;
+
 use std::fmt::Display;
 
-use jsonframe::Header;
+use jsonframe::{DecodeErrorKind, Header};
 use jsonframe_std::Error;
 use jsonframe_std::server::{CloseReason, Deadline};
 use serde::de::IgnoredAny;
@@ -62,6 +64,14 @@ impl Cause {
     /// The cause of a fault in messages.
     pub(crate) const fn of_fault(words: String) -> Self {
         Self { words, is_enough: false }
+    }
+
+    /// The cause of an end inside a message, as far as it can be told without its bytes.
+    pub(crate) fn of_end(error: &Error) -> Option<Self> {
+        let words = "the peer ended its sending before the message was whole: does it send all of it (sendall, not send), and \
+                     are its lengths right, len(header) and len(content) in Python, of the encoded bytes?";
+        let is_end = matches!(error, Error::Decode(error) if matches!(error.kind(), DecodeErrorKind::Truncated { .. }));
+        is_end.then(|| Self::of_fault(words.into()))
     }
 
     /// The cause of this error after JSON that has been said to be [cut short](is_cut), where something has come after that. It

@@ -204,7 +204,8 @@ send(b"\0\xff", "x", "binary")
 send(b"{", "text/json")
 "#,
     );
-    let run = call(&server, &["--json", "1", "--repeat", "4", "--pipeline", "--json-lines"]).assert().success();
+    // The last answer is cut short.
+    let run = call(&server, &["--json", "1", "--repeat", "4", "--pipeline", "--json-lines"]).assert().code(1);
     let lines: Vec<&str> = text(&run.get_output().stdout).lines().collect();
     assert_eq!(
         lines[0],
@@ -262,6 +263,38 @@ fn an_answer_whose_json_was_cut_is_shown_with_the_likely_cause() {
         server.address
     );
     call(&server, &["--json", "1"]).assert().code(1).stdout("{\"é\": ").stderr(hint);
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_shown_with_that_and_is_faulty() {
+    for (content, words) in [
+        (r#"{"value": "ring", "#, "the JSON is cut short: is content-length the number of bytes of this content, "),
+        (r#"{"value": NaN}"#, "the content has NaN in it, which is no JSON: "),
+        (r#"{"a": 1}{"a": 2}"#, "the JSON of the content ends after 8 bytes, and more JSON follows: "),
+    ] {
+        let server = serve(&format!("receive(); send(b'{content}')"));
+        let run = call(&server, &["--json", "1"]).assert().code(1).stdout(content);
+        let complaint = text(&run.get_output().stderr);
+        let hint = format!("jsonframe: hint on the answer from {}: {words}", server.address);
+        assert!(complaint.starts_with(&hint) && complaint.lines().count() == 1, "{complaint}");
+    }
+    // What is not like JSON may be meant.
+    let server = serve("receive(); send(b'it is done')");
+    call(&server, &["--json", "1"]).assert().success().stdout("it is done").stderr("");
+}
+
+#[test]
+fn an_answer_that_ends_too_early_is_said_to_and_how_to_mend_it() {
+    let server = serve("receive(); send_head(9); sock.sendall(b'[1, ')");
+    let run = call(&server, &["--json", "1"]).assert().code(1).stdout("[1, ");
+    let complaint = text(&run.get_output().stderr);
+    let expected = format!(
+        "jsonframe: no answer from {}: the peer ended its sending before the message was whole: does it send all of it \
+         (sendall, not send), and are its lengths right, len(header) and len(content) in Python, of the encoded bytes?; the \
+         error was: ",
+        server.address
+    );
+    assert!(complaint.starts_with(&expected), "{complaint}");
 }
 
 #[test]
@@ -406,6 +439,10 @@ fn a_server_that_waits_for_the_end_is_told_apart() {
     let server = serve("data = sock.recv(4096)\nwhile piece := sock.recv(4096): data += piece\nsend(b'1')");
     let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
     assert!(complaint.contains("does it wait for the end of the stream?"), "{complaint}");
+    // Lines come to an end then too, and a content may end with one.
+    assert!(complaint.contains("Or for that of a line (readline)"), "{complaint}");
+    let server = serve("length = len(sock.makefile('rb').readline())\nsend(b'%d' % length)");
+    call(&server, &["--data", "[1]\n", "--type", "text/json"]).assert().success();
 }
 
 #[test]

@@ -239,7 +239,8 @@ fn what_else_a_stream_may_be_is_said() {
     assert!(hint(b"\x80\x04\x95\x05\0\0\0\0\0\0\0K\x01.").contains("Python pickle"));
     assert!(hint(b"{\"action\": \"search\"}").contains("begins with JSON"));
     assert!(hint(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").ends_with(", which looks like HTTP"));
-    assert_eq!(hint(b"ERROR unknown command\r\nbye\r\n"), r#"this is text, not messages: "ERROR unknown command\r\n""#);
+    let text = r#"this is text, not messages: "ERROR unknown command\r\n"; a message begins with "#;
+    assert!(hint(b"ERROR unknown command\r\nbye\r\n").starts_with(text));
     assert_eq!(hint(b"<!DOCTYPE html>\n<p>"), "this looks like HTML, as servers of HTTP send it");
     // A length that is sent by itself.
     assert!(hint(b"\0\0\0\x67").ends_with("--dialect u32"));

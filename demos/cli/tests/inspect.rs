@@ -295,6 +295,7 @@ fn a_fault_in_a_header_for_a_person() {
          2  header
               {\"\\u{e9}\\u202E\": 1, \"byteorder\": true}
                                                ^
+            hint: byteorder is true and must be a string, such as \"little\"
         31  wrong-type: `byteorder` is not a string (at byte 31)
 ";
     assert_eq!(shown(&framed(r#"{"é\u202E": 1, "byteorder": true}"#), &person(1)), (expected.into(), false));
@@ -391,7 +392,9 @@ fn content_for_a_person() {
     let not_json = message("application/json", "utf-8", b"{'a': 1}");
     assert_eq!(
         content(&not_json),
-        "       111  content, 8 bytes, not JSON: key must be a string at line 1 column 2\n              {'a': 1}"
+        "       111  content, 8 bytes, not JSON: key must be a string at line 1 column 2
+              {'a': 1}
+            hint: the content looks like a dict as Python prints it, which is no JSON: json.dumps(content) in Python, not str(content)"
     );
 
     assert_eq!(content(&message("x", "y", b"")), "        92  content, 0 bytes");
@@ -707,7 +710,10 @@ fn a_guess_says_what_is_wrong_with_a_length_too() {
     let line: Json = serde_json::from_str(&line).unwrap();
     assert_eq!(line["hint"], expected);
     let (text, ..) = run(&["--guess"], b"no such message\r\n");
-    assert!(text.contains("\n  hint: this is text, not messages: \"no such message\\r\\n\"\n"), "{text}");
+    assert!(
+        text.contains("\n  hint: this is text, not messages: \"no such message\\r\\n\"; a message begins with "),
+        "{text}"
+    );
 }
 
 #[test]
@@ -729,18 +735,32 @@ fn a_line_end_after_a_whole_message_is_said_to_belong_to_no_message() {
 fn a_header_length_that_is_not_that_of_the_header_is_set_right() {
     let with_length = |length: u16| [&length.to_be_bytes()[..], &REQUEST[2..]].concat();
     let mend = "struct.pack(\">H\", len(header)) in Python, of the encoded bytes";
-    for length in [104, 105, 120, 1000] {
-        let expected = format!("the header length is {length}, but the header's JSON ends after 103 bytes: {mend}");
+    let content = "; it seems to count the content too";
+    for (length, counted) in
+        [(104, ""), (105, "; it seems to count itself too"), (120, ""), (142, content), (144, content), (1000, "")]
+    {
+        let expected =
+            format!("the header length is {length}, but the header's JSON ends after 103 bytes{counted}: {mend}");
         assert_eq!(hint(&with_length(length)), Some(expected));
         let second = [REPLY, &with_length(length)].concat();
         assert!(hint(&second).unwrap().starts_with(&format!("the header length is {length}, ")));
     }
-    for length in [102, 101, 60] {
+    for (length, counted) in [(102, ""), (101, ""), (60, ""), (4, "; it seems to be the number of the members")] {
         let expected = format!(
-            "the header length is {length}, but the header's JSON goes on after that, and is 103 bytes long: {mend}"
+            "the header length is {length}, but the header's JSON goes on after that, and is 103 bytes long{counted}: {mend}"
         );
         assert_eq!(hint(&with_length(length)), Some(expected));
     }
+    for padding in [1, 2, 57] {
+        let hint = hint(&framed([&REQUEST[2..105], &vec![0; padding]].concat())).unwrap();
+        let padded =
+            "the header's JSON ends after 103 bytes; it is padded with null bytes, and JSON may be padded with spaces";
+        assert!(hint.contains(padded), "{hint}");
+    }
+    let wide = FOUR.replace("\"x\"", "\"é\"");
+    let characters = u8::try_from(wide.chars().count() + 2).unwrap();
+    let hint_of_wide = hint(&[&[0, characters], format!("{{{wide}}}").as_bytes()].concat()).unwrap();
+    assert!(hint_of_wide.contains("; it seems to count characters: "), "{hint_of_wide}");
     // This is no header of a message.
     assert_eq!(hint(&[REQUEST, b"\0\x0A{\"a\": 1}[2]"].concat()), None);
 }
@@ -789,6 +809,150 @@ fn a_member_that_is_missing_is_shown_as_python_writes_it() {
         let expected =
             format!("the header has no {name}, which every header must have: \"{name}\": {value} in Python; to accept");
         assert!(hint.starts_with(&expected), "{hint}");
+    }
+}
+
+#[test]
+fn a_header_that_is_no_json_is_recognised_by_how_it_is_written() {
+    let header = |more: &str| format!("{{{FOUR}{more}}}");
+    let standard = header("");
+    let utf16 = |header: &str| header.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+    let latin1 = |header: &str| header.chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect::<Vec<_>>();
+    let cases: [(Vec<u8>, &str); 16] = [
+        (standard.replace('"', "'").into(), "the header looks like a dict as Python prints it, "),
+        (header(", \"a\": None").into(), "the header looks like a dict as Python prints it, "),
+        (header(", \"a\": True").into(), "the header looks like a dict as Python prints it, "),
+        (header(", \"a\": NaN").into(), "the header has NaN in it, which is no JSON: leave it out, or send null "),
+        (header(", \"a\": -Infinity").into(), "the header has Infinity in it, "),
+        (header(", ").into(), "the header has a comma before a closing bracket, "),
+        (header(", /* a */ \"b\": 1").into(), "the header has a comment, "),
+        (header(", a: 1").into(), "the header has the name a without quotes, "),
+        (format!("\u{FEFF}{standard}").into(), "the header begins with a byte order mark, "),
+        (utf16(&standard), "the header looks like UTF-16 and must be UTF-8: "),
+        (latin1(&header(", \"a\": \"café\"")), "the header looks like Latin-1 and must be UTF-8: "),
+        (Json::from(standard.as_str()).to_string().into(), "the header is a string that holds JSON: "),
+        (header(", \"byteorder\": \"big\"").into(), "the header has byteorder twice: "),
+        (
+            standard.replace("\"big\"", "\"big-endian\"").into(),
+            "byteorder is \"big-endian\" and must be \"little\" or \"big\": sys.byteorder in Python",
+        ),
+        (standard.replace("\"big\"", "1").into(), "byteorder is 1 and must be a string, such as \"little\""),
+        (
+            standard.replace("content-length", "length").into(),
+            "the header has no content-length, which every header must have: ",
+        ),
+    ];
+    for (header, beginning) in cases {
+        // In whichever message it is.
+        for stream in [framed(&header), [REQUEST, &framed(&header)].concat()] {
+            let hint = hint(&stream);
+            assert!(
+                hint.as_ref().is_some_and(|hint| hint.starts_with(beginning)),
+                "{}: {hint:?}",
+                header.escape_ascii()
+            );
+        }
+    }
+    let hint = hint(&[REQUEST, &framed(standard.replace("content-l", "Content-L"))].concat());
+    let expected = "the header has \"Content-Length\" and no \"content-length\": the name of a member must be the same in every letter";
+    assert_eq!(hint.as_deref(), Some(expected));
+}
+
+/// What streams may begin with instead of a message, and what is said of it.
+fn no_messages() -> Vec<(Vec<u8>, &'static str)> {
+    let (head, content) = REQUEST.split_at(105);
+    let header = &head[2..];
+    let with = |before: &[u8], rest: &[u8]| [before, rest].concat();
+    let pickle = b"\x80\x04\x95\x05\0\0\0\0\0\0\0K\x01.";
+    vec![
+        (with(b"0103", &REQUEST[2..]), "the header length is written in decimal digits, \"0103\", "),
+        (with(b"103\r\n", &REQUEST[2..]), "the header length is written in decimal digits, \"103\\r\\n\", "),
+        (
+            with(b"39 ", content),
+            "the stream begins with JSON after its length in decimal digits, \"39 \", without a header: ",
+        ),
+        (
+            [b"39:", content, b","].concat(),
+            "the stream begins with JSON after its length in decimal digits, as in a netstring, ",
+        ),
+        (with(&[0, 39], content), "the stream is JSON after its length in 2 bytes (>H), without a header: "),
+        (with(&[0, 0, 0, 39], content), "the stream is JSON after its length in 4 bytes (>I), without a header: "),
+        (with(&[39, 0, 0, 0], content), "the stream is JSON after its length in 4 bytes (<I), without a header: "),
+        ([&head[..2], content, header].concat(), "the content comes before the header, "),
+        ([&[0, 39], content, header].concat(), "the content comes before the header, "),
+        (with(content, head), "the content comes before the header, "),
+        (pickle.to_vec(), "the stream begins like a Python pickle, without a length and a header before it: "),
+        (with(&[0, 0, 0, 15], pickle), "4 bytes that may be a length come before what looks like a Python pickle, "),
+        (
+            with(&[15, 0, 0, 0, 0, 0, 0, 0], pickle),
+            "8 bytes that may be a length come before what looks like a Python pickle, ",
+        ),
+        (b"\x82\xA6action\xA6search\xA5value\xA4ring".to_vec(), "the stream begins like MessagePack, "),
+        (b"\xA2factionfsearchevaluedring".to_vec(), "the stream begins like CBOR, "),
+        (with(b"ready\r\n", REQUEST), "a line of text comes before the first message, \"ready\\r\\n\": leave it out, "),
+        ("größe\r\n".into(), "this is text, not messages: \"größe\\r\\n\"; a message begins with "),
+        (
+            with(b"Content-Length: 39\r\n\r\n", content),
+            "this is text, not messages: \"Content-Length: 39\\r\\n\"; HTTP and ",
+        ),
+        (with(&[0; 6], REQUEST), "the header length has eight bytes, and the protocol's has two: "),
+        (
+            with(&head[..2], REQUEST),
+            "the header length is there twice (00 67 00 67): send it once; to accept it as it is: --dialect prefix=0067",
+        ),
+        (
+            with(b"JF01", REQUEST),
+            "4 bytes (4a 46 30 31) come before the header length, and a message begins with that: leave them out; ",
+        ),
+    ]
+}
+
+#[test]
+fn what_begins_like_no_message_is_said_with_how_to_mend_it() {
+    for (stream, beginning) in no_messages() {
+        let hint = hint(&stream);
+        assert!(hint.as_ref().is_some_and(|hint| hint.starts_with(beginning)), "{}: {hint:?}", stream.escape_ascii());
+    }
+    let all = "--dialect u32,no-byteorder,no-type,no-encoding,no-length";
+    let bare = [&[0, 0, 0, 39], &REQUEST[105..]].concat();
+    assert!(hint(&bare).unwrap().ends_with(&format!("; to accept it as it is: {all}")));
+    let options = Options { dialect: all[10..].parse().unwrap(), ..person(9) };
+    assert!(shown(&bare, &options).1);
+}
+
+#[test]
+fn each_departure_of_a_dialect_is_said() {
+    let header = FOUR.replace("\"byteorder\": \"big\", ", "").replace("\"content-type\": \"x\", ", "");
+    let header = format!("{{{header}}}");
+    let stream = [&u32::try_from(header.len()).unwrap().to_le_bytes(), header.as_bytes()].concat();
+    let expected = "the header length has four bytes, and the protocol's has two: struct.pack(\">H\", n) in Python; the header has no \
+                    byteorder and no content-type, which every header must have: \"byteorder\": sys.byteorder, \"content-type\": \
+                    \"text/json\" in Python; to accept it as it is: --dialect u32-le,no-byteorder,no-type";
+    assert_eq!(hint(&stream).as_deref(), Some(expected));
+}
+
+#[test]
+fn a_length_of_data_before_its_compression_is_recognised() {
+    // Of 100 letters x.
+    let gzip = b"\x1F\x8B\x08\x00\x00\x00\x00\x00\x02\x03\xAB\xA8\xA0\x3D\x00\x00\x8F\x5D\x0E\x5E\x64\x00\x00\x00";
+    let stream = |length| {
+        let header = Header::new("application/gzip", "binary", length);
+        let mut head = vec![0; header.encoded_len()];
+        header.encode(&mut head).unwrap();
+        [&head[..], gzip].concat()
+    };
+    let expected = "content-length looks like the length before compression: it is 100, and 24 bytes of gzip data have come: \
+                    len(content) of what is sent, in Python";
+    assert_eq!(hint(&stream(100)).as_deref(), Some(expected));
+    assert_eq!(hint(&stream(101)), None);
+    assert_eq!(hint(&stream(24)), None);
+}
+
+#[test]
+fn a_null_byte_between_messages_belongs_to_none() {
+    for (nulls, words) in [(1, "comes a null byte (00) that"), (3, "comes null bytes (00 00 00) that")] {
+        let hint = hint(&[REQUEST, &vec![0; nulls], REPLY].concat()).unwrap();
+        assert!(hint.contains(words) && hint.ends_with(" after it"), "{hint}");
     }
 }
 
@@ -841,6 +1005,29 @@ fn there_is_no_hint_about_a_length_that_is_right_or_that_nothing_speaks_against(
         b"\0\0".to_vec(),
     ] {
         assert_eq!(hint(&stream), None, "{}", stream.escape_ascii());
+    }
+}
+
+#[test]
+fn there_is_no_hint_about_a_good_stream_wherever_it_ends() {
+    let request = std::str::from_utf8(REQUEST).unwrap();
+    for dialect in
+        ["standard", "u16-le", "u32", "u32-le", "u8", "prefix=0001,no-byteorder", "u32,underscores", "raw-json"]
+    {
+        let options = Options { dialect: dialect.parse().unwrap(), ..json(1000) };
+        let name = options.dialect.dialect();
+        let mut stream = Vec::new();
+        for content in [&request[105..], "[]", "", "{\"a\":\n[{}]}"] {
+            let header = name.json_header(content.len() as u64).with_prefix(&[0, 1][..name.prefix().len()]);
+            let mut head = vec![0; name.encoded_len(&header)];
+            name.encode(&header, &mut head).unwrap();
+            stream.extend([&head, content.as_bytes()].concat());
+        }
+        for end in 0..=stream.len() {
+            let (lines, _) = shown(&stream[..end], &options);
+            assert!(!lines.contains("\"hint\""), "{dialect}, {end}: {lines}");
+        }
+        assert!(shown(&stream, &options).1, "{dialect}");
     }
 }
 

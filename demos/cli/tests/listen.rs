@@ -304,6 +304,26 @@ fn members_and_lengths_that_are_wrong_are_set_right() {
 }
 
 #[test]
+fn what_is_written_as_text_or_not_all_there_is_said_with_how_to_mend_it() {
+    let server = listen(&[]);
+    let whole = message(b"{}", 2);
+    let digits = hex::encode(&whole);
+    let literal = format!("b'{}'", whole.escape_ascii().to_string().replace("\\\"", "\""));
+    for (bytes, cause) in [
+        (digits.as_bytes(), "this looks like a message in hex digits: send the bytes themselves: "),
+        (literal.as_bytes(), "this looks like a message as Python prints its bytes: send the bytes themselves: "),
+        (b"AGd7ImJ5dGVvcmRlciI6ICJsaXR0bGUiLCAiY29udGVudC10eXBlIjogInRleHQv", "this looks like a message in base64: "),
+        (b"\0", "the peer ended its sending before the message was whole: "),
+        (&whole[..50], "the peer ended its sending before the message was whole: "),
+        (&whole[..whole.len() - 1], "the peer ended its sending before the message was whole: "),
+        (&whole.repeat(2)[..200], "the peer ended its sending before the message was whole: "),
+    ] {
+        let complaint = complaint_about(&server, bytes);
+        assert!(complaint.contains(&format!(" error: {cause}")), "{complaint}");
+    }
+}
+
+#[test]
 #[cfg(unix)]
 fn lines_of_both_kinds_are_in_their_order_in_one_pipe() {
     use std::io::{BufRead, BufReader};

@@ -213,6 +213,7 @@ impl Conversation<'_> {
                 let followed = connection.get_ref().followed();
                 let is_rest = is_explained && followed.has_begun();
                 let cause = if is_rest { Some(Cause::of_rest(&error)) } else { followed.cause() };
+                let cause = cause.or_else(|| Cause::of_end(&error));
                 return Err(match (cause, progress) {
                     (None, Some(words)) => Received::Silence(error, words),
                     (cause, _) => Received::Failed(error, cause),
@@ -274,7 +275,10 @@ impl Conversation<'_> {
         let outcome = connection.receive().map(|answer| answer.is_some());
         let followed = connection.get_ref().followed();
         Some(match outcome {
-            Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream?".into(),
+            // Nothing tells the end of the stream from that of a line, but another request.
+            Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream? Or for that of a line \
+                         (readline), which a message need not have: then it answers --data with a line end as its last byte"
+                .into(),
             // That it says no more is nothing else.
             Err(Error::Decode(error)) if !had_begun || !matches!(error.kind(), DecodeErrorKind::Truncated { .. }) => {
                 let said = followed.cause().map_or(error.to_string(), |cause| cause.before(error));
@@ -338,7 +342,8 @@ impl Conversation<'_> {
             self.console.complain(format_args!("jsonframe: hint on the answer from {server}: {hint}"));
         }
         let is_cut = hint::is_cut(&header, &beginning);
-        Ok(Answer { is_cut, is_right: !is_cut && encoded.is_right() })
+        let is_right = !is_cut && encoded.is_right() && hint::json::of_content(&header, &beginning).is_none();
+        Ok(Answer { is_cut, is_right })
     }
 }
 

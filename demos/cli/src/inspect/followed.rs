@@ -181,10 +181,11 @@ mod tests {
 
     #[test]
     fn text_is_shown() {
-        let expected = r#"this is text, not messages: "ERROR unknown command\r\n""#;
-        assert_eq!(hint(b"ERROR unknown command\r\nbye\r\n", "standard").as_deref(), Some(expected));
+        let mend = "; a message begins with the length of its header in two bytes, and no greeting comes before it";
+        let expected = format!(r#"this is text, not messages: "ERROR unknown command\r\n"{mend}"#);
+        assert_eq!(hint(b"ERROR unknown command\r\nbye\r\n", "standard"), Some(expected));
         let long = hint(&b"no, ".repeat(25), "standard").unwrap();
-        assert!(long.ends_with(&format!(": \"{}\"", "no, ".repeat(15))), "{long}");
+        assert!(long.ends_with(&format!(": \"{}\"{mend}", "no, ".repeat(15))), "{long}");
         let tls = r#"these are not messages: the stream begins with "\x15\x03\x01\x00\x02\x02F", which looks like TLS"#;
         assert_eq!(hint(b"\x15\x03\x01\0\x02\x02\x46", "standard").as_deref(), Some(tls));
     }

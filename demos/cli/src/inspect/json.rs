@@ -46,7 +46,7 @@ impl Report for JsonLines<'_> {
             message.content_start(),
             content.received,
             hex::encode(&content.kept[..content.kept.len().min(SHOWN)]),
-            member("hint", content.encoded.hint()),
+            member("hint", content.hint()),
             self.last,
         )?;
         writeln!(self.output, "{}", end_line(message, &self.last))

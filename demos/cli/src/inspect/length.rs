@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::message::Framing;
 use crate::encoded::{Encoded, Utf8};
-use crate::hint::MEND;
+use crate::hint::{MEND, json};
 
 /// How much of a content is kept, from its beginning, in bytes.
 pub(crate) const KEPT: usize = 64 * 1024;
@@ -63,7 +63,14 @@ impl Content {
 
     /// What is wrong with a whole content, but for an end inside a character, which reports to a person show by themselves.
     pub(super) fn hint_for_person(&self) -> Option<String> {
-        self.encoded.hint().filter(|_| self.received == self.announced && !self.encoded.is_cut())
+        self.hint().filter(|_| self.received == self.announced && !self.encoded.is_cut())
+    }
+
+    /// What is wrong with it if it ends here.
+    pub(super) fn hint(&self) -> Option<String> {
+        let may_be_json = self.is_json && self.is_kept() && self.received == self.announced;
+        let text = || str::from_utf8(&self.kept).ok().filter(|_| may_be_json);
+        self.encoded.hint().or_else(|| json::of_whole(text()?))
     }
 
     /// Its text, if that is UTF-8 and has fewer characters than its length says.

@@ -181,6 +181,7 @@ fn explained(error: &Error, connection: &Connection<Tapped<Served<'_>>>, last: &
         let may_be_cut = last.may_be_cut && is_rest;
         let cause = if last.is_explained && may_be_cut { Some(Cause::of_rest(error)) } else { followed.cause() };
         let cause = cause.or_else(|| may_be_cut.then(|| Cause::of_fault(hint::MEND.into())));
+        let cause = cause.or_else(|| Cause::of_end(error));
         let cause = cause.filter(|_| !tapped.is_explained());
         reason = cause.map_or(reason.clone(), |cause| cause.before(reason));
     }

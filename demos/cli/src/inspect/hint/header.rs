@@ -1,13 +1,16 @@
 //! What a header that is refused says of its own fault: its length, and the values of its members.
 
 use jsonframe::{ByteOrder, DecodeErrorKind, Member, ProtoHeader};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::super::length::json_end;
+use super::super::length::{Content, json_end};
 use super::super::spelling::{members, names};
+use super::foreign::notation;
 use super::{SHOWN, Suspicion};
 use crate::dialect::underscored;
 use crate::encoded::other_than_utf8;
+use crate::hint::json;
 
 impl Suspicion<'_> {
     /// How long the header is by its proto-header, and how long its JSON is, as far as it has been read.
@@ -46,13 +49,39 @@ impl Suspicion<'_> {
         } else {
             format!("the header's JSON goes on after that, and is {length} bytes long")
         };
+        let (header, after) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
+        let counted = self.counted(announced, header, after);
         let packed = packed(self.message.framing.proto_header);
         (!is_swapped).then(|| {
             format!(
-                "the header length is {announced}, but {json}: struct.pack(\"{packed}\", len(header)) in Python, of the \
+                "the header length is {announced}, but {json}{counted}: struct.pack(\"{packed}\", len(header)) in Python, of the \
                  encoded bytes"
             )
         })
+    }
+
+    /// What a header length seems to count that is not the length of this header, after which these bytes come.
+    fn counted(&self, announced: u32, header: &[u8], after: &[u8]) -> &'static str {
+        let is = |count: usize| usize::try_from(announced) == Ok(count);
+        let own = self.message.framing.len();
+        let with = |more: u64| usize::try_from(more).is_ok_and(|more| is(header.len().saturating_add(more)));
+        let content =
+            members::<Value>(header).into_iter().find(|(name, _)| name == self.name_of(Member::ContentLength));
+        let content = content.and_then(|(_, value)| value.as_u64());
+        let padding = (announced as usize).saturating_sub(header.len());
+        if after.get(..padding).is_some_and(|padding| !padding.is_empty() && padding.iter().all(|byte| *byte == 0)) {
+            "; it is padded with null bytes, and JSON may be padded with spaces only"
+        } else if with(own as u64) {
+            "; it seems to count itself too"
+        } else if content.is_some_and(|content| with(content) || with(content.saturating_add(own as u64))) {
+            "; it seems to count the content too"
+        } else if is(members::<IgnoredAny>(header).len()) {
+            "; it seems to be the number of the members"
+        } else if str::from_utf8(header).is_ok_and(|text| is(text.chars().count())) {
+            "; it seems to count characters"
+        } else {
+            ""
+        }
     }
 
     fn name_of(&self, member: Member) -> &'static str {
@@ -100,28 +129,97 @@ impl Suspicion<'_> {
         Some(format!("the header looks like {name} and must be UTF-8: json.dumps(header).encode(\"utf-8\") in Python"))
     }
 
-    /// Whether a member is missing, or is there by nearly its name.
-    pub(super) fn missing(&self) -> Option<String> {
-        let DecodeErrorKind::MissingMember { member } = self.kind else { return None };
-        let letters = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
-        let known = names(self.message.header());
-        let similar = |name: &str| known.iter().find(|other| letters(other) == letters(name));
-        let name = self.name_of(member);
-        match similar(name) {
-            Some(other) => {
-                let other = brief(&Value::from(&**other));
-                Some(format!(
+    /// Whether its byte order is another text than the two that there are.
+    pub(super) fn byte_order(&self) -> Option<String> {
+        let DecodeErrorKind::InvalidByteOrder = self.kind else { return None };
+        let (name, value) = (self.name_of(Member::ByteOrder), self.value(Member::ByteOrder)?);
+        Some(format!("{name} is {} and must be \"little\" or \"big\": sys.byteorder in Python", brief(&value)))
+    }
+
+    /// Whether a header that seems to be meant as one lacks a member, or has it twice.
+    pub(super) fn lacking(&self) -> Option<String> {
+        match self.kind {
+            DecodeErrorKind::MissingMember { member } => {
+                let names = names(self.message.header());
+                let is_there = |member: &Member| names.iter().any(|name| spelt_like(name, self.name_of(*member)));
+                // What has none of them is another object.
+                Member::ALL.iter().any(is_there).then(|| self.missing(&[member]).join("; "))
+            }
+            DecodeErrorKind::DuplicateMember { member } => Some(format!(
+                "the header has {} twice: a dict has each name once, json.dumps(header) in Python",
+                self.name_of(member)
+            )),
+            _ => None,
+        }
+    }
+
+    /// What is to be said of members that are not there, or only by names that are like their own.
+    pub(super) fn missing(&self, members: &[Member]) -> Vec<String> {
+        let names = names(self.message.header());
+        let similar = |member: Member| names.iter().find(|name| spelt_like(name, self.name_of(member)));
+        let misspelt =
+            members.iter().copied().find_map(|member| Some((member, similar(member)?))).map(|(member, other)| {
+                let (other, name) = (brief(&Value::from(&**other)), self.name_of(member));
+                format!(
                     "the header has {other} and no \"{name}\": the name of a member must be the same in every letter"
+                )
+            });
+        let absent: Vec<_> = members.iter().copied().filter(|member| similar(*member).is_none()).collect();
+        let listed: Vec<_> = absent.iter().map(|member| self.name_of(*member)).collect();
+        let written = |member: &Member| format!("\"{}\": {}", self.name_of(*member), in_python(*member));
+        let written: Vec<_> = absent.iter().map(written).collect();
+        let absent = (!absent.is_empty()).then(|| {
+            format!(
+                "the header has no {}, which every header must have: {} in Python",
+                listed.join(" and no "),
+                written.join(", ")
+            )
+        });
+        misspelt.into_iter().chain(absent).collect()
+    }
+
+    /// Whether it is no JSON in UTF-8, but something else that is meant as a header.
+    pub(super) fn no_json(&self) -> Option<String> {
+        let header = self.message.header();
+        match self.kind {
+            DecodeErrorKind::ByteOrderMark => Some(json::with_mark("header")),
+            DecodeErrorKind::NotUtf8 if header.starts_with(b"{\"") => {
+                let at = str::from_utf8(header).err()?.valid_up_to();
+                Some(format!(
+                    "the header is not UTF-8: byte {:02x} at offset {at} of it: json.dumps(header).encode(\"utf-8\") in Python",
+                    header[at]
                 ))
             }
-            // What has none of them is another object.
-            None => Member::ALL.iter().any(|member| similar(self.name_of(*member)).is_some()).then(|| {
-                format!(
-                    "the header has no {name}, which every header must have: \"{name}\": {} in Python",
-                    in_python(member)
-                )
-            }),
+            DecodeErrorKind::NotAnObject { found: b'"' } if header.starts_with(b"\"{") => {
+                Some("the header is a string that holds JSON: call json.dumps on it once, not twice".into())
+            }
+            DecodeErrorKind::NotAnObject { .. } => {
+                let notation = notation(header)?;
+                Some(format!(
+                    "the header looks like {notation} and must be JSON: json.dumps(header).encode(\"utf-8\") in Python"
+                ))
+            }
+            DecodeErrorKind::UnexpectedByte { .. } | DecodeErrorKind::UnexpectedEnd { .. } => {
+                json::of_text(header, "header")
+            }
+            DecodeErrorKind::TrailingData { .. } => json::of_text(header, "header"),
+            _ => None,
         }
+    }
+
+    /// Whether the length is that of the content before it was compressed.
+    pub(super) fn compressed(&self) -> Option<String> {
+        let (DecodeErrorKind::Truncated { .. }, true) = (self.kind, self.has_header) else { return None };
+        let Content { kept, received, announced, .. } = &self.message.content;
+        // Data of gzip ends with its length before that, modulo 2^32.
+        let (_, size) = kept.split_last_chunk::<4>().filter(|_| kept.starts_with(b"\x1F\x8B"))?;
+        let is_size = u64::from(u32::from_le_bytes(*size)) == announced & u64::from(u32::MAX);
+        (is_size && self.message.content.is_kept()).then(|| {
+            format!(
+                "content-length looks like the length before compression: it is {announced}, and {received} bytes of gzip data \
+                 have come: len(content) of what is sent, in Python"
+            )
+        })
     }
 
     /// Whether a member that must be text is other JSON.
@@ -136,6 +234,12 @@ impl Suspicion<'_> {
         let name = self.name_of(member);
         Some(format!("{name} is {} and must be a string, such as {example}{}", brief(&value), of_none(&value)))
     }
+}
+
+/// Whether these names are the same but for case, hyphens and underscores.
+pub(super) fn spelt_like(name: &str, other: &str) -> bool {
+    let letters = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
+    letters(name) == letters(other)
 }
 
 /// How a program in Python should write a member that is missing.
