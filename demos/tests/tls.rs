@@ -139,7 +139,7 @@ fn clients_are_known_by_their_certificates(on: AppServer) {
         return;
     }
     let files = Files::new();
-    let server = start_for_known(on, &files);
+    let mut server = start_for_known(on, &files);
     let own = |name: &str| {
         ["--cert".to_owned(), files.path(&format!("{name}.pem")), "--key".into(), files.path(&format!("{name}.key"))]
     };
@@ -155,7 +155,8 @@ fn clients_are_known_by_their_certificates(on: AppServer) {
     assert_eq!((replies(&events).len(), failure(&events)), (1, None));
     assert_eq!(server.errors.so_far(), [""; 0]);
     // Those who were refused are not said to have been accepted.
-    let accepted = server.output.so_far().iter().filter(|line| line.starts_with("accepted")).count();
+    server.signal("TERM");
+    let accepted = server.output.rest().iter().filter(|line| line.starts_with("accepted")).count();
     assert_eq!(accepted, 1);
 }
 
