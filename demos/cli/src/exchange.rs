@@ -17,7 +17,7 @@ mod object;
 mod request;
 mod tapped;
 
-pub(crate) use self::annotation::Annotation;
+pub(crate) use self::annotation::{Annotation, Ending};
 pub(crate) use self::halves::{Half, halves};
 pub(crate) use self::member::Member;
 pub(crate) use self::meter::{Meter, bar};

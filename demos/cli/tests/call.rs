@@ -446,6 +446,23 @@ fn a_server_that_waits_for_the_end_is_told_apart() {
 }
 
 #[test]
+fn an_answer_that_stays_in_a_buffer_is_told_and_shown_after_the_end_of_the_requests() {
+    // The buffer is written when the server ends.
+    let server = serve(
+        "receive(); plain, sock = sock, sock.makefile('wb'); sock.sendall = sock.write; send(b'1'); plain.recv(1); sock.close()",
+    );
+    let run = call(&server, &["--json", "1", "--timeout", "0.3", "-v"]).assert().code(1);
+    let shown = text(&run.get_output().stderr);
+    let complaint = shown.lines().last().unwrap();
+    let flush = "; it answers only after the end of the requests: does it keep the answer in a buffer? Then flush it \
+                 (wfile.flush() in Python). Or ";
+    assert!(complaint.contains(flush), "{shown}");
+    let at = |line: &str| shown.find(line).unwrap_or_else(|| panic!("{line} in {shown}"));
+    assert!(at("  end of the stream, 1 message\n") < at("< message 1\n"), "{shown}");
+    assert_eq!(shown.matches("> message 1\n").count(), 1, "{shown}");
+}
+
+#[test]
 fn what_a_silent_server_does_when_nothing_more_is_sent_is_said() {
     // It reads the header length in the other byte order, and so waits for more.
     let server = serve("exactly(2); exactly(int.from_bytes(b'g\\0', 'big'))");

@@ -74,7 +74,7 @@ impl Conversation<'_> {
     ) -> Result<(), Failure> {
         let [receiving, sending] = halves(stream).map_err(|error| Failure::Other(no_answer(error, server)))?;
         let receiving = Watched::new(receiving);
-        let sent = Sent::new();
+        let sent = Sent::new(annotations.sent.as_ref().map(Annotation::ending));
         let (answered, answers) = mpsc::channel();
         let mut requests = std::mem::take(&mut self.requests);
         let total = requests.len() * self.repeat;
@@ -203,7 +203,7 @@ impl Conversation<'_> {
                 };
                 let silence = match &error {
                     Error::Io(late) if is_time_out(late) && awaited.take().is_some() => {
-                        self.last_words(&mut connection, watched)
+                        self.last_words(&mut connection, watched, sent)
                     }
                     _ => None,
                 };
@@ -268,16 +268,23 @@ impl Conversation<'_> {
 
     /// What may help with a server that did not answer in time, by what it does when nothing more is sent to it: one that
     /// speaks another protocol may wait for the end of a line.
-    fn last_words(&self, connection: &mut Connection<Tapped<Patient<'_>>>, watched: &Watched<Half>) -> Option<String> {
+    fn last_words(
+        &self,
+        connection: &mut Connection<Tapped<Patient<'_>>>,
+        watched: &Watched<Half>,
+        sent: &Sent,
+    ) -> Option<String> {
         let had_begun = !connection.get_ref().followed().is_empty();
+        sent.show_end();
         watched.with(|half| half.end_sending());
         watched.within(self.timeout.min(LAST_WORDS));
         let outcome = connection.receive().map(|answer| answer.is_some());
         let followed = connection.get_ref().followed();
         Some(match outcome {
-            // Nothing tells the end of the stream from that of a line, but another request.
-            Ok(true) => "it answers after the end of the requests: does it wait for the end of the stream? Or for that of a line \
-                         (readline), which a message need not have: then it answers --data with a line end as its last byte"
+            // Nothing tells these apart, but another request.
+            Ok(true) => "it answers only after the end of the requests: does it keep the answer in a buffer? Then flush it \
+                         (wfile.flush() in Python). Or does it wait for the end of the stream? Or for that of a line (readline)? \
+                         Then it answers --data with a line end as its last byte"
                 .into(),
             // That it says no more is nothing else.
             Err(Error::Decode(error)) if !had_begun || !matches!(error.kind(), DecodeErrorKind::Truncated { .. }) => {

@@ -5,13 +5,15 @@ use std::io::{self, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::exchange::Half;
+use crate::exchange::{Ending, Half};
 use crate::watched::{Watched, is_time_out};
 
 /// What has been sent, for whoever waits for the answers: an answer's time begins when its request is sent.
 pub(super) struct Sent {
     state: Mutex<State>,
     changed: Condvar,
+    /// There if what is sent is shown.
+    ending: Option<Ending>,
 }
 
 struct State {
@@ -22,9 +24,9 @@ struct State {
 }
 
 impl Sent {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(ending: Option<Ending>) -> Self {
         let state = State { requests: 0, since: Instant::now(), is_over: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), changed: Condvar::new(), ending }
     }
 
     /// One more request is whole.
@@ -51,6 +53,13 @@ impl Sent {
         let mut state = self.lock();
         state.is_over = true;
         state.since = Instant::now();
+    }
+
+    /// Shows that nothing more is sent, before what comes after that.
+    pub(super) fn show_end(&self) {
+        if let Some(ending) = &self.ending {
+            ending.show();
+        }
     }
 
     /// Since when the answer to this request has been due, counted from 0; `None` as long as that is being sent.

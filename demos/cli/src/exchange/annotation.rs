@@ -53,6 +53,11 @@ impl Annotation {
         self.live.has_ended.store(true, Ordering::Relaxed);
     }
 
+    /// Shows the end of the stream before it is dropped.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending(Arc::clone(&self.shared))
+    }
+
     /// Shows the next bytes of the stream, and returns when that is done.
     pub(crate) fn push(&self, bytes: &[u8]) {
         let mut state = self.shared.lock();
@@ -71,6 +76,19 @@ impl Drop for Annotation {
         self.shared.changed.notify_all();
         // It has nothing more to say if it has panicked.
         let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Ends an annotation that somebody else has.
+pub(crate) struct Ending(Arc<Shared>);
+
+impl Ending {
+    /// Shows that the stream has ended, and returns when that is done. What comes after it is not shown.
+    pub(crate) fn show(&self) {
+        let mut state = self.0.lock();
+        state.has_ended = true;
+        self.0.changed.notify_all();
+        drop(self.0.wait_while(state, |state| !state.is_over));
     }
 }
 
