@@ -220,7 +220,7 @@ send(b"{", "text/json")
 
 #[test]
 fn every_byte_is_annotated_the_request_before_its_answer() {
-    let server = serve("receive(); send(b'[2]')");
+    let server = serve("receive(); send(b'[2]'); sock.recv(1)");
     let run = call(&server, &["--json", "1", "-v"]).assert().success().stdout("[2]");
     let shown = text(&run.get_output().stderr).to_owned();
     assert!(shown.lines().all(|line| line.starts_with("> ") || line.starts_with("< ")), "{shown}");
@@ -443,6 +443,32 @@ fn a_server_that_waits_for_the_end_is_told_apart() {
     assert!(complaint.contains("Or for that of a line (readline)"), "{complaint}");
     let server = serve("length = len(sock.makefile('rb').readline())\nsend(b'%d' % length)");
     call(&server, &["--data", "[1]\n", "--type", "text/json"]).assert().success();
+}
+
+#[test]
+fn a_server_that_closes_after_an_answer_is_told_apart() {
+    const SERVES_ONE: &str = "it may serve only one request per connection (no loop around recv)";
+    for (times, why) in [(1, format!(": {SERVES_ONE}, or have failed at ")), (2, "; a server does that ".into())] {
+        let server = serve(&format!("for _ in range({times}): receive(); send(b'1')\nsock.close()"));
+        let run = call(&server, &["--json", "1", "--repeat", "3"]).assert().code(1);
+        let said = text(&run.get_output().stderr);
+        let expected = format!(
+            "jsonframe: no answer from {}: it answered {times} of 3 requests and closed the connection{why}",
+            server.address
+        );
+        assert!(said.starts_with(&expected), "{said}");
+    }
+    let server = serve("receive(); send(b'1')");
+    let run = call(&server, &["--json", "1", "-v"]).assert().success();
+    let said = text(&run.get_output().stderr);
+    let note = "ended the connection after its answer, before the requests had ended: ";
+    assert!(said.contains(&format!("jsonframe: note: {} {note}{SERVES_ONE}\n", server.address)), "{said}");
+    // One that goes on is not told so, nor is anything said without -v.
+    for (script, options) in [("receive(); send(b'1'); sock.recv(1)", &["-v"][..]), ("receive(); send(b'1')", &[])] {
+        let server = serve(script);
+        let run = call(&server, &[&["--json", "1"], options].concat()).assert().success();
+        assert!(!text(&run.get_output().stderr).contains("note: "), "{script}");
+    }
 }
 
 #[test]

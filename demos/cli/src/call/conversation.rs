@@ -36,6 +36,9 @@ const SHOWN: usize = 32;
 const FAILED: &str = "; a server does that when it fails at a request, or never sends its answer: see what it prints, and if that \
                       is no error, whether it reaches its sendall";
 
+/// What the end of a connection after one answer may mean.
+const SERVES_ONE: &str = "it may serve only one request per connection (no loop around recv)";
+
 /// What to look for when a message stops halfway.
 const SENDS_ALL: &str = "does it send all of it (sendall, not send)?";
 
@@ -173,6 +176,7 @@ impl Conversation<'_> {
         output: &mut Output,
     ) -> Result<bool, Received> {
         let awaited = Awaited::default();
+        let is_shown = annotation.is_some() && total == 1;
         let patient = Patient { stream: watched, sent, time: self.timeout, awaited: &awaited };
         let mut connection = Connection::new(Tapped::new(patient, self.dialect, annotation, None))
             .with_dialect(self.dialects.received)
@@ -199,7 +203,8 @@ impl Conversation<'_> {
                         (error, header.filter(|_| is_late).map(header_so_far))
                     }
                     Received::Silence(error, words) => (error, Some(words)),
-                    _ => return Err(received),
+                    Received::Closed(_) => return Err(Received::Closed((number, total))),
+                    Received::Unwritten(_) => return Err(received),
                 };
                 let silence = match &error {
                     Error::Io(late) if is_time_out(late) && awaited.take().is_some() => {
@@ -215,6 +220,8 @@ impl Conversation<'_> {
                 let cause = if is_rest { Some(Cause::of_rest(&error)) } else { followed.cause() };
                 let cause = cause.or_else(|| Cause::of_end(&error));
                 return Err(match (cause, progress) {
+                    // What was sent to a server that has closed makes TCP reset the connection.
+                    (None, None) if number > 0 && is_reset(&error) => Received::Closed((number, total)),
                     (None, Some(words)) => Received::Silence(error, words),
                     (cause, _) => Received::Failed(error, cause),
                 });
@@ -225,31 +232,50 @@ impl Conversation<'_> {
             }
         }
         if !is_explained && sent.await_requests(total as u64, PARTING) {
-            self.after_the_last(&mut connection, watched, server, output);
+            self.after_the_last(&mut connection, (watched, sent), server, is_shown, output);
         }
         Ok(are_right)
     }
 
     /// Says what comes after the last answer, which nobody has asked for: until the server ends its direction too, or for a
-    /// moment.
+    /// moment. If every byte of one request is shown, so is whether the server ends it first.
     fn after_the_last(
         &self,
         connection: &mut Connection<Tapped<Patient<'_>>>,
-        watched: &Watched<Half>,
+        (watched, sent): (&Watched<Half>, &Sent),
         server: impl Display,
+        is_shown: bool,
         output: &mut Output,
     ) {
-        watched.with(|half| {
-            half.say_end();
-            half.end_sending();
-        });
-        watched.within(self.timeout.min(PARTING));
-        let another = connection.receive().ok().flatten().map(|message| {
-            let header = message.header();
-            let (content_type, encoding) = (Printable(header.content_type()), Printable(header.content_encoding()));
-            let length = count_of_bytes(header.content_length());
-            format!("after it comes another message, which no request asked for: {content_type}, {encoding}, {length}")
-        });
+        let mut another = || {
+            watched.within(self.timeout.min(PARTING));
+            connection.receive().map(|message| {
+                let message = message?;
+                let header = message.header();
+                let (content_type, encoding) = (Printable(header.content_type()), Printable(header.content_encoding()));
+                let length = count_of_bytes(header.content_length());
+                Some(format!(
+                    "after it comes another message, which no request asked for: {content_type}, {encoding}, {length}"
+                ))
+            })
+        };
+        let mut outcome = is_shown.then(&mut another);
+        if let Some(Ok(None)) = outcome {
+            output.end_line();
+            self.console.complain(format_args!(
+                "jsonframe: note: {server} ended the connection after its answer, before the requests had ended: {SERVES_ONE}"
+            ));
+        } else {
+            sent.show_end();
+            watched.with(|half| {
+                half.say_end();
+                half.end_sending();
+            });
+            if !matches!(outcome, Some(Ok(_))) {
+                outcome = Some(another());
+            }
+        }
+        let another = outcome.and_then(Result::ok).flatten();
         let followed = connection.get_ref().followed();
         let no_message = || {
             let rest = followed.rest();
@@ -318,7 +344,7 @@ impl Conversation<'_> {
         buffer: &mut [u8],
     ) -> Result<Answer, Received> {
         let failed = |error: Error| Received::Failed(error, None);
-        let incoming = connection.receive().map_err(failed)?.ok_or(Received::Closed)?;
+        let incoming = connection.receive().map_err(failed)?.ok_or(Received::Closed((0, 0)))?;
         let (header, mut content) = incoming.into_parts().map_err(failed)?;
         // The rest only has to go on.
         awaited.set(None);
@@ -374,7 +400,8 @@ enum Unsent {
 
 /// Why not every answer was received.
 enum Received {
-    Closed,
+    /// The connection is closed: how many requests were answered, and of how many.
+    Closed((usize, usize)),
     Failed(Error, Option<Cause>),
     /// None has come in time, or not all of it, and this is what the server did.
     Silence(Error, String),
@@ -390,12 +417,21 @@ impl From<Failure> for Received {
 impl Received {
     fn in_words(self, server: impl Display) -> Failure {
         match self {
-            Self::Closed => {
+            Self::Closed((0, _)) => {
                 Failure::Other(format!("no answer from {server}: it closed the connection without one{FAILED}"))
             }
+            Self::Closed((answered, total)) => {
+                let why = match answered {
+                    1 => format!(": {SERVES_ONE}, or have failed at the second: see what it prints"),
+                    _ => FAILED.into(),
+                };
+                Failure::Other(format!(
+                    "no answer from {server}: it answered {answered} of {total} requests and closed the connection{why}"
+                ))
+            }
             Self::Failed(error, None) => {
-                let is_reset = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionReset);
-                Failure::Other(format!("{}{}", no_answer(error, server), if is_reset { FAILED } else { "" }))
+                let hint = if is_reset(&error) { FAILED } else { "" };
+                Failure::Other(format!("{}{hint}", no_answer(error, server)))
             }
             Self::Failed(error, Some(cause)) => {
                 Failure::Other(no_answer(io::Error::other(cause.before(error)), server))
@@ -404,6 +440,10 @@ impl Received {
             Self::Unwritten(failure) => failure,
         }
     }
+}
+
+fn is_reset(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionReset)
 }
 
 /// How far a header has come that is not whole in time.
