@@ -20,6 +20,9 @@ pub const COUNTS_BYTES: &str = "content-length counts bytes, not characters";
 pub(crate) const MEND: &str =
     "content-length counts bytes, not characters: len(text.encode(\"utf-8\")) in Python, not len(text)";
 
+/// What to look for when a message stops halfway.
+pub(crate) const SENDS_ALL: &str = "does it send all of it (sendall, not send)?";
+
 /// Whether this JSON in UTF-8 seems to be cut short because its characters were counted.
 pub fn json_is_cut(content: &[u8]) -> bool {
     !content.is_ascii()

@@ -751,6 +751,12 @@ fn a_header_length_that_is_not_that_of_the_header_is_set_right() {
         );
         assert_eq!(hint(&with_length(length)), Some(expected));
     }
+    // The length is that of the header before its last members were added.
+    let (before, added) = (format!("{{{FOUR}}}"), format!("{{{FOUR}, \"seq\": 1, \"sent\": 2}}"));
+    let length = u16::try_from(before.len()).unwrap();
+    let early = hint(&[&length.to_be_bytes()[..], added.as_bytes(), b"x"].concat()).unwrap();
+    let measured = "; it may have been taken before members were added, so encode the header once, then measure it: ";
+    assert!(early.contains(measured), "{early}");
     for padding in [1, 2, 57] {
         let hint = hint(&framed([&REQUEST[2..105], &vec![0; padding]].concat())).unwrap();
         let padded =
@@ -889,6 +895,17 @@ fn no_messages() -> Vec<(Vec<u8>, &'static str)> {
         ),
         (b"\x82\xA6action\xA6search\xA5value\xA4ring".to_vec(), "the stream begins like MessagePack, "),
         (b"\xA2factionfsearchevaluedring".to_vec(), "the stream begins like CBOR, "),
+        (
+            with(content, b"\n"),
+            "the stream begins with JSON, without a length and a header before it, and with a line end after it, but this \
+             protocol has no lines: sock.sendall(",
+        ),
+        (
+            [b"b'\\x00g'", header, content].concat(),
+            "the header length is sent as Python prints bytes, b'\\x00g': add bytes to bytes, struct.pack(\">H\", n) + \
+             header.encode() in Python, not an f-string or str()",
+        ),
+        ([b"b\"\\x00'\"b'", header, b"'"].concat(), "the header length is sent as Python prints bytes, b\"\\x00'\": "),
         (with(b"ready\r\n", REQUEST), "a line of text comes before the first message, \"ready\\r\\n\": leave it out, "),
         ("größe\r\n".into(), "this is text, not messages: \"größe\\r\\n\"; a message begins with "),
         (

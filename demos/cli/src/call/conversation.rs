@@ -16,7 +16,7 @@ use crate::console::Console;
 use crate::dialect::{DialectName, Dialects};
 use crate::encoded::Encoded;
 use crate::exchange::{Annotation, Half, Meter, Request, Tapped, halves};
-use crate::hint::{self, Cause};
+use crate::hint::{self, Cause, SENDS_ALL};
 use crate::text::{ByteString, Printable, count_of_bytes};
 use crate::watched::{Watched, is_time_out, no_answer};
 
@@ -38,9 +38,6 @@ const FAILED: &str = "; a server does that when it fails at a request, or never 
 
 /// What the end of a connection after one answer may mean.
 const SERVES_ONE: &str = "it may serve only one request per connection (no loop around recv)";
-
-/// What to look for when a message stops halfway.
-const SENDS_ALL: &str = "does it send all of it (sendall, not send)?";
 
 /// What is said, and how.
 pub(super) struct Conversation<'a> {

@@ -11,13 +11,16 @@ use super::drive::Stream;
 use super::message::Message;
 use super::report::{Fault, Report};
 use crate::dialect::DialectName;
-use crate::hint::Cause;
+use crate::hint::{Cause, SENDS_ALL};
 use crate::text::count_of_bytes;
 
 /// For how many streams a dialect was looked for, and for how many it is at most: the name of one that is found out is never
 /// freed.
 static LOOKED_FOR: AtomicUsize = AtomicUsize::new(0);
 const MOST: usize = 256;
+
+/// As much of a message as may be all that one call of a system took, in bytes.
+const LARGE: u64 = 64 * 1024;
 
 /// A stream that is followed, in constant memory.
 pub(crate) struct Followed<'r>(pub(super) Stream<'r>);
@@ -96,7 +99,10 @@ impl Display for UnderWay {
             format!("{} of its {part} {are} missing", count_of_bytes(count))
         };
         match (missing, self.header) {
-            (Some(missing), _) => f.write_str(&are_missing(*missing, "content")),
+            (Some(missing), _) => {
+                f.write_str(&are_missing(*missing, "content"))?;
+                if *received >= LARGE { write!(f, "; {SENDS_ALL}") } else { Ok(()) }
+            }
             (None, Some((come, length))) => f.write_str(&are_missing(length - come, "header")),
             (None, None) => f.write_str("and its header is not whole"),
         }

@@ -13,6 +13,9 @@ use crate::hint::{MEND, json};
 /// How much of a content is kept, from its beginning, in bytes.
 pub(crate) const KEPT: usize = 64 * 1024;
 
+/// By how much Python's `sys.getsizeof` of bytes is larger than their number.
+const SIZE_OF_BYTES: u64 = 33;
+
 /// A content, as far as it has come.
 #[derive(Default)]
 pub(crate) struct Content {
@@ -192,7 +195,11 @@ impl Display for LengthHint {
                 "the content-length of message {message} looks wrong: it is {announced}, and the JSON ends after {bytes} \
                  bytes: it is {} too {}",
                 announced.abs_diff(*bytes),
-                if announced > bytes { "large" } else { "small" }
+                match announced.checked_sub(*bytes) {
+                    None => "small",
+                    Some(SIZE_OF_BYTES) => "large; sys.getsizeof counts Python's own bytes, and len(content) does not",
+                    Some(_) => "large",
+                }
             ),
         }
     }

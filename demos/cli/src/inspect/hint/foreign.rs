@@ -23,6 +23,9 @@ const BEFORE: usize = 32;
 impl Suspicion<'_> {
     /// What else than messages the stream is.
     pub(super) fn no_messages(&self, stream: &[u8]) -> Option<String> {
+        if let Some(words) = printed_length(stream) {
+            return Some(words);
+        }
         // Base64 has no spaces, and other text has.
         let is_words = self.resembles == Some(Resembled::Format(Format::Base64)) && first_line(stream).contains(&b' ');
         if let Some(Resembled::Format(format)) = self.resembles.filter(|_| !is_words) {
@@ -127,6 +130,22 @@ fn is_html(stream: &[u8]) -> bool {
     beginnings.into_iter().any(begins)
 }
 
+/// What is to be said of a header, as text or as Python shows bytes, after the bytes of its length as Python shows them.
+fn printed_length(stream: &[u8]) -> Option<String> {
+    let (quote, rest) = stream.strip_prefix(b"b")?.split_first().filter(|(quote, _)| b"'\"".contains(quote))?;
+    let end = rest.iter().take(BEFORE).skip(1).position(|byte| byte == quote)? + 1;
+    let header = &rest[end + 1..];
+    let header = header.strip_prefix(b"b'").unwrap_or(header);
+    let is_header = header.starts_with(b"{") && header.windows(11).any(|name| name == b"\"byteorder\"");
+    is_header.then(|| {
+        let length = Printable(&String::from_utf8_lossy(&stream[..end + 3])).to_string();
+        format!(
+            "the header length is sent as Python prints bytes, {length}: add bytes to bytes, \
+             struct.pack(\">H\", n) + header.encode() in Python, not an f-string or str()"
+        )
+    })
+}
+
 /// What is to be said of JSON with nothing before it, or of how Python shows its bytes: a header, or content alone.
 fn json_alone(stream: &[u8], framing: Framing) -> Option<String> {
     let literal = [b"b'", b"b\""].into_iter().any(|quote| stream.starts_with(quote) && stream[2..].starts_with(b"{"));
@@ -141,10 +160,13 @@ fn json_alone(stream: &[u8], framing: Framing) -> Option<String> {
     }
     let shown = String::from_utf8_lossy(&json[..json.len().min(SHOWN)]);
     let left_out = if json.len() > SHOWN { " …" } else { "" };
+    let after = &stream[json.len()..];
+    let has_line = !literal && [&b"\n"[..], b"\r\n"].into_iter().any(|end| after.starts_with(end));
+    let line = if has_line { ", and with a line end after it, but this protocol has no lines" } else { "" };
     let lacks = if is_header {
         "a header, without its length before it: struct.pack(\">H\", len(header)) in Python".into()
     } else {
-        format!("without a length and a header before it: {SEND}")
+        format!("without a length and a header before it{line}: {SEND}")
     };
     Some(format!("the stream begins with JSON, {lacks}; it is {}{left_out}", Printable(&shown)))
 }

@@ -79,6 +79,8 @@ impl Suspicion<'_> {
             "; it seems to be the number of the members"
         } else if str::from_utf8(header).is_ok_and(|text| is(text.chars().count())) {
             "; it seems to count characters"
+        } else if header.get(..announced as usize).is_some_and(is_without_last) {
+            "; it may have been taken before members were added, so encode the header once, then measure it"
         } else {
             ""
         }
@@ -240,6 +242,12 @@ impl Suspicion<'_> {
 pub(super) fn spelt_like(name: &str, other: &str) -> bool {
     let letters = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
     letters(name) == letters(other)
+}
+
+/// Whether this beginning of a header is as long as the header without its last members.
+fn is_without_last(beginning: &[u8]) -> bool {
+    let closed = beginning.strip_suffix(b",").map(|members| [members, b"}"].concat());
+    closed.is_some_and(|header| json_end(&header) == Some(header.len()))
 }
 
 /// How a program in Python should write a member that is missing.
