@@ -396,6 +396,54 @@ fn a_client_of_which_nothing_more_comes_is_told_what_is_missing_and_why() {
 }
 
 #[test]
+fn a_length_by_sys_getsizeof_is_recognised() {
+    let server = listen(&[]);
+    for (more, end) in
+        [(33, "33 too large; sys.getsizeof counts Python's own bytes, and len(content) does not"), (32, "32 too large")]
+    {
+        let complaint = complaint_about(&server, &message(b"{}", 2 + more));
+        assert!(complaint.contains(&format!(": it is {end}; the error was: ")), "{complaint}");
+    }
+}
+
+#[test]
+fn a_large_content_that_does_not_go_on_may_have_been_sent_in_part() {
+    for (length, advice) in [(1 << 20, "; does it send all of it (sendall, not send)?"), (1000, "")] {
+        let server = listen(&[]);
+        let mut stream = server.connect();
+        let whole = message(&vec![b'1'; length], length);
+        stream.write_all(&whole[..whole.len() - 7]).unwrap();
+        let line = server.output.find(|line| line.contains("waiting: "));
+        assert!(line.ends_with(&format!(", 7 bytes of its content are missing{advice}")), "{line}");
+    }
+}
+
+#[test]
+fn a_client_that_closes_long_after_its_answer_may_have_waited_for_more() {
+    let server = listen(&[]);
+    let note = |script: &str| {
+        client(&server, script);
+        let line = server.output.find(|line| line.contains(" note: ") || line.contains(" ended the connection"));
+        line.contains(" note: ").then(|| {
+            server.output.find(|line| line.contains(" ended the connection"));
+            line
+        })
+    };
+    let waited = note("import time; send(b'1'); receive(); time.sleep(2.5)").unwrap();
+    let words = " note: the client had its whole answer and closed 2 s later: did it wait for the end of the connection? A \
+                 message ends after content-length bytes";
+    assert!(waited.ends_with(words), "{waited}");
+    // Whoever asks again knows where an answer ends.
+    for script in [
+        "send(b'1'); receive()",
+        "import time; send(b'1'); receive(); send(b'2'); receive(); time.sleep(2.5)",
+        "import time; time.sleep(2.5)",
+    ] {
+        assert_eq!(note(script), None, "{script}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_once_for_each_silence() {
     let server = listen(&[]);
     let mut stream = server.connect();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jsonframe::DecodeErrorKind;
 use jsonframe_std::{Connection, Error};
@@ -91,10 +91,22 @@ impl Server {
             .with_max_header(self.limits.max_header)
             .with_max_content(self.limits.max_content);
         let mut last = Last::default();
+        // How many requests were answered, and when the last of them was.
+        let mut answered = (0_u64, Instant::now());
         loop {
             match self.answer_one(&mut connection, whose, &mut last) {
-                Ok(true) => {}
+                Ok(true) => answered = (answered.0 + 1, Instant::now()),
                 Ok(false) => {
+                    let waited = answered.1.elapsed();
+                    // Whoever has asked again knows where an answer ends.
+                    if answered.0 == 1 && waited >= SILENCE {
+                        let seconds = waited.as_secs();
+                        let words = format!(
+                            "note: the client had its whole answer and closed {seconds} s later: did it wait for the end of the \
+                             connection? A message ends after content-length bytes"
+                        );
+                        self.show.event(whose.connection, &words);
+                    }
                     connection.get_mut().stream_mut().say_end();
                     return Ok("the peer has ended the connection");
                 }
