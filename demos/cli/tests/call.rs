@@ -461,7 +461,7 @@ fn a_server_that_closes_after_an_answer_is_told_apart() {
     let server = serve("receive(); send(b'1')");
     let run = call(&server, &["--json", "1", "-v"]).assert().success();
     let said = text(&run.get_output().stderr);
-    let note = "ended the connection after its answer, before the requests had ended: ";
+    let note = "ended the connection by itself after its answer: ";
     assert!(said.contains(&format!("jsonframe: note: {} {note}{SERVES_ONE}\n", server.address)), "{said}");
     // One that goes on is not told so, nor is anything said without -v.
     for (script, options) in [("receive(); send(b'1'); sock.recv(1)", &["-v"][..]), ("receive(); send(b'1')", &[])] {

@@ -260,7 +260,7 @@ impl Conversation<'_> {
         if let Some(Ok(None)) = outcome {
             output.end_line();
             self.console.complain(format_args!(
-                "jsonframe: note: {server} ended the connection after its answer, before the requests had ended: {SERVES_ONE}"
+                "jsonframe: note: {server} ended the connection by itself after its answer: {SERVES_ONE}"
             ));
         } else {
             sent.show_end();
