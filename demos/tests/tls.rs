@@ -139,7 +139,7 @@ fn clients_are_known_by_their_certificates(on: AppServer) {
         return;
     }
     let files = Files::new();
-    let mut server = start_for_known(on, &files);
+    let server = start_for_known(on, &files);
     let own = |name: &str| {
         ["--cert".to_owned(), files.path(&format!("{name}.pem")), "--key".into(), files.path(&format!("{name}.key"))]
     };
