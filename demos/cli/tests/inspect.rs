@@ -1274,6 +1274,24 @@ fn a_delete_character_does_not_reach_a_terminal_in_json() {
     assert_eq!(header["content_type"], hostile);
 }
 
+#[test]
+fn a_value_that_a_hint_quotes_does_not_act_on_a_terminal() {
+    let hostile = "\u{7F}little\u{9B}2J\u{202E}";
+    for header in [
+        format!(r#"{{"byteorder": "{hostile}", "content-type": "", "content-encoding": "", "content-length": 0}}"#),
+        format!(r#"{{"byteorder": "big", "content-type": "", "content-encoding": "", "content-length": "{hostile}"}}"#),
+        format!(
+            r#"{{"byteorder": "big", "content-type": "", "content-encoding": "", "content-length": ["{hostile}"]}}"#
+        ),
+    ] {
+        let stream = framed(header.as_bytes());
+        assert!(hint(&stream).is_some_and(|hint| hint.contains("little")));
+        for json in [true, false] {
+            assert_harmless(&shown(&stream, &Options { json, ..person(300) }).0);
+        }
+    }
+}
+
 fn assert_harmless(text: &str) {
     let harmful = |character: char| match character {
         '\n' => false,

@@ -11,6 +11,7 @@ use super::{SHOWN, Suspicion};
 use crate::dialect::underscored;
 use crate::encoded::other_than_utf8;
 use crate::hint::json;
+use crate::text::Printable;
 
 impl Suspicion<'_> {
     /// How long the header is by its proto-header, and how long its JSON is, as far as it has been read.
@@ -271,11 +272,11 @@ const fn packed(proto_header: ProtoHeader) -> &'static str {
     }
 }
 
-/// JSON, or the beginning of long JSON.
+/// JSON, or the beginning of long JSON, that is safe to print.
 fn brief(value: &Value) -> String {
     let json = value.to_string();
     let shown: String = json.chars().take(SHOWN).collect();
-    if shown.len() < json.len() { shown + " …" } else { shown }
+    format!("{}{}", Printable(&shown), if shown.len() < json.len() { " …" } else { "" })
 }
 
 fn of_none(value: &Value) -> &'static str {
