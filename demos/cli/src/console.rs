@@ -206,7 +206,7 @@ fn is_one_place() -> bool {
     matches!((output, errors), (Ok(output), Ok(errors)) if (output.st_dev, output.st_ino) == (errors.st_dev, errors.st_ino))
 }
 
-/// The same, which cannot be told here.
+/// Always false: this system is not asked.
 #[cfg(not(unix))]
 const fn is_one_place() -> bool {
     false

@@ -242,7 +242,7 @@ impl Encoded {
             return None;
         }
         let utf16 = is_utf16(&self.first).then_some("UTF-16");
-        // What has other characters of UTF-8 before is not clear.
+        // After other characters of UTF-8 it is not clear.
         let wrong = self.wrong.as_ref().filter(|wrong| self.text.wide == Some(wrong.offset));
         utf16.or_else(|| wrong.and_then(Wrong::single_byte))
     }
@@ -275,7 +275,7 @@ fn is_utf16(first: &[u8]) -> bool {
 }
 
 impl Wrong {
-    /// Which encoding of one byte a character it looks like, if it is beside a letter, and the bytes after it are text.
+    /// Guesses the single-byte encoding, if the byte is beside a letter and the bytes after it are text.
     fn single_byte(&self) -> Option<&'static str> {
         let is_windows = |byte: &u8| matches!(byte, 0x80..=0x9F);
         let is_letter = |byte: &u8| matches!(byte, 0xC0..=0xFF) && !matches!(byte, 0xD7 | 0xF7);

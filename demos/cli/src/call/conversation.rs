@@ -304,7 +304,7 @@ impl Conversation<'_> {
         let outcome = connection.receive().map(|answer| answer.is_some());
         let followed = connection.get_ref().followed();
         Some(match outcome {
-            // Nothing tells these apart, but another request.
+            // Only another request tells these apart.
             Ok(true) => "it answers only after the end of the requests: does it keep the answer in a buffer? Then flush it \
                          (wfile.flush() in Python). Or does it wait for the end of the stream? Or for that of a line (readline)? \
                          Then it answers --data with a line end as its last byte"

@@ -37,7 +37,8 @@ impl Sent {
         self.changed.notify_all();
     }
 
-    /// Waits until so many requests are whole, or for a time: whether they are. An answer may come before this is known.
+    /// Waits until `count` requests are whole, but no longer than `time`, and returns whether they are. An answer may come before
+    /// this is known.
     pub(super) fn await_requests(&self, count: u64, time: Duration) -> bool {
         let waited = self.changed.wait_timeout_while(self.lock(), time, |state| state.requests < count);
         waited.unwrap_or_else(PoisonError::into_inner).0.requests >= count

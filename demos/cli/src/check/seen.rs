@@ -198,7 +198,7 @@ impl Reader {
         }
     }
 
-    /// Takes it that nothing more comes.
+    /// Counts what is not whole as a fault, for nothing more comes.
     pub(super) fn give_up(&self, seen: &mut Seen) {
         if let Err(DecodeErrorKind::Truncated { missing }) = self.decoder.finish().map_err(|error| error.kind()) {
             let missing = count_of_bytes(missing);

@@ -79,7 +79,7 @@ impl Drop for Annotation {
     }
 }
 
-/// Ends an annotation that somebody else has.
+/// Shows the end of an annotated stream from elsewhere.
 pub(crate) struct Ending(Arc<Shared>);
 
 impl Ending {

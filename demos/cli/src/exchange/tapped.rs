@@ -16,7 +16,7 @@ pub(crate) struct Tapped<S> {
     /// How many of the bytes that are to be written next have been shown. An answer must not be shown before its request.
     announced: usize,
     followed: Followed<'static>,
-    /// Whoever says that nothing more comes of a message, and why.
+    /// Called when nothing more comes of a message, with the likely cause.
     silence: Option<Box<OnSilence>>,
     /// The offset of the message of which it has been said why.
     explained: Option<u64>,
@@ -43,7 +43,7 @@ impl<S> Tapped<S> {
         self.explained == Some(self.followed.whole())
     }
 
-    /// Has somebody say that nothing more comes of a message, and why, if the stream [tells a silence](crate::watched::Watched).
+    /// Calls `say` when nothing more comes of a message, if the stream [tells a silence](crate::watched::Watched).
     pub(crate) fn on_silence(&mut self, say: impl Fn(&UnderWay, Option<&Cause>) + 'static) {
         self.silence = Some(Box::new(say));
     }

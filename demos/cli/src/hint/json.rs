@@ -66,14 +66,14 @@ pub(crate) fn of_text(text: &[u8], what: &str) -> Option<String> {
     Some(format!("the {what} has {wrong}, which is no JSON: json.dumps({what}) in Python writes JSON"))
 }
 
-/// What is said of a byte order mark.
+/// What is wrong with a byte order mark, and how to leave it out.
 pub(crate) fn with_mark(what: &str) -> String {
     format!(
         "the {what} begins with a byte order mark, which JSON has not: encode(\"utf-8\") in Python, not \"utf-8-sig\""
     )
 }
 
-/// What other notations than JSON have.
+/// What JSON does not have, and other notations do.
 enum Strange<'a> {
     Python,
     NotFinite(&'a str),

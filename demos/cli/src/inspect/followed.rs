@@ -19,7 +19,7 @@ use crate::text::count_of_bytes;
 static LOOKED_FOR: AtomicUsize = AtomicUsize::new(0);
 const MOST: usize = 256;
 
-/// As much of a message as may be all that one call of a system took, in bytes.
+/// From how many bytes on a message may be cut because one call of `send` did not take all of it.
 const LARGE: u64 = 64 * 1024;
 
 /// A stream that is followed, in constant memory.

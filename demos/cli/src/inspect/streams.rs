@@ -44,7 +44,7 @@ struct Reported {
     connection: u64,
     stream: Stream<'static>,
     report: Rc<RefCell<Pending>>,
-    /// Whether it is one of those that may be at fault, and the message of which it has been found out whether it is.
+    /// Whether it is among the open streams of its connection, and which message was last examined for a fault.
     is_open: bool,
     asked_of: Option<u64>,
     /// Whether nothing more is reported of it.
@@ -117,7 +117,7 @@ impl Shown<'_> {
     fn show(&mut self, kept: &Kept) -> io::Result<()> {
         let reported = kept.borrow();
         if reported.report.borrow().ready > 0 {
-            // An answer without a name is that to what has come last.
+            // Without a name, an answer belongs to what has come last.
             let is_nameless = |other: &&Kept| reported.connection == 0 || other.borrow().connection == 0;
             let others = self.open.get(&reported.connection).into_iter().flatten();
             let others = others.chain(self.last.as_ref().filter(is_nameless)).filter(|other| !Rc::ptr_eq(other, kept));

@@ -36,8 +36,8 @@ impl Piece {
 }
 
 /// Shows every message of a stream in a line or two, or, with [`Options::json`], in the lines of [`inspect`](super::inspect);
-/// true if it is nothing but whole messages, and each content is in its encoding. Whoever is asked for the next piece may
-/// ask what is known of the stream.
+/// true if it is nothing but whole messages, and each content is in its encoding. `next` may ask
+/// what is known of the stream.
 ///
 /// # Errors
 ///

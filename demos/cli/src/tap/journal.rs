@@ -79,7 +79,7 @@ impl Journal {
     }
 }
 
-/// The number, and the word for what there are so many of.
+/// A count of messages with its noun, such as `2 messages`.
 pub(super) fn count_of_messages(count: u64) -> String {
     if count == 1 { "1 message".into() } else { format!("{count} messages") }
 }

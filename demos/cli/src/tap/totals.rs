@@ -18,7 +18,7 @@ impl Totals {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// So many whole messages and bytes have passed.
+    /// Counts whole messages and bytes that have passed.
     pub(super) fn add(&self, messages: u64, bytes: u64) {
         self.messages.fetch_add(messages, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -49,7 +49,7 @@ impl Suspicion<'_> {
     }
 }
 
-/// What is said of a dialect that somebody speaks.
+/// How a dialect can be accepted as it is.
 pub(super) fn accepted(dialect: DialectName) -> String {
     let name = dialect.to_string();
     format!("to accept it as it is: --dialect {}", name.strip_prefix("standard,").unwrap_or(&name))

@@ -202,10 +202,9 @@ impl Suspicion<'_> {
                     "the header looks like {notation} and must be JSON: json.dumps(header).encode(\"utf-8\") in Python"
                 ))
             }
-            DecodeErrorKind::UnexpectedByte { .. } | DecodeErrorKind::UnexpectedEnd { .. } => {
-                json::of_text(header, "header")
-            }
-            DecodeErrorKind::TrailingData { .. } => json::of_text(header, "header"),
+            DecodeErrorKind::UnexpectedByte { .. }
+            | DecodeErrorKind::UnexpectedEnd { .. }
+            | DecodeErrorKind::TrailingData { .. } => json::of_text(header, "header"),
             _ => None,
         }
     }
