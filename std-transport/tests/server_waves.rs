@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonframe_std::protocol::Message;
-use jsonframe_std::server::{Address, CloseReason, Handler, Id, Peer};
+use jsonframe_std::server::{Address, CloseReason, Handler, Id, Peer, Reply};
 use running::child::{generous, resident};
 use running::crowd::{affordable, alone, crowd};
 use running::driver::{Driver, on_each_driver};
@@ -20,17 +20,24 @@ on_each_driver! {
 
 /// Sends back what it gets, and counts the reasons for which connections have ended.
 #[derive(Clone, Default)]
-struct Counting(Arc<Mutex<BTreeMap<String, usize>>>);
+struct Counting {
+    ended: Arc<Mutex<BTreeMap<String, usize>>>,
+    /// Whoever is owed a reply is not idle, however slow the machine is.
+    owed: Arc<Mutex<Vec<Reply>>>,
+}
 
 impl Handler for Counting {
     type State = ();
 
     fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        if message.content() == b"to begin with" {
+            self.owed.lock().unwrap().push(peer.reply_later());
+        }
         peer.send(&message.header(), message.content()).unwrap();
     }
 
     fn disconnected(&mut self, _: Id, _: Address, (): (), why: &CloseReason) {
-        *self.0.lock().unwrap().entry(why.to_string()).or_default() += 1;
+        *self.ended.lock().unwrap().entry(why.to_string()).or_default() += 1;
     }
 }
 
@@ -80,8 +87,8 @@ fn come_and_go(driver: Driver) {
         aloud(format_args!(
             "{driver}: {count} connections that said {says}: {peak} bytes more resident, and {after} when they had gone"
         ));
-        assert_eq!(counting.0.lock().unwrap().remove(why), Some(count));
-        assert!(counting.0.lock().unwrap().is_empty());
+        assert_eq!(counting.ended.lock().unwrap().remove(why), Some(count));
+        assert!(counting.ended.lock().unwrap().is_empty());
         drop(helper);
     }
     exchange(&mut server.connect(), "and after");

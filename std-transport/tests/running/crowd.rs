@@ -25,9 +25,10 @@ pub fn alone(driver: Driver, test: &str, run: fn(Driver)) {
 fn hold_connections(role: &str) {
     let [address, count, says] = role.split(' ').collect::<Vec<_>>().try_into().unwrap();
     let address: SocketAddr = address.parse().unwrap();
-    let mut connections: Vec<_> = (0..count.parse().unwrap()).map(|_| TcpStream::connect(address).unwrap()).collect();
     let message = message(b"{}");
-    for connection in &mut connections {
+    let connect = |_| {
+        let mut connection = TcpStream::connect(address).unwrap();
+        // At once, for it may take long to connect all of them.
         match says {
             "a-message" => {
                 connection.write_all(&message).unwrap();
@@ -36,7 +37,9 @@ fn hold_connections(role: &str) {
             "a-byte" => connection.write_all(&message[..1]).unwrap(),
             _ => {}
         }
-    }
+        connection
+    };
+    let connections: Vec<_> = (0..count.parse().unwrap()).map(connect).collect();
     say(format_args!("connected {}", connections.len()));
     wait_for_parent();
     drop(connections);

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::running::driver::{Driver, on_one_thread};
-use crate::running::{PATIENCE, Running, message};
+use crate::running::{PATIENCE, Running, message, wait_until};
 use jsonframe_std::UNLIMITED;
 use jsonframe_std::protocol::{Header, Message};
 use jsonframe_std::server::{ContentMode, Handler, Id, Limits, Peer};
@@ -83,6 +83,8 @@ struct Match {
     calls: Arc<Mutex<Vec<(Id, usize)>>>,
     modest: Vec<TcpStream>,
     greedy: Vec<TcpStream>,
+    /// The server's ends of their connections.
+    ends: Vec<TcpStream>,
 }
 
 impl Match {
@@ -92,24 +94,29 @@ impl Match {
         let (there, waits) = mpsc::channel();
         let calls = Arc::default();
         let referee = Referee { gate: Arc::new(Mutex::new(Some((there, opened)))), calls: Arc::clone(&calls) };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = driver.start(Limits::default(), referee);
+        let (listener, mut ends) = (TcpListener::bind("127.0.0.1:0").unwrap(), Vec::new());
         // Room for more than a turn, where the system allows that.
         SockRef::from(&listener).set_recv_buffer_size(4 * BYTES).unwrap();
-        let server = driver.listen(listener, Limits::default(), referee);
         // Each has had a turn, so that from here on they have turns in the order in which they send.
-        let connect = |_| {
-            let mut stream = TcpStream::connect(server.address).unwrap();
+        let mut connect = |_| {
+            let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            let (end, _) = listener.accept().unwrap();
+            ends.push(end.try_clone().unwrap());
+            server.handle.adopt(end).unwrap();
             ask(&mut stream);
             hear(&mut stream);
             stream
         };
-        let modest: Vec<_> = (0..modest).map(connect).collect();
-        let greedy: Vec<_> = (0..greedy).map(connect).collect();
+        let modest: Vec<_> = (0..modest).map(&mut connect).collect();
+        let greedy: Vec<_> = (0..greedy).map(&mut connect).collect();
         connect(0).write_all(&message(b"gate")).unwrap();
+        // Of the gate nothing more is expected.
+        ends.pop();
         // Before that, what the greedy ones send would come with the first message, and they would have a turn more.
         waits.recv_timeout(PATIENCE).unwrap();
-        Self { _server: server, gate, calls, modest, greedy }
+        Self { _server: server, gate, calls, modest, greedy, ends }
     }
 
     /// Has the greedy ones send one thing and then another for ever; how many calls there were for others than this one,
@@ -133,6 +140,11 @@ impl Match {
             while written.recv_timeout(Duration::from_millis(200)).is_ok() {}
         }
         self.modest.iter_mut().for_each(ask);
+        // What has been written arrives a little later if the machine is busy.
+        let length = message(b"answer").len();
+        for end in self.ends.drain(..) {
+            wait_until(|| end.peek(&mut vec![0; length]).is_ok_and(|count| count == length));
+        }
         self.gate.send(()).unwrap();
         self.modest.iter_mut().for_each(hear);
         for stream in &self.greedy {
