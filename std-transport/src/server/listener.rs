@@ -48,21 +48,6 @@ pub struct Listener {
     is_own: bool,
 }
 
-/// How large the system's buffers of a connection are, unless it decides that itself. TCP's are inherited from the listener,
-/// and have to be known before there is a connection: it agrees on the scale of the window.
-#[derive(Clone, Copy, Debug, Default)]
-struct Buffers {
-    receive: Option<usize>,
-    send: Option<usize>,
-}
-
-impl Buffers {
-    fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
-        self.receive.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))?;
-        self.send.map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes))
-    }
-}
-
 impl Listener {
     /// How many connections may wait before a server runs whose limits say how many.
     const BACKLOG: u32 = 1024;
@@ -137,9 +122,7 @@ impl Listener {
         for index in 0..inherited.len() {
             if let Ok(Some(listener)) = inherited.take_unix_listener(index) {
                 listeners.push(Self::try_from(listener)?);
-                continue;
-            }
-            if let Some(listener) = inherited.take_tcp_listener(index)? {
+            } else if let Some(listener) = inherited.take_tcp_listener(index)? {
                 listeners.push(Self::try_from(listener)?);
             }
         }
@@ -167,7 +150,7 @@ impl Listener {
     /// If the system refuses it.
     pub fn with_receive_buffer(mut self, bytes: usize) -> io::Result<Self> {
         self.socket.set_recv_buffer_size(bytes)?;
-        self.setup.buffers.receive = Some(bytes);
+        self.setup.receive_buffer = Some(bytes);
         Ok(self)
     }
 
@@ -179,7 +162,7 @@ impl Listener {
     /// If the system refuses it.
     pub fn with_send_buffer(mut self, bytes: usize) -> io::Result<Self> {
         self.socket.set_send_buffer_size(bytes)?;
-        self.setup.buffers.send = Some(bytes);
+        self.setup.send_buffer = Some(bytes);
         Ok(self)
     }
 
@@ -247,7 +230,10 @@ pub(super) struct Setup {
     /// The socket's file, if it is to be removed: before the listener is closed, so that nobody finds it with nobody listening.
     #[cfg(unix)]
     file: Option<SocketFile>,
-    buffers: Buffers,
+    /// How large the system's buffers of a connection are, unless it decides that itself. TCP's are inherited from the listener,
+    /// and have to be known before there is a connection: it agrees on the scale of the window.
+    receive_buffer: Option<usize>,
+    send_buffer: Option<usize>,
     /// Whether the address of a connection is that of a proxy.
     pub(super) proxy_header: bool,
     #[cfg(feature = "tls")]
@@ -266,11 +252,13 @@ impl Setup {
 
     /// Sets what a connection does not have from its listener. If that fails, the connection has failed too.
     pub(super) fn tune(&self, socket: &SockRef<'_>, address: Address) {
-        let _ = match address {
+        if address != Address::Unix {
             // Messages are written whole, so there is nothing to be gained by waiting for more.
-            Address::Ip(_) => socket.set_tcp_nodelay(true),
-            Address::Unix => self.buffers.set(socket),
-        };
+            let _ = socket.set_tcp_nodelay(true);
+            return;
+        }
+        let _ = self.receive_buffer.map(|bytes| socket.set_recv_buffer_size(bytes));
+        let _ = self.send_buffer.map(|bytes| socket.set_send_buffer_size(bytes));
     }
 
     /// The stream of a connection, with what lies between it and the messages.
