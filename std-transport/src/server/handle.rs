@@ -10,7 +10,7 @@ use jsonframe::Value;
 
 use super::frame::Frame;
 use super::shared::Shared;
-use super::{Accepted, Id, NotAccepted, Stats, To};
+use super::{Accepted, CloseReason, Id, NotAccepted, Stats, To};
 use crate::{Content, Error};
 
 /// Sends to a server's peers, and ends the server, from any thread. Cheap to clone.
@@ -93,10 +93,11 @@ impl Handle {
         self.queue(to, &header.with_extensions(extensions), content)
     }
 
-    /// Closes a connection once everything queued for it has been sent. What the peer still sends is discarded.
+    /// Closes a connection once everything queued for it has been sent. What is sent to it after this is dropped, and what the
+    /// peer still sends is discarded.
     pub fn close(&self, id: Id) {
         if let Some(mailbox) = self.shared.mailbox(id) {
-            mailbox.close(id);
+            mailbox.end_connection(id, CloseReason::ByHandler);
         }
     }
 
@@ -154,7 +155,11 @@ impl Handle {
     /// A reply is not owed any more, for it was sent, dropped or lost.
     pub(super) fn reply_done(&self, id: Id, lost: bool) {
         if let Some(mailbox) = self.shared.mailbox(id) {
-            mailbox.reply_done(id, lost);
+            if lost {
+                // The peer would take the next reply for this one.
+                mailbox.end_connection(id, CloseReason::ReplyLost);
+            }
+            mailbox.reply_done(id);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a worker is asked to do by other threads.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use mio::net::TcpStream;
@@ -10,23 +10,17 @@ use super::Id;
 use super::accept::Arrival;
 use super::frame::Frame;
 use super::shared::lock;
-use crate::engine::{CloseReason, Held, Holding, Sending, Totals};
+use crate::engine::{CloseReason, Held, Holding, Totals};
 
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
-    inside: Mutex<Inside>,
-    pub(super) totals: Arc<Totals>,
-}
-
-#[derive(Debug)]
-struct Inside {
-    /// There until the worker has ended.
-    letters: Option<Letters>,
+    letters: Mutex<Letters>,
     /// Wakes the worker.
-    waker: Waker,
+    waker: Mutex<Waker>,
     /// What its only connection holds, where each connection has a worker of its own.
-    holding: Option<(Holding, Id)>,
+    holding: Mutex<Option<(Holding, Id)>>,
+    pub(super) totals: Arc<Totals>,
 }
 
 /// What a worker is to do.
@@ -52,22 +46,11 @@ pub(super) enum Command {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mark {
     /// How many replies are owed no more.
-    replies_done: u32,
-    /// Whether one of them could not be sent, which is a command too.
-    reply_lost: bool,
-    /// Whether it is to be closed.
-    close: bool,
+    pub(super) replies_done: u32,
+    /// Whether one of the commands is that it ends, come what may.
+    ends: bool,
     /// Whether it is to end if it is idle, for another one to have its place.
     make_room: bool,
-}
-
-impl Mark {
-    pub(crate) fn apply(self, sending: &mut Sending) {
-        sending.replies_done(self.replies_done);
-        if self.close {
-            sending.end(CloseReason::ByHandler);
-        }
-    }
 }
 
 impl Letters {
@@ -88,7 +71,7 @@ impl Letters {
 
 impl Mailbox {
     pub(crate) fn new(waker: Waker, totals: Arc<Totals>) -> Self {
-        Self { inside: Mutex::new(Inside { letters: Some(Letters::default()), waker, holding: None }), totals }
+        Self { letters: Mutex::default(), waker: Mutex::new(waker), holding: Mutex::default(), totals }
     }
 
     pub(super) fn notify(&self) {
@@ -96,12 +79,12 @@ impl Mailbox {
     }
 
     pub(super) fn waker(&self) -> Waker {
-        self.lock().waker.clone()
+        lock(&self.waker).clone()
     }
 
     /// Replaces the waker.
     pub(crate) fn set_waker(&self, waker: &Waker) {
-        self.lock().waker.clone_from(waker);
+        lock(&self.waker).clone_from(waker);
     }
 
     /// Sends to a connection, or to all of the worker's.
@@ -114,17 +97,24 @@ impl Mailbox {
     /// Has its only connection counted, and notes what it holds. Whoever sees the count in the totals sees the note too, or waits
     /// for it.
     pub(crate) fn count(&self, id: Id, count: impl FnOnce() -> Holding) {
-        let mut inside = self.lock();
-        inside.holding = Some((count(), id));
+        let mut holding = lock(&self.holding);
+        *holding = Some((count(), id));
     }
 
     pub(crate) fn holding(&self) -> Option<(Holding, Id)> {
-        self.lock().holding
+        *lock(&self.holding)
     }
 
     /// Ends a connection, after what was sent to it before has been queued.
     pub(crate) fn end_connection(&self, id: Id, reason: CloseReason) {
-        self.put(|letters| letters.commands.push(Command::End(id, reason)));
+        self.put(|letters| {
+            let mark = letters.marks.entry(id).or_default();
+            if !mark.ends {
+                // Of a queue that is full, the peer may take something yet.
+                mark.ends = !matches!(reason, CloseReason::QueueFull);
+                letters.commands.push(Command::End(id, reason));
+            }
+        });
     }
 
     /// Ends a connection if it is idle, for another one to have its place.
@@ -137,48 +127,29 @@ impl Mailbox {
         self.put(|letters| letters.commands.push(Command::Admit(arrival)));
     }
 
-    /// Closes a connection.
-    pub(super) fn close(&self, id: Id) {
-        self.put(|letters| letters.marks.entry(id).or_default().close = true);
-    }
-
-    /// Owes a connection a reply less; because it was lost, perhaps, and then the next one must not be sent.
-    pub(super) fn reply_done(&self, id: Id, lost: bool) {
+    /// Owes a connection a reply less.
+    pub(super) fn reply_done(&self, id: Id) {
         self.put(|letters| {
             let mark = letters.marks.entry(id).or_default();
             mark.replies_done = mark.replies_done.saturating_add(1);
-            if lost && !mark.reply_lost {
-                mark.reply_lost = true;
-                letters.commands.push(Command::End(id, CloseReason::ReplyLost));
-            }
         });
     }
 
     /// Takes what is there, if anything is.
     pub(crate) fn take(&self) -> Option<Letters> {
-        self.lock().letters.as_mut().filter(|letters| !letters.is_empty()).map(std::mem::take)
-    }
-
-    /// Drops what is there, and whatever is still put there.
-    pub(crate) fn end(&self) {
-        let letters = self.lock().letters.take();
-        drop(letters);
+        let mut letters = lock(&self.letters);
+        (!letters.is_empty()).then(|| std::mem::take(&mut *letters))
     }
 
     fn put(&self, put: impl FnOnce(&mut Letters)) {
-        let mut inside = self.lock();
-        let Some(letters) = &mut inside.letters else { return };
+        let mut letters = lock(&self.letters);
         let first = letters.is_empty();
-        put(letters);
-        drop(inside);
+        put(&mut letters);
+        drop(letters);
         // Whoever put the first one there has woken the worker, or is about to.
         if first {
             self.notify();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        lock(&self.inside)
     }
 }
 
@@ -196,8 +167,11 @@ mod tests {
         let (mailbox, ids) = (mailbox(), [Id::new(0, 0), Id::new(0, 1)]);
         for round in 0..1000 {
             for id in ids {
-                mailbox.close(id);
-                mailbox.reply_done(id, round >= 500);
+                mailbox.end_connection(id, CloseReason::ReplyLost);
+                mailbox.reply_done(id);
+                if round >= 500 {
+                    mailbox.end_connection(id, CloseReason::ByHandler);
+                }
             }
         }
         let letters = mailbox.take().unwrap();
@@ -206,7 +180,7 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(lost.collect::<Vec<_>>(), ids);
-        let marks = letters.marks.into_iter().map(|(id, mark)| (id, mark.replies_done, mark.close));
+        let marks = letters.marks.into_iter().map(|(id, mark)| (id, mark.replies_done, mark.ends));
         assert_eq!(marks.collect::<Vec<_>>(), ids.map(|id| (id, 1000, true)));
         assert!(mailbox.take().is_none());
     }

@@ -118,9 +118,7 @@ impl<'a> Outlet<'a> {
                 Command::End(..) | Command::Admit(_) => {}
             }
         }
-        for mark in letters.marks.into_iter().filter_map(|(of, mark)| (of == id).then_some(mark)) {
-            mark.apply(self.sending);
-        }
+        self.sending.replies_done(letters.marks.get(&id).map_or(0, |mark| mark.replies_done));
     }
 
     /// Writes what the peer takes now: true if it has taken something.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -87,7 +88,9 @@ impl Shared {
 
     /// Removes the mailbox of a worker that has ended.
     pub(crate) fn remove_mailbox(&self, number: usize) {
-        self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).remove(number).end();
+        let mailbox = self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).try_remove(number);
+        // What is in it counts no more.
+        drop(mailbox.and_then(|mailbox| mailbox.take()));
     }
 
     pub(crate) fn mailboxes(&self) -> RwLockReadGuard<'_, Slab<Arc<Mailbox>>> {
@@ -96,7 +99,7 @@ impl Shared {
 
     /// The mailbox through which a connection is reached, unless nobody is there any more to look at it.
     pub(crate) fn mailbox(&self, id: Id) -> Option<Arc<Mailbox>> {
-        self.mailboxes().get(id.mailbox()).map(Arc::clone).filter(|_| !self.is_over())
+        self.mailboxes().get(id.mailbox()).map(Arc::clone)
     }
 
     /// Whether the server runs.
@@ -210,10 +213,10 @@ impl Shared {
 
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
-        // Not while they are locked: to close them may take a while.
-        let adopted = std::mem::take(&mut *lock(&self.adopted));
-        drop(adopted);
-        self.mailboxes().iter().for_each(|(_, mailbox)| mailbox.end());
+        // Not while they are locked: to close what is in them may take a while.
+        let adopted = mem::take(&mut *lock(&self.adopted));
+        let mailboxes = mem::take(&mut *self.mailboxes.write().unwrap_or_else(PoisonError::into_inner));
+        drop((adopted, mailboxes));
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -209,7 +209,7 @@ impl<'h, H: Handler> Worker<'h, H> {
             }
         }
         for (id, mark) in letters.marks {
-            self.links.reach(id, |link| mark.apply(&mut link.connection.engine.sending));
+            self.links.reach(id, |link| link.connection.engine.sending.replies_done(mark.replies_done));
         }
     }
 

@@ -53,8 +53,11 @@ fn a_peer_that_is_closed_takes_nothing_more() {
 
     let mut test = TestPeer::new(Limits::default());
     let (handle, id) = (test.peer().handle(), test.peer().id());
+    handle.send_json(id, "last").unwrap();
     handle.close(id);
+    handle.send_json(id, "too late").unwrap();
     assert!(test.is_closed());
+    assert_eq!(contents(&test.take_sent().unwrap()), ["\"last\""]);
 }
 
 #[test]
