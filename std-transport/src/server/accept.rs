@@ -109,9 +109,6 @@ pub(crate) struct Arrival<R> {
     pub(crate) network: Option<Network>,
 }
 
-/// A connection, and the number of its worker, modulo that of all workers.
-type Numbered<R> = (Arrival<R>, u64);
-
 /// All that connections come from, each in turn.
 #[derive(Debug)]
 pub(crate) struct Acceptors<L: Accept> {
@@ -141,18 +138,20 @@ impl<L: Accept> Acceptors<L> {
 
     /// There may be a connection at one of them: at number 0 one that is adopted, and at the others as [`doors`](Self::doors)
     /// has them. Returns whether there is one of this number.
-    pub(crate) fn wake(&mut self, number: usize) -> bool {
-        self.all.get_mut(number).map(|acceptor| acceptor.ready = true).is_some()
+    pub(crate) fn wake(&mut self, number: usize, now: Instant) -> bool {
+        self.all.get_mut(number).map(|acceptor| acceptor.due.get_or_insert(now)).is_some()
     }
 
     /// There may be a connection at each of them.
-    pub(crate) fn wake_all(&mut self) {
-        self.all.iter_mut().for_each(|acceptor| acceptor.ready = true);
+    pub(crate) fn wake_all(&mut self, now: Instant) {
+        self.all.iter_mut().for_each(|acceptor| acceptor.due = acceptor.due.or(Some(now)));
     }
 
     /// Accepts only those that wait already.
-    pub(crate) fn stop(&mut self, backlog: u32) {
-        self.all.iter_mut().for_each(|acceptor| acceptor.stop(backlog));
+    pub(crate) fn stop(&mut self, backlog: u32, now: Instant) {
+        self.wake_all(now);
+        // The system lets one more wait than it was told.
+        self.all.iter_mut().for_each(|acceptor| acceptor.left = Some(backlog.saturating_add(1)));
     }
 
     /// Whether all that waited when they were stopped have been accepted.
@@ -170,19 +169,17 @@ impl<L: Accept> Acceptors<L> {
         if self.newcomer.is_some() {
             return if shared.places.is_full() { now.checked_add(LongestIdle::TICK) } else { Some(now) };
         }
-        let due = self.all.iter().filter_map(|acceptor| acceptor.due(now)).min();
+        let due = self.all.iter().filter_map(|acceptor| acceptor.due).min();
         due.filter(|_| shared.limits.at_limit != AtLimit::Wait || !shared.places.is_full())
     }
 
     /// The next connection, if there is one, or why one is not accepted. No error is for good.
-    pub(crate) fn accept(&mut self, shared: &Shared, now: Instant) -> Option<Result<Numbered<L::Raw>, NotAccepted>> {
+    pub(crate) fn accept(&mut self, shared: &Shared, now: Instant) -> Option<Result<Arrival<L::Raw>, NotAccepted>> {
         if self.due(shared, now).is_none_or(|due| due > now) {
             return None;
         }
         if let Some((newcomer, _)) = self.newcomer.take() {
-            let number = shared.take_place();
-            // Each worker keeps as many as it has.
-            return Some(Ok((newcomer, shared.places.take_offer().map_or(number, |worker| worker as u64))));
+            return Some(Ok(newcomer));
         }
         for _ in 0..self.all.len() {
             self.next = (self.next + 1) % self.all.len();
@@ -191,8 +188,8 @@ impl<L: Accept> Acceptors<L> {
                     self.newcomer = Some((arrival, now));
                     return None;
                 }
-                Some(outcome) => return Some(outcome.map(|arrival| (arrival, shared.take_place()))),
                 None => {}
+                outcome => return outcome,
             }
         }
         None
@@ -205,38 +202,25 @@ struct Acceptor<L> {
     setup: Setup,
     /// `None` for streams that somebody else has accepted.
     door: Option<L>,
-    /// Whether there may be a connection in the backlog.
-    ready: bool,
-    /// After a failure, when to try again.
-    retry_at: Option<Instant>,
+    /// From when on it is to be asked, unless there is no connection in the backlog.
+    due: Option<Instant>,
     /// In a shutdown, how many connections are still accepted: as many as can be in the backlog.
     left: Option<u32>,
 }
 
 impl<L: Accept> Acceptor<L> {
     const fn new(setup: Setup, door: Option<L>) -> Self {
-        Self { setup, door, ready: true, retry_at: None, left: None }
-    }
-
-    const fn stop(&mut self, backlog: u32) {
-        self.ready = true;
-        // The system lets one more wait than it was told.
-        self.left = Some(backlog.saturating_add(1));
+        Self { setup, door, due: None, left: None }
     }
 
     const fn is_over(&self) -> bool {
-        matches!(self.left, Some(0)) || (self.left.is_some() && !self.ready)
-    }
-
-    fn due(&self, now: Instant) -> Option<Instant> {
-        self.ready.then_some(self.retry_at.unwrap_or(now))
+        matches!(self.left, Some(0)) || (self.left.is_some() && self.due.is_none())
     }
 
     fn accept(&mut self, shared: &Shared, now: Instant) -> Option<Result<Arrival<L::Raw>, NotAccepted>> {
-        if self.due(now).is_none_or(|due| due > now) || self.is_over() {
+        if self.due.is_none_or(|due| due > now) || self.is_over() {
             return None;
         }
-        self.retry_at = None;
         let accepted = match &mut self.door {
             Some(door) => door.accept(),
             None => shared.next_adopted().and_then(|(stream, address)| Ok((L::adopt(stream)?, address))),
@@ -280,13 +264,13 @@ impl<L: Accept> Acceptor<L> {
     fn fail(&mut self, error: io::Error, now: Instant) -> Option<NotAccepted> {
         match error.kind() {
             ErrorKind::WouldBlock => {
-                self.ready = false;
+                self.due = None;
                 return None;
             }
             ErrorKind::Interrupted => return None,
             // There is one less in the backlog, and no reason to have the others wait.
             ErrorKind::ConnectionAborted => {}
-            _ => self.retry_at = now.checked_add(PAUSE),
+            _ => self.due = now.checked_add(PAUSE),
         }
         Some(NotAccepted::Io(error))
     }
@@ -303,7 +287,7 @@ mod tests {
         let door = Door::open(Listener::tcp("127.0.0.1:0").unwrap()).unwrap();
         let (shared, now) = (Shared::new(Limits::default()), Instant::now());
         let mut acceptor = Acceptor::new(Setup::default(), Some(door));
-        assert_eq!(acceptor.due(now), Some(now));
+        acceptor.due = Some(now);
         for (kind, due, is_told) in [
             (ErrorKind::Interrupted, Some(now), false),
             // Each of these takes a connection from the backlog, so they come to an end.
@@ -312,14 +296,12 @@ mod tests {
             (ErrorKind::Other, Some(now + PAUSE), true),
         ] {
             let told = acceptor.fail(kind.into(), now);
-            assert_eq!((acceptor.due(now), told.is_some()), (due, is_told), "{kind}");
+            assert_eq!((acceptor.due, told.is_some()), (due, is_told), "{kind}");
             assert!(told.is_none_or(|why| matches!(why, NotAccepted::Io(error) if error.kind() == kind)), "{kind}");
         }
         assert!(acceptor.accept(&shared, now).is_none());
         // When the time has come, it asks, and hears that there is none.
         assert!(acceptor.accept(&shared, now + PAUSE).is_none());
-        assert_eq!(acceptor.due(now), None);
-        acceptor.ready = true;
-        assert_eq!(acceptor.due(now), Some(now));
+        assert_eq!(acceptor.due, None);
     }
 }

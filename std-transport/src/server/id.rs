@@ -13,8 +13,10 @@ pub struct Id {
 
 impl Id {
     /// A new name, for the connection in this slot of the worker that has this mailbox.
-    pub(crate) fn new(mailbox: u32, slot: u32) -> Self {
+    pub(crate) fn new(mailbox: usize, slot: usize) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
+        // There are never as many at a time.
+        let [mailbox, slot] = [mailbox, slot].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         Self { serial: SERIAL.fetch_add(1, Ordering::Relaxed), mailbox, slot }
     }
 

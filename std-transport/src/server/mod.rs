@@ -96,7 +96,6 @@ mod frame;
 mod handle;
 mod handler;
 mod id;
-mod links;
 pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod observe;
@@ -271,7 +270,7 @@ impl Server {
         }
         let worker = |handler| Worker::new(handler, count, Arc::clone(&self.shared));
         let mut workers = handlers.iter_mut().map(worker).collect::<io::Result<Vec<_>>>()?;
-        self.shared.start(workers.iter().map(|worker| Arc::clone(&worker.totals)).collect());
+        self.shared.start(workers.iter().map(|worker| Arc::clone(&worker.mailbox.totals)).collect());
         if let Some(first) = workers.first_mut() {
             first.listen(Acceptors::new(self.listeners, self.shared.limits.backlog)?)?;
         }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -130,14 +131,13 @@ impl Places {
     }
 
     /// Whether it is this worker that is to end a connection, now that it can.
-    pub(super) fn offer(&self, worker: u32) -> bool {
-        let offered = worker as usize;
-        self.change_giver(Self::asked(offered), offered) || self.change_giver(Self::ANYBODY, offered)
+    pub(super) fn offer(&self, worker: usize) -> bool {
+        self.change_giver(Self::asked(worker), worker) || self.change_giver(Self::ANYBODY, worker)
     }
 
     /// The worker could not end one after all; true if others may.
-    pub(super) fn withdraw(&self, worker: u32) -> bool {
-        self.change_giver(worker as usize, Self::ANYBODY)
+    pub(super) fn withdraw(&self, worker: usize) -> bool {
+        self.change_giver(worker, Self::ANYBODY)
     }
 
     /// The connection that waits has a place: by the end of a connection of this worker, if one was ended for it.
@@ -169,32 +169,21 @@ impl LongestIdle {
     /// How often whoever waits looks for one.
     pub(crate) const TICK: Duration = Duration::from_millis(25);
 
-    /// The next one: of `all` that are idle the one that is so for longest, if that is long enough, and still so when asked
-    /// for it alone.
+    /// The next one: of `all` that are idle the one that is so for longest, if that is long enough, and `is_still` so.
     pub(crate) fn next<I: Iterator<Item = (Instant, Id)>>(
         &mut self,
         now: Instant,
         all: impl FnOnce() -> I,
-        since: impl Fn(Id) -> Option<Instant>,
+        is_still: impl Fn(&(Instant, Id)) -> bool,
     ) -> Option<(Instant, Id)> {
-        let noted = self.pop(&since);
-        if noted.is_some() {
-            return noted;
+        if let Some(noted) = iter::from_fn(|| self.0.pop()).find(&is_still) {
+            return Some(noted);
         }
         self.0.extend(all().filter(|(since, _)| now.saturating_duration_since(*since) >= Self::LEAST));
         self.0.sort_unstable_by_key(|(since, _)| Reverse(*since));
         self.0.drain(..self.0.len().saturating_sub(Self::NOTED));
         self.0.shrink_to(Self::NOTED);
-        self.pop(&since)
-    }
-
-    fn pop(&mut self, since: impl Fn(Id) -> Option<Instant>) -> Option<(Instant, Id)> {
-        while let Some(next) = self.0.pop() {
-            if since(next.1) == Some(next.0) {
-                return Some(next);
-            }
-        }
-        None
+        iter::from_fn(|| self.0.pop()).find(is_still)
     }
 }
 
@@ -287,7 +276,7 @@ mod tests {
         while !since.is_empty() {
             let first = since.iter().map(|(id, since)| (*since, *id)).min();
             let all = || since.iter().map(|(id, since)| (*since, *id));
-            let next = longest.next(now, all, |id| since.get(&id).copied());
+            let next = longest.next(now, all, |(noted, id)| since.get(id) == Some(noted));
             assert_eq!(next, first);
             since.remove(&next.unwrap().1);
             // One that would have been among the next ones does something, and every third time one ends.
@@ -310,7 +299,7 @@ mod tests {
     fn a_connection_on_which_a_message_may_be_on_its_way_does_not_make_room() {
         let (start, id) = (Instant::now(), Id::new(0, 0));
         let mut longest = LongestIdle::default();
-        let mut next = |now| longest.next(now, || [(start, id)].into_iter(), |_| Some(start));
+        let mut next = |now| longest.next(now, || [(start, id)].into_iter(), |_| true);
         assert_eq!(next(start), None);
         assert_eq!(next(start + LongestIdle::LEAST.saturating_sub(Duration::from_nanos(1))), None);
         assert_eq!(next(start + LongestIdle::LEAST), Some((start, id)));

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::mem;
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -42,8 +42,7 @@ pub(crate) struct Shared {
     /// Streams that somebody else has accepted, which wait as others do in the system's backlog.
     adopted: Mutex<VecDeque<(TcpStream, Address)>>,
     pub(crate) places: Places,
-    accepted: AtomicU64,
-    /// What is counted here of what seldom happens.
+    /// What is counted here, for it happens seldom.
     counted: Mutex<Stats>,
     pub(crate) figures: Figures,
 }
@@ -62,7 +61,6 @@ impl Shared {
             over: AtomicBool::new(false),
             acceptor: Mutex::new(Waker::noop().clone()),
             adopted: Mutex::default(),
-            accepted: AtomicU64::new(0),
             counted: Mutex::default(),
             figures: Figures::new(),
         }
@@ -80,10 +78,8 @@ impl Shared {
     }
 
     /// Adds the mailbox of a worker, and returns its number.
-    pub(crate) fn add_mailbox(&self, mailbox: Arc<Mailbox>) -> u32 {
-        let number = self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).insert(mailbox);
-        // There are never as many at a time.
-        u32::try_from(number).unwrap_or(u32::MAX)
+    pub(crate) fn add_mailbox(&self, mailbox: Arc<Mailbox>) -> usize {
+        self.mailboxes.write().unwrap_or_else(PoisonError::into_inner).insert(mailbox)
     }
 
     /// Removes the mailbox of a worker that has ended.
@@ -134,12 +130,20 @@ impl Shared {
         lock(&self.adopted).pop_front().ok_or_else(|| ErrorKind::WouldBlock.into())
     }
 
-    /// Takes a place for a connection, and returns how many have been taken before.
-    pub(super) fn take_place(&self) -> u64 {
+    /// Takes a place for a connection, and returns the number of the worker that serves it.
+    pub(crate) fn take_place(&self) -> usize {
         self.places.take();
-        let before = self.accepted.fetch_add(1, Ordering::Relaxed);
+        // Each worker keeps as many as it has.
+        let worker = self.places.take_offer().unwrap_or_else(|| self.next_worker());
+        lock(&self.counted).accepted += 1;
         self.update_figures();
-        before
+        worker
+    }
+
+    /// The number of the worker whose turn it is, each having had as many connections as the others.
+    fn next_worker(&self) -> usize {
+        let workers = self.mailboxes().len().max(1) as u64;
+        usize::try_from(lock(&self.counted).accepted % workers).unwrap_or(0)
     }
 
     fn wake_acceptor(&self) {
@@ -234,18 +238,16 @@ impl Shared {
     /// Has a worker end a connection that is idle, for one to have its place that has waited for so long: each worker in
     /// turn, or any one if that takes it too long.
     pub(super) fn ask_for_place(&self, waited: Duration) {
-        let mailboxes = self.mailboxes();
-        let next = self.accepted.load(Ordering::Relaxed) % mailboxes.len().max(1) as u64;
-        let next = usize::try_from(next).unwrap_or(0);
+        let next = self.next_worker();
         if self.places.ask(next) {
-            mailboxes.get(next).into_iter().for_each(|mailbox| mailbox.notify());
+            self.mailboxes().get(next).into_iter().for_each(|mailbox| mailbox.notify());
         } else if waited >= LongestIdle::TICK && self.places.ask_all_after(next) {
-            mailboxes.iter().for_each(|(_, mailbox)| mailbox.notify());
+            self.notify_workers();
         }
     }
 
     /// This worker had no connection that could be ended, so that any other one may.
-    pub(super) fn withdraw(&self, worker: u32) {
+    pub(super) fn withdraw(&self, worker: usize) {
         if self.places.withdraw(worker) {
             self.notify_workers();
         }
@@ -257,23 +259,17 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let totals = self.totals.get().map_or(&[][..], |totals| totals);
-        let [messages_received, bytes_received, messages_sent, bytes_sent] =
-            totals.iter().fold([0; 4], |mut sums: [u64; 4], totals| {
-                sums.iter_mut().zip(totals.traffic.all()).for_each(|(sum, count)| *sum = sum.wrapping_add(count));
-                sums
-            });
-        Stats {
-            connections: self.places.open(),
-            accepted: self.accepted.load(Ordering::Relaxed),
-            messages_received,
-            messages_sent,
-            bytes_received,
-            bytes_sent,
-            queued: totals.iter().map(|totals| totals.all_queued()).sum(),
-            collected: totals.iter().map(|totals| totals.collected.total()).sum(),
-            ..*lock(&self.counted)
+        let mut stats = Stats { connections: self.places.open(), ..*lock(&self.counted) };
+        for totals in self.totals.get().into_iter().flatten() {
+            let [messages_received, bytes_received, messages_sent, bytes_sent] = totals.traffic.all();
+            stats.messages_received += messages_received;
+            stats.messages_sent += messages_sent;
+            stats.bytes_received += bytes_received;
+            stats.bytes_sent += bytes_sent;
+            stats.queued += totals.all_queued();
+            stats.collected += totals.collected.total();
         }
+        stats
     }
 }
 

@@ -1,7 +1,9 @@
 //! A thread of the server: a poller and the connections that wait on it.
 
 mod relief;
+mod turns;
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -9,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
 
 use super::accept::{AT_ONCE, Acceptors, Arrival};
 use super::connection::{Connection, Next};
 use super::door::Door;
-use super::links::Links;
 use super::mailbox::{Command, Mailbox};
 use super::pace::Pace;
 use super::places::LongestIdle;
@@ -25,8 +27,6 @@ use crate::engine::{Scratch, Totals};
 
 /// The waker's token. Before it come those of the listeners; connections have the numbers of their slots.
 const WAKER: Token = Token(usize::MAX);
-/// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
-const HANDSHAKES: usize = 4;
 
 /// What is waited for on a connection.
 ///
@@ -44,14 +44,17 @@ type Link<H> = Served<TcpStream, <H as Handler>::State>;
 
 pub(super) struct Worker<'h, H: Handler> {
     poll: Poll,
-    mailbox: Arc<Mailbox>,
+    pub(super) mailbox: Arc<Mailbox>,
     /// The number of the mailbox, which is that of the worker.
-    number: u32,
+    number: usize,
     shared: Arc<Shared>,
-    pub(super) totals: Arc<Totals>,
     /// The worker that accepts has the acceptors, until a shutdown.
     acceptors: Option<Acceptors<Door>>,
-    links: Links<H::State>,
+    links: Slab<Link<H>>,
+    /// The slots of those that have been woken.
+    ready: VecDeque<usize>,
+    /// The slots of those that had more to do than fits in a turn.
+    busy: VecDeque<usize>,
     /// Those that make room for others.
     idle: LongestIdle,
     scratch: Scratch,
@@ -68,17 +71,17 @@ impl<'h, H: Handler> Worker<'h, H> {
     /// One of this many workers.
     pub(super) fn new(handler: &'h mut H, workers: usize, shared: Arc<Shared>) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let totals = Arc::new(Totals::new(&shared.limits, workers));
         let waker = Waker::from(Arc::new(Wakes(mio::Waker::new(poll.registry(), WAKER)?)));
-        let mailbox = Arc::new(Mailbox::new(waker, Arc::clone(&totals)));
+        let mailbox = Arc::new(Mailbox::new(waker, Arc::new(Totals::new(&shared.limits, workers))));
         Ok(Self {
             poll,
             number: shared.add_mailbox(Arc::clone(&mailbox)),
             mailbox,
-            totals,
             shared,
             acceptors: None,
-            links: Links::new(),
+            links: Slab::new(),
+            ready: VecDeque::new(),
+            busy: VecDeque::new(),
             idle: LongestIdle::default(),
             scratch: Scratch::default(),
             due: None,
@@ -93,6 +96,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         for (door, number) in acceptors.doors().zip(1..) {
             door.register(self.poll.registry(), Token(WAKER.0 - number))?;
         }
+        acceptors.wake_all(self.now);
         self.shared.set_acceptor(&self.mailbox.waker());
         self.acceptors = Some(acceptors);
         Ok(())
@@ -106,27 +110,29 @@ impl<'h, H: Handler> Worker<'h, H> {
             self.wait(&mut events)?;
             // Asked before the commands are taken: what was sent before the shutdown is sent.
             let shutdown = self.shared.shutdown();
+            // Then there is no connection for this worker but those that are in the mailbox.
+            let is_accepting_over = self.shared.is_accepting_over();
             self.now = Instant::now();
             for event in &events {
                 // After an error or a hang-up, reading and writing say what has happened.
                 let over = event.is_error() || event.is_read_closed();
                 let ready =
                     Ready { readable: event.is_readable() || over, writable: event.is_writable() || event.is_error() };
-                self.wake(event.token(), ready, over || event.is_priority());
+                let Token(token) = event.token();
+                // The waker may have been called for a stream that is adopted, of which no poller knows.
+                if !self.acceptors.as_mut().is_some_and(|acceptors| acceptors.wake(WAKER.0 - token, self.now)) {
+                    self.wake(token, |link| link.connection.wake(ready, over || event.is_priority()));
+                }
             }
-            let pace = shutdown.map_or(Pace::GoOn, |shutdown| shutdown.pace(self.now));
-            // Connections go on until the shutdown has begun.
-            let is_new = self.pace == Pace::GoOn && pace != Pace::GoOn;
-            if !is_new {
-                self.pace = pace;
+            if let Some(shutdown) = shutdown {
+                if self.pace == Pace::GoOn {
+                    self.stop();
+                }
+                self.pace = shutdown.pace(self.now);
             }
             self.open_mail();
             self.relieve();
             self.accept();
-            if is_new {
-                self.stop();
-                self.pace = pace;
-            }
             self.take_turns();
             self.expire();
             self.make_room();
@@ -135,12 +141,8 @@ impl<'h, H: Handler> Worker<'h, H> {
                 if shutdown.until <= self.now {
                     self.abandon();
                 }
-                if self.links.slots.is_empty() && self.shared.is_accepting_over() {
-                    // Connections for this worker are there by now. Whatever else is has nobody to go to.
-                    self.open_mail();
-                    if self.links.slots.is_empty() {
-                        return Ok(());
-                    }
+                if is_accepting_over && self.links.is_empty() {
+                    return Ok(());
                 }
             }
         }
@@ -149,13 +151,13 @@ impl<'h, H: Handler> Worker<'h, H> {
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let now = Instant::now();
-        let at_once = (self.totals.is_over() || self.links.turns() != (0, 0)).then_some(now);
+        let at_once = (self.mailbox.totals.is_over() || !self.ready.is_empty() || !self.busy.is_empty()).then_some(now);
         let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, now));
         // When the time is over, those that are left are broken off.
         let until = self
             .shared
             .shutdown()
-            .filter(|_| self.pace != Pace::GoOn && (!self.links.slots.is_empty() || self.acceptors.is_some()))
+            .filter(|_| !self.links.is_empty() || self.acceptors.is_some())
             .map(|shutdown| shutdown.until);
         // Another connection may have been idle for long enough.
         let room = self.shared.places.is_asking().then(|| now + LongestIdle::TICK);
@@ -166,27 +168,19 @@ impl<'h, H: Handler> Worker<'h, H> {
         }
     }
 
-    fn wake(&mut self, token: Token, ready: Ready, read_on: bool) {
-        // The waker may have been called for a stream that is adopted, of which no poller knows.
-        if !self.acceptors.as_mut().is_some_and(|acceptors| acceptors.wake(WAKER.0 - token.0)) {
-            self.links.wake(token.0, ready, read_on);
-        }
-    }
-
     /// Begins the shutdown.
     fn stop(&mut self) {
         // Those in the backlog are connected as far as their peers know, and may have sent something.
         if let Some(acceptors) = &mut self.acceptors {
-            acceptors.stop(self.shared.limits.backlog);
+            acceptors.stop(self.shared.limits.backlog, self.now);
         }
         // Whatever has arrived is read.
-        self.links.list_all(|link| link.connection.wake(UNREAD, false));
+        self.wake_all(|link| link.connection.wake(UNREAD, false));
     }
 
     /// Ends all connections now.
     fn abandon(&mut self) {
-        let slots: Vec<_> = self.links.slots.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
+        for slot in 0..self.links.capacity() {
             self.settle(slot, |link, _| Err(link.connection.engine.abandon()));
         }
     }
@@ -197,11 +191,11 @@ impl<'h, H: Handler> Worker<'h, H> {
         for command in letters.commands {
             match command {
                 Command::Admit(arrival) => self.admit(arrival),
-                Command::End(id, reason) => self.links.reach(id, |link| link.connection.engine.sending.end(reason)),
+                Command::End(id, reason) => self.reach(id, |link| link.connection.engine.sending.end(reason)),
                 Command::Send { to, frame, held } => {
                     match to {
-                        Some(id) => self.links.reach(id, |link| link.connection.send(frame)),
-                        None => self.links.list_all(|link| link.connection.send(frame.clone())),
+                        Some(id) => self.reach(id, |link| link.connection.send(frame)),
+                        None => self.wake_all(|link| link.connection.send(frame.clone())),
                     }
                     drop(held);
                     self.relieve();
@@ -209,7 +203,7 @@ impl<'h, H: Handler> Worker<'h, H> {
             }
         }
         for (id, mark) in letters.marks {
-            self.links.reach(id, |link| link.connection.engine.sending.replies_done(mark.replies_done));
+            self.reach(id, |link| link.connection.engine.sending.replies_done(mark.replies_done));
         }
     }
 
@@ -217,27 +211,21 @@ impl<'h, H: Handler> Worker<'h, H> {
     fn accept(&mut self) {
         for _ in 0..AT_ONCE {
             let Some(acceptors) = &mut self.acceptors else { return };
-            let (arrival, number) = match acceptors.accept(&self.shared, self.now) {
-                Some(Ok(accepted)) => accepted,
-                Some(Err(why)) => {
-                    self.shared.not_accepted(&why, |why| self.handler.not_accepted(why));
-                    continue;
-                }
-                None => {
-                    if let Some(waited) = acceptors.waited(self.now) {
-                        self.shared.ask_for_place(waited);
+            match acceptors.accept(&self.shared, self.now) {
+                Some(Ok(arrival)) => {
+                    let worker = self.shared.take_place();
+                    if worker == self.number {
+                        self.admit(arrival);
+                    } else if let Some(mailbox) = self.shared.mailboxes().get(worker) {
+                        mailbox.admit(arrival);
                     }
-                    break;
                 }
-            };
-            let mailboxes = self.shared.mailboxes();
-            let worker = usize::try_from(number).unwrap_or(0) % mailboxes.len().max(1);
-            if worker == self.number as usize {
-                drop(mailboxes);
-                self.admit(arrival);
-            } else if let Some(mailbox) = mailboxes.get(worker) {
-                mailbox.admit(arrival);
+                Some(Err(why)) => self.shared.not_accepted(&why, |why| self.handler.not_accepted(why)),
+                None => break,
             }
+        }
+        if let Some(waited) = self.acceptors.as_ref().and_then(|acceptors| acceptors.waited(self.now)) {
+            self.shared.ask_for_place(waited);
         }
         if self.acceptors.as_ref().is_some_and(Acceptors::is_over) || self.pace == Pace::Hurry {
             self.acceptors = None;
@@ -249,12 +237,11 @@ impl<'h, H: Handler> Worker<'h, H> {
     fn admit(&mut self, arrival: Arrival<TcpStream>) {
         // Before the handler queues more, place is made for it.
         self.relieve();
-        let slot = self.links.slots.vacant_key();
+        let slot = self.links.vacant_key();
         let network = arrival.network;
-        let Ok(number) = u32::try_from(slot) else { return self.shared.count_down(network) };
         let is_plain = arrival.stream.is_plain();
-        let id = Id::new(self.number, number);
-        let mut connection = Connection::new(arrival, id, &self.shared, &self.totals, self.now);
+        let id = Id::new(self.number, slot);
+        let mut connection = Connection::new(arrival, id, &self.shared, &self.mailbox.totals, self.now);
         if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
             self.shared.not_accepted(&NotAccepted::Io(error), |why| self.handler.not_accepted(why));
             return self.shared.count_down(network);
@@ -262,54 +249,13 @@ impl<'h, H: Handler> Worker<'h, H> {
         if self.pace != Pace::GoOn {
             connection.wake(UNREAD, false);
         }
-        self.links.slots.insert(Served::new(connection));
+        self.links.insert(Served::new(connection));
         if is_plain {
             self.open(slot);
         } else {
             // A handshake has its turn after others.
-            self.links.list(slot);
+            self.wake(slot, |_| ());
         }
-    }
-
-    /// Runs a round of turns: one for each connection that has been woken, and then one for each that had more to do than fits
-    /// in a turn, for as long as the others took, but for one at least. So whoever asks for little is not delayed by those who
-    /// ask for much, and the reverse.
-    fn take_turns(&mut self) {
-        let (woken, busy) = self.links.turns();
-        let begun = (busy > 0).then(Instant::now);
-        let mut handshakes = 0;
-        for _ in 0..woken {
-            // Before more is queued or collected, room is made for it.
-            if self.totals.is_full() {
-                return;
-            }
-            let Some(slot) = self.links.next_ready() else { break };
-            handshakes += usize::from(self.take_turn(slot, handshakes < HANDSHAKES));
-        }
-        let until = begun.map(|begun| Instant::now() + begun.elapsed());
-        for _ in 0..busy {
-            if self.totals.is_full() {
-                return;
-            }
-            let Some(slot) = self.links.next_busy() else { break };
-            self.take_turn(slot, true);
-            if until.is_some_and(|until| until <= Instant::now()) {
-                break;
-            }
-        }
-        self.links.give_back_turns();
-    }
-
-    /// Takes the turn of a connection: true if that was for a handshake. A connection that is opening has its turn later unless
-    /// it `may_open`.
-    fn take_turn(&mut self, slot: usize, may_open: bool) -> bool {
-        let is_opening = self.links.slots.get(slot).is_some_and(|link| link.connection.engine.is_opening());
-        if is_opening && may_open {
-            self.open(slot);
-        } else if is_opening || self.settle(slot, Served::turn) == Some(Next::Again) {
-            self.links.list_busy(slot);
-        }
-        is_opening && may_open
     }
 
     /// Goes on with what precedes the messages of a connection.
@@ -322,7 +268,7 @@ impl<'h, H: Handler> Worker<'h, H> {
     /// Has a connection do something, and gives it a turn if there is more for it to do.
     fn act(&mut self, slot: usize, act: impl FnOnce(&mut Link<H>, &mut Turn<'_, H>) -> Result<Next, CloseReason>) {
         if self.settle(slot, act) == Some(Next::Again) {
-            self.links.list(slot);
+            self.wake(slot, |_| ());
         }
     }
 
@@ -333,7 +279,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         act: impl FnOnce(&mut Link<H>, &mut Turn<'_, H>) -> Result<Next, CloseReason>,
     ) -> Option<Next> {
         let Self { links, handler, shared, scratch, now, pace, .. } = self;
-        let link = links.slots.get_mut(slot)?;
+        let link = links.get_mut(slot)?;
         let _span = link.connection.span.enter();
         match act(link, &mut Turn { handler, shared, scratch, now: *now, pace: *pace }) {
             Ok(next) => {
@@ -341,10 +287,13 @@ impl<'h, H: Handler> Worker<'h, H> {
                 Some(next)
             }
             Err(why) => {
-                let link = links.remove(slot)?;
+                let link = links.try_remove(slot)?;
                 let network = link.connection.network();
                 link.disconnected(why, handler, shared);
                 shared.count_down(network);
+                if links.is_empty() {
+                    self.give_back();
+                }
                 None
             }
         }

@@ -1,12 +1,12 @@
 //! What ends connections of a worker without their doing: totals that are exceeded, deadlines, and others that wait for a place.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Link, UNREAD, Worker};
 use crate::server::connection::Next;
 use crate::server::pace::Pace;
 use crate::server::turn::Served;
-use crate::server::{CloseReason, Handler};
+use crate::server::{CloseReason, Handler, Id};
 
 /// Deadlines are looked at no more often than this.
 const TICK: Duration = Duration::from_millis(25);
@@ -15,9 +15,9 @@ impl<H: Handler> Worker<'_, H> {
     /// Ends the connections that hold most, until what is held together is within the totals again.
     pub(super) fn relieve(&mut self) {
         loop {
-            let links = self.links.slots.iter().map(|(_, link)| &link.connection);
-            let holdings = links.map(|connection| (connection.engine.sending.holding(), connection.id));
-            let Some((id, reason)) = self.totals.heaviest(holdings) else { break };
+            let holdings =
+                self.links.iter().map(|(_, link)| (link.connection.engine.sending.holding(), link.connection.id));
+            let Some((id, reason)) = self.mailbox.totals.heaviest(holdings) else { break };
             self.act(id.slot(), |link, turn| {
                 if !matches!(reason, CloseReason::QueueFull) {
                     return link.dismiss(reason, turn);
@@ -36,27 +36,25 @@ impl<H: Handler> Worker<'_, H> {
         if self.due.is_none_or(|due| due > self.now) {
             return;
         }
-        let due = |(slot, link): (usize, &Link<H>)| {
-            link.connection.engine.poll_timeout().is_some_and(|due| due <= self.now).then_some(slot)
-        };
-        let due: Vec<_> = self.links.slots.iter().filter_map(due).collect();
-        for slot in due {
-            self.act(slot, Served::expire);
-            self.relieve();
+        for slot in 0..self.links.capacity() {
+            let due = self.links.get(slot).and_then(|link| link.connection.engine.poll_timeout());
+            if due.is_some_and(|due| due <= self.now) {
+                self.act(slot, Served::expire);
+                self.relieve();
+            }
         }
-        self.links.give_back();
-        let next = self.links.slots.iter().filter_map(|(_, link)| link.connection.engine.poll_timeout()).min();
+        self.give_back();
+        let next = self.links.iter().filter_map(|(_, link)| link.connection.engine.poll_timeout()).min();
         self.due = next.map(|next| next.max(self.now + TICK));
     }
 
     /// If a connection waits for a place, ends the one that has been idle for longest.
     pub(super) fn make_room(&mut self) {
-        while self.pace == Pace::GoOn && self.shared.places.is_asking() && !self.totals.is_full() {
-            let idle = self.links.slots.iter().filter_map(|(_, link)| {
-                let since = link.connection.engine.sending.spare_since()?;
-                Some((since, link.connection.id))
-            });
-            let Some((_, id)) = self.idle.next(self.now, || idle, |id| self.links.spare_since(id)) else { return };
+        while self.pace == Pace::GoOn && self.shared.places.is_asking() && !self.mailbox.totals.is_full() {
+            let spare = |link: &Link<H>| Some((link.connection.engine.sending.spare_since()?, link.connection.id));
+            let idle = || self.links.iter().filter_map(|(_, link)| spare(link));
+            let is_still = |idle: &(Instant, Id)| self.links.get(idle.1.slot()).and_then(spare) == Some(*idle);
+            let Some((_, id)) = self.idle.next(self.now, idle, is_still) else { return };
             if !self.shared.places.offer(self.number) {
                 return;
             }
@@ -69,7 +67,7 @@ impl<H: Handler> Worker<'_, H> {
             if next.is_none() {
                 return;
             }
-            self.links.list(id.slot());
+            self.wake(id.slot(), |_| ());
             self.shared.withdraw(self.number);
             self.relieve();
         }

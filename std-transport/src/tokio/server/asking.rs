@@ -43,7 +43,7 @@ impl Asking {
                 let (holding, id) = mailbox.holding()?;
                 Some((holding.spare_since?, id))
             });
-            let next = self.idle.next(now, || all, |id| spare(id).flatten());
+            let next = self.idle.next(now, || all, |(since, id)| spare(*id).flatten() == Some(*since));
             self.asked = next.map(|(since, id)| Asked { id, since, at: now });
         }
         // Again, for it may have had no turn in which it could read.

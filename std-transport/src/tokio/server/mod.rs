@@ -161,12 +161,13 @@ impl Server {
                     is_stopping = true;
                     // Those in the backlog are connected as far as their peers know, and may have sent something.
                     acceptors.doors().for_each(|door| door.asks_system = true);
-                    acceptors.stop(shared.limits.backlog);
+                    acceptors.stop(shared.limits.backlog, now());
                 }
-                acceptors.wake_all();
+                acceptors.wake_all(now());
                 for _ in 0..AT_ONCE {
                     match acceptors.accept(&shared, now()) {
-                        Some(Ok((arrival, _))) => {
+                        Some(Ok(arrival)) => {
+                            shared.take_place();
                             drop(tasks.spawn(Box::new(Task::new(arrival, Arc::clone(&common))).run()));
                         }
                         Some(Err(why)) => shared.not_accepted(&why, |why| common.handler.not_accepted(why)),
