@@ -29,6 +29,8 @@ impl Pace {
 pub(crate) struct Shutdown {
     pub(super) since: Instant,
     pub(crate) until: Instant,
+    /// Whether no connection will be accepted any more.
+    pub(super) is_accepting_over: bool,
 }
 
 impl Shutdown {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::iter;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,21 +13,15 @@ use super::{Address, Id, Limits, NotAccepted};
 
 /// The addresses that count as one: an IPv4 address, or the /64 of an IPv6 address, of which a subscriber has at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Network {
-    V4(Ipv4Addr),
-    V6([u16; 4]),
-}
+pub(crate) struct Network(IpAddr);
 
 impl Network {
     /// The network of an address, unless that is a Unix socket's.
     pub(crate) fn of(address: Address) -> Option<Self> {
-        match address.ip()?.to_canonical() {
-            IpAddr::V4(ip) => Some(Self::V4(ip)),
-            IpAddr::V6(ip) => {
-                let [first, second, third, fourth, ..] = ip.segments();
-                Some(Self::V6([first, second, third, fourth]))
-            }
-        }
+        Some(Self(match address.ip()?.to_canonical() {
+            IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+            ip @ IpAddr::V4(_) => ip,
+        }))
     }
 }
 

@@ -33,8 +33,6 @@ pub(crate) struct Shared {
     totals: OnceLock<Box<[Arc<Totals>]>>,
     /// The shutdown, once there is one.
     shutdown: Mutex<Option<Shutdown>>,
-    /// Whether no connection will be accepted any more.
-    accepting_over: AtomicBool,
     /// Whether the server has ended.
     over: AtomicBool,
     /// Wakes whoever accepts.
@@ -57,7 +55,6 @@ impl Shared {
             mailboxes: RwLock::default(),
             totals: OnceLock::new(),
             shutdown: Mutex::new(None),
-            accepting_over: AtomicBool::new(false),
             over: AtomicBool::new(false),
             acceptor: Mutex::new(Waker::noop().clone()),
             adopted: Mutex::default(),
@@ -160,8 +157,8 @@ impl Shared {
         let now = Instant::now();
         let until = now.checked_add(within).unwrap_or(now + Duration::from_secs(u32::MAX.into()));
         let mut shutdown = lock(&self.shutdown);
-        let Shutdown { since, until: before } = shutdown.unwrap_or(Shutdown { since: now, until });
-        *shutdown = Some(Shutdown { since, until: before.min(until) });
+        let earlier = shutdown.get_or_insert(Shutdown { since: now, until, is_accepting_over: false });
+        earlier.until = earlier.until.min(until);
         drop(shutdown);
         self.wake_acceptor();
         self.notify_workers();
@@ -172,13 +169,12 @@ impl Shared {
         *lock(&self.shutdown)
     }
 
-    pub(crate) fn end_accepting(&self) {
-        self.accepting_over.store(true, Ordering::SeqCst);
+    /// No connection will be accepted any more, for the server is being shut down.
+    pub(super) fn end_accepting(&self) {
+        if let Some(shutdown) = &mut *lock(&self.shutdown) {
+            shutdown.is_accepting_over = true;
+        }
         self.notify_workers();
-    }
-
-    pub(crate) fn is_accepting_over(&self) -> bool {
-        self.accepting_over.load(Ordering::SeqCst)
     }
 
     /// Calls the handler. If it panics, that is counted, and the result is `None`.

@@ -110,8 +110,6 @@ impl<'h, H: Handler> Worker<'h, H> {
             self.wait(&mut events)?;
             // Asked before the commands are taken: what was sent before the shutdown is sent.
             let shutdown = self.shared.shutdown();
-            // Then there is no connection for this worker but those that are in the mailbox.
-            let is_accepting_over = self.shared.is_accepting_over();
             self.now = Instant::now();
             for event in &events {
                 // After an error or a hang-up, reading and writing say what has happened.
@@ -141,7 +139,8 @@ impl<'h, H: Handler> Worker<'h, H> {
                 if shutdown.until <= self.now {
                     self.abandon();
                 }
-                if is_accepting_over && self.links.is_empty() {
+                // Those that were accepted for this worker have been in the mailbox.
+                if shutdown.is_accepting_over && self.links.is_empty() {
                     return Ok(());
                 }
             }
@@ -305,9 +304,9 @@ struct EndsAll(Arc<Shared>);
 
 impl Drop for EndsAll {
     fn drop(&mut self) {
-        if !self.0.is_accepting_over() || std::thread::panicking() {
-            self.0.end_accepting();
+        if self.0.shutdown().is_none_or(|shutdown| !shutdown.is_accepting_over) || std::thread::panicking() {
             self.0.shut_down(Duration::ZERO);
+            self.0.end_accepting();
         }
     }
 }
