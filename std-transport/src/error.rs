@@ -1,8 +1,10 @@
-//! What can go wrong with a connection. Of the errors of its stream: which pass, and how the others are returned again.
+//! What can go wrong with a connection.
 
 use std::io::{self, ErrorKind};
 
 use jsonframe::{DecodeError, DecodeErrorKind, EncodeError};
+
+use crate::engine::is_timeout;
 
 /// Why a message could not be sent or received.
 #[derive(Debug, thiserror::Error)]
@@ -138,54 +140,6 @@ impl From<Error> for io::Error {
             Error::Decode(error) => Self::new(kind, error),
             error => Self::new(kind, error),
         }
-    }
-}
-
-/// Why nothing more can be read from a stream, or written to it, once that is so.
-///
-/// A stream that has failed may report its end at the next call, as one that was reset does, so it is not asked again.
-#[derive(Debug)]
-pub(crate) struct Failure(Option<io::Error>);
-
-impl Failure {
-    pub(crate) const fn new() -> Self {
-        Self(None)
-    }
-
-    /// Returns the error again, if there has been one.
-    pub(crate) fn check(&self) -> io::Result<()> {
-        self.0.as_ref().map_or(Ok(()), |error| Err(again(error)))
-    }
-
-    /// Remembers an error, unless it passes, and returns it.
-    pub(crate) fn note(&mut self, error: io::Error) -> io::Error {
-        if error.kind() != ErrorKind::Interrupted && !is_timeout(&error) {
-            self.0 = Some(again(&error));
-        }
-        error
-    }
-
-    pub(crate) const fn is_set(&self) -> bool {
-        self.0.is_some()
-    }
-}
-
-/// An error like this one, which cannot be cloned.
-fn again(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.to_string()),
-    }
-}
-
-/// Whether the time for a call is over. Systems differ in the kind.
-///
-/// On Unix the system's own "timed out" is another thing: it has given the connection up.
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    match error.kind() {
-        ErrorKind::WouldBlock => true,
-        ErrorKind::TimedOut => !cfg!(unix) || error.raw_os_error().is_none(),
-        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 
-use jsonframe::{Header, Outgoing};
+use jsonframe::Header;
 
 use crate::Error;
 use crate::engine::{Outbox, copy};
@@ -23,44 +23,50 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 /// Writes what is queued until nothing is, or the stream is blocked, or about `budget` bytes are written, and flushes the
 /// stream when nothing is: true if it is blocked.
 pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), budget: usize) -> io::Result<bool> {
-    Ok(write_queued(outbox, stream, budget)? || (outbox.queued() == 0 && pass_on(outbox, stream)?))
+    Ok(write_queued(outbox, stream, &mut &[][..], budget)? || (outbox.queued() == 0 && pass_on(outbox, stream)?))
 }
 
-/// The same without flushing the stream.
+/// Writes what is queued, and after it `content`, which is then what of it has not been written. Does not flush the stream.
 pub(crate) fn write_queued(
     outbox: &mut Outbox,
     stream: &mut (impl Write + ?Sized),
+    content: &mut &[u8],
     mut budget: usize,
 ) -> io::Result<bool> {
-    while outbox.queued() > 0 && budget > 0 {
-        match retry(|| write_once(outbox, stream)) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+    outbox.failure.check()?;
+    while (outbox.queued() > 0 || !content.is_empty()) && budget > 0 {
+        match retry(|| write_once(outbox, stream, content)) {
+            Ok(0) => return Err(outbox.failure.note(ErrorKind::WriteZero.into())),
             Ok(written) => {
+                // A stream that says it has written more than there was is not believed.
+                let past = written.saturating_sub(outbox.queued()).min(content.len());
                 outbox.wrote(written);
+                outbox.wrote_past(past);
+                *content = &content[past..];
                 budget = budget.saturating_sub(written);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) => return Err(error),
+            Err(error) => return Err(outbox.failure.note(error)),
         }
     }
     Ok(false)
 }
 
-fn write_once(outbox: &Outbox, stream: &mut (impl Write + ?Sized)) -> io::Result<usize> {
+fn write_once(outbox: &Outbox, stream: &mut (impl Write + ?Sized), content: &[u8]) -> io::Result<usize> {
     match outbox.in_one_piece() {
-        Some(bytes) => stream.write(bytes),
-        None => write_slices(stream, outbox.write_slices()),
+        Some(bytes) if content.is_empty() => stream.write(bytes),
+        _ => write_slices(stream, outbox.write_slices().chain([IoSlice::new(content)])),
     }
 }
 
-/// Writes the first of these pieces of memory by one call.
+/// Writes the first of these pieces of memory by one call, without those that are empty.
 pub(crate) fn write_slices<'p>(
     stream: &mut (impl Write + ?Sized),
     pieces: impl Iterator<Item = IoSlice<'p>>,
 ) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); AT_ONCE];
     let mut count = 0;
-    for (slice, bytes) in slices.iter_mut().zip(pieces) {
+    for (slice, bytes) in slices.iter_mut().zip(pieces.filter(|piece| !piece.is_empty())) {
         *slice = bytes;
         count += 1;
     }
@@ -76,7 +82,7 @@ fn pass_on(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized)) -> io::Resul
         match retry(|| stream.flush()) {
             Ok(()) => outbox.flushed(),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) => return Err(error),
+            Err(error) => return Err(outbox.failure.note(error)),
         }
     }
     Ok(false)
@@ -89,38 +95,21 @@ pub(crate) fn send(
     header: &Header<'_>,
     content: &[u8],
 ) -> Result<(), Error> {
+    outbox.failure.check()?;
     if outbox.queued() > 0 {
         if content.len() <= Outbox::SMALL {
             return Ok(outbox.queue_copy(header, content)?);
         }
         return Ok(outbox.queue(header, copy(content).map_err(io::Error::from)?.into())?);
     }
-    let (mut message, content) = outbox.begin_whole(header, content)?;
-    let outcome = write_some(stream, &mut message);
-    let left = message.parts().map(<[u8]>::len);
+    let mut rest = outbox.begin(header, content, Outbox::TINY)?;
+    let outcome = write_queued(outbox, stream, &mut rest, usize::MAX);
     // Also after an error: what the stream has got must be followed by what it has not.
-    let kept = outbox.keep_rest(left, content);
+    let kept = outbox.keep(rest);
     outcome?;
-    kept.map_err(io::Error::from)?;
+    kept?;
     if outbox.queued() == 0 {
         pass_on(outbox, stream)?;
-    }
-    Ok(())
-}
-
-/// Writes a message until it is written or the stream is blocked.
-pub(crate) fn write_some(stream: &mut (impl Write + ?Sized), message: &mut Outgoing<'_>) -> io::Result<()> {
-    while !message.is_empty() {
-        let outcome = retry(|| match message.parts() {
-            [bytes, []] | [[], bytes] => stream.write(bytes),
-            [head, content] => stream.write_vectored(&[IoSlice::new(head), IoSlice::new(content)]),
-        });
-        match outcome {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(written) => message.advance(written),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        }
     }
     Ok(())
 }

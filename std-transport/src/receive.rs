@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read};
 use jsonframe::{Dialect, Growable, Header, Message, OwnedHeader, OwnedMessage};
 
 use crate::Error;
-use crate::engine::{Inbox, ReadBuffer, Step};
-use crate::error::{Failure, plain};
+use crate::engine::{Failure, Inbox, ReadBuffer, Step};
+use crate::error::plain;
 use crate::io::retry;
 
 /// What has been received, and how far the caller has had it.

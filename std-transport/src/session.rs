@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use jsonframe::{Dialect, Event, Header};
 
-use crate::engine::{Content, Engine, Inbox, Outbox, Step, Totals};
-use crate::error::Failure;
+use crate::engine::{Content, Engine, Failure, Inbox, Outbox, Step, Totals};
 use crate::io::{flush, retry, send};
 use crate::{Deadline, Error, Limits};
 
@@ -102,9 +101,8 @@ pub struct Session<S> {
     /// How many bytes have come since the engine was last told the time, and whether a header has.
     received: usize,
     has_header: bool,
-    /// How reading has failed, and writing.
-    read_failure: Failure,
-    write_failure: Failure,
+    /// How reading has failed.
+    failure: Failure,
 }
 
 /// What sessions begin with: their limits, and totals, in which no session counts.
@@ -131,14 +129,7 @@ impl<S> Session<S> {
     pub fn new(stream: S) -> Self {
         let (limits, totals) = DEFAULTS.clone();
         let engine = Engine::new(limits, totals, &Dialect::STANDARD, &Dialect::STANDARD, Instant::now());
-        Self {
-            stream,
-            engine,
-            received: 0,
-            has_header: false,
-            read_failure: Failure::new(),
-            write_failure: Failure::new(),
-        }
+        Self { stream, engine, received: 0, has_header: false, failure: Failure::new() }
     }
 
     /// Speaks this dialect, in both directions. To be called before anything is received or queued.
@@ -221,8 +212,8 @@ impl<S> Session<S> {
     pub fn interest(&self) -> Interest {
         let Engine { inbox, sending, .. } = &self.engine;
         Interest {
-            readable: inbox.wants() && !self.read_failure.is_set() && !sending.is_paused(),
-            writable: !sending.outbox.is_done() && !self.write_failure.is_set(),
+            readable: inbox.wants() && !self.failure.is_set() && !sending.is_paused(),
+            writable: !sending.outbox.is_done() && !sending.outbox.failure.is_set(),
         }
     }
 
@@ -318,32 +309,24 @@ impl<S: Read> Session<S> {
     /// Every later call returns the same error again, without asking the stream; only after a
     /// [time-out](Error::is_timeout) is it read again.
     pub fn fill(&mut self) -> io::Result<Fill> {
-        let outcome = self.read();
-        if !matches!(outcome, Ok(Fill::Data)) {
-            self.engine.inbox.release();
-        }
-        outcome
-    }
-
-    fn read(&mut self) -> io::Result<Fill> {
-        if !self.engine.inbox.unread().is_empty() {
+        let inbox = &mut self.engine.inbox;
+        if !inbox.unread().is_empty() {
             return Ok(Fill::Data);
         }
-        self.read_failure.check()?;
-        if self.engine.has_ended() {
-            return Ok(Fill::Eof);
+        self.failure.check()?;
+        let outcome = if inbox.ended() { Ok(0) } else { retry(|| self.stream.read(inbox.read_buf())) };
+        if let Ok(count @ 1..) = outcome {
+            self.received = self.received.saturating_add(inbox.received(count));
+            return Ok(Fill::Data);
         }
-        match retry(|| self.stream.read(self.engine.inbox.read_buf())) {
-            Ok(0) => {
-                self.engine.ended();
+        inbox.release();
+        match outcome {
+            Ok(_) => {
+                inbox.end();
                 Ok(Fill::Eof)
             }
-            Ok(count) => {
-                self.received = self.received.saturating_add(self.engine.inbox.received(count));
-                Ok(Fill::Data)
-            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Fill::Blocked),
-            Err(error) => Err(self.read_failure.note(error)),
+            Err(error) => Err(self.failure.note(error)),
         }
     }
 }
@@ -357,14 +340,10 @@ impl<S: Write> Session<S> {
     /// [`Error::Encode`] as for [`queue`](Self::queue). [`Error::Io`] if the stream failed: what it did not take is queued
     /// nevertheless; and if it had failed before, as for [`flush`](Self::flush): then nothing is queued.
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<Flush, Error> {
-        self.write_failure.check()?;
         let outbox = &mut self.engine.sending.outbox;
         let outcome = send(outbox, &mut self.stream, header, content);
         outbox.release();
-        match outcome {
-            Err(Error::Io(error)) => Err(Error::Io(self.write_failure.note(error))),
-            outcome => outcome.map(|()| self.flushed()),
-        }
+        outcome.map(|()| self.flushed())
     }
 
     /// Sends a value as a message of JSON content, as [`send`](Self::send) does.
@@ -413,14 +392,10 @@ impl<S: Write> Session<S> {
     /// not written stays queued, and no byte is ever written twice. Every later call returns the same error again, without
     /// asking the stream; only after a [time-out](Error::is_timeout) is it written to again.
     pub fn flush(&mut self) -> io::Result<Flush> {
-        self.write_failure.check()?;
         let outbox = &mut self.engine.sending.outbox;
         let outcome = flush(outbox, &mut self.stream, usize::MAX);
         outbox.release();
-        match outcome {
-            Ok(_) => Ok(self.flushed()),
-            Err(error) => Err(self.write_failure.note(error)),
-        }
+        outcome.map(|_| self.flushed())
     }
 
     /// Says whether the peer is too slow, by the [limits](Self::with_limits): in sending a header or content, in taking what

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::error::is_timeout;
+use crate::engine::is_timeout;
 use crate::{Connection, Duplex, Timeouts};
 
 /// A stream with a deadline for all that is done on it, however many reads and writes that takes.

@@ -4,12 +4,12 @@ use std::io::{self, ErrorKind, Read, Write};
 
 #[cfg(feature = "json")]
 use jsonframe::Value;
-use jsonframe::{Dialect, Header, Outgoing};
+use jsonframe::{Dialect, Header};
 
 use super::Connection;
 use crate::engine::Outbox;
 use crate::error::plain;
-use crate::io::{retry, write_some};
+use crate::io::{flush, retry, write_queued};
 use crate::receive::at_most;
 use crate::{Error, Incoming};
 
@@ -19,7 +19,7 @@ const CHUNK: usize = 64 * 1024;
 /// What it takes to send.
 #[derive(Debug)]
 pub struct Sender {
-    /// It encodes heads, always in the same memory. Nothing is queued.
+    /// It encodes heads, always in the same memory. Between messages nothing is queued.
     pub(super) outbox: Outbox,
     /// Whether a message may have gone out only in part.
     broken: bool,
@@ -30,8 +30,14 @@ impl Sender {
         Self { outbox: Outbox::new(dialect), broken: false }
     }
 
-    const fn check(&self) -> Result<(), Error> {
-        if self.broken { Err(Error::SendBroken) } else { Ok(()) }
+    /// The outbox, for a new message.
+    fn begin(&mut self) -> Result<&mut Outbox, Error> {
+        if self.broken {
+            return Err(Error::SendBroken);
+        }
+        // A head is there if the source of its content failed at once.
+        self.outbox.clear();
+        Ok(&mut self.outbox)
     }
 }
 
@@ -44,10 +50,8 @@ impl<S: Write, I> Connection<S, I, Sender> {
     /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, so that nothing more can be
     /// sent ([`Error::SendBroken`]).
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.sender.check()?;
-        let (message, _) = self.sender.outbox.begin_whole(header, content)?;
-        self.sender.broken = true;
-        write_all(&mut self.stream, message)?;
+        let content = self.sender.begin()?.begin(header, content, Outbox::TINY)?;
+        self.write(content)?;
         self.flush()
     }
 
@@ -74,8 +78,7 @@ impl<S: Write, I> Connection<S, I, Sender> {
     /// message may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]).
     /// [`Error::Encode`] as for [`send`](Self::send).
     pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
-        self.sender.check()?;
-        let mut head = self.sender.outbox.begin_head(header)?;
+        self.sender.begin()?.queue_head(header)?;
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(CHUNK, left)];
         loop {
@@ -84,9 +87,7 @@ impl<S: Write, I> Connection<S, I, Sender> {
             if count == 0 && left > 0 {
                 return Err(Error::SourceTooShort { missing: left });
             }
-            self.sender.broken = true;
-            write_all(&mut self.stream, Outgoing::from_parts([head, &chunk[..count]]))?;
-            head = &[];
+            self.write(&chunk[..count])?;
             left -= count as u64;
             if left == 0 {
                 return self.flush();
@@ -162,17 +163,22 @@ impl<S: Write, I> Connection<S, I, Sender> {
         self.send(&header.with_extensions(extensions), &content)
     }
 
+    /// Writes the head that is queued, if it is, and content after it.
+    fn write(&mut self, mut content: &[u8]) -> Result<(), Error> {
+        self.sender.broken = true;
+        Ok(in_time(write_queued(&mut self.sender.outbox, &mut self.stream, &mut content, usize::MAX))?)
+    }
+
     /// Flushes the stream, which ends a message.
     fn flush(&mut self) -> Result<(), Error> {
-        retry(|| self.stream.flush()).map_err(|error| plain(error, "writing"))?;
+        in_time(flush(&mut self.sender.outbox, &mut self.stream, usize::MAX))?;
         self.sender.broken = false;
         Ok(())
     }
 }
 
-fn write_all(stream: &mut impl Write, mut message: Outgoing<'_>) -> io::Result<()> {
-    let blocked = || Err(ErrorKind::WouldBlock.into());
-    write_some(stream, &mut message)
-        .and_then(|()| if message.is_empty() { Ok(()) } else { blocked() })
-        .map_err(|error| plain(error, "writing"))
+/// A stream that blocks is blocked when its time is over.
+fn in_time(is_blocked: io::Result<bool>) -> io::Result<()> {
+    let outcome = is_blocked.and_then(|is_blocked| if is_blocked { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) });
+    outcome.map_err(|error| plain(error, "writing"))
 }

@@ -28,6 +28,7 @@ mod close_reason;
 mod collected;
 mod connection;
 mod content;
+mod failure;
 mod ids;
 mod inbox;
 mod limits;
@@ -44,6 +45,7 @@ pub use limits::{AtLimit, Limits};
 
 pub(crate) use charge::{Charges, Held};
 pub(crate) use connection::{Engine, Event, Scratch};
+pub(crate) use failure::{Failure, is_timeout};
 pub(crate) use ids::{Members, RequestId, answering, reply_to, request_id};
 pub(crate) use inbox::{Inbox, Step};
 #[cfg(feature = "client")]

@@ -1,11 +1,12 @@
 //! The sending side of a connection: messages queued, to be written as far as the stream takes them.
 
 use std::collections::{TryReserveError, VecDeque};
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
+use std::mem;
 
-use jsonframe::{Dialect, EncodeError, Header, Message, Outgoing};
+use jsonframe::{Dialect, EncodeError, Header, Message};
 
-use super::Content;
+use super::{Content, Failure};
 
 /// Bytes to be written, in order.
 ///
@@ -18,8 +19,6 @@ pub(crate) struct Outbox {
     segments: Option<Box<Segments>>,
     /// Heads and small contents.
     tail: Vec<u8>,
-    /// How many bytes of the tail have been written.
-    start: usize,
     /// How many bytes are to be written.
     queued: usize,
     /// Whether the stream has been given bytes since it was last flushed.
@@ -28,38 +27,44 @@ pub(crate) struct Outbox {
     messages: u32,
     /// How many bytes have been written since that was last asked.
     moved: usize,
+    /// How writing has failed. Drivers do not write again then.
+    pub(crate) failure: Failure,
 }
 
 /// Contents, and what was put together between them. Few connections have any, and only for a while.
 #[derive(Debug, Default)]
 struct Segments {
-    queue: VecDeque<Segment>,
+    queue: VecDeque<Content>,
+    /// How many bytes they are.
+    length: usize,
     /// How many bytes of memory they hold.
     held: usize,
     /// How many bytes of their contents are shared with other queues.
     shared: usize,
 }
 
-/// Bytes that lie together in memory.
-#[derive(Debug)]
-struct Segment {
-    bytes: Content,
-    /// How many of them have been written.
-    start: usize,
-}
-
 impl Outbox {
     /// Up to this length, content is copied after its head, and messages are put together.
     pub(crate) const SMALL: usize = 16 * 1024;
 
-    /// Up to this length, copying content costs no more than writing it from where it is.
-    const TINY: usize = 4 * 1024;
+    /// Up to this length, copying content costs no more than writing it from where it is. `StreamOwned` of rustls, for one,
+    /// writes several pieces one by one, each in a record and by a system call of its own.
+    pub(crate) const TINY: usize = 4 * 1024;
 
     /// How long most heads are at most.
     const SHORT_HEAD: usize = 256;
 
     pub(crate) const fn new(dialect: &'static Dialect) -> Self {
-        Self { dialect, segments: None, tail: Vec::new(), start: 0, queued: 0, unflushed: false, messages: 0, moved: 0 }
+        Self {
+            dialect,
+            segments: None,
+            tail: Vec::new(),
+            queued: 0,
+            unflushed: false,
+            messages: 0,
+            moved: 0,
+            failure: Failure::new(),
+        }
     }
 
     /// The dialect in which messages are queued.
@@ -71,6 +76,11 @@ impl Outbox {
     /// How many bytes are to be written.
     pub(crate) const fn queued(&self) -> usize {
         self.queued
+    }
+
+    /// How many bytes of the first segment have been written, or of the tail if there is none.
+    fn start(&self) -> usize {
+        self.segments.as_ref().map_or(0, |segments| segments.length) + self.tail.len() - self.queued
     }
 
     /// How many bytes of memory are held by what is queued; but for contents that are counted elsewhere.
@@ -90,19 +100,15 @@ impl Outbox {
 
     /// Queues a message. Content that is not small is not copied.
     pub(crate) fn queue(&mut self, header: &Header<'_>, content: Content) -> Result<(), EncodeError> {
-        if content.as_ref().len() <= Self::SMALL {
-            return self.queue_copy(header, content.as_ref());
+        if !self.begin(header, content.as_ref(), Self::SMALL)?.is_empty() {
+            self.push(content);
         }
-        Message::new(*header, content.as_ref())?;
-        self.queue_head(header)?;
-        self.push(content);
         Ok(())
     }
 
     /// Queues a message and a copy of its content.
     pub(crate) fn queue_copy(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
-        Message::new(*header, content)?;
-        self.put_together(header, content)
+        self.begin(header, content, usize::MAX).map(drop)
     }
 
     /// Queues the head of a message, whose content is to follow.
@@ -131,86 +137,49 @@ impl Outbox {
 
     /// Queues bytes that are encoded already.
     pub(crate) fn push(&mut self, bytes: Content) {
-        let length = bytes.as_ref().len();
-        if length > 0 {
+        if !bytes.as_ref().is_empty() {
             self.close_tail();
-            self.queued += length;
-            self.add(bytes, 0);
+            self.queued += bytes.as_ref().len();
+            self.add(bytes);
         }
     }
 
-    /// Encodes the head of a message whose content is borrowed, to be written at once. Nothing may be queued, and what has
-    /// not been written is to be [kept](Self::keep_rest).
-    pub(crate) fn begin<'o>(&'o mut self, header: &Header<'_>, content: &'o [u8]) -> Result<Outgoing<'o>, EncodeError> {
-        Message::new(*header, content)?;
-        let head = self.begin_head(header)?;
-        Ok(Outgoing::from_parts([head, content]))
-    }
-
-    /// The same in one piece if the message is short, and what of the content is not in it: `StreamOwned` of rustls, for one,
-    /// writes several pieces one by one, each in a record and by a system call of its own.
-    pub(crate) fn begin_whole<'o, 'c: 'o>(
-        &'o mut self,
+    /// Queues the head of a message, and its content too if that is at most `most` bytes long. Returns what of the content is to
+    /// follow: what the stream does not take of it at once is to be [kept](Self::keep).
+    pub(crate) fn begin<'c>(
+        &mut self,
         header: &Header<'_>,
         content: &'c [u8],
-    ) -> Result<(Outgoing<'o>, &'c [u8]), EncodeError> {
-        if content.len() > Self::TINY {
-            return Ok((self.begin(header, content)?, content));
-        }
+        most: usize,
+    ) -> Result<&'c [u8], EncodeError> {
         Message::new(*header, content)?;
-        self.begin_head(header)?;
-        self.tail.extend_from_slice(content);
-        Ok((Outgoing::from_parts([&self.tail, &[]]), &[]))
+        let (with_head, after) = content.split_at(if content.len() > most { 0 } else { content.len() });
+        self.put_together(header, with_head)?;
+        Ok(after)
     }
 
-    /// Encodes the head of a message of which nothing is queued, whatever its content is. Nothing may be queued.
-    pub(crate) fn begin_head(&mut self, header: &Header<'_>) -> Result<&[u8], EncodeError> {
-        self.tail.clear();
-        self.dialect.append_to(header, &mut self.tail)?;
-        self.unflushed = true;
-        Ok(&self.tail)
-    }
-
-    /// Queues what is left of a message that was [begun](Self::begin): this much of its head, and of its content. The error is
-    /// that there is no memory for it: nothing more can be sent then.
-    pub(crate) fn keep_rest(
-        &mut self,
-        [head_left, content_left]: [usize; 2],
-        content: &[u8],
-    ) -> Result<(), TryReserveError> {
-        self.queued = head_left + content_left;
-        self.start = self.tail.len() - head_left;
-        self.moved = self.moved.saturating_add(self.start + content.len() - content_left);
-        if head_left == 0 {
-            self.tail.clear();
-            self.start = 0;
-        }
-        let rest = &content[content.len() - content_left..];
+    /// Queues a copy of the rest of a content. The error is that there is no memory for it: nothing more can be sent then.
+    pub(crate) fn keep(&mut self, rest: &[u8]) -> io::Result<()> {
         if rest.len() > Self::SMALL {
-            self.close_tail();
-            match copy(rest) {
-                Ok(rest) => self.add(rest.into(), 0),
-                Err(error) => {
-                    self.queued = head_left;
-                    return Err(error);
-                }
-            }
+            let rest = copy(rest).map_err(|error| self.failure.note(error.into()))?;
+            self.push(rest.into());
         } else {
             self.tail.extend_from_slice(rest);
+            self.queued += rest.len();
         }
         Ok(())
     }
 
     /// What is to be written, if it lies in one piece of memory because it is little, as it mostly is.
     pub(crate) fn in_one_piece(&self) -> Option<&[u8]> {
-        self.segments.is_none().then(|| &self.tail[self.start..])
+        self.segments.is_none().then(|| &self.tail[self.start()..])
     }
 
-    /// What is to be written.
+    /// What is to be written. The last piece may be empty.
     pub(crate) fn write_slices(&self) -> impl Iterator<Item = IoSlice<'_>> {
-        let tail = &self.tail[self.start..];
-        let segments = self.segments.iter().flat_map(|segments| &segments.queue).map(Segment::rest);
-        segments.chain((!tail.is_empty()).then_some(tail)).map(IoSlice::new)
+        let mut written = self.start();
+        let segments = self.segments.iter().flat_map(|segments| &segments.queue).map(Content::as_ref);
+        segments.chain([&*self.tail]).map(move |bytes| IoSlice::new(&bytes[mem::take(&mut written)..]))
     }
 
     /// Takes all that was written as passed on by the stream.
@@ -225,34 +194,44 @@ impl Outbox {
 
     /// How many messages have been counted, and how many bytes written, since this was last asked.
     pub(crate) const fn take_counts(&mut self) -> (u32, usize) {
-        (std::mem::replace(&mut self.messages, 0), std::mem::replace(&mut self.moved, 0))
+        (mem::replace(&mut self.messages, 0), mem::replace(&mut self.moved, 0))
     }
 
     /// Marks `written` bytes as written. Saturates at what is queued.
-    pub(crate) fn wrote(&mut self, mut written: usize) {
-        written = written.min(self.queued);
+    pub(crate) fn wrote(&mut self, written: usize) {
+        let written = written.min(self.queued);
+        self.wrote_past(written);
         self.queued -= written;
-        self.unflushed = true;
-        self.moved = self.moved.saturating_add(written);
+        let mut start = self.start();
         if let Some(segments) = &mut self.segments {
-            while let Some(segment) = segments.queue.front_mut() {
-                let left = segment.rest().len();
-                if written < left {
-                    segment.start += written;
+            while let Some(first) = segments.queue.front() {
+                let length = first.as_ref().len();
+                if start < length {
                     return;
                 }
-                written -= left;
-                segments.held -= segment.held();
-                segments.shared -= segment.bytes.shared();
+                start -= length;
+                segments.length -= length;
+                segments.held -= held(first);
+                segments.shared -= first.shared();
                 segments.queue.pop_front();
             }
-            self.segments = None;
         }
-        self.start += written;
+        self.segments = None;
         if self.queued == 0 {
-            self.tail.clear();
-            self.start = 0;
+            self.clear();
         }
+    }
+
+    /// Counts bytes that were written past what is queued, from where they lie.
+    pub(crate) const fn wrote_past(&mut self, written: usize) {
+        self.unflushed = true;
+        self.moved = self.moved.saturating_add(written);
+    }
+
+    /// Drops what is queued.
+    pub(crate) fn clear(&mut self) {
+        (self.segments, self.queued) = (None, 0);
+        self.tail.clear();
     }
 
     /// Appends the encoded head and the content to the tail, or begins a new one. On error nothing is changed.
@@ -274,30 +253,30 @@ impl Outbox {
         if self.tail.is_empty() {
             return;
         }
-        let (bytes, start) = if self.tail.capacity() / 4 > self.tail.len() {
-            // The memory is more than what is in it needs.
-            let rest = self.tail[self.start..].to_vec();
-            self.tail.clear();
-            (rest, 0)
-        } else {
-            (std::mem::take(&mut self.tail), self.start)
-        };
-        self.start = 0;
-        self.add(bytes.into(), start);
+        let is_short = self.tail.capacity() / 4 > self.tail.len();
+        let bytes = if is_short { self.copy_tail() } else { mem::take(&mut self.tail) };
+        self.tail.clear();
+        self.add(bytes.into());
     }
 
-    /// Puts bytes before the tail, of which the first `start` have been written.
-    fn add(&mut self, bytes: Content, start: usize) {
-        let (segments, segment) = (self.segments.get_or_insert_default(), Segment { bytes, start });
-        segments.held += segment.held();
-        segment.bytes.arrive();
-        segments.shared += segment.bytes.shared();
-        segments.queue.push_back(segment);
+    /// A copy of what is to be written of the tail, in as much memory as it takes.
+    fn copy_tail(&self) -> Vec<u8> {
+        self.in_one_piece().unwrap_or(&self.tail).to_vec()
+    }
+
+    /// Puts bytes before the tail.
+    fn add(&mut self, bytes: Content) {
+        let segments = self.segments.get_or_insert_default();
+        segments.length += bytes.as_ref().len();
+        segments.held += held(&bytes);
+        bytes.arrive();
+        segments.shared += bytes.shared();
+        segments.queue.push_back(bytes);
     }
 
     /// Returns memory to the allocator, if nothing is queued.
     pub(crate) fn release(&mut self) {
-        if self.queued == 0 && self.tail.capacity() > 0 {
+        if self.queued == 0 {
             self.tail = Vec::new();
         }
     }
@@ -305,7 +284,7 @@ impl Outbox {
     /// Borrows memory for the tail, if there is none.
     pub(crate) fn borrow(&mut self, lender: &mut Vec<u8>) {
         if self.tail.capacity() == 0 {
-            std::mem::swap(&mut self.tail, lender);
+            mem::swap(&mut self.tail, lender);
         }
     }
 
@@ -314,9 +293,8 @@ impl Outbox {
         if self.tail.capacity() / 4 < self.tail.len() {
             return;
         }
-        let rest = self.tail[self.start..].to_vec();
-        self.start = 0;
-        let mut tail = std::mem::replace(&mut self.tail, rest);
+        let rest = self.copy_tail();
+        let mut tail = mem::replace(&mut self.tail, rest);
         tail.clear();
         if tail.capacity() > lender.capacity() && tail.capacity() <= 2 * Self::SMALL {
             *lender = tail;
@@ -332,15 +310,9 @@ pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
     Ok(copy)
 }
 
-impl Segment {
-    fn rest(&self) -> &[u8] {
-        &self.bytes.as_ref()[self.start..]
-    }
-
-    /// How many bytes of memory it takes, until it has been written whole.
-    fn held(&self) -> usize {
-        self.bytes.held() + size_of::<Self>()
-    }
+/// How many bytes of memory a segment takes, until it has been written whole.
+fn held(segment: &Content) -> usize {
+    segment.held() + size_of::<Content>()
 }
 
 #[cfg(test)]

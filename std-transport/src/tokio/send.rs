@@ -9,14 +9,13 @@ use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use bytes::BufMut;
 #[cfg(feature = "json")]
 use jsonframe::Value;
-use jsonframe::{Dialect, Header, Outgoing};
+use jsonframe::{Dialect, Header};
 
 use super::polled::Polled;
 use super::{Connection, Incoming};
 use crate::Error;
 use crate::engine::Outbox;
-use crate::error::Failure;
-use crate::io::{flush, write_queued, write_some};
+use crate::io::{flush, write_queued};
 use crate::receive::at_most;
 
 /// How much of a streamed content is held at a time, in bytes.
@@ -26,12 +25,9 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Sender {
     pub(super) outbox: Outbox,
-    failure: Failure,
-    /// How many bytes the source of a streamed message still has to give.
+    /// How many bytes are to follow what is queued: those that the source of a streamed message still has to give. Of content
+    /// that is borrowed, nobody but the future that writes it sees this, unless it has been leaked.
     left: u64,
-    /// Whether a message is being written that is not queued. Nobody but the future that writes it sees this, unless it
-    /// has been leaked.
-    is_writing: bool,
 }
 
 impl<S, I> Connection<S, I, Sender> {
@@ -71,15 +67,18 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
     /// same error again. [`Error::SendBroken`] if a [streamed message](Self::send_stream) has not been sent whole.
     pub async fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
         self.sender.check()?;
-        let in_two_writes = !self.stream.is_write_vectored() && content.len() <= Outbox::SMALL;
-        if self.sender.outbox.queued() > 0 || in_two_writes {
-            self.sender.outbox.queue_copy(header, content)?;
-        } else {
-            let left = self.sender.outbox.begin(header, content)?.parts().map(<[u8]>::len);
-            self.sender.is_writing = true;
-            let mut writing = Writing { stream: &mut self.stream, sender: &mut self.sender, content, left };
-            poll_fn(|context| writing.poll(context)).await?;
-        }
+        let most = if self.stream.is_write_vectored() { 0 } else { Outbox::SMALL };
+        let rest = self.sender.outbox.begin(header, content, most)?;
+        let mut content = Borrowed { sender: &mut self.sender, rest };
+        poll_fn(|context| {
+            let Borrowed { sender, rest } = &mut content;
+            let stream = &mut Polled::new(&mut self.stream, context);
+            let is_blocked = write_queued(&mut sender.outbox, stream, rest, usize::MAX);
+            sender.left = rest.len() as u64;
+            written(is_blocked)
+        })
+        .await?;
+        drop(content);
         self.flush().await
     }
 
@@ -151,19 +150,16 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
     pub async fn resume_stream<R: AsyncRead + Unpin>(&mut self, source: &mut R) -> Result<(), Error> {
         poll_fn(|context| {
             loop {
-                self.sender.failure.check()?;
+                self.sender.outbox.failure.check()?;
                 let filled = self.sender.poll_fill(source, context)?;
+                let (outbox, stream) = (&mut self.sender.outbox, &mut Polled::new(&mut self.stream, context));
                 if filled.is_ready() && self.sender.left > 0 {
-                    ready!(self.sender.poll_write(&mut self.stream, context, |outbox, stream| write_queued(
-                        outbox,
-                        stream,
-                        usize::MAX
-                    )))?;
+                    ready!(written(write_queued(outbox, stream, &mut &[][..], usize::MAX)))?;
                 } else {
                     // Whoever waits for a slow source waits for no more than that.
-                    ready!(self.sender.poll_flush(&mut self.stream, context))?;
+                    ready!(written(flush(outbox, stream, usize::MAX)))?;
                     if filled.is_ready() {
-                        self.sender.outbox.release();
+                        outbox.release();
                     }
                     return filled.map(Ok);
                 }
@@ -235,7 +231,8 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
     ///
     /// [`Error::Io`] if the stream failed, now or before.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        Ok(poll_fn(|context| self.sender.poll_flush(&mut self.stream, context)).await?)
+        let Self { stream, sender, .. } = self;
+        Ok(poll_fn(|context| written(flush(&mut sender.outbox, &mut Polled::new(stream, context), usize::MAX))).await?)
     }
 
     /// Ends the sending direction, after what is [queued](Self::queued): the peer sees the end of the stream after the last
@@ -327,13 +324,13 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
 
 impl Sender {
     pub(super) const fn new(dialect: &'static Dialect) -> Self {
-        Self { outbox: Outbox::new(dialect), failure: Failure::new(), left: 0, is_writing: false }
+        Self { outbox: Outbox::new(dialect), left: 0 }
     }
 
     /// Whether a message can be begun.
     fn check(&self) -> Result<(), Error> {
-        self.failure.check()?;
-        if self.left > 0 || self.is_writing { Err(Error::SendBroken) } else { Ok(()) }
+        self.outbox.failure.check()?;
+        if self.left > 0 { Err(Error::SendBroken) } else { Ok(()) }
     }
 
     /// Reads from the source as much as is to be written next.
@@ -357,58 +354,29 @@ impl Sender {
         }
         Poll::Ready(Ok(()))
     }
+}
 
-    fn poll_flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write(stream, context, |outbox, stream| flush(outbox, stream, usize::MAX))
-    }
-
-    /// Writes by a function that returns whether the stream was blocked.
-    fn poll_write<S>(
-        &mut self,
-        stream: &mut S,
-        context: &mut Context<'_>,
-        write: impl FnOnce(&mut Outbox, &mut Polled<'_, '_, S>) -> io::Result<bool>,
-    ) -> Poll<io::Result<()>> {
-        self.failure.check()?;
-        match write(&mut self.outbox, &mut Polled::new(stream, context)) {
-            Ok(false) => Poll::Ready(Ok(())),
-            Ok(true) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(self.failure.note(error))),
-        }
+/// What was written, by a function that returns whether the stream was blocked.
+fn written(is_blocked: io::Result<bool>) -> Poll<io::Result<()>> {
+    match is_blocked {
+        Ok(true) => Poll::Pending,
+        outcome => Poll::Ready(outcome.map(drop)),
     }
 }
 
-/// A message that is being written from where its content lies. What is left of it is kept when this is dropped.
-struct Writing<'s, 'c, S> {
-    stream: &'s mut S,
+/// Content that is being written from where it lies, after its head. What is left of it is kept when this is dropped.
+struct Borrowed<'s, 'c> {
     sender: &'s mut Sender,
-    content: &'c [u8],
-    /// How many bytes of its head and of its content have not been written.
-    left: [usize; 2],
+    rest: &'c [u8],
 }
 
-impl<S: AsyncWrite + Unpin> Writing<'_, '_, S> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, sender, content, left } = self;
-        sender.poll_write(stream, context, |outbox, stream| {
-            let head = outbox.in_one_piece().unwrap_or_default();
-            let [of_head, of_content] = *left;
-            let rest = [&head[head.len() - of_head..], &content[content.len() - of_content..]];
-            let mut message = Outgoing::from_parts(rest);
-            let outcome = write_some(stream, &mut message);
-            *left = message.parts().map(<[u8]>::len);
-            outcome.map(|()| *left != [0, 0])
-        })
-    }
-}
-
-impl<S> Drop for Writing<'_, '_, S> {
+impl Drop for Borrowed<'_, '_> {
     fn drop(&mut self) {
+        self.sender.left = 0;
         // After a stream that has failed nothing is sent.
-        let left = if self.sender.failure.is_set() { [0, 0] } else { self.left };
-        if let Err(error) = self.sender.outbox.keep_rest(left, self.content) {
-            self.sender.failure.note(error.into());
+        if !self.sender.outbox.failure.is_set() {
+            // That there is no memory is told when something is sent.
+            let _ = self.sender.outbox.keep(self.rest);
         }
-        self.sender.is_writing = false;
     }
 }

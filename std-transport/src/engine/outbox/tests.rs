@@ -101,7 +101,7 @@ fn with_tail(length: usize, capacity: usize) -> Outbox {
 }
 
 fn segments(outbox: &Outbox) -> Vec<usize> {
-    outbox.segments.iter().flat_map(|segments| &segments.queue).map(|segment| segment.rest().len()).collect()
+    outbox.segments.iter().flat_map(|segments| &segments.queue).map(|segment| segment.as_ref().len()).collect()
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn content_is_held_until_all_of_it_is_written() {
     for _ in 0..2 {
         outbox.push(vec![b'x'; 20_000].into());
     }
-    let each = 20_000 + size_of::<Segment>();
+    let each = 20_000 + size_of::<Content>();
     for (count, held) in [(0, 2 * each), (19_999, 2 * each), (1, each), (20_000, 0)] {
         outbox.wrote(count);
         assert_eq!(outbox.held(), held);

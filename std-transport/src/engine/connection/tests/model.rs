@@ -630,13 +630,17 @@ impl Pair {
     /// Sends a message past the queue, which is empty. Returns how many bytes the stream has taken.
     fn send_now(&mut self, length: usize, taken: usize) -> usize {
         let (content, header, outbox) = (vec![b'n'; length], header(length), &mut self.engine.sending.outbox);
-        assert!(outbox.begin(&header, &vec![b'n'; length + 1]).is_err());
-        let bytes = outbox.begin(&header, &content).unwrap().parts().concat();
+        assert!(outbox.begin(&header, &vec![b'n'; length + 1], 4096).is_err());
+        assert_eq!(outbox.queued(), 0);
+        let rest = outbox.begin(&header, &content, 4096).unwrap();
+        let bytes = [outbox.in_one_piece().unwrap(), rest].concat();
         assert!(bytes == message(&content));
         let taken = taken.min(bytes.len());
         self.taken.extend_from_slice(&bytes[..taken]);
-        let content_left = length.min(bytes.len() - taken);
-        outbox.keep_rest([bytes.len() - taken - content_left, content_left], &content).unwrap();
+        let past = taken.saturating_sub(outbox.queued());
+        outbox.wrote(taken);
+        outbox.wrote_past(past);
+        outbox.keep(&rest[past..]).unwrap();
         outbox.flushed();
         self.model.queued.extend(bytes);
         assert_eq!(self.model.take(taken), taken);
