@@ -23,7 +23,17 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 /// Writes what is queued until nothing is, or the stream is blocked, or about `budget` bytes are written, and flushes the
 /// stream when nothing is: true if it is blocked.
 pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), budget: usize) -> io::Result<bool> {
-    Ok(write_queued(outbox, stream, &mut &[][..], budget)? || (outbox.queued() == 0 && pass_on(outbox, stream)?))
+    if write_queued(outbox, stream, &mut &[][..], budget)? {
+        return Ok(true);
+    }
+    if outbox.queued() == 0 && outbox.unflushed {
+        match retry(|| stream.flush()) {
+            Ok(()) => outbox.unflushed = false,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(error) => return Err(outbox.failure.note(error)),
+        }
+    }
+    Ok(false)
 }
 
 /// Writes what is queued, and after it `content`, which is then what of it has not been written. Does not flush the stream.
@@ -76,18 +86,6 @@ pub(crate) fn write_slices<'p>(
     }
 }
 
-/// Flushes the stream, which may have a buffer of its own: true if it is blocked.
-fn pass_on(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized)) -> io::Result<bool> {
-    if !outbox.is_done() {
-        match retry(|| stream.flush()) {
-            Ok(()) => outbox.flushed(),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) => return Err(outbox.failure.note(error)),
-        }
-    }
-    Ok(false)
-}
-
 /// Sends a message: writes at once if nothing is queued, and queues a copy of what the stream does not take.
 pub(crate) fn send(
     outbox: &mut Outbox,
@@ -106,10 +104,10 @@ pub(crate) fn send(
     let outcome = write_queued(outbox, stream, &mut rest, usize::MAX);
     // Also after an error: what the stream has got must be followed by what it has not.
     let kept = outbox.keep(rest);
-    outcome?;
+    let is_blocked = outcome?;
     kept?;
-    if outbox.queued() == 0 {
-        pass_on(outbox, stream)?;
+    if !is_blocked {
+        flush(outbox, stream, usize::MAX)?;
     }
     Ok(())
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use jsonframe::Dialect;
 
-use self::send::Sender;
 use crate::engine::{Inbox, Outbox};
 use crate::receive::Receiver;
 use crate::{Duplex, Error, Incoming};
@@ -28,7 +27,7 @@ macro_rules! setup {
             let dialect = &Dialect::STANDARD;
             let mut receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
             receiver.blocks = $blocks;
-            Self { stream, receiver, sender: Sender::new(dialect) }
+            Self { stream, receiver, sender: Outbox::new(dialect).into() }
         }
 
         /// Speaks this dialect, in both directions. To be called before anything is received or sent.
@@ -41,7 +40,7 @@ macro_rules! setup {
         /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
         #[must_use]
         pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-            self.sender.outbox = Outbox::new(dialect);
+            self.sender = Outbox::new(dialect).into();
             self
         }
 
@@ -97,7 +96,7 @@ pub(crate) use setup;
 /// `I` is what it takes to receive, and `O` what it takes to send. A connection has both; each half of one that has been
 /// [split](Self::split) has one of them, and the methods that need no more: [`ReceivingHalf`] and [`SendingHalf`].
 #[derive(Debug)]
-pub struct Connection<S, I = Receiver, O = Sender> {
+pub struct Connection<S, I = Receiver, O = Outbox> {
     pub(crate) stream: S,
     receiver: I,
     sender: O,
@@ -112,7 +111,7 @@ pub type ReceivingHalf<S> = Connection<S, Receiver, ()>;
 /// [`send_stream`](Self::send_stream), [`forward`](Self::forward), `send_json`, `send_json_with`, `finish`,
 /// [`get_ref`](Self::get_ref), [`into_inner`](Self::into_inner), and over a [`Timed`](crate::Timed) stream
 /// [`within`](Self::within).
-pub type SendingHalf<S> = Connection<S, (), Sender>;
+pub type SendingHalf<S> = Connection<S, (), Outbox>;
 
 impl Connection<TcpStream> {
     /// Connects to a server.

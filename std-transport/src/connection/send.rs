@@ -2,9 +2,9 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use jsonframe::Header;
 #[cfg(feature = "json")]
 use jsonframe::Value;
-use jsonframe::{Dialect, Header};
 
 use super::Connection;
 use crate::engine::Outbox;
@@ -16,32 +16,7 @@ use crate::{Error, Incoming};
 /// How much of a streamed content is held at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// What it takes to send.
-#[derive(Debug)]
-pub struct Sender {
-    /// It encodes heads, always in the same memory. Between messages nothing is queued.
-    pub(super) outbox: Outbox,
-    /// Whether a message may have gone out only in part.
-    broken: bool,
-}
-
-impl Sender {
-    pub(super) const fn new(dialect: &'static Dialect) -> Self {
-        Self { outbox: Outbox::new(dialect), broken: false }
-    }
-
-    /// The outbox, for a new message.
-    fn begin(&mut self) -> Result<&mut Outbox, Error> {
-        if self.broken {
-            return Err(Error::SendBroken);
-        }
-        // A head is there if the source of its content failed at once.
-        self.outbox.clear();
-        Ok(&mut self.outbox)
-    }
-}
-
-impl<S: Write, I> Connection<S, I, Sender> {
+impl<S: Write, I> Connection<S, I, Outbox> {
     /// Sends a message of this header and content, and flushes the stream.
     ///
     /// # Errors
@@ -50,7 +25,7 @@ impl<S: Write, I> Connection<S, I, Sender> {
     /// out then. [`Error::Io`] if the stream failed: the message may have gone out in part, so that nothing more can be
     /// sent ([`Error::SendBroken`]).
     pub fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        let content = self.sender.begin()?.begin(header, content, Outbox::TINY)?;
+        let content = self.outbox()?.begin(header, content, Outbox::TINY)?;
         self.write(content)?;
         self.flush()
     }
@@ -78,7 +53,7 @@ impl<S: Write, I> Connection<S, I, Sender> {
     /// message may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]).
     /// [`Error::Encode`] as for [`send`](Self::send).
     pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
-        self.sender.begin()?.queue_head(header)?;
+        self.outbox()?.queue_head(header)?;
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(CHUNK, left)];
         loop {
@@ -159,21 +134,27 @@ impl<S: Write, I> Connection<S, I, Sender> {
         extensions: &[(&str, Value<'_>)],
     ) -> Result<(), Error> {
         let content = jsonframe::to_json(value)?;
-        let header = self.sender.outbox.dialect().json_header(content.len() as u64);
+        let header = self.sender.dialect().json_header(content.len() as u64);
         self.send(&header.with_extensions(extensions), &content)
     }
 
-    /// Writes the head that is queued, if it is, and content after it.
+    /// The outbox for a new message, if none may have gone out only in part.
+    fn outbox(&mut self) -> Result<&mut Outbox, Error> {
+        // A head is queued of which nothing has gone out if the source of its content failed at once.
+        self.sender.clear();
+        if self.sender.is_done() { Ok(&mut self.sender) } else { Err(Error::SendBroken) }
+    }
+
+    /// Writes the head that is queued, if one is, and content after it.
     fn write(&mut self, mut content: &[u8]) -> Result<(), Error> {
-        self.sender.broken = true;
-        Ok(in_time(write_queued(&mut self.sender.outbox, &mut self.stream, &mut content, usize::MAX))?)
+        // Some of it may have gone out also if this fails.
+        self.sender.unflushed = true;
+        Ok(in_time(write_queued(&mut self.sender, &mut self.stream, &mut content, usize::MAX))?)
     }
 
     /// Flushes the stream, which ends a message.
     fn flush(&mut self) -> Result<(), Error> {
-        in_time(flush(&mut self.sender.outbox, &mut self.stream, usize::MAX))?;
-        self.sender.broken = false;
-        Ok(())
+        Ok(in_time(flush(&mut self.sender, &mut self.stream, usize::MAX))?)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Content, Failure};
 /// What is small is put together in one piece of memory, the tail, which is kept when it has been written: see
 /// [`release`](Self::release).
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     dialect: &'static Dialect,
     /// What comes before the tail, if anything does.
     segments: Option<Box<Segments>>,
@@ -22,7 +22,7 @@ pub(crate) struct Outbox {
     /// How many bytes are to be written.
     queued: usize,
     /// Whether the stream has been given bytes since it was last flushed.
-    unflushed: bool,
+    pub(crate) unflushed: bool,
     /// How many messages have been queued since that was last asked, as far as they were counted.
     messages: u32,
     /// How many bytes have been written since that was last asked.
@@ -180,11 +180,6 @@ impl Outbox {
         let mut written = self.start();
         let segments = self.segments.iter().flat_map(|segments| &segments.queue).map(Content::as_ref);
         segments.chain([&*self.tail]).map(move |bytes| IoSlice::new(&bytes[mem::take(&mut written)..]))
-    }
-
-    /// Takes all that was written as passed on by the stream.
-    pub(crate) const fn flushed(&mut self) {
-        self.unflushed = false;
     }
 
     /// Counts a message as queued.

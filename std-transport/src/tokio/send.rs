@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use bytes::BufMut;
+use jsonframe::Header;
 #[cfg(feature = "json")]
 use jsonframe::Value;
-use jsonframe::{Dialect, Header};
 
 use super::polled::Polled;
 use super::{Connection, Incoming};
@@ -322,11 +322,13 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
     }
 }
 
-impl Sender {
-    pub(super) const fn new(dialect: &'static Dialect) -> Self {
-        Self { outbox: Outbox::new(dialect), left: 0 }
+impl From<Outbox> for Sender {
+    fn from(outbox: Outbox) -> Self {
+        Self { outbox, left: 0 }
     }
+}
 
+impl Sender {
     /// Whether a message can be begun.
     fn check(&self) -> Result<(), Error> {
         self.outbox.failure.check()?;
@@ -343,13 +345,12 @@ impl Sender {
             let read = self
                 .outbox
                 .append(CHUNK, wanted, |tail, space| pin!(source.read_buf(&mut tail.limit(space))).poll(context));
-            match read {
-                None => break,
-                Some(Poll::Pending) => return Poll::Pending,
-                Some(Poll::Ready(Ok(0))) => return Poll::Ready(Err(Error::SourceTooShort { missing: self.left })),
-                Some(Poll::Ready(Ok(count))) => self.left -= count as u64,
-                Some(Poll::Ready(Err(error))) if error.kind() == ErrorKind::Interrupted => {}
-                Some(Poll::Ready(Err(error))) => return Poll::Ready(Err(error.into())),
+            let Some(read) = read else { break };
+            match ready!(read) {
+                Ok(0) => return Poll::Ready(Err(Error::SourceTooShort { missing: self.left })),
+                Ok(count) => self.left -= count as u64,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
         Poll::Ready(Ok(()))

@@ -39,7 +39,7 @@ fn queue(engine: &mut Engine, content_length: usize, now: Instant) {
 
 fn wrote(engine: &mut Engine, count: usize, now: Instant) {
     engine.sending.outbox.wrote(count);
-    engine.sending.outbox.flushed();
+    engine.sending.outbox.unflushed = false;
     engine.update(now);
 }
 

@@ -641,7 +641,7 @@ impl Pair {
         outbox.wrote(taken);
         outbox.wrote_past(past);
         outbox.keep(&rest[past..]).unwrap();
-        outbox.flushed();
+        outbox.unflushed = false;
         self.model.queued.extend(bytes);
         assert_eq!(self.model.take(taken), taken);
         taken
@@ -655,7 +655,7 @@ impl Pair {
         self.taken.extend_from_slice(&bytes[..count]);
         if count > 0 {
             self.engine.sending.outbox.wrote(count);
-            self.engine.sending.outbox.flushed();
+            self.engine.sending.outbox.unflushed = false;
         }
         count
     }
