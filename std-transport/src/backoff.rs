@@ -52,8 +52,8 @@ use std::time::Duration;
 pub struct Backoff {
     next: Duration,
     most: Duration,
-    /// How many times are still to come, if there is a limit.
-    left: Option<u32>,
+    /// How many times are still to come: without a limit, more than anybody could wait for.
+    left: u64,
     /// How long may still be waited in all, if there is a limit.
     time_left: Option<Duration>,
     /// The state of the generator of chance.
@@ -64,12 +64,12 @@ impl Backoff {
     /// Waits about `first` before the second attempt and never longer than `most`. There is no limit to the attempts.
     pub fn new(first: Duration, most: Duration) -> Self {
         let seed = RandomState::new().build_hasher().finish();
-        Self { next: first.min(most), most, left: None, time_left: None, seed }
+        Self { next: first.min(most), most, left: u64::MAX, time_left: None, seed }
     }
 
     /// Makes at most this many attempts, the first one included, which is made in any case.
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
-        self.left = Some(attempts.saturating_sub(1));
+        self.left = attempts.saturating_sub(1) as u64;
         self
     }
 
@@ -148,9 +148,7 @@ impl Iterator for Backoff {
         if self.time_left.is_some_and(|left| left.is_zero()) {
             return None;
         }
-        if let Some(left) = &mut self.left {
-            *left = left.checked_sub(1)?;
-        }
+        self.left = self.left.checked_sub(1)?;
         let half = self.next / 2;
         // Of 2^16 parts; time is not measured more finely here.
         let part = u32::try_from(self.random() >> 48).unwrap_or(0);

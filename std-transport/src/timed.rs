@@ -45,10 +45,6 @@ impl<S: Timeouts> Timed<S> {
         self.deadline = deadline;
     }
 
-    fn within(&mut self, time: Option<Duration>) {
-        self.deadline = time.and_then(|time| Instant::now().checked_add(time));
-    }
-
     /// How much time is left: an error if none is.
     fn left(&self, doing: &str) -> io::Result<Option<Duration>> {
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -103,7 +99,7 @@ impl<S: Timeouts, I, O> Connection<Timed<S>, I, O> {
     /// # Ok::<(), jsonframe_std::Error>(())
     /// ```
     pub fn within(&mut self, time: Option<Duration>) {
-        self.stream.within(time);
+        self.stream.deadline = time.and_then(|time| Instant::now().checked_add(time));
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub(crate) struct Charged {
     bytes: Arc<[u8]>,
-    charges: Arc<Charges>,
+    held: Held,
     /// Whether it has been in a queue.
     queued: AtomicBool,
 }
@@ -64,8 +64,7 @@ impl Charges {
             return charged;
         }
         self.underway.fetch_add(bytes.len(), Ordering::Relaxed);
-        self.total.fetch_add(bytes.len(), Ordering::Relaxed);
-        let charged = Arc::new(Charged { bytes, charges: Arc::clone(self), queued: AtomicBool::new(false) });
+        let charged = Arc::new(Charged { held: self.hold(bytes.len()), bytes, queued: AtomicBool::new(false) });
         shared.insert(address, Arc::downgrade(&charged));
         charged
     }
@@ -89,14 +88,14 @@ impl Charged {
     /// Counts it as queued.
     pub(crate) fn arrive(&self) {
         if !self.queued.swap(true, Ordering::Relaxed) {
-            self.charges.underway.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+            self.held.charges.underway.fetch_sub(self.bytes.len(), Ordering::Relaxed);
         }
     }
 }
 
 impl Drop for Charged {
     fn drop(&mut self) {
-        let mut shared = self.charges.lock();
+        let mut shared = self.held.charges.lock();
         let address = address(&self.bytes);
         // Somebody may have shared the same content again in between.
         if shared.get(&address).is_some_and(|charged| charged.strong_count() == 0) {
@@ -104,7 +103,6 @@ impl Drop for Charged {
         }
         drop(shared);
         self.arrive();
-        self.charges.total.fetch_sub(self.bytes.len(), Ordering::Relaxed);
     }
 }
 

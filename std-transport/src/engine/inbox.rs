@@ -31,16 +31,6 @@ pub(crate) enum Step {
     End,
 }
 
-impl From<Event<'_, '_>> for Step {
-    fn from(event: Event<'_, '_>) -> Self {
-        match event {
-            Event::Header(_) => Self::Header,
-            Event::Content(piece) => Self::Content(piece.len()),
-            Event::End => Self::End,
-        }
-    }
-}
-
 impl Inbox {
     pub(crate) fn new(dialect: &'static Dialect, max_header: u16) -> Self {
         Self {
@@ -83,7 +73,11 @@ impl Inbox {
         }
         self.prepare_header_buffer();
         let mut input = self.ahead.unread();
-        let step = self.decoder.decode(&mut input).map(|event| event.map(Step::from));
+        let step = self.decoder.decode(&mut input).map(|event| match event? {
+            Event::Header(_) => Some(Step::Header),
+            Event::Content(piece) => Some(Step::Content(piece.len())),
+            Event::End => Some(Step::End),
+        });
         let left = input.len();
         self.ahead.leave(left);
         self.failed |= step.is_err();
