@@ -1,5 +1,7 @@
 //! What a server listens on, as options of a command line.
 
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,24 +69,20 @@ impl ListenOptions {
         let inherited = Vec::new();
         #[cfg(unix)]
         let inherited = Listener::inherited().map_err(|error| format!("cannot take the sockets over: {error}"))?;
-        let over_tcp = |listener: Listener| {
+        let prepared = |listener: Listener| {
+            if !matches!(listener.address(), Address::Ip(_)) {
+                // Nobody can listen in.
+                return listener;
+            }
             let listener = if self.proxy_protocol { listener.with_proxy_header() } else { listener };
             match &tls {
                 Some(config) => listener.with_tls(Arc::clone(config)),
                 None => listener,
             }
         };
-        let prepared = |listener: Listener| match listener.address() {
-            Address::Ip(_) => over_tcp(listener),
-            // Nobody can listen in.
-            _ => listener,
-        };
-        let mut listeners = inherited.into_iter().map(prepared);
-        let first = match listeners.next() {
-            Some(first) => first,
-            None => over_tcp(self.tcp()?),
-        };
-        let mut others: Vec<_> = listeners.collect();
+        let mut listeners = inherited.into_iter();
+        let first = prepared(listeners.next().map_or_else(|| self.tcp(), Ok)?);
+        let mut others: Vec<_> = listeners.map(prepared).collect();
         let mut names: Vec<_> = [&first].into_iter().chain(&others).map(|one| one.address().to_string()).collect();
         #[cfg(unix)]
         if let Some(path) = &self.unix {
@@ -99,7 +97,21 @@ impl ListenOptions {
     }
 
     fn tcp(&self) -> Result<Listener, String> {
-        Listener::tcp((without_brackets(&self.host), self.port))
-            .map_err(|error| format!("cannot listen on {} port {}: {error}", self.host, self.port))
+        Listener::tcp((without_brackets(&self.host), self.port)).map_err(cannot_listen(&self.host, self.port))
     }
+}
+
+/// Listens at this address, or at the first of this name's addresses where that is possible, and returns which it is.
+///
+/// # Errors
+///
+/// Why that is not possible, in words.
+pub fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), String> {
+    let bound = TcpListener::bind((without_brackets(host), port));
+    let bound = bound.and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+    bound.map_err(cannot_listen(host, port))
+}
+
+fn cannot_listen(host: &str, port: u16) -> impl FnOnce(io::Error) -> String {
+    move |error| format!("cannot listen on {host} port {port}: {error}")
 }

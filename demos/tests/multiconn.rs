@@ -3,9 +3,10 @@
 mod common;
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -206,6 +207,27 @@ fn a_client_that_does_not_read_holds_up_nobody_and_fills_no_memory() {
     let mut received = Vec::new();
     silent.read_to_end(&mut received).unwrap();
     assert_eq!(received.len(), sent);
+    assert!(server.errors.so_far().is_empty());
+}
+
+#[test]
+fn a_client_that_sends_all_the_time_holds_up_nobody() {
+    let server = server();
+    let greedy = server.connect();
+    let is_over = AtomicBool::new(false);
+    let run = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                (&greedy).write_all(&[b'x'; 50_000]).unwrap();
+            }
+            greedy.shutdown(Shutdown::Write).unwrap();
+        });
+        scope.spawn(|| io::copy(&mut &greedy, &mut io::sink()).unwrap());
+        let run = client(&server, 10).output();
+        is_over.store(true, Ordering::Relaxed);
+        run
+    });
+    assert!(run.unwrap().status.success());
     assert!(server.errors.so_far().is_empty());
 }
 

@@ -1,12 +1,11 @@
 //! The echo server of the sockets tutorial: sends back what one client sends.
 
-use std::net::TcpListener;
 use std::process::ExitCode;
 
 use clap::Parser;
 use jsonframe_cli::console::Console;
-use jsonframe_cli::dial::without_brackets;
 use jsonframe_demos::echo::serve;
+use jsonframe_demos::listen::bind;
 
 /// Send back every byte that one client sends, and end when it leaves.
 ///
@@ -37,13 +36,9 @@ Exit status:
 fn main() -> ExitCode {
     let Arguments { host, port } = Arguments::parse();
     let console = Console::for_server();
-    console.finish("echo-server", run(&host, port, &console))
-}
-
-fn run(host: &str, port: u16, console: &Console) -> Result<(), String> {
-    let bound =
-        TcpListener::bind((without_brackets(host), port)).and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (address, listener) = bound.map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
-    console.complain(format_args!("listening on {address}"));
-    serve(&listener, console)
+    let outcome = bind(&host, port).and_then(|(listener, address)| {
+        console.complain(format_args!("listening on {address}"));
+        serve(&listener, &console)
+    });
+    console.finish("echo-server", outcome)
 }

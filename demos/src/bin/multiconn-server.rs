@@ -1,12 +1,13 @@
 //! The multi-connection server of the sockets tutorial: sends back what each of many clients sends.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use jsonframe_cli::console::Console;
-use jsonframe_cli::dial::without_brackets;
 use jsonframe_cli::limits::Seconds;
-use jsonframe_demos::multiconn::Server;
+use jsonframe_demos::listen::bind;
+use jsonframe_demos::multiconn::serve;
 
 /// Send back to each of many clients every byte that it sends, all in one thread.
 ///
@@ -38,18 +39,11 @@ Exit status:
   2  the command line is wrong";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let Arguments { host, port, idle_timeout } = Arguments::parse();
     let console = Console::for_server();
-    let outcome = serve(&arguments, console.clone());
+    let outcome = bind(&host, port).and_then(|(listener, _)| {
+        let Err(error) = serve(listener, idle_timeout.map(Duration::from), &console);
+        Err(format!("cannot wait for events: {error}"))
+    });
     console.finish("multiconn-server", outcome)
-}
-
-fn serve(Arguments { host, port, idle_timeout }: &Arguments, console: Console) -> Result<(), String> {
-    let mut server = Server::bind((without_brackets(host), *port), console)
-        .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
-    if let Some(timeout) = *idle_timeout {
-        server = server.with_idle_timeout(timeout.into());
-    }
-    let Err(error) = server.run();
-    Err(format!("cannot wait for events: {error}"))
 }

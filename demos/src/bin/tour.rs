@@ -1,7 +1,7 @@
 //! A first look at the protocol: bytes first, then a server, a client, and the messages between them.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -17,6 +17,7 @@ use jsonframe_cli::limits::default_limits;
 use jsonframe_cli::watched::Moving;
 use jsonframe_demos::application::request;
 use jsonframe_demos::client::{connect, exchange};
+use jsonframe_demos::listen::bind;
 use jsonframe_demos::server::Application;
 use jsonframe_demos::{echo, multiconn};
 use jsonframe_std::Timeouts;
@@ -101,12 +102,11 @@ fn tour(console: &Console) -> Result<(), String> {
 /// Shows the echo pair.
 fn echo_bytes(console: &Console) -> Result<(), String> {
     console.say(format_args!("\n\n{TITLE}1. Bytes{TITLE:#}\n\n{BYTES}\n"));
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let (listener, address) = bind("127.0.0.1", 0)?;
     let (server, server_lines) = console_of_lines();
     let (client, client_lines) = console_of_lines();
     let serving = thread::spawn(move || echo::serve(&listener, &server));
-    echo::converse((&address.ip().to_string(), address.port()), b"Hello,world", PATIENCE, &client)?;
+    echo::converse(("127.0.0.1", address.port()), b"Hello,world", PATIENCE, &client)?;
     serving.join().map_err(|_| "the server panicked")??;
     show(console, "client", CLIENT, client_lines.try_iter());
     show(console, "server", SERVER, server_lines.try_iter());
@@ -118,12 +118,11 @@ fn echo_many(console: &Console) -> Result<(), String> {
     const CONNECTIONS: usize = 2;
 
     console.say(format_args!("\n\n{TITLE}2. Bytes on many connections{TITLE:#}\n\n{MANY}\n"));
+    let (listener, address) = bind("127.0.0.1", 0)?;
     let (server, server_lines) = console_of_lines();
     let (client, client_lines) = console_of_lines();
-    let mut server = multiconn::Server::bind("127.0.0.1:0", server).map_err(|error| error.to_string())?;
-    let address = server.address();
-    thread::spawn(move || server.run());
-    multiconn::converse((&address.ip().to_string(), address.port()), CONNECTIONS, PATIENCE, &client)?;
+    thread::spawn(move || multiconn::serve(listener, None, &server));
+    multiconn::converse(("127.0.0.1", address.port()), CONNECTIONS, PATIENCE, &client)?;
     show(console, "client", CLIENT, client_lines.try_iter());
     console.say("");
     let mut open = CONNECTIONS;
