@@ -1,6 +1,5 @@
 //! The figures of a server over HTTP, as Prometheus asks for them.
 
-use std::convert::Infallible;
 use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
@@ -9,14 +8,14 @@ use std::thread;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use hyper::header::{ALLOW, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, http};
 use hyper_util::rt::TokioIo;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::time::{interval, sleep, timeout};
 use tracing::warn;
@@ -63,25 +62,16 @@ pub(crate) fn host_and_port(text: &str) -> Result<String, &'static str> {
 /// Why that is not possible, in words.
 pub(crate) fn serve(host_and_port: &str) -> Result<SocketAddr, String> {
     let cannot = |error: io::Error| format!("cannot serve metrics on {host_and_port}: {error}");
-    let listener = std::net::TcpListener::bind(host_and_port).map_err(cannot)?;
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
+    let listener = runtime.block_on(TcpListener::bind(host_and_port)).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let figures = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| cannot(io::Error::other(error)))?;
-    let (runtime, listener) = start(listener).map_err(cannot)?;
     let run = move || runtime.block_on(answer_each(listener, figures));
     thread::Builder::new().name("metrics".into()).spawn(run).map_err(cannot)?;
     Ok(address)
-}
-
-fn start(listener: std::net::TcpListener) -> io::Result<(Runtime, TcpListener)> {
-    listener.set_nonblocking(true)?;
-    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let within = runtime.enter();
-    let listener = TcpListener::from_std(listener)?;
-    drop(within);
-    Ok((runtime, listener))
 }
 
 async fn answer_each(listener: TcpListener, figures: PrometheusHandle) {
@@ -115,7 +105,7 @@ async fn answer_each(listener: TcpListener, figures: PrometheusHandle) {
 
 /// Answers one request.
 async fn converse(stream: TcpStream, figures: &PrometheusHandle) -> hyper::Result<()> {
-    let service = service_fn(|request| ready(Ok::<_, Infallible>(answer(&request, figures))));
+    let service = service_fn(|request| ready(answer(&request, figures)));
     http1::Builder::new()
         .keep_alive(false)
         .header_read_timeout(None)
@@ -124,16 +114,14 @@ async fn converse(stream: TcpStream, figures: &PrometheusHandle) -> hyper::Resul
         .await
 }
 
-fn answer(request: &Request<Incoming>, figures: &PrometheusHandle) -> Response<String> {
-    let (status, (name, value), body): (_, (HeaderName, _), _) = if request.uri().path() != "/metrics" {
-        (StatusCode::NOT_FOUND, (CONTENT_TYPE, "text/plain"), "the figures are at /metrics\n".to_owned())
+fn answer(request: &Request<Incoming>, figures: &PrometheusHandle) -> http::Result<Response<String>> {
+    let response = Response::builder();
+    if request.uri().path() != "/metrics" {
+        let body = "the figures are at /metrics\n".into();
+        response.status(StatusCode::NOT_FOUND).header(CONTENT_TYPE, "text/plain").body(body)
     } else if ![Method::GET, Method::HEAD].contains(request.method()) {
-        (StatusCode::METHOD_NOT_ALLOWED, (ALLOW, "GET, HEAD"), String::new())
+        response.status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD").body(String::new())
     } else {
-        (StatusCode::OK, (CONTENT_TYPE, TEXT), figures.render())
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(name, hyper::header::HeaderValue::from_static(value));
-    response
+        response.header(CONTENT_TYPE, TEXT).body(figures.render())
+    }
 }
