@@ -1,9 +1,10 @@
 //! What the client and the server of the tutorial say to each other.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display};
 
 use jsonframe::{Dialect, EncodeError, Header, JsonError, Message, to_json};
+use jsonframe_cli::text::ByteString;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -28,95 +29,47 @@ struct Request<'a> {
 /// What is answered in JSON: `{"result": "…"}` or `{"error": "…"}`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Answer {
+pub enum Answer<T> {
     /// What came out.
-    Result(String),
+    Result(T),
     /// Why the request could not be understood.
     Error(String),
 }
 
-/// What is answered in JSON to a request that could be understood. Its words are put together as it is serialised.
-#[derive(Debug, Serialize)]
-pub struct Found<'a> {
-    #[serde(serialize_with = "in_words")]
-    result: Outcome<'a>,
-}
+/// A text of three parts, which are put together as it is written.
+#[derive(Debug)]
+pub struct Words<'a>(&'static str, Cow<'a, str>, &'static str);
 
-/// What came out.
-#[derive(Clone, Copy, Debug)]
-enum Outcome<'a> {
-    /// This value has this entry in the table.
-    Entry(&'static str),
-    /// This value has none.
-    NoMatch(&'a str),
-    /// There is no such action.
-    InvalidAction(&'a str),
-}
-
-impl Display for Outcome<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let parts = match self {
-            Self::Entry(entry) => [*entry, "", ""],
-            Self::NoMatch(value) => ["No match for \"", value, "\"."],
-            Self::InvalidAction(action) => ["Error: invalid action \"", action, "\"."],
-        };
+impl Serialize for Words<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let parts = [self.0, &self.1, self.2];
         // Every answer is put together here, and `write!` would go through a formatter for each part.
-        parts.iter().try_for_each(|part| f.write_str(part))
+        serializer.collect_str(&fmt::from_fn(|f| parts.iter().try_for_each(|part| f.write_str(part))))
     }
-}
-
-fn in_words<S: Serializer>(outcome: &Outcome<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(outcome)
 }
 
 /// A message to be sent.
 #[derive(Debug)]
-pub struct Draft {
-    content_type: &'static str,
-    content_encoding: &'static str,
-    content: Vec<u8>,
-    prefix: Vec<u8>,
+pub struct Draft<'a> {
+    /// Its header, of the content's length.
+    pub header: Header<'a>,
+    /// Its content.
+    pub content: Vec<u8>,
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     /// A message of JSON content.
     ///
     /// # Errors
     ///
     /// See [`to_json`]; there are none for text.
     pub fn json(value: &impl Serialize) -> Result<Self, JsonError> {
-        Ok(Self { content_type: JSON, content_encoding: "utf-8", content: to_json(value)?, prefix: Vec::new() })
+        let content = to_json(value)?;
+        Ok(Self { header: Header::new(JSON, "utf-8", content.len() as u64), content })
     }
 
-    const fn binary(content_type: &'static str, content: Vec<u8>) -> Self {
-        Self { content_type, content_encoding: "binary", content, prefix: Vec::new() }
-    }
-
-    /// The same with these bytes before its proto-header: those of the request that it answers.
-    ///
-    /// In dialects that have a prefix, it is by this that many a client knows which request is answered.
-    #[must_use]
-    pub fn with_prefix(self, prefix: &[u8]) -> Self {
-        Self { prefix: prefix.into(), ..self }
-    }
-
-    /// The message's header.
-    pub fn header(&self) -> Header<'_> {
-        Header::new(self.content_type, self.content_encoding, self.content.len() as u64).with_prefix(&self.prefix)
-    }
-
-    /// The message's content.
-    pub fn content(&self) -> &[u8] {
-        &self.content
-    }
-
-    /// The message as it goes over the wire.
-    ///
-    /// # Errors
-    ///
-    /// See [`Dialect::encode`]; there are none for the messages of this module.
-    pub fn frame(&self) -> Result<Vec<u8>, EncodeError> {
-        self.frame_in(&Dialect::STANDARD)
+    fn binary(content_type: &'a str, content: Vec<u8>) -> Self {
+        Self { header: Header::new(content_type, "binary", content.len() as u64), content }
     }
 
     /// The message as it goes over the wire in a dialect.
@@ -124,8 +77,16 @@ impl Draft {
     /// # Errors
     ///
     /// See [`Dialect::encode`]; there are none for the messages of this module.
-    pub fn frame_in(&self, dialect: &Dialect) -> Result<Vec<u8>, EncodeError> {
-        dialect.to_vec(&Message::new(self.header(), &self.content)?)
+    pub fn frame(&self, dialect: &Dialect) -> Result<Vec<u8>, EncodeError> {
+        dialect.to_vec(&Message::new(self.header, &self.content)?)
+    }
+
+    /// The same, to be printed.
+    pub(crate) fn framed(&self, dialect: &Dialect) -> impl Display {
+        fmt::from_fn(|f| match self.frame(dialect) {
+            Ok(frame) => ByteString(&frame).fmt(f),
+            Err(error) => write!(f, "nothing, for {error},"),
+        })
     }
 }
 
@@ -134,58 +95,35 @@ impl Draft {
 /// # Errors
 ///
 /// See [`to_json`]; there are none for text.
-pub fn request(action: &str, value: &str) -> Result<Draft, JsonError> {
+pub fn request(action: &str, value: &str) -> Result<Draft<'static>, JsonError> {
     if action == "search" {
         return Draft::json(&Request { action: action.into(), value: value.into() });
     }
     Ok(Draft::binary("binary/custom-client-binary-type", [action, value].concat().into_bytes()))
 }
 
-/// The server's answer to a request in JSON.
+/// The server's answer to a request that is this text in JSON.
 ///
 /// # Errors
 ///
-/// [`JsonError`] if the content is not text in its encoding, or not a JSON object with text as `action` and as `value`.
-pub fn answer_json(request: &Message<'_>) -> Result<Draft, JsonError> {
-    answer_json_by(request, |answer| Draft::json(answer))
-}
-
-/// Has `answer` give the server's answer to a request in JSON, which borrows from it.
-///
-/// # Errors
-///
-/// Those of [`answer_json`], and those of `answer`.
-pub fn answer_json_by<T>(
-    request: &Message<'_>,
-    answer: impl FnOnce(&Found<'_>) -> Result<T, JsonError>,
-) -> Result<T, JsonError> {
-    let text = request.text()?;
+/// [`JsonError`] if it is not a JSON object with text as `action` and as `value`.
+pub fn answer_json(request: &str) -> Result<Answer<Words<'_>>, JsonError> {
     // What derives `Deserialize` would take an array for an object without names.
-    if !text.trim_ascii_start().starts_with('{') {
-        serde_json::from_str::<IgnoredAny>(&text)?;
+    if !request.trim_ascii_start().starts_with('{') {
+        serde_json::from_str::<IgnoredAny>(request)?;
         return Err(serde_json::Error::custom("expected an object").into());
     }
-    let Request { action, value } = serde_json::from_str(&text)?;
-    let result = if action == "search" {
-        look_up(&value).map_or(Outcome::NoMatch(&value), Outcome::Entry)
-    } else {
-        Outcome::InvalidAction(&action)
-    };
-    answer(&Found { result })
+    let Request { action, value } = serde_json::from_str(request)?;
+    Ok(Answer::Result(match (&*action, look_up(&value)) {
+        ("search", Some(entry)) => Words(entry, "".into(), ""),
+        ("search", None) => Words("No match for \"", value, "\"."),
+        _ => Words("Error: invalid action \"", action, "\"."),
+    }))
 }
 
 /// The server's answer to a binary request that begins with these bytes.
-pub fn answer_binary(beginning: &[u8]) -> Draft {
+pub fn answer_binary(beginning: &[u8]) -> Draft<'static> {
     Draft::binary("binary/custom-server-binary-type", [b"First 10 bytes of request: ", beginning].concat())
-}
-
-/// The server's answer to what it cannot understand.
-///
-/// # Errors
-///
-/// See [`to_json`]; there are none for text.
-pub fn answer_error(reason: String) -> Result<Draft, JsonError> {
-    Draft::json(&Answer::Error(reason))
 }
 
 fn look_up(value: &str) -> Option<&'static str> {
@@ -203,10 +141,9 @@ mod tests {
 
     use super::*;
 
-    fn answer(content: &str) -> Result<String, String> {
-        let message = Message::new(Header::for_json(content.len() as u64), content.as_bytes()).unwrap();
-        let text = |draft: Draft| String::from_utf8(draft.content).unwrap();
-        answer_json(&message).map(text).map_err(|error| error.to_string())
+    fn answer(request: &str) -> Result<String, String> {
+        let content = answer_json(request).and_then(|answer| Ok(Draft::json(&answer)?.content));
+        content.map(|content| String::from_utf8(content).unwrap()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -253,21 +190,21 @@ mod tests {
         for label in ["utf-8", "latin-1", "UTF-16", "utf-32-be", "cp1252"] {
             let content = label.parse::<Encoding>().unwrap().encode(request).unwrap();
             let message = Message::new(Header::new(JSON, label, content.len() as u64), &content).unwrap();
-            let answer = answer_json(&message).unwrap();
-            assert_eq!(answer.content(), r#"{"result": "No match for \"é\"."}"#.as_bytes(), "{label}");
+            let text = message.text().unwrap();
+            assert_eq!(answer(&text).unwrap(), r#"{"result": "No match for \"é\"."}"#, "{label}");
         }
         let message = Message::new(Header::new(JSON, "ascii", 1), b"\xE9").unwrap();
-        assert_eq!(answer_json(&message).unwrap_err().to_string(), "the content is not text in ascii (at its byte 0)");
+        assert_eq!(message.text().unwrap_err().to_string(), "the content is not text in ascii (at its byte 0)");
     }
 
     #[test]
     fn every_other_action_is_sent_as_binary_content() {
         let draft = request("dance", "🐶").unwrap();
-        assert_eq!(draft.header(), Header::new("binary/custom-client-binary-type", "binary", 9));
-        assert_eq!(draft.content(), "dance🐶".as_bytes());
+        assert_eq!(draft.header, Header::new("binary/custom-client-binary-type", "binary", 9));
+        assert_eq!(draft.content, "dance🐶".as_bytes());
 
-        let draft = answer_binary(&draft.content()[..8]);
-        assert_eq!(draft.header(), Header::new("binary/custom-server-binary-type", "binary", 35));
-        assert_eq!(draft.content(), b"First 10 bytes of request: dance\xF0\x9F\x90");
+        let draft = answer_binary(&draft.content[..8]);
+        assert_eq!(draft.header, Header::new("binary/custom-server-binary-type", "binary", 35));
+        assert_eq!(draft.content, b"First 10 bytes of request: dance\xF0\x9F\x90");
     }
 }

@@ -61,12 +61,13 @@ pub fn converse(server: (&str, u16), message: &[u8], timeout: Duration, console:
     let (sent, received) = thread::scope(|scope| {
         // A long message comes back while it is still being sent, and fills every buffer if nobody takes it.
         let sending = scope.spawn(move || (&sending).write_all(message));
-        let received = receive(&receiving, message.len());
-        if received.is_err() {
+        let mut received = Vec::new();
+        let outcome = (&receiving).take(message.len() as u64).read_to_end(&mut received);
+        if outcome.is_err() {
             // Nothing is left to send for. The stream may be closed already.
             let _ = stream.shutdown(Shutdown::Both);
         }
-        (sending.join(), received)
+        (sending.join(), outcome.map(|_| received))
     });
     let received = received.map_err(in_words)?;
     console.say(format_args!("Received {}", ByteString(&received)));
@@ -76,11 +77,4 @@ pub fn converse(server: (&str, u16), message: &[u8], timeout: Duration, console:
         return Err(format!("the server closed the connection; bytes missing: {missing}"));
     }
     if received == message { Ok(()) } else { Err("other bytes came back than were sent".into()) }
-}
-
-/// Receives so many bytes, or those that come before the stream ends.
-fn receive(stream: &Watched<TcpStream>, count: usize) -> io::Result<Vec<u8>> {
-    let mut received = Vec::new();
-    stream.take(count as u64).read_to_end(&mut received)?;
-    Ok(received)
 }

@@ -7,7 +7,6 @@ pub mod listen;
 mod metrics;
 pub mod multiconn;
 pub mod server;
-mod wire;
 
 /// The examples of the pages beside the crates, run as tests.
 #[cfg(doctest)]

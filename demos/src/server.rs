@@ -1,6 +1,6 @@
 //! The server of the tutorial, on a poller and under tokio: how it is called, and what it says to its peers.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::process;
@@ -21,19 +21,19 @@ use jsonframe_std::server::{
 use jsonframe_std::{Error, tokio};
 use tracing::{Level, debug, info, warn};
 
-use crate::application::{self, Draft, Found, JSON};
-use crate::listen::{ListenOptions, Listening};
-use crate::wire::FramedIn;
+use crate::application::{self, Answer, Draft, JSON};
+use crate::listen::ListenOptions;
 
 /// The command line of a server.
 #[derive(Args)]
 pub struct Options {
+    /// Where it listens.
     #[command(flatten)]
-    listen: ListenOptions,
+    pub listen: ListenOptions,
 
     /// How many threads serve; one is enough for thousands of connections
     #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
-    workers: NonZeroUsize,
+    pub workers: NonZeroUsize,
 
     /// How long requests under way may take when the server is to end
     #[arg(long, value_name = "SECONDS", default_value = "10")]
@@ -61,20 +61,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// How many threads serve.
-    pub const fn workers(&self) -> NonZeroUsize {
-        self.workers
-    }
-
-    /// Listens.
-    ///
-    /// # Errors
-    ///
-    /// See [`ListenOptions::listen`].
-    pub fn listen(&self) -> Result<Listening, String> {
-        self.listen.listen()
-    }
-
     /// What the server grants its peers.
     pub fn limits(&self) -> Limits {
         self.limits.clone().into()
@@ -126,7 +112,8 @@ impl Options {
 
 /// What the server says to its peers.
 pub struct Application {
-    dialects: Dialects,
+    /// What is spoken with them.
+    pub dialects: Dialects,
     console: Console,
     max_content: u64,
     closes_after_reply: bool,
@@ -139,11 +126,6 @@ impl Application {
     pub fn new(console: Console) -> Self {
         let max_content = default_limits().max_content;
         Self { dialects: Dialects::STANDARD, console, max_content, closes_after_reply: false, is_plain: false }
-    }
-
-    /// What is spoken with peers.
-    pub const fn dialects(&self) -> Dialects {
-        self.dialects
     }
 }
 
@@ -193,11 +175,13 @@ impl Handler for &Application {
     }
 
     fn message(&mut self, peer: &mut Peer<'_>, _: &mut Exchange, request: Message<'_>) {
-        self.console.say(format_args!("received request {} from {}", Text(request.content()), peer.address()));
-        let prefix = request.header().prefix();
-        if let Err(error) = application::answer_json_by(&request, |answer| self.answer_json(peer, answer, prefix)) {
+        self.console.say(fmt::from_fn(|f| {
+            let content = String::from_utf8_lossy(request.content());
+            write!(f, "received request {} from {}", Printable(&content), peer.address())
+        }));
+        if let Err(error) = self.answer_json(peer, &request) {
             let is_cut = hint::json_is_cut(request.content());
-            self.complain(peer, Kind::NotUnderstood, &hint::with(&error, is_cut), prefix);
+            self.complain(peer, Kind::NotUnderstood, hint::with(&error, is_cut), request.header().prefix());
             peer.close();
         }
     }
@@ -215,7 +199,7 @@ impl Handler for &Application {
             exchange.may_be_cut = binary.text.may_be_cut();
             let content_type = Printable(&binary.content_type);
             self.console.say(format_args!("received {content_type} request from {}", peer.address()));
-            self.answer(peer, &application::answer_binary(&binary.beginning).with_prefix(&binary.prefix));
+            self.answer(peer, application::answer_binary(&binary.beginning), &binary.prefix);
         }
     }
 
@@ -223,7 +207,7 @@ impl Handler for &Application {
         // Who has asked nothing would take it for the answer to the next request.
         if !matches!(why, CloseReason::Deadline(Deadline::Idle) | CloseReason::Shutdown) {
             let is_cut = hint::follows_cut(why) && exchange.may_be_cut;
-            self.complain(peer, kind(why), &hint::with(why, is_cut), &[]);
+            self.complain(peer, kind(why), hint::with(why, is_cut), &[]);
         }
     }
 
@@ -302,7 +286,7 @@ impl tokio::Handler for Application {
 }
 
 /// What a complaint about this end is about.
-pub(crate) const fn kind(why: &CloseReason) -> Kind {
+const fn kind(why: &CloseReason) -> Kind {
     match why {
         CloseReason::Protocol(_) => Kind::NotUnderstood,
         CloseReason::Io(_) | CloseReason::Abandoned => Kind::Failed,
@@ -310,53 +294,48 @@ pub(crate) const fn kind(why: &CloseReason) -> Kind {
     }
 }
 
-/// Content that should be text, to be printed.
-pub(crate) struct Text<'a>(pub(crate) &'a [u8]);
-
-impl Display for Text<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Printable(&String::from_utf8_lossy(self.0)).fmt(f)
-    }
-}
-
 impl Application {
-    /// Sends an answer of JSON content, with these bytes before its proto-header.
-    fn answer_json(&self, peer: &mut Peer<'_>, answer: &Found<'_>, prefix: &[u8]) -> Result<(), JsonError> {
+    /// Answers a request in JSON.
+    fn answer_json(&self, peer: &mut Peer<'_>, request: &Message<'_>) -> Result<(), JsonError> {
+        let text = request.text()?;
+        let answer = application::answer_json(&text)?;
+        let prefix = request.header().prefix();
         if self.is_plain && prefix.is_empty() {
-            match peer.send_json(answer) {
+            match peer.send_json(&answer) {
                 // For want of memory: of text there is no other error.
                 Err(Error::Json(error)) => return Err(error),
-                outcome => self.sent(peer, outcome),
+                outcome => self.sent(peer, &outcome),
             }
         } else {
-            self.answer(peer, &Draft::json(answer)?.with_prefix(prefix));
+            self.answer(peer, Draft::json(&answer)?, prefix);
         }
         Ok(())
     }
 
-    fn answer(&self, peer: &mut Peer<'_>, answer: &Draft) {
-        self.console.say(format_args!("sending {} to {}", FramedIn(answer, self.dialects.sent), peer.address()));
-        let outcome = peer.send(&answer.header(), answer.content());
-        self.sent(peer, outcome);
+    /// Sends an answer with the bytes that its request had before its proto-header: in dialects that have a prefix, it is by this
+    /// that many a client knows which request is answered.
+    fn answer<'a>(&self, peer: &mut Peer<'_>, mut answer: Draft<'a>, prefix: &'a [u8]) {
+        answer.header = answer.header.with_prefix(prefix);
+        self.console.say(format_args!("sending {} to {}", answer.framed(self.dialects.sent), peer.address()));
+        let outcome = peer.send(&answer.header, &answer.content);
+        self.sent(peer, &outcome);
     }
 
-    fn sent(&self, peer: &mut Peer<'_>, outcome: Result<(), Error>) {
+    fn sent(&self, peer: &mut Peer<'_>, outcome: &Result<(), Error>) {
         if let Err(error) = outcome {
             // Why, is said when the connection has ended.
             debug!(connection = %peer.id(), %error, "not sent");
-            peer.close();
         }
-        if self.closes_after_reply {
+        if outcome.is_err() || self.closes_after_reply {
             peer.close();
         }
     }
 
     /// Tells a peer, and whoever runs the server, that it was not understood.
-    fn complain(&self, peer: &mut Peer<'_>, kind: Kind, reason: &str, prefix: &[u8]) {
+    fn complain(&self, peer: &mut Peer<'_>, kind: Kind, reason: String, prefix: &[u8]) {
         self.console.complain_of(kind, format_args!("error: {reason} from {}", peer.address()));
-        let answer: Result<_, JsonError> = application::answer_error(reason.to_owned());
-        match answer {
-            Ok(answer) => self.answer(peer, &answer.with_prefix(prefix)),
+        match Draft::json(&Answer::<()>::Error(reason)) {
+            Ok(answer) => self.answer(peer, answer, prefix),
             Err(_) => peer.close(),
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use certificates::{Files, words};
 use common::{AppServer, PATIENCE, Server, on_each_server};
-use jsonframe::{DecodeErrorKind, Message};
+use jsonframe::{DecodeErrorKind, Dialect};
 use jsonframe_demos::application::{Draft, JSON, answer_binary, answer_json, request};
 use jsonframe_std::tls::{self, TlsStream};
 use jsonframe_std::{Connection, Error};
@@ -29,11 +29,11 @@ on_each_server! {
 }
 
 /// What a client asks, and what it should be answered.
-fn exchanges() -> Vec<(Draft, Draft)> {
+fn exchanges() -> Vec<(Draft<'static>, Draft<'static>)> {
     let asked = [request("search", "ring"), request("", ""), request("dance", "!")].map(Result::unwrap);
-    let answer = |request: &Draft| match request.header().content_type() {
-        JSON => answer_json(&Message::new(request.header(), request.content()).unwrap()).unwrap(),
-        _ => answer_binary(request.content()),
+    let answer = |request: &Draft<'_>| match request.header.content_type() {
+        JSON => Draft::json(&answer_json(str::from_utf8(&request.content).unwrap()).unwrap()).unwrap(),
+        _ => answer_binary(&request.content),
     };
     asked
         .into_iter()
@@ -47,7 +47,7 @@ fn exchanges() -> Vec<(Draft, Draft)> {
 /// Where the messages end on the wire, one way.
 fn ends(way: Way) -> Vec<usize> {
     let mut end = 0;
-    let length = |draft: &Draft| draft.frame().unwrap().len();
+    let length = |draft: &Draft<'_>| draft.frame(&Dialect::STANDARD).unwrap().len();
     exchanges()
         .iter()
         .map(|(request, answer)| {
@@ -72,7 +72,7 @@ struct Outcome {
 /// Sends all requests, then receives until the end.
 fn exchange(connection: &mut Connection<impl Read + Write>) -> Outcome {
     let exchanges = exchanges();
-    let sent = exchanges.iter().try_for_each(|(request, _)| connection.send(&request.header(), request.content()));
+    let sent = exchanges.iter().try_for_each(|(request, _)| connection.send(&request.header, &request.content));
     let (mut answers, mut complaints) = (0, 0);
     let end = loop {
         let mut incoming = match connection.receive() {
@@ -84,7 +84,7 @@ fn exchange(connection: &mut Connection<impl Read + Write>) -> Outcome {
             Ok(content) if content.starts_with(b"{\"error\"") => complaints += 1,
             // Not one byte of an answer is other than it should be.
             Ok(content) => {
-                assert_eq!(content, exchanges[answers].1.content());
+                assert_eq!(content, exchanges[answers].1.content);
                 answers += 1;
             }
             Err(error) => break Err(error),
@@ -157,7 +157,7 @@ fn an_exchange_cut_off_at_any_byte_ends_with_whole_answers_or_an_error(on: AppSe
                     check(&exchange(&mut connect(proxy.address)), cut);
                     proxy.join();
                     // Whatever has become of it, the others are served.
-                    bystander.send(&still_there.header(), still_there.content()).unwrap();
+                    bystander.send(&still_there.header, &still_there.content).unwrap();
                     let answer = bystander.receive().unwrap().unwrap().content().unwrap();
                     assert_eq!(answer, b"First 10 bytes of request: stillthere");
                     cuts += 1;
@@ -235,7 +235,7 @@ fn an_exchange_over_tls_cut_off_anywhere_ends_with_whole_answers_or_an_error(on:
                 is_whole = answers == exchanges().len();
                 cuts[answers] += 1;
                 // Whatever has become of it, the others are served.
-                bystander.send(&still_there.header(), still_there.content()).unwrap();
+                bystander.send(&still_there.header, &still_there.content).unwrap();
                 let answer = bystander.receive().unwrap().unwrap().content().unwrap();
                 assert_eq!(answer, b"First 10 bytes of request: stillthere");
             }

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{AppServer, PATIENCE, Server, client, on_each_server, program, text};
-use jsonframe::{Header, Message};
-use jsonframe_demos::application::{JSON, answer_binary, answer_json};
+use jsonframe::{Header, JsonError};
+use jsonframe_demos::application::{Draft, JSON, answer_binary, answer_json};
 use jsonframe_std::{Backoff, Connection, Error};
 use serde_json::{Value, json};
 
@@ -162,13 +162,13 @@ fn blocking_server() -> SocketAddr {
         stream.set_nodelay(true)?;
         let mut connection = Connection::new(stream);
         while let Some(mut request) = connection.receive()? {
-            let content = request.content()?;
+            let request = request.message()?;
             let answer = if request.header().content_type() == JSON {
-                answer_json(&Message::new(request.header(), &content)?)?
+                Draft::json(&answer_json(&request.text().map_err(JsonError::from)?)?)?
             } else {
-                answer_binary(&content[..content.len().min(10)])
+                answer_binary(&request.content()[..request.content().len().min(10)])
             };
-            connection.send(&answer.header(), answer.content())?;
+            connection.send(&answer.header, &answer.content)?;
         }
         Ok(())
     }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use common::{Program, accept, client, text};
 use jsonframe_demos::application::answer_json;
 use jsonframe_std::Connection;
-use jsonframe_std::protocol::Message;
 use taken::taken;
 
 #[test]
@@ -27,10 +26,8 @@ fn a_client_that_is_started_before_its_server_is_answered() {
 
     socket.listen(1).unwrap();
     let mut connection = Connection::new(accept(&TcpListener::from(socket)));
-    let mut request = connection.receive().unwrap().unwrap();
-    let content = request.content().unwrap();
-    let answer = answer_json(&Message::new(request.header(), &content).unwrap()).unwrap();
-    connection.send(&answer.header(), answer.content()).unwrap();
+    let request = connection.receive().unwrap().unwrap().text().unwrap();
+    connection.send_json(&answer_json(&request).unwrap()).unwrap();
 
     let lines = client.output.rest();
     assert!(lines.contains(&"got result: In the caves beneath the Misty Mountains. 💍".to_owned()), "{lines:?}");

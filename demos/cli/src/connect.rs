@@ -60,18 +60,13 @@ impl ServerOptions {
     /// Why that is not possible, in words that name the server.
     pub fn connect(&self, timeout: Duration) -> Result<Stream, String> {
         let config = self.tls.config()?.map(Arc::new);
-        let (host, port) = match &self.address {
-            #[cfg(unix)]
-            Address::Unix(_) if config.is_some() => return Err("there is no TLS over a Unix socket".into()),
-            #[cfg(unix)]
-            Address::Unix(path) => return dial_path(path, timeout).map(Stream::Unix),
-            #[cfg(not(unix))]
-            Address::Unix(_) => return Err("there are no Unix sockets on this system".into()),
-            Address::Tcp(host, port) => (host.as_str(), *port),
-        };
-        let (stream, address) = dial((host, port), timeout, |_| ())?;
-        let Some(config) = config else {
-            return Ok(Stream::Tcp(stream));
+        if config.is_some() && matches!(self.address, Address::Unix(_)) {
+            return Err("there is no TLS over a Unix socket".into());
+        }
+        let (stream, address) = reach(&self.address, timeout, |_| ())?;
+        let (host, stream, config) = match (&self.address, stream, config) {
+            (Address::Tcp(host, _), Stream::Tcp(stream), Some(config)) => (host, stream, config),
+            (_, stream, _) => return Ok(stream),
         };
         let failed = |error: std::io::Error| {
             if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) {
@@ -87,5 +82,32 @@ impl ServerOptions {
         let stream = Stream::Tls(Box::new(connection.into_parts().0));
         stream.set_read_timeout(None).map_err(failed)?;
         Ok(stream)
+    }
+}
+
+/// Connects to the server at this address, without TLS, within this time in all. Each of its addresses is announced before it is
+/// tried; the first that answers is returned beside the connection.
+///
+/// # Errors
+///
+/// Why that is not possible, in words that name the server.
+pub fn reach(
+    server: &Address,
+    timeout: Duration,
+    mut announce: impl FnMut(String),
+) -> Result<(Stream, String), String> {
+    match server {
+        Address::Tcp(host, port) => {
+            let (stream, address) = dial((host, *port), timeout, |address| announce(address.to_string()))?;
+            Ok((Stream::Tcp(stream), address.to_string()))
+        }
+        #[cfg(unix)]
+        Address::Unix(path) => {
+            let address = path.display().to_string();
+            announce(address.clone());
+            Ok((Stream::Unix(dial_path(path, timeout)?), address))
+        }
+        #[cfg(not(unix))]
+        Address::Unix(_) => Err("there are no Unix sockets on this system".into()),
     }
 }

@@ -18,7 +18,7 @@ mod request;
 mod tapped;
 
 pub(crate) use self::annotation::{Annotation, Ending};
-pub(crate) use self::halves::{Half, halves};
+pub use self::halves::{Half, halves};
 pub(crate) use self::member::Member;
 pub(crate) use self::meter::{Meter, bar};
 pub(crate) use self::object::{Content, object};

@@ -13,7 +13,7 @@ pub mod dial;
 pub mod dialect;
 mod dialer;
 pub mod encoded;
-mod exchange;
+pub mod exchange;
 pub mod hint;
 pub mod inspect;
 pub mod limits;

@@ -1,7 +1,5 @@
 //! The client of the sockets tutorial: sends requests and prints the answers.
 
-use std::path::Path;
-#[cfg(unix)]
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,15 +7,14 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use jsonframe_cli::address::Address;
 use jsonframe_cli::console::Console;
 use jsonframe_cli::dial::without_brackets;
 use jsonframe_cli::dialect::DialectOptions;
 use jsonframe_cli::limits::Seconds;
 use jsonframe_cli::tls::ClientTls;
-use jsonframe_demos::application::{Draft, request};
-#[cfg(unix)]
-use jsonframe_demos::client::connect_to_path;
-use jsonframe_demos::client::{connect_patiently, exchange, exchange_over_tls, pipeline};
+use jsonframe_demos::application::request;
+use jsonframe_demos::client::{Client, connect};
 
 /// Send requests to app-server over one connection, and show them and the answers.
 ///
@@ -38,7 +35,6 @@ struct Arguments {
     requests: Vec<String>,
 
     /// Connect to the server's Unix socket
-    #[cfg(unix)]
     #[arg(long, value_name = "PATH", conflicts_with = "ca")]
     unix: Option<PathBuf>,
 
@@ -88,71 +84,54 @@ Exit status:
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let words: Vec<&str> = arguments.words.iter().map(String::as_str).collect();
-    let listed: Vec<&str> = arguments.requests.iter().map(String::as_str).collect();
-    let local = ("127.0.0.1", 65432);
-    let (server, requests) = match (arguments.path(), words.as_slice(), listed.as_slice()) {
-        (_, [], listed @ [_, ..]) => (local, listed),
-        (Some(_), requests @ [_, ..], []) if requests.len() % 2 == 0 => (local, requests),
-        (Some(_), _, []) => usage_error(ErrorKind::WrongNumberOfValues, "with --unix, expected pairs of ACTION VALUE"),
-        (Some(_), ..) => {
-            usage_error(ErrorKind::WrongNumberOfValues, "with --unix and --request, there can be no words besides")
-        }
-        (None, [host, port], listed @ [_, ..]) => ((*host, port_number(port)), listed),
-        (None, request @ [_, _], []) => (local, request),
-        (None, [host, port, requests @ ..], []) if requests.len() % 2 == 0 => ((*host, port_number(port)), requests),
-        (None, _, []) => {
-            usage_error(ErrorKind::WrongNumberOfValues, "expected ACTION VALUE, or HOST PORT and such pairs")
-        }
-        (None, ..) => {
-            usage_error(ErrorKind::WrongNumberOfValues, "with --request, there can only be HOST PORT besides")
-        }
-    };
+    let (server, requests) = arguments.server_and_requests();
     let console = Console::standard();
-    let outcome = drafts(requests).and_then(|requests| arguments.talk(server, &requests, &console));
+    let outcome = arguments.talk(&server, requests, &console);
     console.finish("app-client", outcome)
 }
 
 impl Arguments {
-    /// The path of the server's Unix socket, if it is to be reached there.
-    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "there are no Unix sockets"))]
-    fn path(&self) -> Option<&Path> {
-        #[cfg(unix)]
-        let path = self.unix.as_deref();
-        #[cfg(not(unix))]
-        let path = None;
-        path
+    fn server_and_requests(&self) -> (Address, &[[String; 2]]) {
+        let Self { words, requests: listed, unix, .. } = self;
+        let (server, requests, expected) = match (unix, listed.is_empty()) {
+            (None, true) => {
+                let (server, requests) = words.split_at(if words.len() < 4 { 0 } else { 2 });
+                (server, requests, "expected ACTION VALUE, or HOST PORT and such pairs")
+            }
+            (None, false) => (&words[..], &listed[..], "with --request, there can only be HOST PORT besides"),
+            (Some(_), true) => (&[][..], &words[..], "with --unix, expected pairs of ACTION VALUE"),
+            (Some(_), false) => (&words[..], &listed[..], "with --unix and --request, there can be no words besides"),
+        };
+        let (requests, odd) = requests.as_chunks();
+        let server = match (unix, server) {
+            _ if requests.is_empty() || !odd.is_empty() => None,
+            (Some(path), []) => Some(Address::Unix(path.clone())),
+            (None, []) => Some(Address::default()),
+            (None, [host, port]) => Some(Address::Tcp(without_brackets(host).into(), port_number(port))),
+            _ => None,
+        };
+        match server {
+            Some(server) => (server, requests),
+            None => usage_error(ErrorKind::WrongNumberOfValues, expected),
+        }
     }
 
-    fn talk(&self, server: (&str, u16), requests: &[Draft], console: &Console) -> Result<(), String> {
-        let (timeout, dialects) = (self.timeout.into(), self.dialects.dialects());
-        let patience = self.retry.map_or(Duration::ZERO, Duration::from);
-        #[cfg(unix)]
-        if let Some(path) = self.path() {
-            let stream = connect_to_path(path, timeout, patience, console)?;
-            let path = path.display().to_string();
-            return if self.pipeline {
-                pipeline(stream, dialects, &path, requests, timeout, console)
-            } else {
-                exchange(stream, dialects, &path, requests, timeout, console)
-            };
-        }
+    fn talk(&self, server: &Address, requests: &[[String; 2]], console: &Console) -> Result<(), String> {
+        let requests: Result<Vec<_>, _> = requests.iter().map(|[action, value]| request(action, value)).collect();
+        let requests = requests.map_err(|error| error.to_string())?;
+        let timeout = self.timeout.into();
         let config = self.tls.config()?.map(Arc::new);
-        let (stream, address) = connect_patiently(server, timeout, patience, console)?;
-        if let Some(config) = &config {
-            let name = self.tls.name(without_brackets(server.0));
-            exchange_over_tls(stream, (name, config), dialects, address, requests, timeout, console)
-        } else if self.pipeline {
-            pipeline(stream, dialects, address, requests, timeout, console)
-        } else {
-            exchange(stream, dialects, address, requests, timeout, console)
+        let patience = self.retry.map_or(Duration::ZERO, Duration::from);
+        let (stream, address) = connect(server, timeout, patience, console)?;
+        let client = Client { server: &address, dialects: self.dialects.dialects(), timeout, console };
+        match (server, config) {
+            (Address::Tcp(host, _), Some(config)) => {
+                client.exchange_over_tls(stream, (self.tls.name(host), &config), &requests).map(drop)
+            }
+            _ if self.pipeline => client.pipeline(stream, &requests),
+            _ => client.exchange(stream, &requests).map(drop),
         }
     }
-}
-
-fn drafts(words: &[&str]) -> Result<Vec<Draft>, String> {
-    let (pairs, _) = words.as_chunks();
-    pairs.iter().map(|[action, value]| request(action, value).map_err(|error| error.to_string())).collect()
 }
 
 fn port_number(text: &str) -> u16 {

@@ -42,7 +42,7 @@ Exit status:
 fn main() -> ExitCode {
     let Arguments { options } = Arguments::parse();
     // Before there are threads.
-    let listening = options.listen();
+    let listening = options.listen.listen();
     let console = Console::for_server();
     let outcome = listening.and_then(|listening| serve(&options, listening, &console));
     console.finish("app-server", outcome)
@@ -52,9 +52,9 @@ fn serve(options: &Options, listening: Listening, console: &Console) -> Result<(
     let Listening { first, others, names } = listening;
     let application = options.application(console);
     let server = others.into_iter().fold(Server::new(first, options.limits()), Server::with_listener);
-    let server = server.with_dialect(application.dialects().received).with_sending_dialect(application.dialects().sent);
+    let server = server.with_dialect(application.dialects.received).with_sending_dialect(application.dialects.sent);
     options.announce(&names, server.handle(), console)?;
-    let outcome = match options.workers().get() {
+    let outcome = match options.workers.get() {
         // One thread is this one.
         1 => server.run(&application),
         several => server.run_workers(repeat_n(&application, several)),

@@ -43,10 +43,10 @@ Exit status:
 fn main() -> ExitCode {
     let Arguments { options } = Arguments::parse();
     // Before there are threads.
-    let listening = options.listen();
+    let listening = options.listen.listen();
     let console = Console::for_server();
     let outcome =
-        listening.and_then(|listening| runtime(options.workers())?.block_on(serve(&options, listening, &console)));
+        listening.and_then(|listening| runtime(options.workers)?.block_on(serve(&options, listening, &console)));
     console.finish("tokio-server", outcome)
 }
 
@@ -64,7 +64,7 @@ async fn serve(options: &Options, listening: Listening, console: &Console) -> Re
     let Listening { first, others, names } = listening;
     let application = options.application(console);
     let server = others.into_iter().fold(Server::new(first, options.limits()), Server::with_listener);
-    let server = server.with_dialect(application.dialects().received).with_sending_dialect(application.dialects().sent);
+    let server = server.with_dialect(application.dialects.received).with_sending_dialect(application.dialects.sent);
     options.announce(&names, server.handle(), console)?;
     server.run(application).await.map_err(|error| format!("cannot wait for events: {error}"))
 }

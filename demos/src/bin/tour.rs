@@ -1,8 +1,8 @@
 //! A first look at the protocol: bytes first, then a server, a client, and the messages between them.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::slice;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
+use jsonframe::Dialect;
+use jsonframe_cli::address::Address;
 use jsonframe_cli::console::Console;
 use jsonframe_cli::dialect::Dialects;
 use jsonframe_cli::inspect::{Options, inspect};
 use jsonframe_cli::limits::default_limits;
-use jsonframe_cli::watched::Moving;
 use jsonframe_demos::application::request;
-use jsonframe_demos::client::{connect, exchange};
+use jsonframe_demos::client::{Client, connect};
 use jsonframe_demos::listen::bind;
 use jsonframe_demos::server::Application;
 use jsonframe_demos::{echo, multiconn};
-use jsonframe_std::Timeouts;
 use jsonframe_std::server::Server;
 
 /// Watch a server and a client talk, and see what goes over the wire.
@@ -90,11 +90,11 @@ fn tour(console: &Console) -> Result<(), String> {
     echo_bytes(console)?;
     echo_many(console)?;
     console.say(format_args!("\n\n{TITLE}Messages{TITLE:#}\n\n{WELCOME}"));
-    let wire = guide.exchange("3. A search that finds nothing", SEARCH, "search", "needle")?;
-    guide.inspect(&wire)?;
+    let messages = guide.exchange("3. A search that finds nothing", SEARCH, "search", "needle")?;
+    guide.inspect(&messages)?;
     guide.exchange("4. A search that finds something", EMOJI, "search", "🐶")?;
-    let wire = guide.exchange("5. Content that is not JSON", BINARY, "dance", " on the table")?;
-    guide.inspect(&wire)?;
+    let messages = guide.exchange("5. Content that is not JSON", BINARY, "dance", " on the table")?;
+    guide.inspect(&messages)?;
     console.say(format_args!("\n\n{FAREWELL}"));
     Ok(())
 }
@@ -124,14 +124,7 @@ fn echo_many(console: &Console) -> Result<(), String> {
     thread::spawn(move || multiconn::serve(listener, None, &server));
     multiconn::converse(("127.0.0.1", address.port()), CONNECTIONS, PATIENCE, &client)?;
     show(console, "client", CLIENT, client_lines.try_iter());
-    console.say("");
-    let mut open = CONNECTIONS;
-    while open > 0 {
-        let line = server_lines.recv_timeout(PATIENCE).map_err(|_| "the server does not close the connections")?;
-        open -= usize::from(line.starts_with("closing connection"));
-        show(console, "server", SERVER, [line]);
-    }
-    Ok(())
+    show_server(console, &server_lines, CONNECTIONS)
 }
 
 /// A console, and what is written to it.
@@ -147,10 +140,22 @@ fn show(console: &Console, program: &str, style: Style, lines: impl IntoIterator
     }
 }
 
+/// Shows what a server says until it has closed so many connections.
+fn show_server(console: &Console, lines: &Receiver<String>, connections: usize) -> Result<(), String> {
+    console.say("");
+    let mut open = connections;
+    while open > 0 {
+        let line = lines.recv_timeout(PATIENCE).map_err(|_| "the server does not close its connections")?;
+        open -= usize::from(line.starts_with("closing connection"));
+        show(console, "server", SERVER, [line]);
+    }
+    Ok(())
+}
+
 /// A running server, and what it says.
 struct Guide<'a> {
     console: &'a Console,
-    server: SocketAddr,
+    server: Address,
     server_lines: Receiver<String>,
 }
 
@@ -158,50 +163,39 @@ impl<'a> Guide<'a> {
     fn start(console: &'a Console) -> Result<Self, String> {
         let (said, server_lines) = console_of_lines();
         let server = Server::bind("127.0.0.1:0", default_limits()).map_err(|error| error.to_string())?;
-        let address = server.address().socket_addr().ok_or("it listens nowhere on TCP")?;
+        let address = server.address().to_string();
         said.say(format_args!("listening on {address}"));
         thread::spawn(move || server.run(&Application::new(said)));
-        Ok(Self { console, server: address, server_lines })
+        Ok(Self { console, server: address.parse()?, server_lines })
     }
 
-    /// Shows one exchange, first as the client prints it, then as the server does.
-    fn exchange(&self, title: &str, narration: &str, action: &str, value: &str) -> Result<Tapped, String> {
+    /// Shows one exchange, first as the client prints it, then as the server does. Returns both messages.
+    fn exchange(&self, title: &str, narration: &str, action: &str, value: &str) -> Result<[Vec<u8>; 2], String> {
         self.console.say(format_args!("\n\n{TITLE}{title}{TITLE:#}\n\n{narration}\n"));
-
-        let (lines, client_lines) = mpsc::channel();
-        let client = Console::new(LineSender(lines), io::sink());
+        let (console, client_lines) = console_of_lines();
         let request = request(action, value).map_err(|error| error.to_string())?;
-        let (stream, server) = connect((&self.server.ip().to_string(), self.server.port()), PATIENCE, &client)?;
-        let mut wire = Tapped { stream, sent: Vec::new(), received: Vec::new() };
-        exchange(&mut wire, Dialects::STANDARD, server, &[request], PATIENCE, &client)?;
-        wire.stream.shutdown(Shutdown::Both).map_err(|error| error.to_string())?;
+        let (stream, server) = connect(&self.server, PATIENCE, Duration::ZERO, &console)?;
+        let client = Client { server: &server, dialects: Dialects::STANDARD, timeout: PATIENCE, console: &console };
+        let answer = client.exchange(stream, slice::from_ref(&request))?.ok_or("there is no answer")?;
         show(self.console, "client", CLIENT, client_lines.try_iter());
-
-        self.console.say("");
-        loop {
-            let line = self.server_lines.recv_timeout(PATIENCE);
-            let line = line.map_err(|_| "the server does not close the connection")?;
-            let is_last = line.starts_with("closing connection");
-            show(self.console, "server", SERVER, [line]);
-            if is_last {
-                return Ok(wire);
-            }
-        }
+        show_server(self.console, &self.server_lines, 1)?;
+        let messages = request.frame(&Dialect::STANDARD).and_then(|sent| Ok([sent, answer.message().to_vec()?]));
+        messages.map_err(|error| error.to_string())
     }
 
     /// Shows what went over the wire.
-    fn inspect(&self, wire: &Tapped) -> Result<(), String> {
+    fn inspect(&self, messages: &[Vec<u8>; 2]) -> Result<(), String> {
         self.console.say("\nThe two messages, as `jsonframe inspect` shows them:");
         let color = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let options = Options { color, ..Options::default() };
-        for (title, style, bytes) in [("client", CLIENT, &wire.sent), ("server", SERVER, &wire.received)] {
+        for ((title, style), message) in [("client", CLIENT), ("server", SERVER)].into_iter().zip(messages) {
             let mut shown = Vec::new();
-            inspect(&mut bytes.as_slice(), &mut shown, &options).map_err(|error| error.to_string())?;
+            inspect(&mut message.as_slice(), &mut shown, &options).map_err(|error| error.to_string())?;
             self.console.say("");
             // What comes after the message, behind an empty line, is about the end of the stream.
-            for line in String::from_utf8_lossy(&shown).lines().take_while(|line| !line.is_empty()) {
-                self.console.say(format_args!("{style}{title} |{style:#} {line}"));
-            }
+            let shown = String::from_utf8_lossy(&shown);
+            let lines = shown.lines().take_while(|line| !line.is_empty()).map(str::to_owned);
+            show(self.console, title, style, lines);
         }
         Ok(())
     }
@@ -219,44 +213,5 @@ impl Write for LineSender {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// A stream, and what went through it.
-struct Tapped {
-    stream: TcpStream,
-    sent: Vec<u8>,
-    received: Vec<u8>,
-}
-
-impl Read for Tapped {
-    fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(place)?;
-        self.received.extend_from_slice(&place[..count]);
-        Ok(count)
-    }
-}
-
-impl Timeouts for &mut Tapped {
-    fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        self.stream.set_read_timeout(time)
-    }
-
-    fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
-        self.stream.set_write_timeout(time)
-    }
-}
-
-impl Moving for &mut Tapped {}
-
-impl Write for Tapped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.stream.write(bytes)?;
-        self.sent.extend_from_slice(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
     }
 }

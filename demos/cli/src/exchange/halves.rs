@@ -16,10 +16,13 @@ use crate::watched::Moving;
 
 /// A handle on a stream, of which there are two: one thread reads from its own, another writes to the other.
 #[derive(Debug)]
-pub(crate) enum Half {
+pub enum Half {
+    /// Of TCP.
     Tcp(TcpStream),
+    /// Of a Unix socket.
     #[cfg(unix)]
     Unix(UnixStream),
+    /// Of TLS over TCP.
     Tls(Tls),
 }
 
@@ -28,7 +31,7 @@ pub(crate) enum Half {
 /// # Errors
 ///
 /// If the system has no other handle to give.
-pub(crate) fn halves(stream: Stream) -> io::Result<[Half; 2]> {
+pub fn halves(stream: Stream) -> io::Result<[Half; 2]> {
     Ok(match stream {
         Stream::Tcp(stream) => [Half::Tcp(stream.try_clone()?), Half::Tcp(stream)],
         #[cfg(unix)]
@@ -143,7 +146,7 @@ impl Moving for Half {
 
 /// One of two handles on a stream of TLS. The socket is waited for while nobody holds the session.
 #[derive(Debug)]
-pub(crate) struct Tls {
+pub struct Tls {
     session: Arc<Session>,
     socket: Socket,
     incoming: Incoming,
