@@ -1,5 +1,17 @@
 # To be sourced in this directory, with a name: makes `copy`, a directory for the sources in which faults are planted, which is
-# removed at the end, and has cargo build in a directory of that name.
+# removed at the end, and has cargo build in a directory of that name. Without a name there is only `apply`.
+
+# Applies a patch to the sources in a directory, with these further options, or says that it cannot be done.
+apply() {
+    local exact=() output
+    # Its many hunks are close to each other, and none may be taken for another.
+    [[ $2 != */refusals.patch ]] || exact=(--fuzz=0)
+    if ! output=$(patch -d "$1" -p1 --forward --no-backup-if-mismatch "${exact[@]}" "${@:3}" -i "$2" 2>&1); then
+        printf '%s\n' "$output" "$2: the patch no longer applies" >&2
+        return 1
+    fi
+}
+[ $# -gt 0 ] || return 0
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
@@ -17,13 +29,9 @@ sources() {
     tar -C .. --exclude=target --exclude=corpus --exclude=artifacts --exclude=.git -cf - . | tar -C "$copy" -xf -
 }
 
-# Applies a patch to the copy, with these further options, and says which `files` it has changed.
+# Applies a patch to the copy, and says which `files` it has changed.
 plant() {
-    local patch=$1 output
-    if ! output=$(patch -d "$copy" -p1 --no-backup-if-mismatch "${@:2}" -i "$patch" 2>&1); then
-        printf '%s\n' "$output" "$patch: the patch no longer applies" >&2
-        exit 1
-    fi
-    files=$(sed -n 's|^+++ b/||p' "$patch")
+    apply "$copy" "$1" || exit 1
+    files=$(sed -n 's|^+++ b/||p' "$1")
     (cd "$copy" && touch $files)
 }
