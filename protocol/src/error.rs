@@ -33,6 +33,7 @@ use crate::framing::foreign::Start;
 ///     "the header is 18245 bytes long; this decoder takes at most 4096 (at byte 0); \
 ///      the stream begins with \"GE\", which looks like HTTP"
 /// );
+/// assert_eq!(error.looks_like(), Some("HTTP"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{} (at byte {offset}){start}", InFull { kind, in_content: *in_content })]
@@ -79,6 +80,12 @@ impl DecodeError {
     /// [SPEC §5.3](crate::spec#53-what-must-be-refused) says for each kind which byte that is.
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Returns what the stream begins with instead of a message, in words, if its first bytes are known from elsewhere: those of
+    /// another protocol, or of a notation. They may be only the two that were taken for the header's length.
+    pub fn looks_like(&self) -> Option<&'static str> {
+        self.start.parts().1
     }
 }
 

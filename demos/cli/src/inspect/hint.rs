@@ -25,8 +25,8 @@ const STRAY: usize = 8;
 /// What is known where a stream is at fault.
 pub(super) struct Suspicion<'a> {
     pub(super) kind: DecodeErrorKind,
-    /// What the decoder says about it.
-    pub(super) words: &'a str,
+    /// What the stream begins with, as far as the decoder knows it.
+    pub(super) looks_like: Option<&'static str>,
     pub(super) message: &'a Message,
     /// Whether the header was valid.
     pub(super) has_header: bool,

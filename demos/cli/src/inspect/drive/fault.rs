@@ -81,15 +81,14 @@ impl Stream<'_> {
 
     /// The likely cause of its fault; or, without one, of nothing more coming where the message under way is not whole.
     pub(in super::super) fn cause(&self, may_guess: bool) -> Option<Cause> {
-        let (kind, ahead) = match &self.state {
-            State::Faulty(faulty) => (faulty.error.kind(), &*faulty.ahead),
-            State::Decoding => (self.decoder.finish().err()?.kind(), &[][..]),
+        let (error, ahead) = match &self.state {
+            State::Faulty(faulty) => (faulty.error, &*faulty.ahead),
+            State::Decoding => (self.decoder.finish().err()?, &[][..]),
             State::Skipping { .. } | State::Searching { .. } => return None,
         };
-        let words = if let State::Faulty(faulty) = &self.state { faulty.error.to_string() } else { String::new() };
         hint::of(&Suspicion {
-            kind,
-            words: &words,
+            kind: error.kind(),
+            looks_like: error.looks_like(),
             message: &self.message,
             has_header: self.decoder.header().is_some(),
             ahead,

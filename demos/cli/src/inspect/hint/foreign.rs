@@ -82,7 +82,7 @@ impl Suspicion<'_> {
     /// What is to be said of text, and of a protocol that the decoder knows by its first bytes.
     pub(super) fn other_protocol(&self, stream: &[u8]) -> Option<String> {
         let line = first_line(stream);
-        let name = self.words.rsplit_once(", which looks like ").map(|(_, name)| format!(", which looks like {name}"));
+        let name = self.looks_like.map(|name| format!(", which looks like {name}"));
         if line.len() >= 4 && is_text(line) && !self.message.framing.begins_message(stream) {
             let is_prose = self.resembles == Some(Resembled::Prose);
             let mend = match name {
