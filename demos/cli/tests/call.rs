@@ -555,8 +555,12 @@ fn no_answer_and_no_server_are_failures_that_name_the_address() {
     assert!(complaint.starts_with(&format!("jsonframe: no answer from {}: ", server.address)), "{complaint}");
 
     let (_kept, address) = taken();
-    let call = program(JSONFRAME, &["call", &address.to_string(), "--json", "1"]);
-    fails(call, &format!("cannot connect to {address}: "));
+    for options in [&[][..], &["-v"]] {
+        let mut call = program(JSONFRAME, &["call", &address.to_string(), "--json", "1"]);
+        call.args(options);
+        let complaint = fails(call, &format!("cannot connect to {address}: "));
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
 }
 
 #[test]

@@ -125,12 +125,13 @@ fn call(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
     // A bar and lines on the same terminal would be in each other's way.
     let has_terminal = output.is_none_or(|path| path.as_os_str() == "-") && io::stdout().is_terminal();
     let meter = Meter::new(!has_terminal && !arguments.verbose);
+    let stream = arguments.server.connect(timeout).map_err(Failure::Other)?;
     let mut annotations = Annotations::default();
+    // Where there is no connection there is nothing to be shown.
     if arguments.verbose {
         annotations.sent = Some(annotated(sent, "> ")?);
         annotations.received = Some(annotated(received, "< ")?);
     }
-    let stream = arguments.server.connect(timeout).map_err(Failure::Other)?;
     let mut output = Output::new(output, arguments.include, arguments.json_lines);
     let conversation = Conversation {
         requests,
