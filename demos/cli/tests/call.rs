@@ -490,16 +490,23 @@ fn an_answer_that_stays_in_a_buffer_is_told_and_shown_after_the_end_of_the_reque
 
 #[test]
 fn what_a_silent_server_does_when_nothing_more_is_sent_is_said() {
-    // It reads the header length in the other byte order, and so waits for more.
-    let server = serve("exactly(2); exactly(int.from_bytes(b'g\\0', 'big'))");
-    let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
-    assert!(
-        complaint.ends_with(
-            "; it closed the connection after the end of the requests, so it was waiting for more: perhaps it reads the \
-             header length differently; try --dialect u16-le or --dialect u32\n"
-        ),
-        "{complaint}"
-    );
+    for script in [
+        // It reads the header length in the other byte order, and so waits for more.
+        "exactly(2); exactly(int.from_bytes(b'g\\0', 'big'))",
+        // It takes all that has come for the header, and waits for a content that it has had.
+        "sock.recv(4096); exactly(1)",
+    ] {
+        let server = serve(script);
+        let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
+        assert!(
+            complaint.ends_with(
+                "; it closed the connection after the end of the requests, so it was waiting for more: perhaps it drops what \
+                 one recv takes beyond the header (keep that in a buffer), or reads the header length differently; try \
+                 --dialect u16-le or --dialect u32\n"
+            ),
+            "{complaint}"
+        );
+    }
 
     let server = serve("time.sleep(60)");
     let complaint = fails(call(&server, &["--json", "1", "--timeout", "0.3"]), "timed out after 0.3 s ");
@@ -514,7 +521,7 @@ fn what_a_silent_server_does_when_nothing_more_is_sent_is_said() {
     let server = serve("exactly(2); exactly(int.from_bytes(b'g\\0', 'big'))");
     let options = ["--json", "1", "--timeout", "0.3", "--send-dialect", "u16-le"];
     let complaint = fails(call(&server, &options), "timed out after 0.3 s ");
-    assert!(complaint.ends_with(": perhaps it reads the header length differently\n"), "{complaint}");
+    assert!(complaint.ends_with(", or reads the header length differently\n"), "{complaint}");
 }
 
 #[test]

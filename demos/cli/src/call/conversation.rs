@@ -324,8 +324,8 @@ impl Conversation<'_> {
                 let is_standard = self.dialect == DialectName::STANDARD && self.dialects.sent.is_standard();
                 let advice = if is_standard { "; try --dialect u16-le or --dialect u32" } else { "" };
                 format!(
-                    "it closed the connection after the end of the requests, so it was waiting for more: perhaps it reads the \
-                     header length differently{advice}"
+                    "it closed the connection after the end of the requests, so it was waiting for more: perhaps it drops what \
+                     one recv takes beyond the header (keep that in a buffer), or reads the header length differently{advice}"
                 )
             }
         })
