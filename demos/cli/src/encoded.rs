@@ -220,6 +220,10 @@ impl Encoded {
         let is_utf8 = self.text.is_valid && self.text.begun.is_empty() && self.text.wide.is_some();
         match &self.wrong {
             _ if self.is_assumed => None,
+            _ if self.is_pickle() => Some(format!(
+                "the content is a Python pickle, which nothing but Python reads, and its header says {label}: send JSON, \
+                 json.dumps(value).encode(\"utf-8\") in Python"
+            )),
             Some(wrong) => {
                 let mend = if is_utf8 { Mend::Label } else { Mend::Encode(&self.label) };
                 let other = other.map_or_else(String::new, |other| format!("it looks like {other}; "));
@@ -234,6 +238,12 @@ impl Encoded {
                 format!("the content looks like {other}, and its header says {label}; {mend}")
             }),
         }
+    }
+
+    /// Whether it is all of a Python pickle, which no text begins like.
+    fn is_pickle(&self) -> bool {
+        let begins = matches!(self.first[..], [0x80, 2..=5, ..]);
+        begins && self.last.ends_with(b".") && self.decoder.is_none()
     }
 
     /// The encoding that it is in instead, where that is clear.
@@ -376,6 +386,32 @@ mod tests {
             lone.starts_with("the content is not utf-16-le, as its header says: byte 00 at offset 2 of it"),
             "{lone}"
         );
+    }
+
+    #[test]
+    fn a_pickle_is_named_where_its_header_says_text() {
+        // pickle.dumps({"a": 1}, protocol), and of 1.
+        let pickles: [&[u8]; 4] = [
+            b"\x80\x02}q\0X\x01\0\0\0aq\x01K\x01s.",
+            b"\x80\x03}q\0X\x01\0\0\0aq\x01K\x01s.",
+            b"\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94\x8c\x01a\x94K\x01s.",
+            b"\x80\x05K\x01.",
+        ];
+        for pickle in pickles {
+            for encoding in ["utf-8", "latin-1"] {
+                let expected = format!(
+                    "the content is a Python pickle, which nothing but Python reads, and its header says {encoding}: send JSON, \
+                     json.dumps(value).encode(\"utf-8\") in Python"
+                );
+                assert_eq!(hint(encoding, pickle), Some(expected));
+            }
+            assert_eq!(hint("binary", pickle), None);
+            let cut = hint("utf-8", &pickle[..pickle.len() - 1]).unwrap();
+            assert!(
+                cut.starts_with("the content is not utf-8, as its header says: byte 80 at offset 0 of it"),
+                "{cut}"
+            );
+        }
     }
 
     #[test]
