@@ -471,6 +471,23 @@ fn what_is_missing_is_said_once_for_each_silence() {
 }
 
 #[test]
+fn a_line_end_before_a_content_is_named() {
+    let server = listen(&[]);
+    let mut stream = server.connect();
+    let (head, content) = (message(b"", 9), b"\r\n[1, 2, 3]");
+    stream.write_all(&[&head[..], content].concat()).unwrap();
+    let hint = server.output.find(|line| line.contains("] hint: "));
+    let words =
+        "[1] hint: the JSON is cut short, and b\"\\r\\n\" comes before it: do not send that between header and content";
+    assert_eq!(hint, words);
+    // With what comes after it, that is known for sure.
+    let hint = server.output.find(|line| line.contains("] hint: "));
+    let words = "[1] hint: white space comes before the content of message 1 that its content-length, 9, does not count: do not \
+                 send b\"\\r\\n\" between header and content";
+    assert_eq!(hint, words);
+}
+
+#[test]
 fn whoever_sends_nothing_after_text_is_not_said_to_have_cut_it() {
     let server = listen(&["--idle-timeout", "0.3", "--header-timeout", "0.3"]);
     let text = message("\"é\"".as_bytes(), 4);

@@ -13,11 +13,23 @@ pub(crate) fn of_content(header: &Header<'_>, content: &[u8]) -> Option<String> 
     let text = header.encoding()?.decode(content).ok()?;
     let is_cut = first_value(&text).is_some_and(|value| value.is_err_and(|error| error.is_eof()));
     of_whole(&text).or_else(|| {
-        is_cut.then(|| {
-            "the JSON is cut short: is content-length the number of bytes of this content, len(content) in Python?"
-                .into()
+        is_cut.then(|| match blank_before(content) {
+            [] => {
+                "the JSON is cut short: is content-length the number of bytes of this content, len(content) in Python?"
+                    .into()
+            }
+            blank => format!(
+                "the JSON is cut short, and b\"{}\" comes before it: do not send that between header and content",
+                blank.escape_ascii()
+            ),
         })
     })
+}
+
+/// The white space that a content begins with, if it is as little as a line end or two.
+pub(crate) fn blank_before(content: &[u8]) -> &[u8] {
+    let length = content.len() - content.trim_ascii_start().len();
+    if length <= 4 { &content[..length] } else { &[] }
 }
 
 /// What is wrong with this text of a whole content that should be JSON, but for an end that is too early.

@@ -82,7 +82,7 @@ impl Content {
     }
 
     /// What its length should be, if that can be told from these bytes, which follow it.
-    pub(super) fn length_hint(&self, message: u64, after: &[u8], framing: Framing) -> Option<LengthHint> {
+    pub(super) fn length_hint(&self, message: u64, after: &[u8], framing: Framing) -> Option<LengthHint<'_>> {
         let announced = self.announced;
         let is_whole = self.received == announced;
         let json_end = self.json_end(after);
@@ -93,7 +93,7 @@ impl Content {
         if is_right {
             return None;
         }
-        let hint = |bytes, counted| Some(LengthHint { message, announced, bytes, counted });
+        let hint = |bytes, counted| Some(LengthHint { message, announced, bytes, counted, before: &[] });
         let ends = |rest: &[u8]| rest.is_empty() || framing.begins_message(rest);
         if is_whole && let Some(text) = self.encoded.text() {
             for unit in [Unit::Character, Unit::Utf16] {
@@ -105,7 +105,10 @@ impl Content {
                 }
             }
         }
-        json_end.filter(|(_, rest)| ends(rest)).and_then(|(end, _)| hint(end, None))
+        let (bytes, _) = json_end.filter(|(_, rest)| ends(rest))?;
+        let before = json::blank_before(&self.kept);
+        let before = if bytes == announced + before.len() as u64 { before } else { &[] };
+        Some(LengthHint { message, announced, bytes, counted: None, before })
     }
 
     /// Whether it ends here, but for white space.
@@ -171,7 +174,7 @@ impl Unit {
 
 /// A content length that is not the number of bytes.
 #[derive(Clone, Copy)]
-pub(super) struct LengthHint {
+pub(super) struct LengthHint<'c> {
     /// The number of the message, counted from 1.
     message: u64,
     announced: u64,
@@ -179,11 +182,21 @@ pub(super) struct LengthHint {
     bytes: u64,
     /// What it seems to count.
     counted: Option<Unit>,
+    /// White space before the content, if that is all that it does not count.
+    before: &'c [u8],
 }
 
-impl Display for LengthHint {
+impl Display for LengthHint<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { message, announced, bytes, counted } = self;
+        let Self { message, announced, bytes, counted, before } = self;
+        if !before.is_empty() {
+            return write!(
+                f,
+                "white space comes before the content of message {message} that its content-length, {announced}, does not \
+                 count: do not send b\"{}\" between header and content",
+                before.escape_ascii()
+            );
+        }
         match counted.map(Unit::name) {
             Some(units) => write!(
                 f,
