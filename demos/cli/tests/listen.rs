@@ -471,6 +471,20 @@ fn what_is_missing_is_said_once_for_each_silence() {
 }
 
 #[test]
+fn a_client_that_sends_nothing_is_told_once_what_that_may_be() {
+    let server = listen(&[]);
+    let mut stream = server.connect();
+    let line = server.output.find(|line| line.contains("waiting"));
+    let words = "[1] waiting: nothing has come: has the client sent anything, and flushed it (wfile.flush() in Python)? Or does it \
+                 wait for the server to speak first? This server answers messages and sends no greeting";
+    assert_eq!(line, words);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(server.output.so_far().is_empty());
+    stream.write_all(&message(b"12", 2)).unwrap();
+    server.output.find(|line| line == "[1] text/json, utf-8, 2 bytes: 12");
+}
+
+#[test]
 fn a_line_end_before_a_content_is_named() {
     let server = listen(&[]);
     let mut stream = server.connect();

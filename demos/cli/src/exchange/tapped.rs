@@ -16,13 +16,13 @@ pub(crate) struct Tapped<S> {
     /// How many of the bytes that are to be written next have been shown. An answer must not be shown before its request.
     announced: usize,
     followed: Followed<'static>,
-    /// Called when nothing more comes of a message, with the likely cause.
+    /// Called when nothing more comes of a message, with the likely cause, or when nothing has come at all.
     silence: Option<Box<OnSilence>>,
     /// The offset of the message of which it has been said why.
     explained: Option<u64>,
 }
 
-type OnSilence = dyn Fn(&UnderWay, Option<&Cause>);
+type OnSilence = dyn Fn(Option<&UnderWay>, Option<&Cause>);
 
 impl<S> Tapped<S> {
     /// A stream of which each direction may be annotated.
@@ -43,15 +43,20 @@ impl<S> Tapped<S> {
         self.explained == Some(self.followed.whole())
     }
 
-    /// Calls `say` when nothing more comes of a message, if the stream [tells a silence](crate::watched::Watched).
-    pub(crate) fn on_silence(&mut self, say: impl Fn(&UnderWay, Option<&Cause>) + 'static) {
+    /// Calls `say` when nothing more comes of a message, and without one when nothing has come at all, if the stream
+    /// [tells a silence](crate::watched::Watched).
+    pub(crate) fn on_silence(&mut self, say: impl Fn(Option<&UnderWay>, Option<&Cause>) + 'static) {
         self.silence = Some(Box::new(say));
     }
 
     fn say_silence(&mut self) {
-        let (Some(say), Some(under_way)) = (&self.silence, self.followed.under_way()) else { return };
+        let Some(say) = &self.silence else { return };
+        if self.followed.is_empty() {
+            say(None, None);
+        }
+        let Some(under_way) = self.followed.under_way() else { return };
         let cause = self.followed.cause().filter(|_| !self.is_explained());
-        say(&under_way, cause.as_ref());
+        say(Some(&under_way), cause.as_ref());
         if cause.is_some() {
             self.explained = Some(under_way.start);
         }

@@ -29,6 +29,10 @@ pub(super) struct Whose<'a> {
 /// How much of a content is on a line for a person, in bytes.
 const PREVIEW: usize = 120;
 
+/// What is said of a connection on which nothing comes.
+const NOTHING: &str = "waiting: nothing has come: has the client sent anything, and flushed it (wfile.flush() in Python)? Or does \
+                       it wait for the server to speak first? This server answers messages and sends no greeting";
+
 impl Show {
     /// Shows a message that has come whole, and what is wrong with its content.
     pub(super) fn message(&self, whose: &Whose<'_>, header: &Header<'_>, content: Content<'_>, hint: Option<&str>) {
@@ -53,10 +57,14 @@ impl Show {
         }
     }
 
-    /// Says that nothing more comes of a message, and why.
-    pub(super) fn waiting(&self, connection: u64, under_way: &UnderWay, cause: Option<&Cause>) {
+    /// Says that nothing more comes of a message, and why, or that nothing has come of any.
+    pub(super) fn waiting(&self, connection: u64, under_way: Option<&UnderWay>, cause: Option<&Cause>) {
         let hint = cause.map(|cause| format!("[{connection}] hint: {}", Printable(&cause.words)));
-        for line in hint.into_iter().chain([format!("[{connection}] {under_way}")]) {
+        let waiting = match under_way {
+            Some(under_way) => format!("[{connection}] {under_way}"),
+            None => format!("[{connection}] {NOTHING}"),
+        };
+        for line in hint.into_iter().chain([waiting]) {
             // Where messages are lines of JSON, it is no message.
             if self.json { self.console.complain_of(Kind::OverLimit, line) } else { self.console.say(line) }
         }
