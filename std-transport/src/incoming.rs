@@ -165,10 +165,6 @@ impl<S: Read> Read for Incoming<'_, S> {
     fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
         self.receiver.read_content(self.stream, place)
     }
-
-    fn read_to_end(&mut self, content: &mut Vec<u8>) -> io::Result<usize> {
-        self.receiver.read_content_to_end(self.stream, content)
-    }
 }
 
 impl<S: Read> BufRead for Incoming<'_, S> {

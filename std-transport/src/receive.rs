@@ -181,16 +181,6 @@ impl Receiver {
         Ok(OwnedMessage::new(&self.header(), content)?)
     }
 
-    /// Reads the rest of the content to memory, which grows as it arrives. What had come before an error is there.
-    pub(crate) fn read_content_to_end(&mut self, stream: &mut impl Read, content: &mut Vec<u8>) -> io::Result<usize> {
-        let before = content.len();
-        content.extend_from_slice(self.kept());
-        let outcome = self.collect(stream, content);
-        let count = content.len() - before;
-        self.had += count as u64;
-        outcome.map(|()| count)
-    }
-
     /// Appends what the decoder has not been told of.
     fn collect(&mut self, stream: &mut impl Read, content: &mut Vec<u8>) -> io::Result<()> {
         let ahead = self.content_ahead();
