@@ -61,9 +61,10 @@ impl Places {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// Takes a place.
-    pub(super) fn take(&self) {
+    /// Takes a place, and returns the worker that has ended a connection for it, if one has.
+    pub(super) fn take(&self) -> Option<usize> {
         self.open.fetch_add(1, Ordering::SeqCst);
+        Some(self.giver.swap(Self::NOBODY, Ordering::SeqCst)).filter(|giver| *giver < Self::LEAST_ASKED)
     }
 
     /// Gives a place back; true if whoever accepts waits for that.
@@ -132,11 +133,6 @@ impl Places {
     /// The worker could not end one after all; true if others may.
     pub(super) fn withdraw(&self, worker: usize) -> bool {
         self.change_giver(worker, Self::ANYBODY)
-    }
-
-    /// The connection that waits has a place: by the end of a connection of this worker, if one was ended for it.
-    pub(super) fn take_offer(&self) -> Option<usize> {
-        Some(self.giver.swap(Self::NOBODY, Ordering::SeqCst)).filter(|giver| *giver < Self::LEAST_ASKED)
     }
 
     const fn asked(worker: usize) -> usize {
@@ -242,18 +238,18 @@ mod tests {
         assert!(!places.is_asking() && !places.offer(0));
         assert!(places.ask(1) && !places.ask(2) && places.is_asking());
         assert!(!places.offer(0) && places.offer(1) && !places.is_asking() && !places.ask_all_after(1));
-        assert_eq!(places.take_offer(), Some(1));
+        assert_eq!(places.take(), Some(1));
         // It is too late for that.
         assert!(!places.withdraw(1) && !places.is_asking());
 
         assert!(places.ask(2) && places.ask_all_after(2) && !places.ask_all_after(2) && places.is_asking());
         assert!(places.offer(0) && !places.offer(1) && !places.withdraw(1));
         assert!(places.withdraw(0) && places.is_asking() && places.offer(1));
-        assert_eq!(places.take_offer(), Some(1));
+        assert_eq!(places.take(), Some(1));
 
         // A place without anybody's doing.
         assert!(places.ask(0));
-        assert_eq!(places.take_offer(), None);
+        assert_eq!(places.take(), None);
         assert!(!places.is_asking() && !places.offer(0));
     }
 

@@ -97,7 +97,7 @@ impl Shared {
 
     /// Whether the server runs.
     pub(crate) fn is_running(&self) -> bool {
-        self.totals.get().is_some() && !self.is_over()
+        self.totals.get().is_some() && !self.over.load(Ordering::SeqCst)
     }
 
     /// Sets the waker to call when a connection may be accepted again, and when the server is shut down.
@@ -110,7 +110,7 @@ impl Shared {
         let (stream, address) = stream.prepare().map_err(NotAccepted::Io)?;
         let mut adopted = lock(&self.adopted);
         // Those that wait are served when a shutdown begins, and nobody looks for more.
-        if self.is_over() || self.shutdown().is_some() {
+        if self.over.load(Ordering::SeqCst) || self.shutdown().is_some() {
             return Err(NotAccepted::Closed);
         }
         if adopted.len() >= self.limits.backlog.try_into().unwrap_or(usize::MAX) {
@@ -129,9 +129,8 @@ impl Shared {
 
     /// Takes a place for a connection, and returns the number of the worker that serves it.
     pub(crate) fn take_place(&self) -> usize {
-        self.places.take();
         // Each worker keeps as many as it has.
-        let worker = self.places.take_offer().unwrap_or_else(|| self.next_worker());
+        let worker = self.places.take().unwrap_or_else(|| self.next_worker());
         lock(&self.counted).accepted += 1;
         self.update_figures();
         worker
@@ -217,10 +216,6 @@ impl Shared {
         let adopted = mem::take(&mut *lock(&self.adopted));
         let mailboxes = mem::take(&mut *self.mailboxes.write().unwrap_or_else(PoisonError::into_inner));
         drop((adopted, mailboxes));
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
     }
 
     /// Counts a connection as ended, which counted for this network.
