@@ -429,9 +429,9 @@ fn a_server_that_does_not_answer_is_given_up() {
 fn an_answer_is_due_when_its_request_has_been_sent() {
     // The server takes longer for the request than an answer may take.
     let server = serve(
-        "header = head()\nfor _ in range(8):\n    exactly(header['content-length'] // 8)\n    time.sleep(0.2)\nsend(b'1')",
+        "header = head()\nfor _ in range(8):\n    exactly(header['content-length'] // 8)\n    time.sleep(0.3)\nsend(b'1')",
     );
-    let mut call = call(&server, &["--data", "-", "--timeout", "1"]);
+    let mut call = call(&server, &["--data", "-", "--timeout", "2"]);
     call.write_stdin(vec![0; 32 << 20]).assert().success().stdout("1");
 }
 
