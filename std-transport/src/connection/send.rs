@@ -53,7 +53,7 @@ impl<S: Write, I> Connection<S, I, Outbox> {
     /// message may have gone out in part then, so that nothing more can be sent ([`Error::SendBroken`]).
     /// [`Error::Encode`] as for [`send`](Self::send).
     pub fn send_stream(&mut self, header: &Header<'_>, source: &mut impl Read) -> Result<(), Error> {
-        self.outbox()?.queue_head(header)?;
+        self.outbox()?.queue_head(header, &[])?;
         let mut left = header.content_length();
         let mut chunk = vec![0; at_most(CHUNK, left)];
         loop {

@@ -49,3 +49,39 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_returned_again_unless_it_passes() {
+        for (kind, lasts) in [
+            (ErrorKind::ConnectionReset, true),
+            (ErrorKind::UnexpectedEof, true),
+            (ErrorKind::WouldBlock, false),
+            (ErrorKind::TimedOut, false),
+            (ErrorKind::Interrupted, false),
+        ] {
+            let mut failure = Failure::new();
+            assert!(failure.check().is_ok() && !failure.is_set());
+            let error = failure.note(io::Error::new(kind, "why"));
+            assert_eq!((error.kind(), error.to_string()), (kind, "why".to_owned()));
+            assert_eq!(failure.is_set(), lasts, "{kind}");
+            for _ in 0..2 {
+                let again = failure.check().map_err(|error| (error.kind(), error.to_string()));
+                assert_eq!(again, if lasts { Err((kind, "why".to_owned())) } else { Ok(()) });
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_error_of_the_system_keeps_its_number_and_its_time_out_lasts() {
+        const ETIMEDOUT: i32 = 110;
+        let mut failure = Failure::new();
+        let error = failure.note(io::Error::from_raw_os_error(ETIMEDOUT));
+        assert!(error.kind() == ErrorKind::TimedOut && !is_timeout(&error));
+        assert_eq!(failure.check().unwrap_err().raw_os_error(), Some(ETIMEDOUT));
+    }
+}

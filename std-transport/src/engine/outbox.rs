@@ -111,9 +111,18 @@ impl Outbox {
         self.begin(header, content, usize::MAX).map(drop)
     }
 
-    /// Queues the head of a message, whose content is to follow.
-    pub(crate) fn queue_head(&mut self, header: &Header<'_>) -> Result<(), EncodeError> {
-        self.put_together(header, &[])
+    /// Queues the head of a message and the first of its content, together. The rest of the content is to follow.
+    pub(crate) fn queue_head(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
+        if self.tail.len().saturating_add(content.len()) > Self::SMALL {
+            self.close_tail();
+        }
+        if self.tail.capacity() == 0 {
+            self.tail.reserve_exact(Self::SHORT_HEAD.saturating_add(content.len()));
+        }
+        let length = self.dialect.append_to(header, &mut self.tail)?;
+        self.tail.extend_from_slice(content);
+        self.queued += length + content.len();
+        Ok(())
     }
 
     /// Queues what is appended to the tail, for which there is memory: as much as makes it `size` bytes long, or `wanted`
@@ -154,7 +163,7 @@ impl Outbox {
     ) -> Result<&'c [u8], EncodeError> {
         Message::new(*header, content)?;
         let (with_head, after) = content.split_at(if content.len() > most { 0 } else { content.len() });
-        self.put_together(header, with_head)?;
+        self.queue_head(header, with_head)?;
         Ok(after)
     }
 
@@ -227,20 +236,6 @@ impl Outbox {
     pub(crate) fn clear(&mut self) {
         (self.segments, self.queued) = (None, 0);
         self.tail.clear();
-    }
-
-    /// Appends the encoded head and the content to the tail, or begins a new one. On error nothing is changed.
-    fn put_together(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), EncodeError> {
-        if self.tail.len().saturating_add(content.len()) > Self::SMALL {
-            self.close_tail();
-        }
-        if self.tail.capacity() == 0 {
-            self.tail.reserve_exact(Self::SHORT_HEAD.saturating_add(content.len()));
-        }
-        let length = self.dialect.append_to(header, &mut self.tail)?;
-        self.tail.extend_from_slice(content);
-        self.queued += length + content.len();
-        Ok(())
     }
 
     /// Has what comes next begin a new tail.

@@ -118,7 +118,7 @@ impl<S: AsyncWrite + Unpin, I> Connection<S, I, Sender> {
         R: AsyncRead + Unpin,
     {
         self.sender.check()?;
-        self.sender.outbox.queue_head(header)?;
+        self.sender.outbox.queue_head(header, &[])?;
         self.sender.left = header.content_length();
         self.resume_stream(source).await
     }

@@ -616,7 +616,7 @@ impl Pair {
         match how / 64 {
             0 => outbox.queue_copy(&header, content.as_ref()).unwrap(),
             1 => {
-                outbox.queue_head(&header).unwrap();
+                outbox.queue_head(&header, &[]).unwrap();
                 outbox.push(content);
             }
             2 => {
