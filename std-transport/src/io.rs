@@ -23,9 +23,11 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 /// Writes what is queued until nothing is, or the stream is blocked, or about `budget` bytes are written, and flushes the
 /// stream when nothing is: true if it is blocked.
 pub(crate) fn flush(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized), budget: usize) -> io::Result<bool> {
-    if write_queued(outbox, stream, &mut &[][..], budget)? {
-        return Ok(true);
-    }
+    Ok(write_queued(outbox, stream, &mut &[][..], budget)? || pass_on(outbox, stream)?)
+}
+
+/// Flushes the stream, when all is written: it may have a buffer of its own. True if it is blocked.
+fn pass_on(outbox: &mut Outbox, stream: &mut (impl Write + ?Sized)) -> io::Result<bool> {
     if outbox.queued() == 0 && outbox.unflushed {
         match retry(|| stream.flush()) {
             Ok(()) => outbox.unflushed = false,
@@ -104,10 +106,8 @@ pub(crate) fn send(
     let outcome = write_queued(outbox, stream, &mut rest, usize::MAX);
     // Also after an error: what the stream has got must be followed by what it has not.
     let kept = outbox.keep(rest);
-    let is_blocked = outcome?;
+    outcome?;
     kept?;
-    if !is_blocked {
-        flush(outbox, stream, usize::MAX)?;
-    }
+    pass_on(outbox, stream)?;
     Ok(())
 }
