@@ -55,13 +55,7 @@ impl CloseReason {
         match self {
             Self::Protocol(_) | Self::CollectedTotal | Self::MadeRoom | Self::Shutdown => true,
             Self::Deadline(deadline) => !matches!(deadline, Deadline::Write | Deadline::Handshake),
-            Self::Ended
-            | Self::ByHandler
-            | Self::QueueFull
-            | Self::ReplyLost
-            | Self::Panicked
-            | Self::Io(_)
-            | Self::Abandoned => false,
+            _ => false,
         }
     }
 }
