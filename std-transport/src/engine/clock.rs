@@ -8,7 +8,7 @@ use super::limits::Limits;
 /// What is being received, and since when; and how what is queued is taken.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    phase: Phase,
+    pub(crate) phase: Phase,
     /// When the phase began; for content, when its rate was last measured; for idleness, when something last happened.
     since: Instant,
     /// How much content has come since then.
@@ -46,11 +46,6 @@ impl Clock {
         Self { phase: Phase::Idle, since: now, received: 0, unsent: None }
     }
 
-    /// When something last happened, if the peer is idle.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        (self.phase == Phase::Idle).then_some(self.since)
-    }
-
     /// Since when something has been queued, or when the rate at which it is taken was last measured.
     pub(crate) fn unsent_since(&self) -> Option<Instant> {
         self.unsent.map(|unsent| unsent.since)
@@ -61,8 +56,9 @@ impl Clock {
         matches!(self.phase, Phase::Opening | Phase::Idle | Phase::Closing).then_some(self.since)
     }
 
-    pub(crate) fn is_opening(&self) -> bool {
-        self.phase == Phase::Opening
+    /// Whether the peer is at its messages.
+    pub(crate) const fn is_open(&self) -> bool {
+        !matches!(self.phase, Phase::Opening | Phase::Closing)
     }
 
     /// Begins a phase, or begins the same one again.
@@ -70,9 +66,9 @@ impl Clock {
         (self.phase, self.since, self.received) = (phase, now, 0);
     }
 
-    /// Goes on with a phase, or begins it.
+    /// Goes on with a phase, or begins it, between what precedes the messages and what follows them.
     pub(crate) fn go_on(&mut self, phase: Phase, now: Instant) {
-        if self.phase != phase {
+        if self.phase != phase && self.is_open() {
             self.begin(phase, now);
         }
     }
@@ -162,9 +158,10 @@ mod tests {
     fn bytes_do_not_prolong_the_deadline_for_what_precedes_the_messages() {
         let start = Instant::now();
         let mut clock = Clock::new(start);
-        assert!(!clock.is_opening());
+        assert!(clock.is_open());
         clock.begin(Phase::Opening, start);
-        assert!(clock.is_opening());
+        clock.go_on(Phase::Idle, start);
+        assert!(!clock.is_open());
         clock.receive(1, start + Duration::from_secs(9));
         assert_eq!(expired_after(&mut clock, 9, start), None);
         assert_eq!(expired_after(&mut clock, 10, start), Some(Deadline::Handshake));

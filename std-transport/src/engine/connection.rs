@@ -1,15 +1,15 @@
 //! The engine of one connection: what is received, what it holds, what is due, and how it ends.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jsonframe::{Dialect, Header, Message};
 
-use super::clock::Phase;
 use super::collected::Collected;
 use super::ids::request_id;
 use super::linger::Linger;
-use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Sending, Step, Totals};
+use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Phase, Sending, Step, Totals};
 
 /// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.
 const STRAIGHT: u64 = 16 * 1024;
@@ -68,19 +68,15 @@ impl Engine {
         }
     }
 
-    /// The stream is not ready for messages yet, from now on until it is [open](Self::opened).
-    pub(crate) const fn begin_opening(&mut self, now: Instant) {
-        self.sending.clock.begin(Phase::Opening, now);
-    }
-
-    /// The stream is ready for messages.
-    pub(crate) const fn opened(&mut self, now: Instant) {
-        self.sending.clock.begin(Phase::Idle, now);
+    /// Begins a phase that nothing which comes ends: [`Phase::Opening`], until the stream is ready for messages, and then
+    /// [`Phase::Idle`].
+    pub(crate) const fn begin(&mut self, phase: Phase, now: Instant) {
+        self.sending.clock.begin(phase, now);
     }
 
     /// Whether the stream is not ready for messages yet.
     pub(crate) fn is_opening(&self) -> bool {
-        self.sending.clock.is_opening()
+        self.sending.clock.phase == Phase::Opening
     }
 
     /// Where to read to when there is no event, at most about `budget` bytes; never empty, unless the budget is 0.
@@ -98,7 +94,7 @@ impl Engine {
         self.sending.clock.receive(count, now);
         self.sending.totals.traffic.received_bytes(count);
         if let Some(linger) = &mut self.linger {
-            if !linger.discard(count, &self.sending.limits, now) {
+            if !linger.discard(count, now) {
                 self.inbox.end();
             }
         } else if self.reads_straight() {
@@ -120,69 +116,64 @@ impl Engine {
         }
     }
 
-    /// The stream has ended.
-    pub(crate) const fn ended(&mut self) {
-        self.inbox.end();
-    }
-
-    /// Whether the stream has ended, or nothing more is to be read from it.
-    pub(crate) const fn has_ended(&self) -> bool {
-        self.inbox.ended()
-    }
-
     /// Whether content goes straight to where it is collected.
     const fn reads_straight(&self) -> bool {
         self.content.len() > 0 && self.inbox.needs() >= STRAIGHT
     }
 
-    /// The next event of what has been received, and what may be done about it.
-    #[allow(clippy::inline_always, reason = "the event is large to be copied")]
+    /// Goes on to the next [event](Self::event), if there is one.
+    #[allow(clippy::inline_always, reason = "it is the loop of all drivers")]
     #[inline(always)]
-    pub(crate) fn poll_event(&mut self, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
+    pub(crate) fn poll_step(&mut self, now: Instant) -> Result<Option<Step>, CloseReason> {
         if self.is_length_unchecked {
             self.is_length_unchecked = false;
             self.inbox.limit_content(self.max_length).map_err(CloseReason::Protocol)?;
-        } else if !self.inbox.in_message() {
-            self.content.clear();
-            self.sending.request = None;
         }
-        let mut in_one_piece = None;
-        let step = loop {
-            match self.inbox.next_step().map_err(CloseReason::Protocol)? {
+        loop {
+            let step = self.inbox.next_step().map_err(CloseReason::Protocol)?;
+            match step {
+                Some(Step::Header) => {
+                    self.sending.clock.begin(Phase::Content, now);
+                    self.set_mode(ContentMode::Whole);
+                    self.is_length_unchecked = true;
+                }
                 Some(Step::Content(length)) if !self.is_streamed => {
-                    if self.inbox.needs() == 0 && self.content.len() == 0 {
-                        // It is borrowed from where it was read. Its end comes next.
-                        in_one_piece = Some(length);
-                    } else {
+                    // What comes whole is borrowed from where it was read. Its end comes next.
+                    if self.inbox.needs() > 0 || self.content.len() > 0 {
                         let kept = self.content.push(self.inbox.piece(length), self.inbox.needs());
                         kept.map_err(|_| CloseReason::CollectedTotal)?;
                     }
+                    continue;
                 }
-                Some(step) => break step,
-                None => return Ok(None),
+                Some(Step::End) => self.messages = self.messages.saturating_add(1),
+                Some(Step::Content(_)) | None => {}
             }
-        };
-        if matches!(step, Step::Header) {
-            self.sending.clock.begin(Phase::Content, now);
-            self.set_mode(ContentMode::Whole);
-            self.is_length_unchecked = true;
+            return Ok(step);
         }
-        self.messages = self.messages.saturating_add(matches!(step, Step::End).into());
-        let Some(header) = self.inbox.header() else { return Ok(None) };
+    }
+
+    /// The event of the last step, and what may be done about it.
+    #[allow(clippy::inline_always, reason = "the event is large to be copied")]
+    #[inline(always)]
+    pub(crate) fn event(&mut self, step: Step) -> Option<(Event<'_>, &mut Sending)> {
         let event = match step {
             Step::Header => {
+                let header = self.inbox.header()?;
                 self.sending.request = request_id(&header);
                 Event::Header(header)
             }
             Step::Content(length) => Event::Content(self.inbox.piece(length)),
             Step::End if self.is_streamed => Event::End,
             Step::End => {
-                let content = in_one_piece.map_or(self.content.bytes(), |length| self.inbox.piece(length));
-                let Ok(message) = Message::new(header, content) else { return Ok(None) };
-                Event::Message(message)
+                let header = self.inbox.header()?;
+                let content = match self.content.bytes() {
+                    [] => self.inbox.piece(header.content_length().try_into().ok()?),
+                    collected => collected,
+                };
+                Event::Message(Message::new(header, content).ok()?)
             }
         };
-        Ok(Some((event, &mut self.sending)))
+        Some((event, &mut self.sending))
     }
 
     /// How the content of the message is taken whose header has been the last event.
@@ -193,51 +184,42 @@ impl Engine {
         };
     }
 
-    /// Whether a byte of a message has been taken and its end not been an event yet.
-    pub(crate) const fn in_message(&self) -> bool {
-        self.inbox.in_message()
-    }
-
-    /// Whether all that has been received has been an event.
-    pub(crate) fn is_drained(&self) -> bool {
-        !self.inbox.in_message() && self.inbox.unread().is_empty()
-    }
-
-    /// Between messages, no request is being handled any more.
-    pub(crate) const fn leave_request(&mut self) {
-        if !self.inbox.in_message() {
-            self.sending.request = None;
-        }
+    /// The message whose end has been the last event has been handled, and with it its request, if it was one.
+    pub(crate) fn handled(&mut self) {
+        self.content.clear();
+        self.sending.request = None;
+        self.sending.discount_collected();
     }
 
     /// Takes what has happened since into account. To be called before [`poll_timeout`](Self::poll_timeout).
     pub(crate) fn update(&mut self, now: Instant) {
-        self.leave_request();
-        if self.linger.is_none() {
-            let in_message = self.inbox.in_message();
-            let is_owed = self.sending.has_pending_replies();
-            let phase = if self.sending.is_paused() || self.inbox.ended() || (!in_message && is_owed) {
-                Phase::Suspended
-            } else if !in_message {
-                Phase::Idle
-            } else if self.inbox.header().is_some() {
-                Phase::Content
-            } else {
-                Phase::Header
-            };
-            self.sending.clock.go_on(phase, now);
-        }
+        let in_message = self.inbox.in_message();
+        let is_owed = self.sending.pending_replies > 0;
+        let phase = if self.sending.is_paused() || self.inbox.ended() || (!in_message && is_owed) {
+            Phase::Suspended
+        } else if !in_message {
+            Phase::Idle
+        } else if self.inbox.header().is_some() {
+            Phase::Content
+        } else {
+            Phase::Header
+        };
+        self.sending.clock.go_on(phase, now);
         self.sending.update(now);
     }
 
     /// When something is due next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.linger.as_ref().and_then(|linger| linger.due()).or_else(|| self.sending.poll_timeout())
+        self.linger_due().or_else(|| self.sending.poll_timeout())
+    }
+
+    fn linger_due(&self) -> Option<Instant> {
+        self.linger.as_ref()?.due(&self.sending.limits)
     }
 
     /// Does what is due. The error is why the connection is to end.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), CloseReason> {
-        if self.linger.as_ref().and_then(|linger| linger.due()).is_some_and(|due| due <= now) {
+        if self.linger_due().is_some_and(|due| due <= now) {
             return Err(self.closed());
         }
         self.sending.handle_timeout(now).map_err(CloseReason::Deadline)
@@ -245,7 +227,7 @@ impl Engine {
 
     /// Why the connection is over, if it is: nothing is under way, and the peer has ended it or `is_stopping`.
     pub(crate) const fn poll_quiet(&self, is_stopping: bool) -> Option<CloseReason> {
-        if !self.sending.outbox.is_done() || self.sending.has_pending_replies() {
+        if !self.sending.outbox.is_done() || self.sending.pending_replies > 0 {
             None
         } else if self.inbox.ended() {
             Some(CloseReason::Ended)
@@ -260,39 +242,37 @@ impl Engine {
     pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
         self.content = Collected::default();
         self.inbox.forget_unread();
+        self.sending.discount_collected();
         self.sending.clock.begin(Phase::Closing, now);
         self.sending.deadline = None;
-        self.linger = Some(Box::new(Linger::new(reason, &self.sending.limits)));
+        // Whatever the last words have led to, this is the reason.
+        self.sending.take_reason();
+        self.linger = Some(Box::new(Linger::new(reason, self.sending.limits.linger_bytes)));
     }
 
     /// Whether what was sent last was sent so long ago that the peer need not be waited for.
     pub(crate) fn is_long_idle(&self, now: Instant) -> bool {
-        let silence = self.sending.limits.linger_silence;
-        let is_silent = |since| now.saturating_duration_since(since) > silence;
-        self.sending.outbox.queued() == 0 && self.sending.clock.idle_since().is_some_and(is_silent)
+        let is_silent = |since| now.saturating_duration_since(since) > self.sending.limits.linger_silence;
+        self.sending.clock.phase == Phase::Idle && self.sending.spare_since().is_some_and(is_silent)
     }
 
     pub(crate) const fn is_closing(&self) -> bool {
         self.linger.is_some()
     }
 
-    /// Whether this side's half of the stream is to be closed now, which may take the stream some time.
-    pub(crate) fn begin_half_close(&mut self, now: Instant) -> bool {
-        let is_due = |linger: &&mut Box<Linger>| self.sending.outbox.is_done() && !linger.is_half_closed;
-        let linger = self.linger.as_mut().filter(is_due);
-        linger.map(|linger| linger.half_closing(&self.sending.limits, now)).is_some()
-    }
-
-    /// This side's half of the stream has been closed.
-    pub(crate) fn half_closed(&mut self, now: Instant) {
-        if let Some(linger) = &mut self.linger {
-            linger.half_closed(&self.sending.limits, now);
-        }
+    /// Has this side's half of the stream closed, once all has been sent.
+    ///
+    /// # Errors
+    ///
+    /// That of `close`. After `WouldBlock` it is to be called again.
+    pub(crate) fn half_close(&mut self, now: Instant, close: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let linger = self.linger.as_mut().filter(|linger| self.sending.outbox.is_done() && !linger.is_half_closed());
+        linger.map_or(Ok(()), |linger| linger.half_close(now, close))
     }
 
     /// Why the connection that was being closed is over, once it is.
     pub(crate) fn poll_closed(&mut self) -> Option<CloseReason> {
-        let is_half_closed = self.linger.as_ref().is_some_and(|linger| linger.is_half_closed);
+        let is_half_closed = self.linger.as_ref().is_some_and(|linger| linger.is_half_closed());
         (is_half_closed && self.inbox.ended()).then(|| self.closed())
     }
 
@@ -322,9 +302,6 @@ impl Engine {
 
     /// Gives the memory back, but for what is needed until the next turn.
     pub(crate) fn give_back(&mut self, scratch: &mut Scratch) {
-        if !self.inbox.in_message() {
-            self.content.clear();
-        }
         self.inbox.give_back(&mut scratch.ahead, &mut scratch.header);
         self.sending.outbox.give_back(&mut scratch.tail);
         self.content.give_back(&mut scratch.content);
@@ -332,19 +309,9 @@ impl Engine {
 
     /// Counts the memory that the connection holds, and the messages that have come.
     pub(crate) fn count(&mut self) {
-        self.count_messages();
+        self.sending.totals.traffic.received_messages(std::mem::take(&mut self.messages));
         self.sending.count();
         self.sending.totals.collected.recount(&mut self.sending.collected, self.content.held());
-    }
-
-    fn count_messages(&mut self) {
-        self.sending.totals.traffic.received_messages(std::mem::take(&mut self.messages));
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.count_messages();
     }
 }
 

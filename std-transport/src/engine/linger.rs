@@ -3,6 +3,7 @@
 //! To close with bytes unread makes TCP reset the connection, and a reset makes the peer forget what it has not read yet.
 //! So this side's half is closed first, and what the peer still sends is read and discarded, within bounds.
 
+use std::io;
 use std::time::Instant;
 
 use super::close_reason::CloseReason;
@@ -14,44 +15,40 @@ pub(crate) struct Linger {
     pub(crate) reason: CloseReason,
     /// How many bytes may still be discarded.
     left: u64,
-    /// Once this side's half is being closed, when the other one is given up.
-    until: Option<Instant>,
-    /// When the peer will have been silent for too long.
-    silent_until: Option<Instant>,
-    /// Whether this side's half is closed.
-    pub(super) is_half_closed: bool,
+    /// Since when this side's half is being closed.
+    since: Option<Instant>,
+    /// Since when it is closed and the peer silent.
+    silent_since: Option<Instant>,
 }
 
 impl Linger {
-    pub(crate) const fn new(reason: CloseReason, limits: &Limits) -> Self {
-        Self { reason, left: limits.linger_bytes, until: None, silent_until: None, is_half_closed: false }
+    pub(crate) const fn new(reason: CloseReason, left: u64) -> Self {
+        Self { reason, left, since: None, silent_since: None }
     }
 
-    /// This side's half is being closed, all having been sent.
-    pub(crate) fn half_closing(&mut self, limits: &Limits, now: Instant) {
-        if self.until.is_none() {
-            self.until = now.checked_add(limits.linger);
-        }
+    /// Closes this side's half, all having been sent.
+    pub(crate) fn half_close(&mut self, now: Instant, close: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        self.since.get_or_insert(now);
+        close()?;
+        self.silent_since = Some(now);
+        Ok(())
     }
 
-    /// This side's half has been closed.
-    pub(crate) fn half_closed(&mut self, limits: &Limits, now: Instant) {
-        self.half_closing(limits, now);
-        self.is_half_closed = true;
-        self.silent_until = now.checked_add(limits.linger_silence);
+    pub(crate) const fn is_half_closed(&self) -> bool {
+        self.silent_since.is_some()
     }
 
     /// Discards `count` bytes: false if they are too many by now.
-    pub(crate) fn discard(&mut self, count: usize, limits: &Limits, now: Instant) -> bool {
+    pub(crate) fn discard(&mut self, count: usize, now: Instant) -> bool {
         self.left = self.left.saturating_sub(count as u64);
-        if self.is_half_closed {
-            self.silent_until = now.checked_add(limits.linger_silence);
-        }
+        self.silent_since = self.silent_since.map(|_| now);
         self.left > 0
     }
 
     /// When it is over at the latest.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.until.into_iter().chain(self.silent_until).min()
+    pub(crate) fn due(&self, limits: &Limits) -> Option<Instant> {
+        let until = self.since.and_then(|since| since.checked_add(limits.linger));
+        let silent_until = self.silent_since.and_then(|since| since.checked_add(limits.linger_silence));
+        until.into_iter().chain(silent_until).min()
     }
 }

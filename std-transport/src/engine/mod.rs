@@ -3,8 +3,8 @@
 //! Bytes and the time go in; events, bytes to write and the next deadline come out. A driver moves the bytes between the
 //! engine and a stream:
 //!
-//! 1. It takes each event of [`poll_event`](Engine::poll_event). Without one, it reads to [`read_buf`](Engine::read_buf) and
-//!    reports how many bytes [came](Engine::received), or that the stream has [ended](Engine::ended).
+//! 1. It takes the [event](Engine::event) of each [step](Engine::poll_step). Without one, it reads to [`read_buf`](Engine::read_buf) and
+//!    reports how many bytes [came](Engine::received), or that the stream has [ended](Inbox::end).
 //! 2. It writes what [`outbox`](Sending::outbox) holds, and reports how many bytes the stream took.
 //! 3. It calls [`update`](Engine::update) and waits until the stream is ready, or until
 //!    [`poll_timeout`](Engine::poll_timeout) has come: then [`handle_timeout`](Engine::handle_timeout) says whether the
@@ -16,7 +16,7 @@
 //! ```text
 //! ┌──────┐ close    ┌─────────┐ all sent    ┌────────────┐ the peer has ended,
 //! │ open ├─────────►│ closing ├────────────►│ half       │ or sends nothing,
-//! └──┬───┘          └────┬────┘ half_closed │ closed     │ or too much for too long
+//! └──┬───┘          └────┬────┘ half_close  │ closed     │ or too much for too long
 //!    │                   │                  └─────┬──────┘
 //!    ▼                   ▼                        ▼
 //!  over: an error      over: the stream fails   over: `poll_closed`
@@ -44,6 +44,7 @@ pub use ids::{REPLY_TO, REQUEST_ID};
 pub use limits::{AtLimit, Limits};
 
 pub(crate) use charge::{Charges, Held};
+pub(crate) use clock::Phase;
 pub(crate) use connection::{Engine, Event, Scratch};
 pub(crate) use failure::{Failure, is_timeout};
 pub(crate) use ids::{Members, RequestId, answering, reply_to, request_id};

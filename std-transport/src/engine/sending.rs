@@ -23,7 +23,7 @@ pub(crate) struct Sending {
     pub(super) clock: Clock,
     /// When the handler wants the connection to have ended.
     pub(crate) deadline: Option<Instant>,
-    pending_replies: u32,
+    pub(crate) pending_replies: u32,
     /// The id of the request that is being handled, until it has been answered.
     pub(crate) request: Option<RequestId>,
     /// How many bytes were to be sent in this turn; of very many, it does not matter how many.
@@ -56,6 +56,11 @@ impl Sending {
         queued <= self.limits.max_unread_replies.min(max_queued) || queued.saturating_add(bytes) <= max_queued
     }
 
+    /// Whether messages may flow, and the connection is not being closed.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.clock.is_open()
+    }
+
     /// Whether nothing is to be read, because too much is queued or too many replies are pending.
     pub(crate) fn is_paused(&self) -> bool {
         self.outbox.queued() > self.limits.max_unread_replies
@@ -70,10 +75,6 @@ impl Sending {
     /// Replies are no longer pending.
     pub(crate) const fn replies_done(&mut self, count: u32) {
         self.pending_replies = self.pending_replies.saturating_sub(count);
-    }
-
-    pub(crate) const fn has_pending_replies(&self) -> bool {
-        self.pending_replies > 0
     }
 
     /// The connection is to end. The first reason counts, but a failure replaces a close, which cannot be completed then.

@@ -54,11 +54,6 @@ pub(crate) struct Mark {
 }
 
 impl Letters {
-    /// Whether this connection is asked to make room.
-    pub(crate) fn ask_for_room(&self, id: Id) -> bool {
-        self.commands.iter().any(|command| matches!(command, Command::End(of, CloseReason::QueueFull) if *of == id))
-    }
-
     /// Whether this connection is to end if it is idle.
     pub(crate) fn ask_for_place(&self, id: Id) -> bool {
         self.marks.get(&id).is_some_and(|mark| mark.make_room)

@@ -111,7 +111,7 @@ pub(crate) mod shared;
 mod socket_file;
 mod stats;
 mod test_peer;
-mod turn;
+pub(crate) mod turn;
 mod worker;
 
 use std::io;

@@ -14,6 +14,7 @@ use std::time::Instant;
 use jsonframe::Header;
 
 use super::{Address, CloseReason, ContentMode, Id, NotAccepted, Stats};
+use crate::engine::{Event, Inbox};
 
 /// What spans and events are of.
 #[cfg(feature = "tracing")]
@@ -61,22 +62,29 @@ impl Span {
 }
 
 /// The header of a message has been received. Of one whose content is streamed, the handler has had it.
-pub(crate) fn header(header: &Header<'_>, mode: ContentMode) {
+pub(crate) fn header(inbox: &Inbox, mode: ContentMode) {
     #[cfg(feature = "tracing")]
-    if mode != ContentMode::Whole {
+    if let (ContentMode::Streamed { .. }, Some(header)) = (mode, inbox.header()) {
         let (content_type, content_length) = (header.content_type(), header.content_length());
         tracing::debug!(target: TARGET, content_type, content_length, "receiving");
     }
 }
 
-/// A whole message has been received; one whose content was streamed has no header here.
-pub(crate) fn received(header: Option<&Header<'_>>) {
+/// A whole message has been received, if this is its end; one whose content was streamed has no header here.
+pub(crate) fn received(event: &Event<'_>) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(target: TARGET,
-        content_type = header.map(Header::content_type),
-        content_length = header.map(Header::content_length),
-        "received"
-    );
+    {
+        let header = match event {
+            Event::Message(message) => Some(message.header()),
+            Event::End => None,
+            Event::Header(_) | Event::Content(_) => return,
+        };
+        tracing::debug!(target: TARGET,
+            content_type = header.as_ref().map(Header::content_type),
+            content_length = header.as_ref().map(Header::content_length),
+            "received"
+        );
+    }
 }
 
 /// A message has been queued for the peer.

@@ -19,14 +19,14 @@ pub(crate) const BYTES_WRITTEN: usize = 1024 * 1024;
 
 /// Sends to one peer: its queue, and the stream that takes what is queued.
 pub(crate) struct Outlet<'a> {
-    pub(crate) stream: &'a mut dyn Sink,
+    pub(crate) stream: &'a mut (dyn Sink + 'static),
     pub(crate) sending: &'a mut Sending,
     /// Wakes a handler that waits until the peer has taken enough.
     waiting: Option<Waker>,
 }
 
 impl<'a> Outlet<'a> {
-    pub(crate) const fn new(stream: &'a mut dyn Sink, sending: &'a mut Sending) -> Self {
+    pub(crate) const fn new(stream: &'a mut (dyn Sink + 'static), sending: &'a mut Sending) -> Self {
         Self { stream, sending, waiting: None }
     }
 
@@ -51,7 +51,17 @@ impl<'a> Outlet<'a> {
 
     /// Sends a message of borrowed content. What is long is written at once as far as the peer takes it.
     pub(super) fn send(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.answering(header, |outlet, header| outlet.send_as_it_is(header, content))
+        self.admit(content.len())?;
+        self.answering(header, |outlet, header| {
+            if content.len() <= Outbox::SMALL {
+                return Ok(outlet.sending.outbox.queue_copy(header, content)?);
+            }
+            outlet.flush()?;
+            match driver::send(&mut outlet.sending.outbox, outlet.stream, header, content) {
+                Err(Error::Io(error)) => outlet.fail(error),
+                outcome => outcome,
+            }
+        })
     }
 
     /// Sends a message as the answer to the request that is being handled, if that has an id and no answer yet.
@@ -70,18 +80,6 @@ impl<'a> Outlet<'a> {
         Ok(())
     }
 
-    fn send_as_it_is(&mut self, header: &Header<'_>, content: &[u8]) -> Result<(), Error> {
-        self.admit(content.len())?;
-        if content.len() <= Outbox::SMALL {
-            return Ok(self.sending.outbox.queue_copy(header, content)?);
-        }
-        self.flush()?;
-        match driver::send(&mut self.sending.outbox, self.stream, header, content) {
-            Err(Error::Io(error)) => self.fail(error),
-            outcome => outcome,
-        }
-    }
-
     /// Queues a message.
     pub(super) fn queue(&mut self, header: &Header<'_>, mut content: Content) -> Result<(), Error> {
         self.admit(content.as_ref().len())?;
@@ -92,13 +90,14 @@ impl<'a> Outlet<'a> {
         self.answering(header, |outlet, header| Ok(outlet.sending.outbox.queue(header, content)?))
     }
 
-    /// Queues an encoded message.
-    pub(super) fn queue_frame(&mut self, frame: Frame) -> Result<(), Error> {
-        self.admit(frame.len())?;
-        observe::pushed(frame.len());
-        frame.queue(&mut self.sending.outbox);
-        self.sending.outbox.count_message();
-        Ok(())
+    /// Queues an encoded message from outside, unless the peer is not connected, as far as the handler knows. If it does not
+    /// fit, the connection is to end.
+    pub(super) fn queue_frame(&mut self, frame: Frame) {
+        if self.sending.is_open() && self.admit(frame.len()).is_ok() {
+            observe::pushed(frame.len());
+            frame.queue(&mut self.sending.outbox);
+            self.sending.outbox.count_message();
+        }
     }
 
     /// Does what other threads have asked for on the connection with this id.
@@ -107,8 +106,7 @@ impl<'a> Outlet<'a> {
             match command {
                 Command::Send { to, frame, held } => {
                     if to.is_none_or(|to| to == id) {
-                        // If it does not fit, the connection ends.
-                        let _ = self.queue_frame(frame);
+                        self.queue_frame(frame);
                     }
                     drop(held);
                 }
@@ -135,15 +133,14 @@ impl<'a> Outlet<'a> {
             return Err(Error::Closed);
         }
         self.sending.offered = self.sending.offered.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        if self.sending.fits(bytes) {
-            return Ok(());
+        if !self.sending.fits(bytes) {
+            self.flush()?;
         }
-        self.flush()?;
-        if self.sending.fits(bytes) {
-            return Ok(());
+        if !self.sending.fits(bytes) {
+            self.sending.end(CloseReason::QueueFull);
+            return Err(Error::QueueFull);
         }
-        self.sending.end(CloseReason::QueueFull);
-        Err(Error::QueueFull)
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Error> {

@@ -14,8 +14,7 @@ use super::serialized::with_json;
 use super::shared::{Shared, lock};
 use super::{Address, CloseReason, Handle, Id, Reply};
 use crate::Error;
-use crate::engine::{Content, Sending};
-use crate::stream::Sink;
+use crate::engine::Content;
 
 /// A peer of the server, lent to the [`Handler`](super::Handler) while something of it is handled.
 ///
@@ -36,33 +35,18 @@ pub struct Peer<'a> {
 }
 
 /// How a peer gets at what is sent to it.
-enum Access<'a> {
+pub(crate) enum Access<'a> {
     Owned(Mutex<Outlet<'a>>),
     /// By turns with the driver, which sends while the handler waits.
     Shared(&'a Mutex<Outlet<'a>>),
 }
 
 impl<'a> Peer<'a> {
-    pub(super) const fn new(
-        id: Id,
-        address: Address,
-        stream: &'a mut dyn Sink,
-        sending: &'a mut Sending,
-        shared: &'a Arc<Shared>,
-    ) -> Self {
-        Self { id, address, access: Access::Owned(Mutex::new(Outlet::new(stream, sending))), shared }
+    pub(crate) const fn new(id: Id, address: Address, access: Access<'a>, shared: &'a Arc<Shared>) -> Self {
+        Self { id, address, access, shared }
     }
 
-    pub(crate) const fn sharing(
-        id: Id,
-        address: Address,
-        outlet: &'a Mutex<Outlet<'a>>,
-        shared: &'a Arc<Shared>,
-    ) -> Self {
-        Self { id, address, access: Access::Shared(outlet), shared }
-    }
-
-    fn outlet(&self) -> MutexGuard<'_, Outlet<'a>> {
+    pub(super) fn outlet(&self) -> MutexGuard<'_, Outlet<'a>> {
         lock(match &self.access {
             Access::Owned(outlet) => outlet,
             Access::Shared(outlet) => outlet,

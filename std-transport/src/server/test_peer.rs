@@ -10,6 +10,7 @@ use jsonframe::{Dialect, Header, OwnedMessage};
 
 use super::mailbox::Mailbox;
 use super::outlet::Outlet;
+use super::peer::Access;
 use super::shared::Shared;
 use super::{Id, Limits, Peer};
 use crate::engine::{Outbox, RequestId, Sending, Totals, request_id};
@@ -74,7 +75,8 @@ impl TestPeer {
     fn lend(&mut self, request: Option<RequestId>) -> Peer<'_> {
         self.sending.request = request;
         let address = SocketAddr::from(([0, 0, 0, 0], 0)).into();
-        Peer::new(self.id, address, &mut self.stream, &mut self.sending, &self.shared)
+        let access = Access::Owned(Outlet::new(&mut self.stream, &mut self.sending).into());
+        Peer::new(self.id, address, access, &self.shared)
     }
 
     /// The peer, as a handler is lent it for a message of this header, whose id the reply names if it has one.

@@ -1,147 +1,259 @@
-//! One connection of a worker, and what its handler does in each of its turns.
+//! The turns of a connection, and what its handler is called for in them.
+//!
+//! They are the same for a handler that may wait and for one that may not: what calls the latter is ready at once, and so the
+//! turn is over when it is polled for the first time.
 
-use std::sync::Arc;
+use std::future::{Future, ready};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::connection::{Budget, Connection, Next};
+use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::pace::Pace;
+use super::peer::Access;
 use super::shared::Shared;
-use super::{CloseReason, Handler, Peer, observe};
-use crate::engine::{Event, Scratch};
+use super::{CloseReason, ContentMode, Handler, Peer, observe};
+use crate::engine::{Event, Scratch, Step};
 use crate::stream::Raw;
 
-/// A connection. What it may do in one turn is bounded, so that no peer delays the others.
-#[derive(Debug)]
-pub(super) struct Served<R, S> {
-    pub(super) connection: Connection<R>,
-    /// What the handler keeps for it.
-    state: S,
-    /// Whether it is in the list of those that have a turn.
-    pub(super) is_listed: bool,
+/// What a handler is called for. `E` is a step of what is received, or its event.
+#[derive(Clone, Copy)]
+pub(crate) enum Call<'c, E> {
+    Connected,
+    Received(E),
+    Farewell(&'c CloseReason),
+}
+
+/// What calls a handler.
+pub(crate) trait Calls<R> {
+    type State;
+
+    /// Calls the handler, and returns its answer to a header. `None` if it panics or the connection is to end before it
+    /// returns; then what is to be sent has the [reason](crate::engine::Sending::end). If it waits, `now` is set anew.
+    fn call(
+        &mut self,
+        call: Call<'_, Step>,
+        connection: &mut Connection<R, Self::State>,
+        now: &mut Instant,
+    ) -> impl Future<Output = Option<ContentMode>>;
+}
+
+/// A handler that does not wait.
+impl<R: Raw, H: Handler> Calls<R> for H {
+    type State = H::State;
+
+    fn call(
+        &mut self,
+        call: Call<'_, Step>,
+        connection: &mut Connection<R, H::State>,
+        _: &mut Instant,
+    ) -> impl Future<Output = Option<ContentMode>> {
+        let (id, address) = (connection.id, connection.address);
+        let Some((call, state, outlet, shared)) = connection.called(call) else { return ready(None) };
+        let mut peer = Peer::new(id, address, Access::Owned(Mutex::new(outlet)), shared);
+        let answer = shared.guard(|| {
+            match call {
+                Call::Connected => self.connected(&mut peer, state),
+                Call::Received(Event::Header(header)) => return self.header(&mut peer, state, &header),
+                Call::Received(Event::Content(piece)) => self.content(&mut peer, state, piece),
+                Call::Received(Event::End) => self.end(&mut peer, state),
+                Call::Received(Event::Message(message)) => self.message(&mut peer, state, message),
+                Call::Farewell(why) => self.farewell(&mut peer, state, why),
+            }
+            ContentMode::Whole
+        });
+        if answer.is_none() {
+            peer.outlet().sending.end(CloseReason::Panicked);
+        }
+        ready(answer)
+    }
 }
 
 /// What a connection needs for its turn.
 #[derive(Debug)]
-pub(super) struct Turn<'a, H> {
-    pub(super) handler: &'a mut H,
-    pub(super) shared: &'a Arc<Shared>,
-    pub(super) scratch: &'a mut Scratch,
-    pub(super) now: Instant,
-    pub(super) pace: Pace,
+pub(crate) struct Turn<'t, C> {
+    pub(crate) handler: &'t mut C,
+    pub(crate) scratch: &'t mut Scratch,
+    pub(crate) now: Instant,
+    pub(crate) pace: Pace,
 }
 
-impl<R: Raw, S: Default> Served<R, S> {
-    pub(super) fn new(connection: Connection<R>) -> Self {
-        Self { connection, state: S::default(), is_listed: false }
-    }
-
-    /// Says that it has ended, or that it has never begun.
-    pub(super) fn disconnected<H: Handler<State = S>>(self, why: CloseReason, handler: &mut H, shared: &Shared) {
-        let (id, address) = (self.connection.id, self.connection.address);
-        match self.connection.finish(why, shared) {
-            Ok(why) => drop(shared.guard(|| handler.disconnected(id, address, self.state, &why))),
-            Err(why) => shared.not_accepted(&why, |why| handler.not_accepted(why)),
-        }
-    }
-
-    /// Goes on opening: tells the handler of the connection once its messages may flow.
-    pub(super) fn open<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let next = self.connection.open(turn.shared, turn.pace, turn.now)?;
-        if next == Next::Again {
-            let mut peer = self.connection.peer(turn.shared);
-            if turn.shared.guard(|| turn.handler.connected(&mut peer, &mut self.state)).is_none() {
-                self.connection.close(CloseReason::Panicked, turn.now);
-            }
-            self.connection.engine.count();
-        }
-        Ok(next)
-    }
-
-    /// Does what is due. The error is why the connection is to end.
-    pub(super) fn expire<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let is_closing = self.connection.engine.is_closing();
-        match self.connection.expire(turn.now) {
-            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason, turn),
-            outcome => outcome,
-        }
-    }
-
+/// What a connection may do in one turn is bounded, so that no peer delays the others.
+impl<R: Raw, S> Connection<R, S> {
     /// Does what can be done now, within bounds. The error is why the connection is to end.
-    pub(super) fn turn<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        self.connection.engine.borrow(turn.scratch);
-        let outcome = if self.connection.engine.is_closing() {
-            self.connection.drain(turn.pace, turn.now)
+    pub(crate) async fn turn<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
+        let outcome = if self.engine.is_closing() {
+            self.drain(turn)
         } else {
-            turn.shared.guard(|| self.serve(turn)).unwrap_or_else(|| {
-                self.connection.close(CloseReason::Panicked, turn.now);
-                Ok(Next::Again)
-            })
+            let received = self.receive(turn).await;
+            received.and_then(|next| self.end_turn(next, turn))
         };
-        let engine = &mut self.connection.engine;
-        engine.give_back(turn.scratch);
-        engine.update(turn.now);
-        engine.count();
+        let outcome = match outcome {
+            Err(reason) if reason.can_be_told() && self.engine.sending.is_open() => self.dismiss(reason, turn).await,
+            outcome => outcome,
+        };
+        self.engine.update(turn.now);
+        self.due = self.engine.poll_timeout();
+        self.engine.give_back(turn.scratch);
         outcome
     }
 
-    fn serve<H: Handler<State = S>>(&mut self, turn: &mut Turn<'_, H>) -> Result<Next, CloseReason> {
-        let mut budget = self.connection.begin_turn(&turn.shared.figures)?;
-        let received = self.receive(&mut budget, turn);
-        match received.and_then(|next| self.connection.end_turn(next, turn.pace, turn.now)) {
-            Err(reason) if reason.can_be_told() => self.dismiss(reason, turn),
-            outcome => outcome,
+    /// Goes on opening: true once the handler has been told of the connection. The error is why it is to end.
+    pub(crate) async fn open<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<bool, CloseReason> {
+        let is_open = self.open_stream(turn.pace, turn.now)?;
+        if is_open {
+            turn.handler.call(Call::Connected, self, &mut turn.now).await;
         }
+        Ok(is_open)
     }
 
-    /// Receives until there is nothing to read, or for as long as is fair to the others.
-    fn receive<H: Handler<State = S>>(
-        &mut self,
-        budget: &mut Budget,
-        turn: &mut Turn<'_, H>,
-    ) -> Result<Next, CloseReason> {
+    /// Goes on opening, and receives until there is nothing to read, or for as long as is fair to the others.
+    async fn receive<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
+        if self.engine.is_opening() && !self.open(turn).await? {
+            return Ok(Next::Wait);
+        }
+        self.engine.borrow(turn.scratch);
+        // First, for what was blocked would otherwise wait for an event that has come already.
+        self.flush()?;
+        self.engine.sending.offered = 0;
+        let mut budget = Budget::new(&self.shared.figures);
         loop {
-            if let Some(next) = self.connection.may_receive(budget, turn.pace)? {
-                return Ok(next);
+            let sending = &self.engine.sending;
+            let is_spent = budget.messages == 0 || sending.offered as usize >= BYTES_WRITTEN;
+            if is_spent || sending.totals.is_full() {
+                return Ok(Next::Again);
             }
-            let Connection { stream, engine, id, address, .. } = &mut self.connection;
-            let Some((event, sending)) = engine.poll_event(turn.now)? else {
-                if !self.connection.receive(budget, turn.now)? {
+            if sending.is_ending() || sending.is_paused() {
+                return Ok(Next::Wait);
+            }
+            if turn.pace == Pace::Hurry && !self.engine.inbox.in_message() {
+                return if sending.pending_replies > 0 { Ok(Next::Wait) } else { Err(CloseReason::Shutdown) };
+            }
+            let step = loop {
+                if let Some(step) = self.engine.poll_step(turn.now)? {
+                    break step;
+                }
+                if !self.may_read() {
                     return Ok(Next::Wait);
                 }
-                continue;
+                if budget.bytes == 0 {
+                    return Ok(Next::Again);
+                }
+                self.read(&mut budget, turn.now)?;
             };
-            let (mut peer, state) = (Peer::new(*id, *address, stream, sending, turn.shared), &mut self.state);
-            match event {
-                Event::Header(header) => {
-                    let mode = turn.handler.header(&mut peer, state, &header);
-                    observe::header(&header, mode);
-                    engine.set_mode(mode);
+            let answer = turn.handler.call(Call::Received(step), self, &mut turn.now).await;
+            match (step, answer) {
+                (Step::Header, Some(mode)) => {
+                    observe::header(&self.engine.inbox, mode);
+                    self.engine.set_mode(mode);
                 }
-                Event::Content(piece) => turn.handler.content(&mut peer, state, piece),
-                Event::End => {
-                    observe::received(None);
-                    turn.handler.end(&mut peer, state);
-                    budget.spend_message(self.connection.is_drained(), &turn.shared.figures);
+                (Step::End, _) => {
+                    self.engine.handled();
+                    // Then there need not be another turn, which would find nothing.
+                    let is_last = !self.ready.readable && self.engine.inbox.unread().is_empty();
+                    if answer.is_some() {
+                        budget.spend_message(is_last, &self.shared.figures);
+                    }
+                    if is_last {
+                        return Ok(Next::Wait);
+                    }
                 }
-                Event::Message(message) => {
-                    observe::received(Some(&message.header()));
-                    turn.handler.message(&mut peer, state, message);
-                    engine.sending.discount_collected();
-                    budget.spend_message(self.connection.is_drained(), &turn.shared.figures);
-                }
+                _ => {}
             }
         }
     }
 
-    /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    pub(super) fn dismiss<H: Handler<State = S>>(
+    /// What the handler is called with: what has happened, its state, where to send, and the server. `None` does not happen.
+    #[allow(clippy::inline_always, reason = "an event is large to be copied")]
+    #[inline(always)]
+    pub(crate) fn called<'c>(
+        &'c mut self,
+        call: Call<'c, Step>,
+    ) -> Option<(Call<'c, Event<'c>>, &'c mut S, Outlet<'c>, &'c Arc<Shared>)> {
+        let Self { stream, engine, state, shared, .. } = self;
+        let (call, sending) = match call {
+            Call::Connected => (Call::Connected, &mut engine.sending),
+            Call::Received(step) => {
+                let (event, sending) = engine.event(step)?;
+                observe::received(&event);
+                (Call::Received(event), sending)
+            }
+            Call::Farewell(why) => (Call::Farewell(why), &mut engine.sending),
+        };
+        Some((call, state, Outlet::new(stream, sending), shared))
+    }
+
+    /// Ends a turn in which what could be received has been. The error is why the connection is to end.
+    fn end_turn<C>(&mut self, next: Next, turn: &Turn<'_, C>) -> Result<Next, CloseReason> {
+        let was_paused = self.engine.sending.is_paused();
+        let flushed = self.flush();
+        match self.engine.sending.take_reason() {
+            Some(reason @ (CloseReason::ByHandler | CloseReason::ReplyLost | CloseReason::Panicked)) => {
+                flushed?;
+                self.close(reason, turn.now);
+                return Ok(Next::Again);
+            }
+            // Whether or not the rest was sent, this is the reason.
+            Some(reason) => return Err(reason),
+            None => flushed?,
+        }
+        let is_relieved = was_paused && !self.engine.sending.is_paused();
+        if next == Next::Again || is_relieved || self.could_write() {
+            return Ok(Next::Again);
+        }
+        let is_stopping = match turn.pace {
+            Pace::GoOn => false,
+            // Unless it has been in use in this turn.
+            Pace::MakeRoom => self.engine.sending.spare_since().is_some(),
+            Pace::Stop | Pace::Hurry => true,
+        };
+        match self.engine.poll_quiet(is_stopping) {
+            Some(CloseReason::Shutdown) => Err(turn.pace.reason()),
+            Some(reason) => Err(reason),
+            None => Ok(Next::Wait),
+        }
+    }
+
+    /// Does what is due after a turn, if anything is. The error is why the connection is to end.
+    pub(crate) async fn expire<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
+        let outcome = self.engine.handle_timeout(turn.now);
+        self.due = self.engine.poll_timeout();
+        match outcome {
+            Err(reason) if reason.can_be_told() && self.engine.sending.is_open() => self.dismiss(reason, turn).await,
+            outcome => outcome.map(|()| Next::Wait),
+        }
+    }
+
+    /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words. The error is the
+    /// reason, if the peer need not be waited for.
+    pub(crate) async fn dismiss<C: Calls<R, State = S>>(
         &mut self,
         reason: CloseReason,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Turn<'_, C>,
     ) -> Result<Next, CloseReason> {
-        let mut peer = self.connection.peer(turn.shared);
-        turn.shared.guard(|| turn.handler.farewell(&mut peer, &mut self.state, &reason));
-        self.connection.dismiss(reason, turn.pace, turn.now)
+        // It may have passed.
+        self.engine.sending.deadline = None;
+        turn.handler.call(Call::Farewell(&reason), self, &mut turn.now).await;
+        // Another connection waits for the place, or what was sent last has arrived long ago.
+        let need_not_linger = matches!(reason, CloseReason::MadeRoom) || self.engine.is_long_idle(turn.now);
+        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        if need_not_linger && turn.pace != Pace::Hurry {
+            // Its peer has sent nothing that would make the system discard what is written.
+            let _ = self.flush();
+            return Err(reason);
+        }
+        self.close(reason, turn.now);
+        Ok(Next::Again)
+    }
+}
+
+/// The outcome of what calls a handler that does not wait.
+pub(super) fn at_once(future: impl Future<Output = Result<Next, CloseReason>>) -> Result<Next, CloseReason> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Ok(Next::Wait),
     }
 }
 

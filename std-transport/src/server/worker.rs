@@ -20,7 +20,7 @@ use super::mailbox::{Command, Mailbox};
 use super::pace::Pace;
 use super::places::LongestIdle;
 use super::shared::Shared;
-use super::turn::{Served, Turn};
+use super::turn::{Turn, at_once};
 use super::{CloseReason, Handler, Id, NotAccepted};
 use crate::Interest as Ready;
 use crate::engine::{Scratch, Totals};
@@ -40,7 +40,7 @@ const EVENTS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const UNREAD: Ready = Ready { readable: true, writable: false };
 
 /// A connection of a worker with this handler.
-type Link<H> = Served<TcpStream, <H as Handler>::State>;
+type Link<H> = Connection<TcpStream, <H as Handler>::State>;
 
 pub(super) struct Worker<'h, H: Handler> {
     poll: Poll,
@@ -119,7 +119,7 @@ impl<'h, H: Handler> Worker<'h, H> {
                 let Token(token) = event.token();
                 // The waker may have been called for a stream that is adopted, of which no poller knows.
                 if !self.acceptors.as_mut().is_some_and(|acceptors| acceptors.wake(WAKER.0 - token, self.now)) {
-                    self.wake(token, |link| link.connection.wake(ready, over || event.is_priority()));
+                    self.wake(token, |link| link.wake(ready, over || event.is_priority()));
                 }
             }
             if let Some(shutdown) = shutdown {
@@ -174,13 +174,13 @@ impl<'h, H: Handler> Worker<'h, H> {
             acceptors.stop(self.shared.limits.backlog, self.now);
         }
         // Whatever has arrived is read.
-        self.wake_all(|link| link.connection.wake(UNREAD, false));
+        self.wake_all(|link| link.wake(UNREAD, false));
     }
 
     /// Ends all connections now.
     fn abandon(&mut self) {
         for slot in 0..self.links.capacity() {
-            self.settle(slot, |link, _| Err(link.connection.engine.abandon()));
+            self.settle(slot, |link, _| Err(link.engine.abandon()));
         }
     }
 
@@ -190,11 +190,11 @@ impl<'h, H: Handler> Worker<'h, H> {
         for command in letters.commands {
             match command {
                 Command::Admit(arrival) => self.admit(arrival),
-                Command::End(id, reason) => self.reach(id, |link| link.connection.engine.sending.end(reason)),
+                Command::End(id, reason) => self.reach(id, |link| link.engine.sending.end(reason)),
                 Command::Send { to, frame, held } => {
                     match to {
-                        Some(id) => self.reach(id, |link| link.connection.send(frame)),
-                        None => self.wake_all(|link| link.connection.send(frame.clone())),
+                        Some(id) => self.reach(id, |link| link.send(frame)),
+                        None => self.wake_all(|link| link.send(frame.clone())),
                     }
                     drop(held);
                     self.relieve();
@@ -202,7 +202,7 @@ impl<'h, H: Handler> Worker<'h, H> {
             }
         }
         for (id, mark) in letters.marks {
-            self.reach(id, |link| link.connection.engine.sending.replies_done(mark.replies_done));
+            self.reach(id, |link| link.engine.sending.replies_done(mark.replies_done));
         }
     }
 
@@ -240,7 +240,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         let network = arrival.network;
         let is_plain = arrival.stream.is_plain();
         let id = Id::new(self.number, slot);
-        let mut connection = Connection::new(arrival, id, &self.shared, &self.mailbox.totals, self.now);
+        let mut connection = Connection::new(arrival, id, Arc::clone(&self.shared), &self.mailbox.totals, self.now);
         if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
             self.shared.not_accepted(&NotAccepted::Io(error), |why| self.handler.not_accepted(why));
             return self.shared.count_down(network);
@@ -248,20 +248,13 @@ impl<'h, H: Handler> Worker<'h, H> {
         if self.pace != Pace::GoOn {
             connection.wake(UNREAD, false);
         }
-        self.links.insert(Served::new(connection));
+        self.links.insert(connection);
         if is_plain {
-            self.open(slot);
+            self.act(slot, |link, turn| at_once(link.turn(turn)));
         } else {
             // A handshake has its turn after others.
             self.wake(slot, |_| ());
         }
-    }
-
-    /// Goes on with what precedes the messages of a connection.
-    // Once or a few times for each connection, and not among what is done for each message.
-    #[cold]
-    fn open(&mut self, slot: usize) {
-        self.act(slot, Served::open);
     }
 
     /// Has a connection do something, and gives it a turn if there is more for it to do.
@@ -279,16 +272,21 @@ impl<'h, H: Handler> Worker<'h, H> {
     ) -> Option<Next> {
         let Self { links, handler, shared, scratch, now, pace, .. } = self;
         let link = links.get_mut(slot)?;
-        let _span = link.connection.span.enter();
-        match act(link, &mut Turn { handler, shared, scratch, now: *now, pace: *pace }) {
+        let _span = link.span.enter();
+        let outcome = act(link, &mut Turn { handler, scratch, now: *now, pace: *pace });
+        link.engine.count();
+        match outcome {
             Ok(next) => {
-                self.due = self.due.into_iter().chain(link.connection.engine.poll_timeout()).min();
+                self.due = self.due.into_iter().chain(link.due).min();
                 Some(next)
             }
             Err(why) => {
                 let link = links.try_remove(slot)?;
-                let network = link.connection.network();
-                link.disconnected(why, handler, shared);
+                let (id, address, network) = (link.id, link.address, link.network());
+                match link.finish(why) {
+                    Ok((state, why)) => drop(shared.guard(|| handler.disconnected(id, address, state, &why))),
+                    Err(why) => shared.not_accepted(&why, |why| handler.not_accepted(why)),
+                }
                 shared.count_down(network);
                 if links.is_empty() {
                     self.give_back();

@@ -16,7 +16,7 @@ pub(crate) trait Sink: Write + Send {
 
 /// A stream of the system's that does not block, and whose readiness a poller reports. A write asks the system, whatever the
 /// poller has reported: pollers tell of free space only when there is much of it.
-pub(crate) trait Raw: Read + Write + Send {
+pub(crate) trait Raw: Read + Write + Send + 'static {
     /// Closes the sending direction: the peer sees the end of the stream after the last byte.
     fn shut_down_sending(&mut self) -> io::Result<()>;
 

@@ -1,5 +1,6 @@
 //! Every deadline to the nanosecond. Time is only ever added up.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::{fs, panic};
 
@@ -17,8 +18,11 @@ mod model;
 fn receive(engine: &mut Engine, mut bytes: &[u8], now: Instant) -> Result<usize, CloseReason> {
     let mut ended = 0;
     loop {
-        while let Some((event, _)) = engine.poll_event(now)? {
-            ended += usize::from(matches!(event, Event::End | Event::Message(_)));
+        while let Some(step) = engine.poll_step(now)? {
+            if matches!(step, Step::End) {
+                ended += 1;
+                engine.handled();
+            }
         }
         if bytes.is_empty() {
             engine.update(now);
@@ -32,6 +36,12 @@ fn receive(engine: &mut Engine, mut bytes: &[u8], now: Instant) -> Result<usize,
     }
 }
 
+/// The next event, if there is one.
+fn poll_event(engine: &mut Engine, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
+    let step = engine.poll_step(now)?;
+    Ok(step.map(|step| engine.event(step).unwrap()))
+}
+
 fn queue(engine: &mut Engine, content_length: usize, now: Instant) {
     engine.sending.outbox.queue(&header(content_length), vec![b'x'; content_length].into()).unwrap();
     engine.update(now);
@@ -41,6 +51,17 @@ fn wrote(engine: &mut Engine, count: usize, now: Instant) {
     engine.sending.outbox.wrote(count);
     engine.sending.outbox.unflushed = false;
     engine.update(now);
+}
+
+/// Closes this side's half of the stream, which is possible at once.
+fn half_close(engine: &mut Engine, now: Instant) {
+    engine.half_close(now, || Ok(())).unwrap();
+}
+
+/// Whether this side's half of the stream is still to be closed, in which it is blocked.
+fn is_half_close_blocked(engine: &mut Engine, now: Instant) -> bool {
+    let outcome = engine.half_close(now, || Err(ErrorKind::WouldBlock.into()));
+    outcome.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 /// The deadline is this one, is not over a nanosecond before it, and ends the connection for this reason.
@@ -61,24 +82,28 @@ fn a_request_with_an_id_is_handled_from_its_header_to_its_end_and_no_longer() {
     for streams in [false, true] {
         let mut engine = engine(Limits::default(), start);
         let count = wire.len() - 1;
-        assert!(engine.poll_event(start).unwrap().is_none());
+        assert!(poll_event(&mut engine, start).unwrap().is_none());
         engine.read_buf(usize::MAX).unwrap()[..count].copy_from_slice(&wire[..count]);
         engine.received(count, start);
-        assert!(matches!(engine.poll_event(start), Ok(Some((Event::Header(_), Sending { request: Some(_), .. })))));
+        assert!(matches!(
+            poll_event(&mut engine, start),
+            Ok(Some((Event::Header(_), Sending { request: Some(_), .. })))
+        ));
         if streams {
             engine.set_mode(ContentMode::Streamed { max: 2 });
-            assert!(matches!(engine.poll_event(start), Ok(Some((Event::Content(b"a"), _)))));
+            assert!(matches!(poll_event(&mut engine, start), Ok(Some((Event::Content(b"a"), _)))));
         }
-        assert!(engine.poll_event(start).unwrap().is_none());
+        assert!(poll_event(&mut engine, start).unwrap().is_none());
         engine.update(start);
         assert!(engine.sending.request.is_some(), "it is under way");
 
         engine.read_buf(usize::MAX).unwrap()[0] = b'b';
         engine.received(1, start);
         let is_end = |event: &Event<'_>| matches!(event, Event::End | Event::Message(_));
-        while !engine.poll_event(start).unwrap().is_some_and(|(event, _)| is_end(&event)) {}
-        assert!(engine.sending.request.is_some(), "its end is being handled");
+        while !poll_event(&mut engine, start).unwrap().is_some_and(|(event, _)| is_end(&event)) {}
         engine.update(start);
+        assert!(engine.sending.request.is_some(), "its end is being handled");
+        engine.handled();
         assert!(engine.sending.request.is_none());
     }
 }
@@ -235,14 +260,14 @@ fn a_closed_connection_sends_what_is_queued_and_is_over_when_the_peer_ends() {
     engine.received(20, start);
     engine.close(CloseReason::Shutdown, start + secs(1));
     engine.update(start + secs(1));
-    assert!(engine.is_closing() && !engine.begin_half_close(start + secs(1)));
+    assert!(engine.is_closing() && !is_half_close_blocked(&mut engine, start + secs(1)));
     assert!(engine.inbox.unread().is_empty(), "what was not handled is dropped");
     assert_eq!(engine.poll_timeout(), Some(start + secs(120)), "the peer must still take what is queued");
     wrote(&mut engine, usize::MAX, start + secs(2));
-    assert!(engine.begin_half_close(start + secs(2)));
-    engine.half_closed(start + secs(3));
-    assert!(!engine.begin_half_close(start + secs(3)));
-    engine.ended();
+    assert!(is_half_close_blocked(&mut engine, start + secs(2)));
+    half_close(&mut engine, start + secs(3));
+    assert!(!is_half_close_blocked(&mut engine, start + secs(3)));
+    engine.inbox.end();
     assert!(matches!(engine.poll_closed(), Some(CloseReason::Shutdown)));
 }
 
@@ -252,13 +277,13 @@ fn a_peer_that_ends_first_still_gets_what_is_queued() {
     let mut engine = engine(Limits::default(), start);
     queue(&mut engine, 100, start);
     engine.close(CloseReason::Shutdown, start);
-    engine.ended();
+    engine.inbox.end();
     assert!(engine.poll_closed().is_none());
     wrote(&mut engine, 10, start);
     assert!(engine.poll_closed().is_none());
     wrote(&mut engine, usize::MAX, start);
     assert!(engine.poll_closed().is_none(), "it has not been told that this was all");
-    engine.half_closed(start);
+    half_close(&mut engine, start);
     assert!(engine.poll_closed().is_some());
 }
 
@@ -268,10 +293,10 @@ fn a_half_close_that_takes_the_stream_some_time_is_waited_for_as_long_as_a_peer_
     let mut engine = engine(Limits::default(), start);
     engine.close(CloseReason::ByHandler, start);
     for second in 0..3 {
-        assert!(engine.begin_half_close(start + secs(second)));
+        assert!(is_half_close_blocked(&mut engine, start + secs(second)));
     }
     assert_eq!(engine.poll_timeout(), Some(start + secs(10)));
-    engine.half_closed(start + secs(3));
+    half_close(&mut engine, start + secs(3));
     assert_eq!(engine.poll_timeout(), Some(start + secs(4)), "from now on the peer must not be silent");
 }
 
@@ -291,7 +316,7 @@ fn the_peer_of_a_half_closed_connection_may_be_silent_for_a_second_and_send_for_
     for (sends, due) in [(0, 1), (3, 4), (8, 9), (9, 10), (12, 10)] {
         let mut engine = engine(Limits::default(), start);
         engine.close(CloseReason::ByHandler, start);
-        engine.half_closed(start);
+        half_close(&mut engine, start);
         for second in 1..=sends {
             let now = start + secs(second);
             if engine.poll_timeout().is_some_and(|due| due < now) {
@@ -310,7 +335,7 @@ fn a_half_closed_connection_is_over_when_too_much_has_been_discarded() {
     let start = Instant::now();
     let mut engine = engine(Limits::default().with_linger_bytes(10_000), start);
     engine.close(CloseReason::ByHandler, start);
-    engine.half_closed(start);
+    half_close(&mut engine, start);
     for count in [5_000, 4_999] {
         engine.read_buf(count).unwrap();
         engine.received(count, start);
@@ -318,7 +343,7 @@ fn a_half_closed_connection_is_over_when_too_much_has_been_discarded() {
     }
     engine.read_buf(1).unwrap();
     engine.received(1, start);
-    assert!(engine.has_ended() && engine.poll_closed().is_some());
+    assert!(engine.inbox.ended() && engine.poll_closed().is_some());
 }
 
 #[test]
@@ -341,7 +366,7 @@ fn a_quiet_connection_is_over_when_its_peer_has_ended_or_the_server_stops() {
     assert_eq!(quiet(&fresh(), true).as_deref(), Some("the server has been shut down"));
     for is_stopping in [false, true] {
         let mut ended = fresh();
-        ended.ended();
+        ended.inbox.end();
         assert_eq!(quiet(&ended, is_stopping).as_deref(), Some("the peer has ended the connection"));
         ended.sending.reply_later();
         assert_eq!(quiet(&ended, is_stopping), None);
@@ -379,9 +404,9 @@ fn too_long_content_is_refused_after_its_header() {
             let wire = message(&vec![b'x'; length]);
             engine.read_buf(wire.len()).unwrap()[..wire.len()].copy_from_slice(&wire);
             engine.received(wire.len(), start);
-            assert!(matches!(engine.poll_event(start), Ok(Some((Event::Header(_), _)))));
+            assert!(matches!(poll_event(&mut engine, start), Ok(Some((Event::Header(_), _)))));
             engine.set_mode(mode);
-            match engine.poll_event(start) {
+            match poll_event(&mut engine, start) {
                 Ok(Some(_)) => assert!(is_accepted),
                 Err(CloseReason::Protocol(error)) => {
                     assert!(matches!(error.kind(), DecodeErrorKind::ContentTooLong { .. }) && !is_accepted);
@@ -403,7 +428,7 @@ fn replies_that_are_pending_or_queued_pause_receiving_up_to_the_limit() {
     engine.sending.replies_done(2);
     assert!(!engine.sending.is_paused());
     engine.sending.replies_done(5);
-    assert!(!engine.sending.has_pending_replies());
+    assert_eq!(engine.sending.pending_replies, 0);
     let head = header(900).encoded_len();
     queue(&mut engine, 900, start);
     wrote(&mut engine, head - 100, start);
@@ -457,9 +482,9 @@ fn a_connection_opens_from_when_it_begins_to_until_its_stream_is_ready() {
     let start = Instant::now();
     let mut engine = engine(Limits::default(), start);
     assert!(!engine.is_opening());
-    engine.begin_opening(start);
+    engine.begin(Phase::Opening, start);
     assert!(engine.is_opening());
-    engine.opened(start);
+    engine.begin(Phase::Idle, start);
     assert!(!engine.is_opening());
 }
 

@@ -7,7 +7,7 @@ use crate::server::observe::Figures;
 /// How many messages are handled in a turn.
 const MESSAGES: usize = 64;
 /// How many bytes are read in a turn, about. What has been read is handled.
-pub(super) const BYTES_READ: usize = 256 * 1024;
+const BYTES_READ: usize = 256 * 1024;
 /// How long a turn may take, about. Some messages take a hundred times as long to read as others of the same length. Tests that
 /// count the messages of a turn are not to depend on it.
 const WORK: Duration = if cfg!(test) { Duration::from_secs(3600) } else { Duration::from_micros(50) };
@@ -15,8 +15,9 @@ const WORK: Duration = if cfg!(test) { Duration::from_secs(3600) } else { Durati
 /// What a connection may still do in its turn, so that no peer delays the others.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    messages: usize,
-    pub(super) bytes: usize,
+    pub(crate) messages: usize,
+    /// What has been read is handled all the same: kept until the next turn, it would take memory for itself.
+    pub(crate) bytes: usize,
     /// When the turn is over, once the first message has been handled or the first bytes have been read.
     until: Option<Instant>,
     /// When it was last read, or the turn began, if somebody measures time.
@@ -24,13 +25,8 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(figures: &Figures) -> Self {
+    pub(crate) fn new(figures: &Figures) -> Self {
         Self { messages: MESSAGES, bytes: BYTES_READ, until: None, arrived: figures.now() }
-    }
-
-    /// Whether nothing more may be handled, or, if all that has been read has been handled, nothing more be read.
-    pub(super) const fn is_spent(&self, is_all_handled: bool) -> bool {
-        self.messages == 0 || (self.bytes == 0 && is_all_handled)
     }
 
     /// A message has been handled; perhaps the last one of those that have come.
@@ -49,7 +45,6 @@ impl Budget {
     /// Bytes have been read.
     pub(super) fn spend_bytes(&mut self, count: usize) {
         let (now, is_over) = self.look_at_clock();
-        // What has been read is handled all the same: kept until the next turn, it would take memory for itself.
         self.bytes = if is_over { 0 } else { self.bytes.saturating_sub(count) };
         self.arrived = self.arrived.map(|_| now);
     }
@@ -88,8 +83,7 @@ mod tests {
         budget.until = Some(Instant::now());
         budget.spend_bytes(1);
         assert_eq!((budget.messages, budget.bytes), (MESSAGES, 0));
-        assert!(budget.is_spent(true) && !budget.is_spent(false));
         budget.spend_message(false, &figures);
-        assert!(budget.is_spent(false));
+        assert_eq!(budget.messages, 0);
     }
 }

@@ -8,7 +8,7 @@ use jsonframe::{Header, Message};
 
 use super::*;
 use crate::Interest;
-use crate::engine::Totals;
+use crate::engine::{Phase, Totals};
 use crate::server::accept::Arrival;
 use crate::server::{Id, Limits};
 use crate::stream::Stream;
@@ -44,9 +44,8 @@ fn message(kind: &str, content: &[u8]) -> Vec<u8> {
 }
 
 struct Test {
-    served: Served<Wire, ()>,
+    connection: Connection<Wire, ()>,
     handler: Echo,
-    shared: Arc<Shared>,
     scratch: Scratch,
     now: Instant,
     pace: Pace,
@@ -60,13 +59,13 @@ impl Test {
         let stream = Wire::of(given);
         let address = SocketAddr::from(([127, 0, 0, 1], 1)).into();
         let arrival = Arrival { stream: Stream::new(stream), address, network: None };
-        let mut served = Served::new(Connection::new(arrival, Id::new(0, 0), &shared, &totals, now));
-        served.connection.engine.opened(now);
-        Self { served, handler: Echo::default(), shared, scratch: Scratch::default(), now, pace: Pace::GoOn }
+        let mut connection = Connection::new(arrival, Id::new(0, 0), shared, &totals, now);
+        connection.engine.begin(Phase::Idle, now);
+        Self { connection, handler: Echo::default(), scratch: Scratch::default(), now, pace: Pace::GoOn }
     }
 
     fn wire(&mut self) -> &mut Wire {
-        self.served.connection.stream.get_mut()
+        self.connection.stream.get_mut()
     }
 
     /// Has the poller say that the stream is readable, and gives the connection its turn.
@@ -76,14 +75,9 @@ impl Test {
 
     /// The same, where a read that gets less than it could may still have something after it, or not.
     fn turn_after_read(&mut self, read_on: bool) -> Result<Next, CloseReason> {
-        self.served.connection.wake(Interest { readable: true, writable: false }, read_on);
-        self.served.turn(&mut Turn {
-            handler: &mut self.handler,
-            shared: &self.shared,
-            scratch: &mut self.scratch,
-            now: self.now,
-            pace: self.pace,
-        })
+        self.connection.wake(Interest { readable: true, writable: false }, read_on);
+        let Self { connection, handler, scratch, now, pace } = self;
+        at_once(connection.turn(&mut Turn { handler, scratch, now: *now, pace: *pace }))
     }
 }
 
@@ -111,7 +105,7 @@ fn what_has_been_read_is_handled_in_its_turn_so_that_no_buffer_is_kept() {
     let mut test = Test::new(&message("silent", &[b'x'; 10_000]).repeat(64));
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert_eq!(test.handler.messages, 25, "of those the turn has read 256 KiB");
-    assert!(test.served.connection.engine.inbox.unread().is_empty());
+    assert!(test.connection.engine.inbox.unread().is_empty());
     assert!(!test.scratch.ahead.is_empty(), "the buffer is there for the others");
 }
 
@@ -168,7 +162,7 @@ fn a_half_close_that_is_blocked_is_tried_again_though_the_peer_has_ended() {
     test.wire().ends = true;
     assert_eq!(test.turn().unwrap(), Next::Again);
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    assert!(test.served.connection.engine.poll_timeout().is_some(), "it is not waited for for ever");
+    assert!(test.connection.engine.poll_timeout().is_some(), "it is not waited for for ever");
     assert_eq!(test.wire().half, Half::Open);
     assert!(matches!(test.turn(), Err(CloseReason::ByHandler)));
     assert_eq!(test.wire().half, Half::Closed);
@@ -191,9 +185,9 @@ fn a_connection_that_is_asked_for_its_place_ends_unless_something_has_arrived() 
     test.wire().incoming.push_back(*first);
     assert_eq!(test.turn().unwrap(), Next::Wait);
     test.wire().incoming.extend(rest);
-    test.served.connection.engine.sending.reply_later();
+    test.connection.engine.sending.reply_later();
     assert_eq!(test.turn().unwrap(), Next::Wait);
-    test.served.connection.engine.sending.replies_done(1);
+    test.connection.engine.sending.replies_done(1);
     assert_eq!(test.turn().unwrap(), Next::Wait, "the reply has just been done");
     assert_eq!(test.handler.messages, 2);
     test.wire().outgoing.clear();
@@ -217,7 +211,7 @@ fn what_is_under_way_on_a_connection_decides_whether_it_can_be_spared() {
     let request = message("text", b"hello");
     let mut test = Test::new(&request);
     let start = test.now;
-    let since = |test: &Test| test.served.connection.engine.sending.spare_since().map(|since| since - start);
+    let since = |test: &Test| test.connection.engine.sending.spare_since().map(|since| since - start);
     assert_eq!(since(&test), Some(Duration::ZERO));
     let mut turn_after = |seconds, given: &[u8]| {
         test.now = start + Duration::from_secs(seconds);
@@ -232,12 +226,12 @@ fn what_is_under_way_on_a_connection_decides_whether_it_can_be_spared() {
     assert_eq!(turn_after(5, &request[request.len() - 1..]), Some(Duration::from_secs(5)));
     // One that comes whole is activity, and so is what is queued.
     assert_eq!(turn_after(6, &request), Some(Duration::from_secs(6)));
-    test.served.connection.engine.sending.reply_later();
+    test.connection.engine.sending.reply_later();
     test.turn().unwrap();
     assert_eq!(since(&test), None);
-    test.served.connection.engine.sending.replies_done(1);
+    test.connection.engine.sending.replies_done(1);
     test.turn().unwrap();
     assert_eq!(since(&test), Some(Duration::from_secs(6)));
-    test.served.connection.engine.sending.outbox.queue_copy(&Header::new("", "", 1), b"x").unwrap();
+    test.connection.engine.sending.outbox.queue_copy(&Header::new("", "", 1), b"x").unwrap();
     assert_eq!(since(&test), None);
 }

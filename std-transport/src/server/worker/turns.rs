@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Link, Worker};
 use crate::server::connection::Next;
-use crate::server::turn::Served;
+use crate::server::turn::at_once;
 use crate::server::{Handler, Id};
 
 /// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
@@ -26,7 +26,7 @@ impl<H: Handler> Worker<'_, H> {
 
     /// Does this to the connection with this id, and gives it a turn, unless it has ended.
     pub(super) fn reach(&mut self, id: Id, act: impl FnOnce(&mut Link<H>)) {
-        if self.links.get(id.slot()).is_some_and(|link| link.connection.id == id) {
+        if self.links.get(id.slot()).is_some_and(|link| link.id == id) {
             self.wake(id.slot(), act);
         }
     }
@@ -69,11 +69,9 @@ impl<H: Handler> Worker<'_, H> {
     fn take_turn(&mut self, slot: usize, may_open: bool) -> bool {
         // It may have ended since.
         let Some(link) = self.links.get_mut(slot) else { return false };
-        let is_opening = link.connection.engine.is_opening();
-        if is_opening && may_open {
-            link.is_listed = false;
-            self.open(slot);
-        } else if is_opening || self.settle(slot, Served::turn) == Some(Next::Again) {
+        let is_opening = link.engine.is_opening();
+        let is_late = is_opening && !may_open;
+        if is_late || self.settle(slot, |link, turn| at_once(link.turn(turn))) == Some(Next::Again) {
             self.busy.push_back(slot);
         } else if let Some(link) = self.links.get_mut(slot) {
             link.is_listed = false;

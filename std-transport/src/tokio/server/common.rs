@@ -9,8 +9,9 @@ use tokio_util::sync::ReusableBoxFuture;
 use super::Handler;
 use super::task::Turned;
 use super::turns::Turns;
-use crate::engine::{Scratch, Totals};
+use crate::engine::{Holding, Scratch, Totals};
 use crate::server::Id;
+use crate::server::mailbox::Mailbox;
 use crate::server::shared::{Shared, lock};
 
 #[derive(Debug)]
@@ -58,6 +59,14 @@ impl<H: Handler> Common<H> {
         if memories.len() < Self::KEPT {
             memories.push(memory);
         }
+    }
+
+    /// Has a connection counted, and asks for room if all connections hold too much.
+    pub(super) fn count(&self, id: Id, mailbox: &Mailbox, count: impl FnOnce() -> Holding) {
+        mailbox.count(id, count);
+        self.shared.update_figures();
+        self.has_made_room(id);
+        self.make_room();
     }
 
     /// If the totals are exceeded, asks the connection that holds most to make room.

@@ -26,7 +26,7 @@ use crate::server::{self, Address, Handle, Limits, Listener, Over};
 use asking::Asking;
 use common::Common;
 use socket::Door;
-use task::{Task, change, first, now};
+use task::{Task, change, now};
 use timer::Timer;
 
 /// A server that listens, and serves each connection in a task of its own.
@@ -177,7 +177,7 @@ impl Server {
                 if acceptors.waited(now()).is_some() {
                     asking.ask(&shared, now());
                 }
-                due = first(due, acceptors.due(&shared, now()));
+                due = due.into_iter().chain(acceptors.due(&shared, now())).min();
             }
             // After the last one is spawned: of no tasks at all, none wakes this one.
             while let Poll::Ready(Some(_)) = tasks.poll_join_next(context) {}

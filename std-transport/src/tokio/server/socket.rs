@@ -23,8 +23,8 @@ use crate::tokio::polled::{Polled, blocked_if_pending};
 pub(super) struct Socket {
     inner: TcpStream,
     pub(super) waker: Waker,
-    /// Whether the system is asked before tokio is, which hears of what has arrived a little later.
-    pub(super) asks_first: bool,
+    /// Whether the system is asked too when tokio has heard of nothing, which hears of what has arrived a little later.
+    pub(super) asks_system: bool,
     /// Whether the peer has sent something just now, so that more may be expected.
     pub(super) is_busy: bool,
     /// Whether the last read got less than it could have had. Tokio takes that for all there was, but a read ends before
@@ -34,20 +34,14 @@ pub(super) struct Socket {
 
 impl Socket {
     fn new(inner: TcpStream) -> Self {
-        Self { inner, waker: Waker::noop().clone(), asks_first: false, is_busy: false, is_short: false }
+        Self { inner, waker: Waker::noop().clone(), asks_system: false, is_busy: false, is_short: false }
     }
 }
 
 impl Read for Socket {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if self.asks_first {
-            match (&*SockRef::from(&self.inner)).read(space) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                outcome => return outcome,
-            }
-        }
         match Polled::new(&mut self.inner, &mut Context::from_waker(&self.waker)).read(space) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock && self.is_short => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && (self.is_short || self.asks_system) => {
                 let outcome = (&*SockRef::from(&self.inner)).read(space);
                 self.is_short = outcome.is_ok();
                 outcome
@@ -90,7 +84,7 @@ impl Raw for Socket {
     /// A peer that is not busy costs little, so that it is read until nothing is left.
     fn is_drained(&mut self) -> bool {
         let mut context = Context::from_waker(&self.waker);
-        self.is_busy && !self.asks_first && self.inner.poll_read_ready(&mut context).is_pending()
+        self.is_busy && !self.asks_system && self.inner.poll_read_ready(&mut context).is_pending()
     }
 
     fn may_hide_bytes(&self) -> bool {

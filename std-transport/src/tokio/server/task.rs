@@ -13,17 +13,18 @@ use super::common::Common;
 use super::socket::Socket;
 use super::timer::Timer;
 use crate::Interest;
-use crate::engine::{Event, Holding, Sending};
+use crate::engine::{Event, Scratch, Step};
 use crate::io::flush;
 use crate::server::accept::Arrival;
 use crate::server::connection::{Connection, Next};
-use crate::server::mailbox::{Letters, Mailbox};
+use crate::server::mailbox::Mailbox;
 use crate::server::outlet::{BYTES_WRITTEN, Outlet};
 use crate::server::pace::{Pace, Shutdown};
+use crate::server::peer::Access;
 use crate::server::places::Network;
 use crate::server::shared::lock;
-use crate::server::{Address, CloseReason, Id, Peer, observe};
-use crate::stream::Stream;
+use crate::server::turn::{Call, Calls, Turn};
+use crate::server::{CloseReason, ContentMode, Id, Peer};
 
 /// While all connections together hold too much, each looks this often whether that is over.
 const TICK: Duration = Duration::from_millis(25);
@@ -34,16 +35,14 @@ const BUSY: Duration = Duration::from_millis(100);
 
 /// A connection.
 pub(super) struct Task<H: Handler> {
-    connection: Connection<Socket>,
-    state: H::State,
+    connection: Connection<Socket, H::State>,
     place: Place<H>,
     /// When its turn began, or its handler last waited in it.
     now: Instant,
-    timer: Timer,
 }
 
-/// A task after a turn, and what is next.
-pub(super) type Turned<H> = (Box<Task<H>>, Result<Next, CloseReason>);
+/// A task after a turn, the memory that it has used, and what is next.
+pub(super) type Turned<H> = (Box<Task<H>>, Scratch, Result<Next, CloseReason>);
 
 /// The place of a connection among all, until this is dropped.
 struct Place<H: Handler> {
@@ -52,19 +51,20 @@ struct Place<H: Handler> {
     network: Option<Network>,
     common: Arc<Common<H>>,
     mailbox: Arc<Mailbox>,
+    timer: Timer,
 }
 
 impl<H: Handler> Task<H> {
     /// The task of a connection that has just been accepted.
     pub(super) fn new(arrival: Arrival<Socket>, common: Arc<Common<H>>) -> Self {
-        let (shared, totals) = (&common.shared, &common.totals);
+        let (shared, totals) = (Arc::clone(&common.shared), &common.totals);
         let mailbox = Arc::new(Mailbox::new(Waker::noop().clone(), Arc::clone(totals)));
         let id = Id::new(shared.add_mailbox(Arc::clone(&mailbox)), 0);
         let now = now();
         let connection = Connection::new(arrival, id, shared, totals, now);
         mailbox.count(id, || connection.engine.sending.holding());
-        let place = Place { id, network: connection.network(), common, mailbox };
-        Self { connection, state: <_>::default(), place, now, timer: Timer::default() }
+        let place = Place { id, network: connection.network(), common, mailbox, timer: Timer::default() };
+        Self { connection, place, now }
     }
 
     /// Serves until the connection has ended.
@@ -79,21 +79,17 @@ impl<H: Handler> Task<H> {
         self.place.mailbox.set_waker(&waker);
         self.connection.stream.get_mut().waker = waker;
         let (task, why) = self.serve().await;
-        let Self { connection, state, place, .. } = *task;
+        let Self { connection, mut place, .. } = *task;
+        place.network = connection.network();
         let (Common { handler, shared, .. }, address) = (&*place.common, connection.address);
-        match connection.finish(why, shared) {
-            Ok(why) => drop(shared.guard(|| handler.disconnected(place.id, address, state, &why))),
+        match connection.finish(why) {
+            Ok((state, why)) => drop(shared.guard(|| handler.disconnected(place.id, address, state, &why))),
             Err(why) => shared.not_accepted(&why, |why| handler.not_accepted(why)),
         }
     }
 
     /// Serves the connection until it ends, and returns the reason.
     async fn serve(mut self: Box<Self>) -> (Box<Self>, CloseReason) {
-        if let Err(reason) = self.open().await {
-            return (self, reason);
-        }
-        // Whatever is called seldom is boxed, for the future that waits has the size of the largest that it may become.
-        Box::pin(self.connected()).await;
         loop {
             let before = std::mem::replace(&mut self.now, now());
             let shutdown = self.place.common.shared.shutdown();
@@ -102,19 +98,23 @@ impl<H: Handler> Task<H> {
                 return (self, reason);
             }
             let letters = self.place.mailbox.take();
-            let pace = self.place.pace(shutdown, letters.as_ref(), self.now);
+            let pace = match shutdown {
+                Some(shutdown) => shutdown.pace(self.now),
+                None if letters.as_ref().is_some_and(|letters| letters.ask_for_place(self.place.id)) => Pace::MakeRoom,
+                None => Pace::GoOn,
+            };
             let socket = self.connection.stream.get_mut();
             // Whatever has arrived is read.
-            socket.asks_first = pace != Pace::GoOn;
+            socket.asks_system = pace != Pace::GoOn;
             socket.is_busy = self.now.saturating_duration_since(before) < BUSY;
             self.connection.wake(Interest { readable: true, writable: true }, false);
             if let Some(letters) = letters {
-                if !self.connection.engine.is_closing() {
-                    self.connection.outlet().deliver(letters, self.place.id, self.now);
-                } else if letters.ask_for_room(self.place.id) && !matches!(self.connection.relieve(self.now), Ok(true))
-                {
-                    // Nothing more is sent to a connection that is being closed, but it makes room as others do.
-                    return (self, CloseReason::QueueFull);
+                self.connection.outlet().deliver(letters, self.place.id, self.now);
+            }
+            if self.connection.engine.is_opening() {
+                // Before its turn: while the handler is told of the connection, that holds no memory for a turn.
+                if let Err(reason) = Box::pin(self.open(pace)).await {
+                    return (self, reason);
                 }
             }
             let outcome;
@@ -127,54 +127,40 @@ impl<H: Handler> Task<H> {
                 self.place.common.turns.another().await;
                 continue;
             }
-            let due = self.connection.engine.poll_timeout();
-            if due.is_some_and(|due| due <= self.now) {
-                if let Err(reason) = Box::pin(self.expire()).await {
+            if self.connection.due.is_some_and(|due| due <= self.now) {
+                if let Err(reason) = Box::pin(self.expire(pace)).await {
                     return (self, reason);
                 }
                 continue;
             }
             let tick = (next == Next::Again).then(|| self.now + TICK);
             let look = self.connection.may_hide_bytes().then(|| self.now + BUSY);
-            let due = first(first(due, tick), look);
-            self.wait(first(due, change(shutdown))).await;
+            let due = [self.connection.due, tick, look, change(shutdown)];
+            self.wait(due.into_iter().flatten().min()).await;
         }
     }
 
-    /// Waits until messages may flow. The error is why the connection is to end.
-    async fn open(&mut self) -> Result<(), CloseReason> {
-        poll_fn(|context| {
-            // Nobody knows the connection yet, so no message is for it alone.
-            let letters = self.place.mailbox.take();
-            loop {
-                let shutdown = self.place.common.shared.shutdown();
-                if shutdown.is_some_and(|shutdown| shutdown.until <= now()) {
-                    return Poll::Ready(Err(self.connection.engine.abandon()));
-                }
-                let pace = self.place.pace(shutdown, letters.as_ref(), now());
-                self.connection.stream.get_mut().asks_first = pace != Pace::GoOn;
-                let opened = self.connection.open(&self.place.common.shared, pace, now());
-                self.place.network = self.connection.network();
-                match opened {
-                    Ok(Next::Wait) => {}
-                    outcome => return Poll::Ready(outcome.map(drop)),
-                }
-                if !self.timer.is_due(self.connection.engine.poll_timeout(), context) {
-                    return Poll::Pending;
-                }
-                if let Err(reason) = self.connection.engine.handle_timeout(now()) {
-                    return Poll::Ready(Err(reason));
-                }
-            }
-        })
-        .await
+    async fn expire(&mut self, pace: Pace) -> Result<Next, CloseReason> {
+        let Self { connection, place, now } = self;
+        let mut turn = Turn { handler: place, scratch: &mut Scratch::default(), now: *now, pace };
+        let outcome = connection.expire(&mut turn).await;
+        *now = turn.now;
+        outcome
+    }
+
+    async fn open(&mut self, pace: Pace) -> Result<bool, CloseReason> {
+        let Self { connection, place, now } = self;
+        let mut turn = Turn { handler: place, scratch: &mut Scratch::default(), now: *now, pace };
+        let opened = connection.open(&mut turn).await;
+        *now = turn.now;
+        opened
     }
 
     /// Waits until the task is woken, or this time has come.
     async fn wait(&mut self, due: Option<Instant>) {
         let mut is_woken = false;
         poll_fn(|context| {
-            if std::mem::replace(&mut is_woken, true) || self.timer.is_due(due, context) {
+            if std::mem::replace(&mut is_woken, true) || self.place.timer.is_due(due, context) {
                 return Poll::Ready(());
             }
             Poll::Pending
@@ -183,147 +169,67 @@ impl<H: Handler> Task<H> {
     }
 
     /// Takes a turn, in memory that is used by one connection after the other, so that those that wait need none.
-    async fn take_turn(mut self: Box<Self>, pace: Pace) -> Turned<H> {
+    async fn take_turn(self: Box<Self>, pace: Pace) -> (Box<Self>, Result<Next, CloseReason>) {
         let mut memory = self.place.common.borrow();
-        self.connection.engine.borrow(&mut memory.scratch);
-        memory.turn.set(self.turn(pace));
-        let (mut task, outcome) = poll_fn(|context| memory.turn.poll(context)).await;
-        let engine = &mut task.connection.engine;
-        engine.give_back(&mut memory.scratch);
-        engine.update(task.now);
+        let scratch = std::mem::take(&mut memory.scratch);
+        memory.turn.set(self.turn(pace, scratch));
+        let (mut task, scratch, outcome) = poll_fn(|context| memory.turn.poll(context)).await;
+        memory.scratch = scratch;
         task.place.common.give_back(memory);
-        task.place.count(|| {
+        let Self { connection: Connection { engine, .. }, place, .. } = &mut *task;
+        place.common.count(place.id, &place.mailbox, || {
             engine.count();
             engine.sending.holding()
         });
         (task, outcome)
     }
 
-    async fn turn(mut self: Box<Self>, pace: Pace) -> Turned<H> {
-        let outcome = if self.connection.engine.is_closing() {
-            self.connection.drain(pace, self.now)
-        } else {
-            match self.receive(pace).await.and_then(|next| self.connection.end_turn(next, pace, self.now)) {
-                Err(reason) if reason.can_be_told() => self.dismiss(reason).await,
-                outcome => outcome,
-            }
-        };
-        (self, outcome)
-    }
-
-    /// Receives until there is nothing to read, or for as long as is fair to the others.
-    async fn receive(&mut self, pace: Pace) -> Result<Next, CloseReason> {
-        let mut budget = self.connection.begin_turn(&self.place.common.shared.figures)?;
-        loop {
-            if let Some(next) = self.connection.may_receive(&budget, pace)? {
-                return Ok(next);
-            }
-            let Connection { stream, engine, address, .. } = &mut self.connection;
-            let Some((event, sending)) = engine.poll_event(self.now)? else {
-                if !self.connection.receive(&mut budget, self.now)? {
-                    return Ok(Next::Wait);
-                }
-                continue;
-            };
-            let Self { place, state, now, timer, .. } = self;
-            let handler = &place.common.handler;
-            let is_whole = matches!(event, Event::End | Event::Message(_));
-            let call = async |peer: &mut Peer<'_>| {
-                match &event {
-                    Event::Header(header) => {
-                        let mode = handler.header(peer, state, header).await;
-                        observe::header(header, mode);
-                        return Some(mode);
-                    }
-                    Event::Content(piece) => handler.content(peer, state, piece).await,
-                    Event::End => {
-                        observe::received(None);
-                        handler.end(peer, state).await;
-                    }
-                    Event::Message(message) => {
-                        observe::received(Some(&message.header()));
-                        handler.message(peer, state, *message).await;
-                    }
-                }
-                None
-            };
-            let returned = place.call(*address, stream, sending, timer, now, call).await;
-            if is_whole {
-                engine.sending.discount_collected();
-                if returned.is_some() {
-                    budget.spend_message(self.connection.is_drained(), &place.common.shared.figures);
-                }
-            } else if let Some(Some(mode)) = returned {
-                engine.set_mode(mode);
-            }
-        }
-    }
-
-    /// Tells the handler of the connection.
-    async fn connected(&mut self) {
-        let Self { connection: Connection { stream, engine, address, .. }, state, place, now, timer } = self;
-        let call = async |peer: &mut Peer<'_>| place.common.handler.connected(peer, state).await;
-        place.call(*address, stream, &mut engine.sending, timer, now, call).await;
-    }
-
-    /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words.
-    async fn dismiss(&mut self, reason: CloseReason) -> Result<Next, CloseReason> {
-        let Self { connection: Connection { stream, engine, address, .. }, state, place, now, timer } = self;
-        // It may have passed.
-        engine.sending.deadline = None;
-        engine.leave_request();
-        let call = async |peer: &mut Peer<'_>| place.common.handler.farewell(peer, state, &reason).await;
-        place.call(*address, stream, &mut engine.sending, timer, now, call).await;
-        let pace = place.pace(place.common.shared.shutdown(), None, *now);
-        self.connection.dismiss(reason, pace, *now)
-    }
-
-    /// Does what is due. The error is why the connection is to end.
-    async fn expire(&mut self) -> Result<Next, CloseReason> {
-        let is_closing = self.connection.engine.is_closing();
-        match self.connection.expire(self.now) {
-            Err(reason) if reason.can_be_told() && !is_closing => self.dismiss(reason).await,
-            outcome => outcome,
-        }
+    async fn turn(mut self: Box<Self>, pace: Pace, mut scratch: Scratch) -> Turned<H> {
+        let Self { connection, place, now } = &mut *self;
+        let mut turn = Turn { handler: place, scratch: &mut scratch, now: *now, pace };
+        let outcome = connection.turn(&mut turn).await;
+        *now = turn.now;
+        (self, scratch, outcome)
     }
 }
 
-impl<H: Handler> Place<H> {
-    /// Whether the connection goes on, as far as the shutdown, if there is one, and these letters say.
-    fn pace(&self, shutdown: Option<Shutdown>, letters: Option<&Letters>, now: Instant) -> Pace {
-        match shutdown {
-            Some(shutdown) => shutdown.pace(now),
-            None if letters.is_some_and(|letters| letters.ask_for_place(self.id)) => Pace::MakeRoom,
-            None => Pace::GoOn,
-        }
-    }
+impl<H: Handler> Calls<Socket> for Place<H> {
+    type State = H::State;
 
-    /// Calls the handler, with a peer of this address that sends to this stream. While it waits, sends what is queued, takes
-    /// letters, keeps deadlines and tells the time. Returns `None` if the call panics or the connection is to end first; the
-    /// engine then has the reason.
-    async fn call<T>(
-        &self,
-        address: Address,
-        stream: &mut Stream<Socket>,
-        sending: &mut Sending,
-        timer: &mut Timer,
+    /// While the handler waits, sends what is queued, takes letters, keeps deadlines and tells the time.
+    async fn call(
+        &mut self,
+        call: Call<'_, Step>,
+        connection: &mut Connection<Socket, H::State>,
         now: &mut Instant,
-        call: impl AsyncFnOnce(&mut Peer<'_>) -> T,
-    ) -> Option<T> {
-        let outlet = Mutex::new(Outlet::new(stream, sending));
-        let mut peer = Peer::sharing(self.id, address, &outlet, &self.common.shared);
-        let mut call = pin!(call(&mut peer));
+    ) -> Option<ContentMode> {
+        let Self { id, common, mailbox, timer, .. } = self;
+        let address = connection.address;
+        let (call, state, outlet, shared) = connection.called(call)?;
+        let (outlet, handler) = (Mutex::new(outlet), &common.handler);
+        let mut peer = Peer::new(*id, address, Access::Shared(&outlet), shared);
+        let mut call = pin!(async {
+            match call {
+                Call::Connected => handler.connected(&mut peer, state).await,
+                Call::Received(Event::Header(header)) => return handler.header(&mut peer, state, &header).await,
+                Call::Received(Event::Content(piece)) => handler.content(&mut peer, state, piece).await,
+                Call::Received(Event::End) => handler.end(&mut peer, state).await,
+                Call::Received(Event::Message(message)) => handler.message(&mut peer, state, message).await,
+                Call::Farewell(why) => handler.farewell(&mut peer, state, why).await,
+            }
+            ContentMode::Whole
+        });
         let mut has_waited = false;
         poll_fn(|context| {
             loop {
-                match self.common.shared.guard(|| call.as_mut().poll(context)) {
-                    Some(Poll::Ready(output)) => {
+                match shared.guard(|| call.as_mut().poll(context)) {
+                    Some(Poll::Ready(answer)) => {
                         // It may have been woken for a letter or a shutdown too. The next turn looks for them.
                         if has_waited {
                             *now = self::now();
                             context.waker().wake_by_ref();
                         }
-                        return Poll::Ready(Some(output));
+                        return Poll::Ready(Some(answer));
                     }
                     Some(Poll::Pending) => (has_waited, *now) = (true, self::now()),
                     None => {
@@ -331,26 +237,30 @@ impl<H: Handler> Place<H> {
                         return Poll::Ready(None);
                     }
                 }
-                let shutdown = self.common.shared.shutdown();
+                let shutdown = shared.shutdown();
                 let outlet = &mut lock(&outlet);
-                let due = self.go_on(outlet, shutdown, *now).unwrap_or_else(|reason| {
+                let due = common.go_on(*id, mailbox, outlet, shutdown, *now).unwrap_or_else(|reason| {
                     outlet.sending.end(reason);
                     None
                 });
                 if outlet.sending.is_failing() {
                     return Poll::Ready(None);
                 }
-                if !timer.is_due(first(due, shutdown.map(|shutdown| shutdown.until)), context) {
+                if !timer.is_due(due.into_iter().chain(shutdown.map(|shutdown| shutdown.until)).min(), context) {
                     return Poll::Pending;
                 }
             }
         })
         .await
     }
+}
 
+impl<H: Handler> Common<H> {
     /// Sends what is queued, takes letters, and returns when something is due next.
     fn go_on(
         &self,
+        id: Id,
+        mailbox: &Mailbox,
         outlet: &mut Outlet<'_>,
         shutdown: Option<Shutdown>,
         now: Instant,
@@ -358,27 +268,19 @@ impl<H: Handler> Place<H> {
         if shutdown.is_some_and(|shutdown| shutdown.until <= now) {
             return Err(CloseReason::Abandoned);
         }
-        if let Some(letters) = self.mailbox.take() {
-            outlet.deliver(letters, self.id, now);
+        if let Some(letters) = mailbox.take() {
+            outlet.deliver(letters, id, now);
         }
         flush(&mut outlet.sending.outbox, outlet.stream, BYTES_WRITTEN).map_err(CloseReason::Io)?;
         outlet.sending.suspend(now);
         outlet.sending.update(now);
         outlet.wake_if_ready();
-        self.count(|| {
+        self.count(id, mailbox, || {
             outlet.sending.count();
             outlet.sending.holding()
         });
         outlet.sending.handle_timeout(now).map_err(CloseReason::Deadline)?;
         Ok(outlet.sending.poll_timeout())
-    }
-
-    /// Has the connection counted, and asks for room if all connections hold too much.
-    fn count(&self, count: impl FnOnce() -> Holding) {
-        self.mailbox.count(self.id, count);
-        self.common.shared.update_figures();
-        self.common.has_made_room(self.id);
-        self.common.make_room();
     }
 }
 
@@ -395,10 +297,6 @@ impl<H: Handler> Drop for Place<H> {
 /// The time, as tokio knows it, which can be paused in tests.
 pub(super) fn now() -> Instant {
     time::Instant::now().into_std()
-}
-
-pub(super) fn first(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    one.into_iter().chain(other).min()
 }
 
 /// When the pace changes next.

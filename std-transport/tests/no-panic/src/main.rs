@@ -7,6 +7,7 @@
 //! `abandon`, which drops an `io::Error`: the optimiser sees into neither.
 
 use std::hint::black_box;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -49,19 +50,20 @@ macro_rules! prove {
 
 prove! {
     fn received(engine, count, now) -> () = engine.received(count, now);
-    fn ended(engine, _count, _now) -> bool = { engine.ended(); engine.has_ended() };
+    fn ended(engine, _count, _now) -> bool = { engine.inbox.end(); engine.inbox.ended() };
     fn update(engine, _count, now) -> () = engine.update(now);
     fn poll_timeout(engine, _count, _now) -> Option<Instant> = engine.poll_timeout();
     fn is_write_due(engine, _count, now) -> bool = engine.sending.is_write_due(now);
     fn handle_timeout(engine, _count, now) -> Result<(), CloseReason> = engine.handle_timeout(now);
     fn poll_quiet(engine, count, _now) -> Option<CloseReason> = engine.poll_quiet(count > 0);
-    fn begin_half_close(engine, _count, now) -> bool = engine.begin_half_close(now);
-    fn half_closed(engine, _count, now) -> () = engine.half_closed(now);
+    fn half_close(engine, _count, now) -> bool = engine.half_close(now, || Ok(())).is_ok();
+    fn half_close_blocked(engine, _count, now) -> bool = engine.half_close(now, || Err(ErrorKind::WouldBlock.into())).is_ok();
     fn poll_closed(engine, _count, _now) -> Option<CloseReason> = engine.poll_closed();
     fn fits(engine, count, _now) -> bool = engine.sending.fits(count);
     fn is_paused(engine, _count, _now) -> bool = engine.sending.is_paused();
     fn reply_later(engine, _count, _now) -> () = engine.sending.reply_later();
     fn replies_done(engine, count, _now) -> () = engine.sending.replies_done(u32::try_from(count).unwrap_or(u32::MAX));
+    fn handled(engine, _count, _now) -> () = engine.handled();
     fn count(engine, _count, _now) -> () = engine.count();
     fn discount_collected(engine, _count, _now) -> () = engine.sending.discount_collected();
     fn is_full(engine, _count, _now) -> bool = engine.sending.totals.is_full() || engine.sending.totals.is_queue_over();

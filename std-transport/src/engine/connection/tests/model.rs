@@ -546,7 +546,8 @@ impl Pair {
     /// Takes all events there are, and answers each message with its content.
     fn events(&mut self) -> Result<(), CloseReason> {
         while !self.engine.is_closing() && !self.engine.sending.is_paused() {
-            let Some((event, sending)) = self.engine.poll_event(self.model.now)? else { break };
+            let Some(step) = self.engine.poll_step(self.model.now)? else { break };
+            let (event, sending) = self.engine.event(step).unwrap();
             let sent = &self.model.sent[self.messages];
             let content = match event {
                 Event::Header(header) => {
@@ -564,6 +565,7 @@ impl Pair {
             };
             assert!(content == sent.content);
             sending.outbox.queue(&header(content.len()), content.into()).unwrap();
+            self.engine.handled();
             self.messages += 1;
         }
         Ok(())
@@ -580,7 +582,7 @@ impl Pair {
     /// Has bytes come, as far as they are read.
     fn come(&mut self, mut count: usize) -> Result<(), CloseReason> {
         let is_closing = self.engine.is_closing();
-        while count > 0 && !self.engine.has_ended() && (is_closing || !self.engine.sending.is_paused()) {
+        while count > 0 && !self.engine.inbox.ended() && (is_closing || !self.engine.sending.is_paused()) {
             let rest = &self.model.wire[self.model.come..];
             let space = self.engine.read_buf(count)?;
             let read = space.len().min(count).min(if is_closing { usize::MAX } else { rest.len() });
@@ -682,7 +684,7 @@ impl Pair {
         match *happening {
             Happening::Come(count) => outcome = self.come(count),
             Happening::End => {
-                self.engine.ended();
+                self.engine.inbox.end();
                 self.model.ended = true;
             }
             Happening::Take(count) => {
@@ -732,8 +734,13 @@ impl Pair {
 
     /// Compares the two, after all has been done that can be done now.
     fn settle(&mut self, taken: usize) -> bool {
-        if self.engine.begin_half_close(self.model.now) {
-            self.engine.half_closed(self.model.now);
+        let mut is_half_closed = false;
+        let close = || {
+            is_half_closed = true;
+            Ok(())
+        };
+        self.engine.half_close(self.model.now, close).unwrap();
+        if is_half_closed {
             let model = &mut self.model;
             assert!(model.queued.is_empty());
             model.closing.as_mut().unwrap().half_closed = Some(model.now);
@@ -773,10 +780,10 @@ impl Pair {
         assert_eq!(engine.sending.outbox.queued(), model.queued.len());
         assert_eq!(self.messages, model.handled);
         assert!(self.taken == model.taken);
-        assert_eq!(engine.has_ended(), model.ended);
+        assert_eq!(engine.inbox.ended(), model.ended);
         if model.closing.is_none() {
             assert_eq!(engine.sending.is_paused(), model.is_paused());
-            assert_eq!(engine.in_message(), model.in_message());
+            assert_eq!(engine.inbox.in_message(), model.in_message());
             let is_quiet = model.queued.is_empty() && model.pending == 0 && (model.ended || !model.in_message());
             assert_eq!(engine.poll_quiet(true).is_some(), is_quiet);
         }
