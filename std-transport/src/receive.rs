@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use jsonframe::{Dialect, Growable, Header, Message, OwnedHeader, OwnedMessage};
 
 use crate::Error;
-use crate::engine::{Failure, Inbox, ReadBuffer, Step};
+use crate::engine::{Buffer, Failure, Inbox, Step};
 use crate::error::plain;
 use crate::io::retry;
 
@@ -137,7 +137,7 @@ impl Receiver {
     /// Reads content straight to where it belongs, when that is larger than what would be read ahead.
     pub(crate) fn read_content(&mut self, stream: &mut impl Read, place: &mut [u8]) -> io::Result<usize> {
         let wanted = at_most(place.len(), self.inbox.content_needs());
-        if self.inbox.unread().is_empty() && self.kept().is_empty() && place.len() >= ReadBuffer::SIZE && wanted > 0 {
+        if self.inbox.unread().is_empty() && self.kept().is_empty() && place.len() >= Buffer::SIZE && wanted > 0 {
             let count = self.read(|inbox| {
                 // A stream that says it has read more than fits is not believed.
                 let count = retry(|| stream.read(&mut place[..wanted]))?.min(wanted);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jsonframe::{Dialect, Header, Message};
 
-use super::collected::Collected;
+use super::buffer::Buffer;
 use super::ids::request_id;
 use super::linger::Linger;
 use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Phase, Sending, Step, Totals};
@@ -23,11 +23,8 @@ pub(crate) struct Engine {
     pub(crate) inbox: Inbox,
     pub(crate) sending: Sending,
     /// The content of the message under way, as far as it is collected.
-    content: Collected,
+    content: Buffer,
     is_streamed: bool,
-    /// How long it may be, and whether that is still to be checked.
-    max_length: u64,
-    is_length_unchecked: bool,
     /// How many whole messages have come since they were last counted.
     messages: u32,
     /// Set when the connection is being closed.
@@ -37,7 +34,7 @@ pub(crate) struct Engine {
 /// What has been received.
 #[derive(Debug)]
 pub(crate) enum Event<'e> {
-    /// The header of a message, whose content is collected unless [`set_mode`](Engine::set_mode) says otherwise.
+    /// The header of a message. Before the next event, [`set_mode`](Engine::set_mode) is to say how its content is taken.
     Header(Header<'e>),
     /// The next piece of content that is streamed, never empty.
     Content(&'e [u8]),
@@ -59,10 +56,8 @@ impl Engine {
         Self {
             inbox: Inbox::new(received, limits.max_header),
             sending: Sending::new(Outbox::new(sent), limits, totals, now),
-            content: Collected::default(),
+            content: Buffer::default(),
             is_streamed: false,
-            max_length: 0,
-            is_length_unchecked: false,
             messages: 0,
             linger: None,
         }
@@ -84,7 +79,7 @@ impl Engine {
         if !self.reads_straight() {
             return Ok(self.inbox.read_buf());
         }
-        let space = self.content.space(self.inbox.needs()).map_err(|_| CloseReason::CollectedTotal)?;
+        let space = self.content.space_after(self.inbox.needs()).map_err(|_| CloseReason::CollectedTotal)?;
         let wanted = space.len().min(budget);
         Ok(&mut space[..wanted])
     }
@@ -118,28 +113,20 @@ impl Engine {
 
     /// Whether content goes straight to where it is collected.
     const fn reads_straight(&self) -> bool {
-        self.content.len() > 0 && self.inbox.needs() >= STRAIGHT
+        !self.content.is_empty() && self.inbox.needs() >= STRAIGHT
     }
 
     /// Goes on to the next [event](Self::event), if there is one.
     #[allow(clippy::inline_always, reason = "it is the loop of all drivers")]
     #[inline(always)]
     pub(crate) fn poll_step(&mut self, now: Instant) -> Result<Option<Step>, CloseReason> {
-        if self.is_length_unchecked {
-            self.is_length_unchecked = false;
-            self.inbox.limit_content(self.max_length).map_err(CloseReason::Protocol)?;
-        }
         loop {
             let step = self.inbox.next_step().map_err(CloseReason::Protocol)?;
             match step {
-                Some(Step::Header) => {
-                    self.sending.clock.begin(Phase::Content, now);
-                    self.set_mode(ContentMode::Whole);
-                    self.is_length_unchecked = true;
-                }
+                Some(Step::Header) => self.sending.clock.begin(Phase::Content, now),
                 Some(Step::Content(length)) if !self.is_streamed => {
                     // What comes whole is borrowed from where it was read. Its end comes next.
-                    if self.inbox.needs() > 0 || self.content.len() > 0 {
+                    if self.inbox.needs() > 0 || !self.content.is_empty() {
                         let kept = self.content.push(self.inbox.piece(length), self.inbox.needs());
                         kept.map_err(|_| CloseReason::CollectedTotal)?;
                     }
@@ -176,12 +163,14 @@ impl Engine {
         Some((event, &mut self.sending))
     }
 
-    /// How the content of the message is taken whose header has been the last event.
-    pub(crate) fn set_mode(&mut self, mode: ContentMode) {
-        (self.is_streamed, self.max_length) = match mode {
-            ContentMode::Whole => (false, self.sending.limits.max_content),
-            ContentMode::Streamed { max } => (true, max),
+    /// Takes the content of the message whose header has been the last event in this way. The error is that it is too long.
+    pub(crate) fn set_mode(&mut self, mode: ContentMode) -> Result<(), CloseReason> {
+        let max = match mode {
+            ContentMode::Whole => self.sending.limits.max_content,
+            ContentMode::Streamed { max } => max,
         };
+        self.is_streamed = mode != ContentMode::Whole;
+        self.inbox.limit_content(max).map_err(CloseReason::Protocol)
     }
 
     /// The message whose end has been the last event has been handled, and with it its request, if it was one.
@@ -240,7 +229,7 @@ impl Engine {
 
     /// Begins to close the connection. What is queued is sent first, and nothing more is received.
     pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
-        self.content = Collected::default();
+        self.content = Buffer::default();
         self.inbox.forget_unread();
         self.sending.discount_collected();
         self.sending.clock.begin(Phase::Closing, now);
@@ -325,7 +314,7 @@ pub(crate) struct Scratch {
     /// For what is to be written.
     pub(crate) tail: Vec<u8>,
     /// For content that is collected.
-    pub(crate) content: Collected,
+    pub(crate) content: Box<[u8]>,
 }
 
 #[cfg(test)]

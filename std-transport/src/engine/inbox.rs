@@ -2,14 +2,14 @@
 
 use jsonframe::{DecodeError, Decoder, Dialect, Event, Header};
 
-use super::read_buffer::ReadBuffer;
+use super::buffer::Buffer;
 
 /// A decoder and the bytes read ahead for it. Holds memory only for a message that is under way.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     decoder: Decoder<Box<[u8]>>,
     dialect: &'static Dialect,
-    ahead: ReadBuffer,
+    ahead: Buffer,
     /// The size of the decoder's buffer, which cannot be asked for without exchanging it.
     capacity: usize,
     /// It counts from the next header on.
@@ -36,7 +36,7 @@ impl Inbox {
         Self {
             decoder: Decoder::new(Box::default()).with_dialect(dialect),
             dialect,
-            ahead: ReadBuffer::default(),
+            ahead: Buffer::default(),
             capacity: 0,
             max_header,
             in_message: false,
@@ -72,7 +72,7 @@ impl Inbox {
             return Ok(None);
         }
         self.prepare_header_buffer();
-        let mut input = self.ahead.unread();
+        let mut input = self.ahead.bytes();
         let step = self.decoder.decode(&mut input).map(|event| match event? {
             Event::Header(_) => Some(Step::Header),
             Event::Content(piece) => Some(Step::Content(piece.len())),
@@ -139,14 +139,14 @@ impl Inbox {
     }
 
     pub(crate) fn unread(&self) -> &[u8] {
-        self.ahead.unread()
+        self.ahead.bytes()
     }
 
     /// Allocates a buffer for the header of a message that begins.
     ///
     /// Its first byte says how long the header is, but for up to 255 bytes; in a dialect it may say less.
     fn prepare_header_buffer(&mut self) {
-        let unread = self.ahead.unread();
+        let unread = self.ahead.bytes();
         let Some(first) = unread.first().filter(|_| !self.in_message) else { return };
         let wanted = if self.dialect.is_standard() {
             u16::from_be_bytes([*first, u8::MAX]).into()
@@ -169,7 +169,7 @@ impl Inbox {
     /// messages.
     pub(crate) fn release(&mut self) {
         if self.ahead.is_empty() {
-            self.ahead.release();
+            self.ahead = Buffer::default();
         }
         if let Some(buffer) = self.decoder.buffer_mut() {
             *buffer = Box::default();

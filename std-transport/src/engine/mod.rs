@@ -22,10 +22,10 @@
 //!  over: an error      over: the stream fails   over: `poll_closed`
 //! ```
 
+mod buffer;
 mod charge;
 mod clock;
 mod close_reason;
-mod collected;
 mod connection;
 mod content;
 mod failure;
@@ -34,7 +34,6 @@ mod inbox;
 mod limits;
 mod linger;
 mod outbox;
-mod read_buffer;
 mod sending;
 mod totals;
 
@@ -43,6 +42,7 @@ pub use content::{Content, ContentMode};
 pub use ids::{REPLY_TO, REQUEST_ID};
 pub use limits::{AtLimit, Limits};
 
+pub(crate) use buffer::Buffer;
 pub(crate) use charge::{Charges, Held};
 pub(crate) use clock::Phase;
 pub(crate) use connection::{Engine, Event, Scratch};
@@ -52,6 +52,5 @@ pub(crate) use inbox::{Inbox, Step};
 #[cfg(feature = "client")]
 pub(crate) use limits::settings;
 pub(crate) use outbox::{Outbox, copy};
-pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use sending::Sending;
 pub(crate) use totals::{Holding, Totals};

@@ -147,7 +147,10 @@ impl<R: Raw, S> Connection<R, S> {
             match (step, answer) {
                 (Step::Header, Some(mode)) => {
                     observe::header(&self.engine.inbox, mode);
-                    self.engine.set_mode(mode);
+                    // Whoever ends the connection has said why.
+                    if !self.engine.sending.is_ending() {
+                        self.engine.set_mode(mode)?;
+                    }
                 }
                 (Step::End, _) => {
                     self.engine.handled();

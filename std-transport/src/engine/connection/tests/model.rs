@@ -552,7 +552,7 @@ impl Pair {
             let content = match event {
                 Event::Header(header) => {
                     assert_eq!(header.content_length(), (sent.end - sent.header_end) as u64);
-                    self.engine.set_mode(sent.mode);
+                    self.engine.set_mode(sent.mode)?;
                     continue;
                 }
                 Event::Content(piece) => {
