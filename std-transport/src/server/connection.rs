@@ -42,8 +42,6 @@ pub(crate) struct Connection<R, S> {
     pub(super) is_listed: bool,
     /// What the handler keeps for it.
     pub(crate) state: S,
-    /// When something was due next at the end of its last turn.
-    pub(crate) due: Option<Instant>,
     /// Whether there may be something to read, and whether the stream may take something.
     pub(super) ready: Interest,
     /// Whether a read that gets less than it could may still have something after it: the end, or what follows urgent
@@ -78,7 +76,6 @@ impl<R: Raw, S> Connection<R, S> {
             id,
             address,
             state: S::default(),
-            due: None,
             ready: Interest { readable: false, writable: true },
             read_on: false,
             is_counted: network.is_some(),

@@ -95,7 +95,6 @@ impl<R: Raw, S> Connection<R, S> {
             outcome => outcome,
         };
         self.engine.update(turn.now);
-        self.due = self.engine.poll_timeout();
         self.engine.give_back(turn.scratch);
         outcome
     }
@@ -221,9 +220,7 @@ impl<R: Raw, S> Connection<R, S> {
 
     /// Does what is due after a turn, if anything is. The error is why the connection is to end.
     pub(crate) async fn expire<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
-        let outcome = self.engine.handle_timeout(turn.now);
-        self.due = self.engine.poll_timeout();
-        match outcome {
+        match self.engine.handle_timeout(turn.now) {
             Err(reason) if reason.can_be_told() && self.engine.sending.is_open() => self.dismiss(reason, turn).await,
             outcome => outcome.map(|()| Next::Wait),
         }

@@ -277,7 +277,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         link.engine.count();
         match outcome {
             Ok(next) => {
-                self.due = self.due.into_iter().chain(link.due).min();
+                self.due = self.due.into_iter().chain(link.engine.poll_timeout()).min();
                 Some(next)
             }
             Err(why) => {

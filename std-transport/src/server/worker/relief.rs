@@ -36,7 +36,7 @@ impl<H: Handler> Worker<'_, H> {
             return;
         }
         for slot in 0..self.links.capacity() {
-            if self.links.get(slot).and_then(|link| link.due).is_some_and(|due| due <= self.now) {
+            if self.links.get(slot).and_then(|link| link.engine.poll_timeout()).is_some_and(|due| due <= self.now) {
                 self.act(slot, |link, turn| {
                     // It may be that the peer reads, and the worker has not come to write.
                     link.ready.writable = true;
@@ -48,7 +48,7 @@ impl<H: Handler> Worker<'_, H> {
             }
         }
         self.give_back();
-        let next = self.links.iter().filter_map(|(_, link)| link.due).min();
+        let next = self.links.iter().filter_map(|(_, link)| link.engine.poll_timeout()).min();
         self.due = next.map(|next| next.max(self.now + TICK));
     }
 

@@ -127,7 +127,7 @@ impl<H: Handler> Task<H> {
                 self.place.common.turns.another().await;
                 continue;
             }
-            if self.connection.due.is_some_and(|due| due <= self.now) {
+            if self.connection.engine.poll_timeout().is_some_and(|due| due <= self.now) {
                 if let Err(reason) = Box::pin(self.expire(pace)).await {
                     return (self, reason);
                 }
@@ -135,7 +135,7 @@ impl<H: Handler> Task<H> {
             }
             let tick = (next == Next::Again).then(|| self.now + TICK);
             let look = self.connection.may_hide_bytes().then(|| self.now + BUSY);
-            let due = [self.connection.due, tick, look, change(shutdown)];
+            let due = [self.connection.engine.poll_timeout(), tick, look, change(shutdown)];
             self.wait(due.into_iter().flatten().min()).await;
         }
     }
