@@ -10,6 +10,7 @@ use super::*;
 use crate::Interest;
 use crate::engine::{Phase, Totals};
 use crate::server::accept::Arrival;
+use crate::server::observe::Span;
 use crate::server::{Id, Limits};
 use crate::stream::Stream;
 use crate::stream::wire::{Half, Wire};
@@ -37,6 +38,13 @@ impl Handler for Echo {
         let text = why.to_string();
         peer.send(&Header::new("farewell", "", text.len() as u64), text.as_bytes()).unwrap();
     }
+}
+
+/// With what the system's allocator and the slab add, it is to take 512 bytes at most.
+#[test]
+fn an_idle_connection_is_small() {
+    let size = size_of::<Connection<mio::net::TcpStream, ()>>() - size_of_val(&Span::new(Id::new(0, 0)));
+    assert!(size <= 488, "{size}");
 }
 
 fn message(kind: &str, content: &[u8]) -> Vec<u8> {
