@@ -75,9 +75,9 @@ impl Buffer {
     /// Takes the first `count` bytes of the space as having come, and returns how many they are: a stream that says it has
     /// read more than fits is not believed.
     pub(crate) fn fill(&mut self, count: usize) -> usize {
-        let count = count.min(self.memory.len() - self.end);
-        self.end += count;
-        count
+        let before = self.end;
+        self.end = before.saturating_add(count).min(self.memory.len());
+        self.end.saturating_sub(before)
     }
 
     /// Appends a piece, after which `left` bytes are still to come.
