@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -134,9 +133,7 @@ fn listen(arguments: Arguments, console: &Console) -> Result<(), String> {
     let (name, listener) = listening.map_err(|error| format!("cannot listen on {}: {error}", arguments.address))?;
     end_cleanly(&listener, processes, console)?;
     console.say(format_args!("listening on {name}"));
-    let numbers = Arc::new(AtomicU64::new(1));
-    serve_each(&listener, &connections, console, move |accepted, peer| {
-        let connection = numbers.fetch_add(1, Ordering::Relaxed);
+    serve_each(&listener, &connections, console, move |connection, accepted, peer| {
         if let Ok(stream) = Stream::accepted(accepted, None) {
             server.converse(stream, &Whose { connection, peer: &peer });
         }

@@ -100,7 +100,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match start(arguments, &console) {
         Ok((listener, tap)) => {
             let slots = Slots::new(arguments.max_connections.get());
-            serve_each(&listener, &slots, &console, move |accepted, peer| tap.converse(accepted, &peer));
+            serve_each(&listener, &slots, &console, move |number, accepted, peer| {
+                tap.converse(number, accepted, &peer);
+            });
             console.finish("jsonframe", Ok(()))
         }
         Err(reason) => console.finish("jsonframe", Err(reason)),

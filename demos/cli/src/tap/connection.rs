@@ -40,8 +40,8 @@ pub(super) struct Tap {
 
 impl Tap {
     /// Passes on what two peers say to each other, until they have ended.
-    pub(super) fn converse(&self, accepted: Accepted, peer: &str) {
-        let number = self.totals.connection();
+    pub(super) fn converse(&self, number: u64, accepted: Accepted, peer: &str) {
+        self.totals.connection();
         let journal = Journal::new(self.console.clone(), self.forms[0].json, number, self.clock.clone());
         let server = self.server.address().to_string();
         let members = [("client", peer.into()), ("server", server.as_str().into())];

@@ -13,9 +13,9 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// The number of one more connection.
-    pub(super) fn connection(&self) -> u64 {
-        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    /// There is one more connection.
+    pub(super) fn connection(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts whole messages and bytes that have passed.

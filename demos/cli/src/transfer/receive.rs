@@ -51,7 +51,7 @@ impl Receiver {
     pub(super) fn run(self: &Arc<Self>) {
         let slots = Slots::new(self.limits.max_connections.get());
         let receiver = Arc::clone(self);
-        serve_each(&self.listener, &slots, self.progress.console(), move |accepted, peer| {
+        serve_each(&self.listener, &slots, self.progress.console(), move |_, accepted, peer| {
             if let Ok(stream) = Stream::accepted(accepted, None) {
                 receiver.converse(stream, &peer);
             }
