@@ -15,6 +15,11 @@ crate::prove::prove! {
         error.offset()
     }
 
+    "DecodeError::looks_like"
+    fn looks_like(error: &DecodeError) -> Option<&'static str> {
+        error.looks_like()
+    }
+
     "DecodeErrorKind::name"
     fn name(kind: &DecodeErrorKind) -> &'static str {
         kind.name()
