@@ -117,14 +117,14 @@ async fn in_time<T>(patience: Option<Duration>, operation: impl Future<Output = 
     outcome.unwrap_or_else(|_| Err(io::Error::other("nothing happened for too long")))
 }
 
-/// Opens so many connections to an echo server at once, sends two messages on each, and closes each when they came back.
+/// Opens this many connections to an echo server at once, sends two messages on each, and closes each when both came back.
 ///
 /// A connection that fails does not end the others. When for the time given none of them has been opened or has come to its
 /// end, the client ends them: bytes that trickle in are not enough.
 ///
 /// # Errors
 ///
-/// How many connections failed, and why the first of them; or why there cannot be so many.
+/// How many connections failed, and why the one of the lowest number did; or why not all could be opened.
 pub fn converse(server: (&str, u16), connections: usize, patience: Duration, console: &Console) -> Result<(), String> {
     let addresses = look_up(server)?;
     let progress = Progress { patience, last: Cell::new(Instant::now()) };

@@ -140,7 +140,7 @@ fn show(console: &Console, program: &str, style: Style, lines: impl IntoIterator
     }
 }
 
-/// Shows what a server says until it has closed so many connections.
+/// Shows what a server says until it has closed this many connections.
 fn show_server(console: &Console, lines: &Receiver<String>, connections: usize) -> Result<(), String> {
     console.say("");
     let mut open = connections;

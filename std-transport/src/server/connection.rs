@@ -241,7 +241,7 @@ impl<R: Raw, S> Connection<R, S> {
     /// Goes on closing.
     pub(super) fn drain<C>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
         self.engine.borrow(turn.scratch);
-        // Nothing more is sent to it, but it makes room as others do.
+        // It is ended as others are when too much is held.
         if let Some(reason @ CloseReason::QueueFull) = self.engine.sending.take_reason() {
             return Err(reason);
         }

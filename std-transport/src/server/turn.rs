@@ -146,7 +146,7 @@ impl<R: Raw, S> Connection<R, S> {
             match (step, answer) {
                 (Step::Header, Some(mode)) => {
                     observe::header(&self.engine.inbox, mode);
-                    // Whoever ends the connection has said why.
+                    // If the handler ends the connection, that is the reason.
                     if !self.engine.sending.is_ending() {
                         self.engine.set_mode(mode)?;
                     }
@@ -238,7 +238,7 @@ impl<R: Raw, S> Connection<R, S> {
         turn.handler.call(Call::Farewell(&reason), self, &mut turn.now).await;
         // Another connection waits for the place, or what was sent last has arrived long ago.
         let need_not_linger = matches!(reason, CloseReason::MadeRoom) || self.engine.is_long_idle(turn.now);
-        // Whoever is left when the server hurries does not pause, but may have been short of processor time.
+        // A peer that is left when the server hurries does not pause, but may have been short of processor time.
         if need_not_linger && turn.pace != Pace::Hurry {
             // Its peer has sent nothing that would make the system discard what is written.
             let _ = self.flush();
