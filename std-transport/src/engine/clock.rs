@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::close_reason::Deadline;
+use super::closing::Deadline;
 use super::limits::Limits;
 
 /// What is being received, and since when; and how what is queued is taken.

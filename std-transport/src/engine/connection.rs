@@ -7,8 +7,8 @@ use std::time::Instant;
 use jsonframe::{Dialect, Header, Message};
 
 use super::buffer::Buffer;
+use super::closing::Linger;
 use super::ids::request_id;
-use super::linger::Linger;
 use super::{CloseReason, ContentMode, Inbox, Limits, Outbox, Phase, Sending, Step, Totals};
 
 /// From how many bytes on content is read straight to where it is collected, and not ahead together with what follows.

@@ -25,19 +25,18 @@
 mod buffer;
 mod charge;
 mod clock;
-mod close_reason;
+mod closing;
 mod connection;
 mod content;
 mod failure;
 mod ids;
 mod inbox;
 mod limits;
-mod linger;
 mod outbox;
 mod sending;
 mod totals;
 
-pub use close_reason::{CloseReason, Deadline};
+pub use closing::{CloseReason, Deadline};
 pub use content::{Content, ContentMode};
 pub use ids::{REPLY_TO, REQUEST_ID};
 pub use limits::{AtLimit, Limits};

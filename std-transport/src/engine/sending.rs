@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::{Clock, Phase};
-use super::close_reason::{CloseReason, Deadline};
+use super::closing::{CloseReason, Deadline};
 use super::ids::RequestId;
 use super::limits::Limits;
 use super::outbox::Outbox;
