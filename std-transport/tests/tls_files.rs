@@ -1,7 +1,7 @@
 //! Connections over TLS that are configured from PEM files.
 #![cfg(feature = "tls")]
 
-#[path = "../src/stream/tls/certificates.rs"]
+#[path = "../src/stream/tls/tests/certificates.rs"]
 mod certificates;
 
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,7 +1,7 @@
 //! `tokio::Connection` over tokio-rustls, which needs no code of this crate.
 #![cfg(feature = "tokio")]
 
-#[path = "../src/stream/tls/certificates.rs"]
+#[path = "../src/stream/tls/tests/certificates.rs"]
 mod certificates;
 
 use std::io::ErrorKind;

@@ -163,6 +163,4 @@ impl<R: Read> Read for Noted<'_, R> {
 }
 
 #[cfg(test)]
-mod certificates;
-#[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The layer against rustls itself, over a stream in memory.
 
+mod certificates;
 mod faults;
 mod flow;
 mod handshake;
@@ -13,9 +14,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
 
-use super::certificates::{Authority, Identity, NAME};
 use crate::stream::wire::{Half, Wire};
 use crate::stream::{Sink, Stream};
+use certificates::{Authority, Identity, NAME};
 
 /// Which end is the stream, and which rustls's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
