@@ -109,7 +109,6 @@ mod serialized;
 pub(crate) mod shared;
 #[cfg(unix)]
 mod socket_file;
-mod stats;
 mod test_peer;
 pub(crate) mod turn;
 mod worker;
@@ -129,7 +128,7 @@ pub use id::{Id, To};
 pub use listener::Listener;
 pub use peer::Peer;
 pub use reply::Reply;
-pub use stats::Stats;
+pub use shared::Stats;
 pub use test_peer::TestPeer;
 
 pub use crate::engine::{AtLimit, CloseReason, ContentMode, Deadline, Limits};
