@@ -9,7 +9,7 @@ use std::time::Instant;
 pub(crate) use budget::Budget;
 
 use super::accept::Arrival;
-use super::frame::Frame;
+use super::mailbox::Frame;
 use super::observe::Span;
 use super::outlet::{BYTES_WRITTEN, Outlet};
 use super::pace::Pace;

@@ -8,7 +8,7 @@ use jsonframe::Header;
 #[cfg(feature = "json")]
 use jsonframe::Value;
 
-use super::frame::Frame;
+use super::mailbox::Frame;
 use super::shared::Shared;
 use super::{Accepted, CloseReason, Id, NotAccepted, Stats, To};
 use crate::{Content, Error};

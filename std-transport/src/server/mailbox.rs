@@ -1,16 +1,16 @@
-//! What a worker is asked to do by other threads.
+//! What a worker is asked to do by other threads, and the messages that they have it send.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
+use jsonframe::{Dialect, EncodeError, Header, Message};
 use mio::net::TcpStream;
 
 use super::Id;
 use super::accept::Arrival;
-use super::frame::Frame;
 use super::shared::lock;
-use crate::engine::{CloseReason, Held, Holding, Totals};
+use crate::engine::{Charges, CloseReason, Content, Held, Holding, Outbox, Totals};
 
 /// What is waiting for a worker. It is bounded: by the totals, by the number of connections, and by that of their names.
 #[derive(Debug)]
@@ -148,6 +148,48 @@ impl Mailbox {
     }
 }
 
+/// A message that is encoded before it is known what becomes of its connections: its head, with its content if that is small, and
+/// the content otherwise.
+#[derive(Clone, Debug)]
+pub(super) struct Frame([Content; 2]);
+
+impl Frame {
+    pub(super) fn new(header: &Header<'_>, content: Content, dialect: &Dialect) -> Result<Self, EncodeError> {
+        let bytes = content.as_ref();
+        Message::new(*header, bytes)?;
+        let mut head = Vec::new();
+        dialect.append_to(header, &mut head)?;
+        if bytes.len() <= Outbox::SMALL {
+            head.extend_from_slice(bytes);
+            return Ok(Self([head.into(), "".into()]));
+        }
+        Ok(Self([head.into(), content]))
+    }
+
+    /// The same, cheap to clone.
+    pub(super) fn share(self) -> Self {
+        Self(self.0.map(Content::share))
+    }
+
+    /// The same, with what is shared counted once for all that share it.
+    pub(super) fn charged(self, charges: &Arc<Charges>) -> Self {
+        Self(self.0.map(|part| part.charged(charges)))
+    }
+
+    /// How many bytes of memory it holds; but for what is charged.
+    pub(super) fn held(&self) -> usize {
+        self.0.iter().map(Content::held).sum()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|part| part.as_ref().len()).sum()
+    }
+
+    pub(super) fn queue(self, outbox: &mut Outbox) {
+        self.0.into_iter().for_each(|part| outbox.push(part));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Limits;
@@ -183,8 +225,8 @@ mod tests {
     #[test]
     fn what_waits_in_the_mailbox_counts_until_it_is_dropped() {
         let mailbox = mailbox();
-        let header = jsonframe::Header::new("bytes", "binary", 100_000);
-        let frame = Frame::new(&header, vec![0; 100_000].into(), &jsonframe::Dialect::STANDARD).unwrap();
+        let header = Header::new("bytes", "binary", 100_000);
+        let frame = Frame::new(&header, vec![0; 100_000].into(), &Dialect::STANDARD).unwrap();
         mailbox.send(None, frame);
         assert!((100_000..101_000).contains(&mailbox.totals.all_queued()));
         drop(mailbox.take());

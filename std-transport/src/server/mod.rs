@@ -92,7 +92,6 @@ pub(crate) mod accept;
 mod address;
 pub(crate) mod connection;
 mod door;
-mod frame;
 mod handle;
 mod handler;
 mod id;

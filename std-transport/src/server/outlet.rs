@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use jsonframe::Header;
 
-use super::frame::Frame;
-use super::mailbox::{Command, Letters};
+use super::mailbox::{Command, Frame, Letters};
 use super::{CloseReason, Id, observe};
 use crate::engine::{Content, Outbox, Sending, answering};
 use crate::io::flush;
