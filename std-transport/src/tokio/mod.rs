@@ -50,6 +50,8 @@ mod polled;
 mod send;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(any(feature = "client", feature = "server"))]
+mod timer;
 
 #[cfg(feature = "client")]
 pub use client::{Client, Pushes};

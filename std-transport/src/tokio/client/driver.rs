@@ -5,28 +5,22 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::task::{Context, Poll};
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::sync::mpsc;
-use ::tokio::time::{self, sleep_until};
 use jsonframe::OwnedMessage;
 
-use super::super::polled::Polled;
 use crate::Error;
 use crate::client::link::{Link, silent};
 use crate::client::shared::Shared;
+use crate::tokio::polled::Polled;
+use crate::tokio::timer::{Timer, now};
 
 /// What the task needs, but for the connection.
 pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) pushes: Option<mpsc::Sender<OwnedMessage>>,
-}
-
-/// What time it is for the runtime.
-pub(super) fn now() -> Instant {
-    time::Instant::now().into_std()
 }
 
 impl Driver {
@@ -95,7 +89,7 @@ impl Driver {
     /// Waits for something, while calls expire, or until the peer has been silent for too long. `None` if there is no client any
     /// more.
     async fn attend<T>(&self, something: impl Future<Output = Result<T, Error>>) -> Option<Result<T, Error>> {
-        let (mut something, mut timer) = (pin!(something), pin!(sleep_until(time::Instant::now())));
+        let (mut something, mut timer) = (pin!(something), Timer::default());
         poll_fn(|context| {
             loop {
                 self.shared.set_driver(context.waker());
@@ -105,11 +99,9 @@ impl Driver {
                 if let Poll::Ready(outcome) = something.as_mut().poll(context) {
                     return Poll::Ready(Some(outcome));
                 }
-                let Some(due) = self.shared.poll_timeout().map(time::Instant::from_std) else { return Poll::Pending };
-                if timer.deadline() != due {
-                    timer.as_mut().reset(due);
+                if !timer.is_due(self.shared.poll_timeout(), context) {
+                    return Poll::Pending;
                 }
-                ready!(timer.as_mut().poll(context));
                 if self.shared.handle_timeout(now()) {
                     return Poll::Ready(Some(Err(silent().into())));
                 }

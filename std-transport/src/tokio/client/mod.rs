@@ -15,8 +15,9 @@ use jsonframe::{Header, OwnedMessage};
 #[cfg(feature = "json")]
 use jsonframe::{Value, to_json};
 
-use self::driver::{Driver, now};
+use self::driver::Driver;
 use super::connection::connect;
+use super::timer::now;
 use crate::client::call::{Call, Calls};
 use crate::client::shared::Shared;
 use crate::client::{CallError, Options, Stats};

@@ -5,7 +5,6 @@ mod common;
 mod handler;
 mod socket;
 mod task;
-mod timer;
 mod turns;
 
 use std::future::poll_fn;
@@ -23,11 +22,11 @@ use crate::engine::Totals;
 use crate::server::accept::{AT_ONCE, Acceptors};
 use crate::server::pace::Pace;
 use crate::server::{self, Address, Handle, Limits, Listener, Over};
+use crate::tokio::timer::{Timer, now};
 use asking::Asking;
 use common::Common;
 use socket::Door;
-use task::{Task, change, now};
-use timer::Timer;
+use task::{Task, change};
 
 /// A server that listens, and serves each connection in a task of its own.
 ///

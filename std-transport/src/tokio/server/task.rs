@@ -6,12 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use ::tokio::time;
-
 use super::Handler;
 use super::common::Common;
 use super::socket::Socket;
-use super::timer::Timer;
 use crate::Interest;
 use crate::engine::{Event, Scratch, Step};
 use crate::io::flush;
@@ -25,6 +22,7 @@ use crate::server::places::Network;
 use crate::server::shared::lock;
 use crate::server::turn::{Call, Calls, Turn};
 use crate::server::{CloseReason, ContentMode, Id, Peer};
+use crate::tokio::timer::{Timer, now};
 
 /// While all connections together hold too much, each looks this often whether that is over.
 const TICK: Duration = Duration::from_millis(25);
@@ -292,11 +290,6 @@ impl<H: Handler> Drop for Place<H> {
         self.common.make_room();
         shared.count_down(self.network);
     }
-}
-
-/// The time, as tokio knows it, which can be paused in tests.
-pub(super) fn now() -> Instant {
-    time::Instant::now().into_std()
 }
 
 /// When the pace changes next.

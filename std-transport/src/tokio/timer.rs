@@ -1,10 +1,15 @@
-//! The timer of a task.
+//! The time of a task, and its timer.
 
 use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use ::tokio::time::{self, Sleep, sleep};
+
+/// The time, as tokio knows it, which can be paused in tests.
+pub(super) fn now() -> Instant {
+    time::Instant::now().into_std()
+}
 
 /// Wakes the task that waits for a deadline.
 #[derive(Debug)]
