@@ -5,7 +5,6 @@ mod common;
 mod handler;
 mod socket;
 mod task;
-mod turns;
 
 use std::future::poll_fn;
 use std::io;
