@@ -108,21 +108,16 @@ enum Kind {
     Unix(UnixListener),
 }
 
-impl Kind {
-    fn new(listener: Listener) -> io::Result<Self> {
-        #[cfg(unix)]
-        if listener.address() == Address::Unix {
-            return Ok(Self::Unix(UnixListener::from_std(listener.socket.into())?));
-        }
-        Ok(Self::Tcp(TcpListener::from_std(listener.socket.into())?))
-    }
-}
-
 impl Accept for Door {
     type Raw = Socket;
 
     fn open(listener: Listener) -> io::Result<Self> {
-        Ok(Self { kind: Kind::new(listener)?, waker: Waker::noop().clone(), asks_system: false })
+        let kind = match listener.address() {
+            #[cfg(unix)]
+            Address::Unix => Kind::Unix(UnixListener::from_std(listener.socket.into())?),
+            _ => Kind::Tcp(TcpListener::from_std(listener.socket.into())?),
+        };
+        Ok(Self { kind, waker: Waker::noop().clone(), asks_system: false })
     }
 
     fn adopt(stream: net::TcpStream) -> io::Result<Socket> {

@@ -111,7 +111,7 @@ impl<H: Handler> Task<H> {
             }
             if self.connection.engine.is_opening() {
                 // Before its turn: while the handler is told of the connection, that holds no memory for a turn.
-                if let Err(reason) = Box::pin(self.open(pace)).await {
+                if let Err(reason) = Box::pin(self.beside_turns(pace, false)).await {
                     return (self, reason);
                 }
             }
@@ -126,7 +126,7 @@ impl<H: Handler> Task<H> {
                 continue;
             }
             if self.connection.engine.poll_timeout().is_some_and(|due| due <= self.now) {
-                if let Err(reason) = Box::pin(self.expire(pace)).await {
+                if let Err(reason) = Box::pin(self.beside_turns(pace, true)).await {
                     return (self, reason);
                 }
                 continue;
@@ -138,20 +138,17 @@ impl<H: Handler> Task<H> {
         }
     }
 
-    async fn expire(&mut self, pace: Pace) -> Result<Next, CloseReason> {
+    /// Goes on opening before a turn, or does what `is_due` after it. The error is why the connection is to end.
+    async fn beside_turns(&mut self, pace: Pace, is_due: bool) -> Result<(), CloseReason> {
         let Self { connection, place, now } = self;
         let mut turn = Turn { handler: place, scratch: &mut Scratch::default(), now: *now, pace };
-        let outcome = connection.expire(&mut turn).await;
+        let outcome = if is_due {
+            connection.expire(&mut turn).await.map(drop)
+        } else {
+            connection.open(&mut turn).await.map(drop)
+        };
         *now = turn.now;
         outcome
-    }
-
-    async fn open(&mut self, pace: Pace) -> Result<bool, CloseReason> {
-        let Self { connection, place, now } = self;
-        let mut turn = Turn { handler: place, scratch: &mut Scratch::default(), now: *now, pace };
-        let opened = connection.open(&mut turn).await;
-        *now = turn.now;
-        opened
     }
 
     /// Waits until the task is woken, or this time has come.
