@@ -210,11 +210,8 @@ impl Server {
     ///
     /// If the header does not fit the content, or cannot be encoded.
     pub fn with_refusal(self, header: &Header<'_>, content: &[u8]) -> Result<Self, EncodeError> {
-        Message::new(*header, content)?;
-        let mut message = Vec::new();
-        self.shared.sending_dialect().append_to(header, &mut message)?;
-        message.extend_from_slice(content);
-        *lock(&self.shared.refusal) = message;
+        let message = Message::new(*header, content)?;
+        *lock(&self.shared.refusal) = self.shared.sending_dialect().to_vec(&message)?;
         Ok(self)
     }
 

@@ -237,13 +237,12 @@ impl<'h, H: Handler> Worker<'h, H> {
         // Before the handler queues more, place is made for it.
         self.relieve();
         let slot = self.links.vacant_key();
-        let network = arrival.network;
         let is_plain = arrival.stream.is_plain();
         let id = Id::new(self.number, slot);
         let mut connection = Connection::new(arrival, id, Arc::clone(&self.shared), &self.mailbox.totals, self.now);
         if let Err(error) = self.poll.registry().register(connection.stream.get_mut(), Token(slot), EVENTS) {
             self.shared.not_accepted(&NotAccepted::Io(error), |why| self.handler.not_accepted(why));
-            return self.shared.count_down(network);
+            return self.shared.count_down(connection.network());
         }
         if self.pace != Pace::GoOn {
             connection.wake(UNREAD, false);
