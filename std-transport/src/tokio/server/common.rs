@@ -67,12 +67,15 @@ impl<H: Handler> Common<H> {
     pub(super) fn count(&self, id: Id, mailbox: &Mailbox, count: impl FnOnce() -> Holding) {
         mailbox.count(id, count);
         self.shared.update_figures();
-        self.has_made_room(id);
-        self.make_room();
+        self.make_room(id);
     }
 
-    /// If the totals are exceeded, asks the connection that holds most to make room.
-    pub(super) fn make_room(&self) {
+    /// If this connection was asked to make room, it has done what it could. If the totals are exceeded, asks the one that holds
+    /// most.
+    pub(super) fn make_room(&self, id: Id) {
+        if self.asked.load(Ordering::SeqCst) == id.mailbox() {
+            self.asked.store(Self::NOBODY, Ordering::SeqCst);
+        }
         if self.totals.is_over() {
             self.ask_heaviest();
         }
@@ -94,13 +97,6 @@ impl<H: Handler> Common<H> {
                 mailbox.end_connection(id, reason);
             }
             None => self.asked.store(Self::NOBODY, Ordering::SeqCst),
-        }
-    }
-
-    /// Notes that this connection has done what it could if it was asked to make room.
-    pub(super) fn has_made_room(&self, id: Id) {
-        if self.asked.load(Ordering::SeqCst) == id.mailbox() {
-            self.asked.store(Self::NOBODY, Ordering::SeqCst);
         }
     }
 }

@@ -283,8 +283,7 @@ impl<H: Handler> Drop for Place<H> {
     fn drop(&mut self) {
         let Common { shared, .. } = &*self.common;
         shared.remove_mailbox(self.id.mailbox());
-        self.common.has_made_room(self.id);
-        self.common.make_room();
+        self.common.make_room(self.id);
         shared.count_down(self.network);
     }
 }
