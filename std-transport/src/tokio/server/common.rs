@@ -28,18 +28,8 @@ pub(super) struct Common<H: Handler> {
     memories: Mutex<Vec<Memory<H>>>,
 }
 
-/// Memory that a connection needs in its turn.
-#[derive(Debug)]
-pub(super) struct Memory<H: Handler> {
-    pub(super) scratch: Scratch,
-    pub(super) turn: ReusableBoxFuture<'static, Turned<H>>,
-}
-
-impl<H: Handler> Default for Memory<H> {
-    fn default() -> Self {
-        Self { scratch: Scratch::default(), turn: ReusableBoxFuture::new(pending()) }
-    }
-}
+/// Memory that a connection needs in its turn, and that for the turn itself.
+type Memory<H> = (Scratch, ReusableBoxFuture<'static, Turned<H>>);
 
 impl<H: Handler> Common<H> {
     /// How much of it is kept: for as many as there may be threads.
@@ -53,7 +43,7 @@ impl<H: Handler> Common<H> {
     }
 
     pub(super) fn borrow(&self) -> Memory<H> {
-        lock(&self.memories).pop().unwrap_or_default()
+        lock(&self.memories).pop().unwrap_or_else(|| (Scratch::default(), ReusableBoxFuture::new(pending())))
     }
 
     pub(super) fn give_back(&self, memory: Memory<H>) {

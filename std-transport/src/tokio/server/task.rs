@@ -165,12 +165,10 @@ impl<H: Handler> Task<H> {
 
     /// Takes a turn, in memory that is used by one connection after the other, so that those that wait need none.
     async fn take_turn(self: Box<Self>, pace: Pace) -> (Box<Self>, Result<Next, CloseReason>) {
-        let mut memory = self.place.common.borrow();
-        let scratch = std::mem::take(&mut memory.scratch);
-        memory.turn.set(self.turn(pace, scratch));
-        let (mut task, scratch, outcome) = poll_fn(|context| memory.turn.poll(context)).await;
-        memory.scratch = scratch;
-        task.place.common.give_back(memory);
+        let (scratch, mut turn) = self.place.common.borrow();
+        turn.set(self.turn(pace, scratch));
+        let (mut task, scratch, outcome) = poll_fn(|context| turn.poll(context)).await;
+        task.place.common.give_back((scratch, turn));
         let Self { connection: Connection { engine, .. }, place, .. } = &mut *task;
         place.common.count(place.id, &place.mailbox, || {
             engine.count();
