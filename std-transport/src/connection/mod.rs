@@ -16,56 +16,77 @@ use crate::{Duplex, Error, Incoming};
 /// stream.
 macro_rules! setup {
     (blocks: $blocks:expr) => {
-        /// The longest content accepted by default: 64 MiB.
-        pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
+        impl<S> Connection<S> {
+            /// The longest content accepted by default: 64 MiB.
+            pub const DEFAULT_MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
-        /// A connection over a stream on which no byte of the next message has been read yet.
-        ///
-        /// It accepts headers of up to 65,535 bytes and content of up to
-        /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
-        pub fn new(stream: S) -> Self {
-            let dialect = &Dialect::STANDARD;
-            let mut receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
-            receiver.blocks = $blocks;
-            Self { stream, receiver, sender: Outbox::new(dialect).into() }
+            /// A connection over a stream on which no byte of the next message has been read yet.
+            ///
+            /// It accepts headers of up to 65,535 bytes and content of up to
+            /// [`DEFAULT_MAX_CONTENT`](Self::DEFAULT_MAX_CONTENT).
+            pub fn new(stream: S) -> Self {
+                let dialect = &Dialect::STANDARD;
+                let mut receiver = Receiver::new(dialect, u16::MAX, Self::DEFAULT_MAX_CONTENT);
+                receiver.blocks = $blocks;
+                Self { stream, receiver, sender: Outbox::new(dialect).into() }
+            }
+
+            /// Speaks this dialect, in both directions. To be called before anything is received or sent.
+            #[must_use]
+            pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
+                self.receiver.inbox = Inbox::new(dialect, self.receiver.inbox.max_header);
+                self.with_sending_dialect(dialect)
+            }
+
+            /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
+            #[must_use]
+            pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
+                self.sender = Outbox::new(dialect).into();
+                self
+            }
+
+            /// Accepts headers of at most this many bytes. To be called before anything is received.
+            ///
+            /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
+            #[must_use]
+            pub fn with_max_header(mut self, bytes: u16) -> Self {
+                self.receiver.inbox.max_header = bytes;
+                self
+            }
+
+            /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
+            ///
+            /// A message with longer content makes [`receive`](Self::receive) fail at its header. Content that is streamed takes
+            /// no memory whatever its length; content that is collected takes up to about twice what has arrived.
+            #[must_use]
+            pub fn with_max_content(mut self, bytes: u64) -> Self {
+                self.receiver.max_content = bytes;
+                self
+            }
+
+            /// The stream. Bytes read from it or written to it here are lost to the connection.
+            pub const fn get_mut(&mut self) -> &mut S {
+                &mut self.stream
+            }
         }
 
-        /// Speaks this dialect, in both directions. To be called before anything is received or sent.
-        #[must_use]
-        pub fn with_dialect(mut self, dialect: &'static Dialect) -> Self {
-            self.receiver.inbox = Inbox::new(dialect, self.receiver.inbox.max_header);
-            self.with_sending_dialect(dialect)
+        impl<S, I, O> Connection<S, I, O> {
+            /// The stream, or a half's handle on it.
+            pub const fn get_ref(&self) -> &S {
+                &self.stream
+            }
         }
 
-        /// Sends in this dialect, whatever the peer sends in. To be called before anything is sent.
-        #[must_use]
-        pub fn with_sending_dialect(mut self, dialect: &'static Dialect) -> Self {
-            self.sender = Outbox::new(dialect).into();
-            self
-        }
-
-        /// Accepts headers of at most this many bytes. To be called before anything is received.
-        ///
-        /// A longer one makes [`receive`](Self::receive) fail as soon as it is announced.
-        #[must_use]
-        pub fn with_max_header(mut self, bytes: u16) -> Self {
-            self.receiver.inbox.max_header = bytes;
-            self
-        }
-
-        /// Accepts content of at most this many bytes, or of any length: [`UNLIMITED`](crate::UNLIMITED).
-        ///
-        /// A message with longer content makes [`receive`](Self::receive) fail at its header. Content that is streamed takes
-        /// no memory whatever its length; content that is collected takes up to about twice what has arrived.
-        #[must_use]
-        pub fn with_max_content(mut self, bytes: u64) -> Self {
-            self.receiver.max_content = bytes;
-            self
-        }
-
-        /// The stream. Bytes read from it or written to it here are lost to the connection.
-        pub const fn get_mut(&mut self) -> &mut S {
-            &mut self.stream
+        impl<S, O> Connection<S, Receiver, O> {
+            /// Gives the stream back, and the bytes that were read from it beyond the messages received. What has not been sent
+            /// is lost.
+            ///
+            /// For a stream that changes its protocol: what comes next on it are those bytes, then what the stream reads. Within
+            /// a message, they begin with the content that has not been read.
+            #[must_use = "the bytes read ahead are what comes next on the stream"]
+            pub fn into_parts(self) -> (S, Vec<u8>) {
+                (self.stream, self.receiver.into_unread())
+            }
         }
     };
 }
@@ -166,9 +187,9 @@ impl Connection<TcpStream> {
     }
 }
 
-impl<S> Connection<S> {
-    setup!(blocks: true);
+setup!(blocks: true);
 
+impl<S> Connection<S> {
     /// The two directions, the second over another handle on the same stream.
     ///
     /// For streams that can be duplicated in a way of their own; for those that are [`Duplex`] there is
@@ -176,24 +197,6 @@ impl<S> Connection<S> {
     pub fn split_with(self, same: S) -> (ReceivingHalf<S>, SendingHalf<S>) {
         let Self { stream, receiver, sender } = self;
         (Connection { stream, receiver, sender: () }, Connection { stream: same, receiver: (), sender })
-    }
-}
-
-impl<S, I, O> Connection<S, I, O> {
-    /// The stream, with its timeouts.
-    pub const fn get_ref(&self) -> &S {
-        &self.stream
-    }
-}
-
-impl<S, O> Connection<S, Receiver, O> {
-    /// Gives the stream back, and the bytes that were read from it beyond the messages received.
-    ///
-    /// For a stream that changes its protocol: what comes next on it are those bytes, then what the stream reads. Within
-    /// a message, they begin with the content that has not been read.
-    #[must_use = "the bytes read ahead are what comes next on the stream"]
-    pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.receiver.into_unread())
     }
 }
 

@@ -92,9 +92,9 @@ pub(super) async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream
     Ok(stream)
 }
 
-impl<S> Connection<S> {
-    setup!(blocks: false);
+setup!(blocks: false);
 
+impl<S> Connection<S> {
     /// The two directions, to be used from two tasks at the same time.
     ///
     /// They share the stream through a lock. Streams with halves of their own need none: see
@@ -152,25 +152,6 @@ impl<S> Connection<S> {
         let Self { stream, receiver, sender } = self;
         let (read, write) = split(stream);
         (Connection { stream: read, receiver, sender: () }, Connection { stream: write, receiver: (), sender })
-    }
-}
-
-impl<S, I, O> Connection<S, I, O> {
-    /// The stream, or its half of it.
-    pub const fn get_ref(&self) -> &S {
-        &self.stream
-    }
-}
-
-impl<S, O> Connection<S, Receiver, O> {
-    /// Gives the stream back, and the bytes that were read from it beyond the messages received. What is
-    /// [queued](Connection::queued) is lost.
-    ///
-    /// For a stream that changes its protocol: what comes next on it are those bytes, then what the stream reads. Within
-    /// a message, they begin with the content that has not been read.
-    #[must_use = "the bytes read ahead are what comes next on the stream"]
-    pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.receiver.into_unread())
     }
 }
 
