@@ -114,7 +114,7 @@ impl Buffer {
     /// Gives the memory back. The bytes are kept in as much as they take, unless that is much of it.
     pub(crate) fn give_back(&mut self, lender: &mut Box<[u8]>) {
         let bytes = self.bytes();
-        if bytes.len() > self.memory.len() / 4 {
+        if bytes.len() >= self.memory.len().div_ceil(4) {
             return;
         }
         let (memory, end) = (Box::<[u8]>::from(bytes), bytes.len());
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn bytes_keep_the_memory_if_they_fill_much_of_it() {
-        for (unread, kept, lent) in [(0, 0, 100), (25, 25, 100), (26, 100, 0)] {
+        for (unread, kept, lent) in [(0, 0, 100), (24, 24, 100), (25, 100, 0)] {
             let mut buffer = Buffer::default();
             let mut lender = vec![0; 100].into_boxed_slice();
             buffer.borrow(&mut lender);

@@ -35,14 +35,17 @@ pub(crate) struct Engine {
 #[derive(Debug)]
 pub(crate) enum Event<'e> {
     /// The header of a message. Before the next event, [`set_mode`](Engine::set_mode) is to say how its content is taken.
-    Header(Header<'e>),
+    Header(&'e Header<'e>),
     /// The next piece of content that is streamed, never empty.
     Content(&'e [u8]),
     /// The end of content that was streamed.
     End,
     /// A message whose content was collected.
-    Message(Message<'e>),
+    Message(&'e Message<'e>),
 }
+
+/// Where an event lies that is large to be moved.
+pub(crate) type EventSlot<'e> = (Option<Header<'e>>, Option<Message<'e>>);
 
 impl Engine {
     /// A connection that begins now, and receives and sends in these dialects.
@@ -142,22 +145,29 @@ impl Engine {
     /// The event of the last step, and what may be done about it.
     #[allow(clippy::inline_always, reason = "the event is large to be copied")]
     #[inline(always)]
-    pub(crate) fn event(&mut self, step: Step) -> Option<(Event<'_>, &mut Sending)> {
+    pub(crate) fn event<'e>(
+        &'e mut self,
+        step: Step,
+        slot: &'e mut EventSlot<'e>,
+    ) -> Option<(Event<'e>, &'e mut Sending)> {
         let event = match step {
             Step::Header => {
-                let header = self.inbox.header()?;
-                self.sending.request = request_id(&header);
+                slot.0 = self.inbox.header();
+                let header = slot.0.as_ref()?;
+                self.sending.request = request_id(header);
                 Event::Header(header)
             }
             Step::Content(length) => Event::Content(self.inbox.piece(length)),
             Step::End if self.is_streamed => Event::End,
             Step::End => {
-                let header = self.inbox.header()?;
+                slot.0 = self.inbox.header();
+                let header = slot.0.as_ref()?;
                 let content = match self.content.bytes() {
                     [] => self.inbox.piece(header.content_length().try_into().ok()?),
                     collected => collected,
                 };
-                Event::Message(Message::new(header, content).ok()?)
+                slot.1 = Message::new(*header, content).ok();
+                Event::Message(slot.1.as_ref()?)
             }
         };
         Some((event, &mut self.sending))
@@ -285,15 +295,19 @@ impl Engine {
             scratch.ahead = vec![0; AHEAD].into();
         }
         self.inbox.borrow(&mut scratch.ahead, &mut scratch.header);
-        self.sending.outbox.borrow(&mut scratch.tail);
+        self.sending.outbox.borrow(&mut scratch.tails);
         self.content.borrow(&mut scratch.content);
     }
 
-    /// Gives the memory back, but for what is needed until the next turn.
-    pub(crate) fn give_back(&mut self, scratch: &mut Scratch) {
+    /// Gives the memory for what is received back, but for what is needed until the next turn.
+    pub(crate) fn give_back_inbox(&mut self, scratch: &mut Scratch) {
         self.inbox.give_back(&mut scratch.ahead, &mut scratch.header);
-        self.sending.outbox.give_back(&mut scratch.tail);
         self.content.give_back(&mut scratch.content);
+    }
+
+    /// Gives the memory for what is sent back, but for what is needed until the next turn.
+    pub(crate) fn give_back_outbox(&mut self, scratch: &mut Scratch) {
+        self.sending.outbox.give_back(&mut scratch.tails);
     }
 
     /// Counts the memory that the connection holds, and the messages that have come.
@@ -311,8 +325,8 @@ pub(crate) struct Scratch {
     pub(crate) ahead: Box<[u8]>,
     /// For a header.
     pub(crate) header: Box<[u8]>,
-    /// For what is to be written.
-    pub(crate) tail: Vec<u8>,
+    /// For what is to be written, by as many connections as answer together.
+    pub(crate) tails: Vec<Vec<u8>>,
     /// For content that is collected.
     pub(crate) content: Box<[u8]>,
 }

@@ -44,7 +44,7 @@ pub use limits::{AtLimit, Limits};
 pub(crate) use buffer::Buffer;
 pub(crate) use charge::{Charges, Held};
 pub(crate) use clock::Phase;
-pub(crate) use connection::{Engine, Event, Scratch};
+pub(crate) use connection::{Engine, Event, EventSlot, Scratch};
 pub(crate) use failure::{Failure, is_timeout};
 pub(crate) use ids::{Members, RequestId, answering, reply_to, request_id};
 pub(crate) use inbox::{Inbox, Step};

@@ -51,6 +51,9 @@ impl Outbox {
     /// writes several pieces one by one, each in a record and by a system call of its own.
     pub(crate) const TINY: usize = 4 * 1024;
 
+    /// How many queues may have borrowed memory at a time.
+    pub(crate) const TOGETHER: usize = 8;
+
     /// How long most heads are at most.
     const SHORT_HEAD: usize = 256;
 
@@ -272,22 +275,22 @@ impl Outbox {
     }
 
     /// Borrows memory for the tail, if there is none.
-    pub(crate) fn borrow(&mut self, lender: &mut Vec<u8>) {
+    pub(crate) fn borrow(&mut self, lender: &mut Vec<Vec<u8>>) {
         if self.tail.capacity() == 0 {
-            mem::swap(&mut self.tail, lender);
+            self.tail = lender.pop().unwrap_or_default();
         }
     }
 
     /// Gives the memory back. What is queued is kept in as much as it takes, unless that is most of it.
-    pub(crate) fn give_back(&mut self, lender: &mut Vec<u8>) {
+    pub(crate) fn give_back(&mut self, lender: &mut Vec<Vec<u8>>) {
         if self.tail.capacity() / 4 < self.tail.len() {
             return;
         }
         let rest = self.copy_tail();
         let mut tail = mem::replace(&mut self.tail, rest);
         tail.clear();
-        if tail.capacity() > lender.capacity() && tail.capacity() <= 2 * Self::SMALL {
-            *lender = tail;
+        if (1..=2 * Self::SMALL).contains(&tail.capacity()) && lender.len() < Self::TOGETHER {
+            lender.push(tail);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Budget, WORK};
 
 use super::accept::Arrival;
 use super::mailbox::Frame;
@@ -252,7 +252,7 @@ impl<R: Raw, S> Connection<R, S> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready.writable = false,
             Err(_) => is_over = true,
         }
-        let mut budget = Budget::new(&self.shared.figures);
+        let mut budget = Budget::new(turn.now, &self.shared.figures);
         while budget.bytes > 0 && self.may_read() {
             if self.read(&mut budget, turn.now).is_err() {
                 self.engine.inbox.end();

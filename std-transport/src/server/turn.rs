@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::peer::Access;
 use super::shared::Shared;
 use super::{CloseReason, ContentMode, Handler, Peer, observe};
-use crate::engine::{Event, Scratch, Step};
+use crate::engine::{Event, EventSlot, Outbox, Scratch, Step};
 use crate::stream::Raw;
 
 /// What a handler is called for. `E` is a step of what is received, or its event.
@@ -50,16 +50,17 @@ impl<R: Raw, H: Handler> Calls<R> for H {
         connection: &mut Connection<R, H::State>,
         _: &mut Instant,
     ) -> impl Future<Output = Option<ContentMode>> {
+        let mut slot = EventSlot::default();
         let (id, address) = (connection.id, connection.address);
-        let Some((call, state, outlet, shared)) = connection.called(call) else { return ready(None) };
+        let Some((call, state, outlet, shared)) = connection.called(call, &mut slot) else { return ready(None) };
         let mut peer = Peer::new(id, address, Access::Owned(Mutex::new(outlet)), shared);
         let answer = shared.guard(|| {
             match call {
                 Call::Connected => self.connected(&mut peer, state),
-                Call::Received(Event::Header(header)) => return self.header(&mut peer, state, &header),
+                Call::Received(Event::Header(header)) => return self.header(&mut peer, state, header),
                 Call::Received(Event::Content(piece)) => self.content(&mut peer, state, piece),
                 Call::Received(Event::End) => self.end(&mut peer, state),
-                Call::Received(Event::Message(message)) => self.message(&mut peer, state, message),
+                Call::Received(Event::Message(message)) => self.message(&mut peer, state, *message),
                 Call::Farewell(why) => self.farewell(&mut peer, state, why),
             }
             ContentMode::Whole
@@ -84,19 +85,41 @@ pub(crate) struct Turn<'t, C> {
 impl<R: Raw, S> Connection<R, S> {
     /// Does what can be done now, within bounds. The error is why the connection is to end.
     pub(crate) async fn turn<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
-        let outcome = if self.engine.is_closing() {
-            self.drain(turn)
-        } else {
-            let received = self.receive(turn).await;
-            received.and_then(|next| self.end_turn(next, turn))
-        };
+        let outcome = self.begin_turn(turn).await;
+        match self.end_turn(outcome, turn) {
+            Err(reason) => self.dismiss(reason, turn).await,
+            outcome => outcome,
+        }
+    }
+
+    /// The first half of a turn: receives what can be received. Before its next turn, it needs the second half.
+    pub(crate) async fn begin_turn<C: Calls<R, State = S>>(
+        &mut self,
+        turn: &mut Turn<'_, C>,
+    ) -> Result<Next, CloseReason> {
+        let outcome = if self.engine.is_closing() { self.drain(turn) } else { self.receive(turn).await };
+        self.engine.give_back_inbox(turn.scratch);
+        outcome
+    }
+
+    /// The second half of a turn, after this outcome of the first: writes what has been answered.
+    pub(crate) fn end_turn<C>(
+        &mut self,
+        outcome: Result<Next, CloseReason>,
+        turn: &mut Turn<'_, C>,
+    ) -> Result<Next, CloseReason> {
         let outcome = match outcome {
-            Err(reason) if reason.can_be_told() && self.engine.sending.is_open() => self.dismiss(reason, turn).await,
+            Ok(next) if !self.engine.is_closing() => self.answer(next, turn),
             outcome => outcome,
         };
         self.engine.update(turn.now);
-        self.engine.give_back(turn.scratch);
+        self.engine.give_back_outbox(turn.scratch);
         outcome
+    }
+
+    /// Whether the second half of its turn can wait for the first of others, because it holds little until then.
+    pub(crate) fn can_wait(&self) -> bool {
+        (1..=Outbox::SMALL).contains(&self.engine.sending.outbox.queued()) && !self.engine.inbox.in_message()
     }
 
     /// Goes on opening: true once the handler has been told of the connection. The error is why it is to end.
@@ -117,7 +140,7 @@ impl<R: Raw, S> Connection<R, S> {
         // First, for what was blocked would otherwise wait for an event that has come already.
         self.flush()?;
         self.engine.sending.offered = 0;
-        let mut budget = Budget::new(&self.shared.figures);
+        let mut budget = Budget::new(turn.now, &self.shared.figures);
         loop {
             let sending = &self.engine.sending;
             let is_spent = budget.messages == 0 || sending.offered as usize >= BYTES_WRITTEN;
@@ -173,12 +196,13 @@ impl<R: Raw, S> Connection<R, S> {
     pub(crate) fn called<'c>(
         &'c mut self,
         call: Call<'c, Step>,
+        slot: &'c mut EventSlot<'c>,
     ) -> Option<(Call<'c, Event<'c>>, &'c mut S, Outlet<'c>, &'c Arc<Shared>)> {
         let Self { stream, engine, state, shared, .. } = self;
         let (call, sending) = match call {
             Call::Connected => (Call::Connected, &mut engine.sending),
             Call::Received(step) => {
-                let (event, sending) = engine.event(step)?;
+                let (event, sending) = engine.event(step, slot)?;
                 observe::received(&event);
                 (Call::Received(event), sending)
             }
@@ -187,8 +211,8 @@ impl<R: Raw, S> Connection<R, S> {
         Some((call, state, Outlet::new(stream, sending), shared))
     }
 
-    /// Ends a turn in which what could be received has been. The error is why the connection is to end.
-    fn end_turn<C>(&mut self, next: Next, turn: &Turn<'_, C>) -> Result<Next, CloseReason> {
+    /// Writes what is to be written when what could be received has been. The error is why the connection is to end.
+    fn answer<C>(&mut self, next: Next, turn: &Turn<'_, C>) -> Result<Next, CloseReason> {
         let was_paused = self.engine.sending.is_paused();
         let flushed = self.flush();
         match self.engine.sending.take_reason() {
@@ -221,18 +245,21 @@ impl<R: Raw, S> Connection<R, S> {
     /// Does what is due after a turn, if anything is. The error is why the connection is to end.
     pub(crate) async fn expire<C: Calls<R, State = S>>(&mut self, turn: &mut Turn<'_, C>) -> Result<Next, CloseReason> {
         match self.engine.handle_timeout(turn.now) {
-            Err(reason) if reason.can_be_told() && self.engine.sending.is_open() => self.dismiss(reason, turn).await,
-            outcome => outcome.map(|()| Next::Wait),
+            Err(reason) => self.dismiss(reason, turn).await,
+            Ok(()) => Ok(Next::Wait),
         }
     }
 
-    /// Begins to end the connection, for a reason that the peer can be told: asks the handler for last words. The error is the
-    /// reason, if the peer need not be waited for.
+    /// Begins to end the connection for this reason: if its peer can be told, the handler is asked for last words. The error is
+    /// the reason, if the peer need not be waited for.
     pub(crate) async fn dismiss<C: Calls<R, State = S>>(
         &mut self,
         reason: CloseReason,
         turn: &mut Turn<'_, C>,
     ) -> Result<Next, CloseReason> {
+        if !reason.can_be_told() || !self.engine.sending.is_open() {
+            return Err(reason);
+        }
         // It may have passed.
         self.engine.sending.deadline = None;
         turn.handler.call(Call::Farewell(&reason), self, &mut turn.now).await;

@@ -17,7 +17,7 @@ use super::accept::{AT_ONCE, Acceptors, Arrival};
 use super::connection::{Connection, Next};
 use super::door::Door;
 use super::mailbox::{Command, Mailbox};
-use super::pace::Pace;
+use super::pace::{Pace, Shutdown};
 use super::places::LongestIdle;
 use super::shared::Shared;
 use super::turn::{Turn, at_once};
@@ -55,13 +55,17 @@ pub(super) struct Worker<'h, H: Handler> {
     ready: VecDeque<usize>,
     /// The slots of those that had more to do than fits in a turn.
     busy: VecDeque<usize>,
+    /// The slots of those whose turn has begun.
+    begun: VecDeque<usize>,
     /// Those that make room for others.
     idle: LongestIdle,
     scratch: Scratch,
     /// When something may be due on a connection.
     due: Option<Instant>,
-    /// When it last stopped waiting.
+    /// When it last looked at the clock.
     now: Instant,
+    /// The shutdown, once it is known of.
+    shutdown: Option<Shutdown>,
     /// Whether connections go on, as they do until it has begun to shut down.
     pace: Pace,
     handler: &'h mut H,
@@ -82,10 +86,12 @@ impl<'h, H: Handler> Worker<'h, H> {
             links: Slab::new(),
             ready: VecDeque::new(),
             busy: VecDeque::new(),
+            begun: VecDeque::new(),
             idle: LongestIdle::default(),
             scratch: Scratch::default(),
             due: None,
             now: Instant::now(),
+            shutdown: None,
             pace: Pace::GoOn,
             handler,
         })
@@ -109,7 +115,7 @@ impl<'h, H: Handler> Worker<'h, H> {
         loop {
             self.wait(&mut events)?;
             // Asked before the commands are taken: what was sent before the shutdown is sent.
-            let shutdown = self.shared.shutdown();
+            self.shutdown = self.shared.shutdown();
             self.now = Instant::now();
             for event in &events {
                 // After an error or a hang-up, reading and writing say what has happened.
@@ -122,7 +128,7 @@ impl<'h, H: Handler> Worker<'h, H> {
                     self.wake(token, |link| link.wake(ready, over || event.is_priority()));
                 }
             }
-            if let Some(shutdown) = shutdown {
+            if let Some(shutdown) = self.shutdown {
                 if self.pace == Pace::GoOn {
                     self.stop();
                 }
@@ -135,7 +141,7 @@ impl<'h, H: Handler> Worker<'h, H> {
             self.expire();
             self.make_room();
             self.shared.update_figures();
-            if let Some(shutdown) = shutdown {
+            if let Some(shutdown) = self.shutdown {
                 if shutdown.until <= self.now {
                     self.abandon();
                 }
@@ -149,19 +155,15 @@ impl<'h, H: Handler> Worker<'h, H> {
 
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let now = Instant::now();
-        let at_once = (self.mailbox.totals.is_over() || !self.ready.is_empty() || !self.busy.is_empty()).then_some(now);
-        let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, now));
+        let is_waiting = !self.mailbox.totals.is_over() && self.ready.is_empty() && self.busy.is_empty();
+        let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, self.now));
         // When the time is over, those that are left are broken off.
-        let until = self
-            .shared
-            .shutdown()
-            .filter(|_| !self.links.is_empty() || self.acceptors.is_some())
-            .map(|shutdown| shutdown.until);
+        let until = self.shutdown.filter(|_| !self.links.is_empty() || self.acceptors.is_some());
         // Another connection may have been idle for long enough.
-        let room = self.shared.places.is_asking().then(|| now + LongestIdle::TICK);
-        let first = [at_once, accept, self.due, until, room].into_iter().flatten().min();
-        match self.poll.poll(events, first.map(|first| first.saturating_duration_since(now))) {
+        let room = self.shared.places.is_asking().then(|| self.now + LongestIdle::TICK);
+        let first = [accept, self.due, until.map(|shutdown| shutdown.until), room].into_iter().flatten().min();
+        let first = if is_waiting { first } else { Some(self.now) };
+        match self.poll.poll(events, first.map(|first| first.saturating_duration_since(self.now))) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }

@@ -21,6 +21,7 @@ on_one_thread! {
     endless_content_delays_others_by_one_turn,
     five_floods_delay_others_by_five_turns,
     long_answers_delay_others_by_one_turn,
+    an_answer_waits_for_no_other_handler_after_a_slow_one,
 }
 
 /// How many messages of one connection are handled in a turn, how many bytes are read, and how many are written, as
@@ -204,4 +205,50 @@ fn long_answers_delay_others_by_one_turn(driver: Driver) {
     for (messages, _) in Match::new(driver, 10, 1).play(&requests, &requests) {
         assert!(messages <= WRITTEN / 50_000 + 1 + 11, "{messages} long answers before a short one");
     }
+}
+
+/// Sends back what comes, when it has waited if it is asked to.
+#[derive(Clone)]
+struct Waiter {
+    there: mpsc::Sender<()>,
+    gate: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl Handler for Waiter {
+    type State = ();
+
+    fn message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        match message.content() {
+            b"gate" => {
+                self.there.send(()).unwrap();
+                self.gate.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            }
+            b"slow" => thread::sleep(Duration::from_millis(1)),
+            _ => {}
+        }
+        peer.send(&message.header(), message.content()).unwrap();
+    }
+}
+
+fn an_answer_waits_for_no_other_handler_after_a_slow_one(driver: Driver) {
+    let ((there, waits), (open, gate)) = (mpsc::channel(), mpsc::channel());
+    let server = driver.start(Limits::default(), Waiter { there, gate: Arc::new(Mutex::new(gate)) });
+    let mut streams = [(); 3].map(|()| {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        ask(&mut stream);
+        hear(&mut stream);
+        stream
+    });
+    let [first, slow, last] = &mut streams;
+    first.write_all(&message(b"gate")).unwrap();
+    waits.recv_timeout(PATIENCE).unwrap();
+    // These two have their turns one after the other.
+    slow.write_all(&message(b"slow")).unwrap();
+    last.write_all(&message(b"gate")).unwrap();
+    open.send(()).unwrap();
+    waits.recv_timeout(PATIENCE).unwrap();
+    slow.read_exact(&mut message(b"slow")).unwrap();
+    open.send(()).unwrap();
+    last.read_exact(&mut message(b"gate")).unwrap();
 }

@@ -37,9 +37,13 @@ fn receive(engine: &mut Engine, mut bytes: &[u8], now: Instant) -> Result<usize,
 }
 
 /// The next event, if there is one.
-fn poll_event(engine: &mut Engine, now: Instant) -> Result<Option<(Event<'_>, &mut Sending)>, CloseReason> {
+fn poll_event<'e>(
+    engine: &'e mut Engine,
+    now: Instant,
+    slot: &'e mut EventSlot<'e>,
+) -> Result<Option<(Event<'e>, &'e mut Sending)>, CloseReason> {
     let step = engine.poll_step(now)?;
-    Ok(step.map(|step| engine.event(step).unwrap()))
+    Ok(step.map(|step| engine.event(step, slot).unwrap()))
 }
 
 fn queue(engine: &mut Engine, content_length: usize, now: Instant) {
@@ -82,25 +86,31 @@ fn a_request_with_an_id_is_handled_from_its_header_to_its_end_and_no_longer() {
     for streams in [false, true] {
         let mut engine = engine(Limits::default(), start);
         let count = wire.len() - 1;
-        assert!(poll_event(&mut engine, start).unwrap().is_none());
+        assert!(poll_event(&mut engine, start, &mut EventSlot::default()).unwrap().is_none());
         engine.read_buf(usize::MAX).unwrap()[..count].copy_from_slice(&wire[..count]);
         engine.received(count, start);
         assert!(matches!(
-            poll_event(&mut engine, start),
+            poll_event(&mut engine, start, &mut EventSlot::default()),
             Ok(Some((Event::Header(_), Sending { request: Some(_), .. })))
         ));
         if streams {
             engine.set_mode(ContentMode::Streamed { max: 2 }).unwrap();
-            assert!(matches!(poll_event(&mut engine, start), Ok(Some((Event::Content(b"a"), _)))));
+            assert!(matches!(
+                poll_event(&mut engine, start, &mut EventSlot::default()),
+                Ok(Some((Event::Content(b"a"), _)))
+            ));
         }
-        assert!(poll_event(&mut engine, start).unwrap().is_none());
+        assert!(poll_event(&mut engine, start, &mut EventSlot::default()).unwrap().is_none());
         engine.update(start);
         assert!(engine.sending.request.is_some(), "it is under way");
 
         engine.read_buf(usize::MAX).unwrap()[0] = b'b';
         engine.received(1, start);
         let is_end = |event: &Event<'_>| matches!(event, Event::End | Event::Message(_));
-        while !poll_event(&mut engine, start).unwrap().is_some_and(|(event, _)| is_end(&event)) {}
+        while !poll_event(&mut engine, start, &mut EventSlot::default())
+            .unwrap()
+            .is_some_and(|(event, _)| is_end(&event))
+        {}
         engine.update(start);
         assert!(engine.sending.request.is_some(), "its end is being handled");
         engine.handled();
@@ -404,7 +414,10 @@ fn too_long_content_is_refused_after_its_header() {
             let wire = message(&vec![b'x'; length]);
             engine.read_buf(wire.len()).unwrap()[..wire.len()].copy_from_slice(&wire);
             engine.received(wire.len(), start);
-            assert!(matches!(poll_event(&mut engine, start), Ok(Some((Event::Header(_), _)))));
+            assert!(matches!(
+                poll_event(&mut engine, start, &mut EventSlot::default()),
+                Ok(Some((Event::Header(_), _)))
+            ));
             match engine.set_mode(mode) {
                 Ok(()) => assert!(is_accepted),
                 Err(CloseReason::Protocol(error)) => {
@@ -527,7 +540,7 @@ fn memory_is_counted_while_it_is_held() {
     engine.borrow(&mut scratch);
     receive(&mut engine, &wire[..wire.len() - 500], start).unwrap();
     queue(&mut engine, 100, start);
-    engine.give_back(&mut scratch);
+    give_back(&mut engine, &mut scratch);
     engine.count();
     let (queued, collected) = (totals.queued.total(), totals.collected.total());
     assert!((100..1000).contains(&queued), "{queued}");
@@ -538,7 +551,7 @@ fn memory_is_counted_while_it_is_held() {
     engine.borrow(&mut scratch);
     assert_eq!(receive(&mut engine, &wire[wire.len() - 500..], start).unwrap(), 1);
     wrote(&mut engine, usize::MAX, start);
-    engine.give_back(&mut scratch);
+    give_back(&mut engine, &mut scratch);
     engine.count();
     assert_eq!((totals.queued.total(), totals.collected.total()), (0, 0));
 
@@ -556,8 +569,7 @@ fn all_memory_of_a_turn_is_borrowed_and_given_back() {
     let start = Instant::now();
     let (mut engine, mut scratch) = (engine(Limits::default(), start), Scratch::default());
     let lent = |scratch: &Scratch| {
-        [scratch.ahead.len(), scratch.header.len(), scratch.tail.capacity(), scratch.content.len()]
-            .map(|bytes| bytes > 0)
+        [scratch.ahead.len(), scratch.header.len(), scratch.tails.len(), scratch.content.len()].map(|bytes| bytes > 0)
     };
     let wire = message(&[b'x'; 1000]);
     for _ in 0..2 {
@@ -568,9 +580,15 @@ fn all_memory_of_a_turn_is_borrowed_and_given_back() {
         assert_eq!(receive(&mut engine, &wire[wire.len() - 1..], start).unwrap(), 1);
         queue(&mut engine, 100, start);
         wrote(&mut engine, usize::MAX, start);
-        engine.give_back(&mut scratch);
+        give_back(&mut engine, &mut scratch);
         assert_eq!((lent(&scratch), held(&engine)), ([true; 4], 0));
     }
+}
+
+/// Gives back what is borrowed for a turn.
+fn give_back(engine: &mut Engine, scratch: &mut Scratch) {
+    engine.give_back_inbox(scratch);
+    engine.give_back_outbox(scratch);
 }
 
 /// How much memory it holds between its turns.
@@ -593,7 +611,7 @@ fn memory_follows_the_content_that_has_come_whatever_its_header_says() {
             come += piece.len();
             // In its turn, it has the memory of earlier turns.
             assert!(engine.content.held() <= 2 * come, "{} bytes are held for {come}", engine.content.held());
-            engine.give_back(&mut scratch);
+            give_back(&mut engine, &mut scratch);
             // The buffer of a header is as long as its first byte says it can be.
             assert!(held(&engine) < 255 + 4 * come, "{} bytes are held for {come}", held(&engine));
         }
@@ -610,7 +628,7 @@ fn a_header_in_pieces_takes_its_buffer_once_and_no_more_than_the_limit() {
             engine.borrow(&mut scratch);
             // What is refused is refused with its second byte.
             let is_refused = receive(&mut engine, &[byte], start).is_err();
-            engine.give_back(&mut scratch);
+            give_back(&mut engine, &mut scratch);
             assert!(held(&engine) <= most, "{} bytes are held", held(&engine));
             if is_refused {
                 assert_eq!(first, u8::MAX);

@@ -65,7 +65,8 @@ proptest! {
             // Who has nothing queued keeps nothing, and who has little does not keep much.
             prop_assert!(outbox.queued() > 0 || outbox.segments.is_none() && outbox.tail.capacity() == 0);
             prop_assert!(outbox.tail.capacity() / 4 <= outbox.tail.len());
-            prop_assert!(lent.is_empty() && lent.capacity() <= 2 * Outbox::SMALL);
+            prop_assert!(lent.len() <= Outbox::TOGETHER);
+            prop_assert!(lent.iter().all(|tail| tail.is_empty() && tail.capacity() <= 2 * Outbox::SMALL));
         }
         sink.free = usize::MAX;
         flush(&mut outbox, &mut sink, usize::MAX).unwrap();
@@ -93,7 +94,7 @@ fn header(content_length: usize) -> Header<'static> {
 /// An outbox whose tail is so long, and has so much memory.
 fn with_tail(length: usize, capacity: usize) -> Outbox {
     let mut outbox = Outbox::new(&Dialect::STANDARD);
-    outbox.borrow(&mut Vec::with_capacity(capacity));
+    outbox.borrow(&mut vec![Vec::with_capacity(capacity)]);
     let content = (0..length).find(|content| header(*content).encoded_len() + content == length).unwrap();
     outbox.queue(&header(content), vec![b'x'; content].into()).unwrap();
     assert_eq!((outbox.tail.len(), outbox.tail.capacity()), (length, capacity));
@@ -218,17 +219,19 @@ fn memory_is_given_back_when_nothing_is_queued() {
 
 #[test]
 fn lent_memory_comes_back_unless_what_is_queued_needs_most_of_it() {
-    for (length, kept, lent) in [(1024, 1024, 4096), (1025, 4096, 0)] {
+    let capacities = |lender: &[Vec<u8>]| lender.iter().map(Vec::capacity).collect::<Vec<_>>();
+    for (length, kept, lent) in [(1024, 1024, &[4096][..]), (1025, 4096, &[])] {
         let (mut outbox, mut lender) = (with_tail(length, 4096), Vec::new());
         outbox.give_back(&mut lender);
-        assert_eq!((outbox.tail.len(), outbox.tail.capacity(), lender.capacity()), (length, kept, lent));
+        assert_eq!((outbox.tail.len(), outbox.tail.capacity(), &*capacities(&lender)), (length, kept, lent));
     }
-    // Who has more, or would get more than most need, gets nothing.
-    let large = 2 * Outbox::SMALL;
-    for (capacity, has, then) in [(4096, 5000, 5000), (4096, 100, 4096), (large, 0, large), (large + 1, 0, 0)] {
-        let (mut outbox, mut lender) = (with_tail(250, capacity), Vec::with_capacity(has));
+    // Nobody gets more than most need, nor more pieces than are borrowed together.
+    let (large, most) = (2 * Outbox::SMALL, Outbox::TOGETHER);
+    for (capacity, had, has) in [(large, 0, 1), (large + 1, 0, 0), (4096, most - 1, most), (4096, most, most)] {
+        let (mut outbox, mut lender) = (with_tail(250, capacity), vec![Vec::with_capacity(capacity); had]);
         outbox.give_back(&mut lender);
-        assert_eq!((outbox.tail.len(), lender.len(), lender.capacity()), (250, 0, then), "{capacity} {has}");
+        assert_eq!((outbox.tail.len(), lender.len()), (250, has), "{capacity} {had}");
+        assert!(lender.iter().all(Vec::is_empty));
     }
 }
 

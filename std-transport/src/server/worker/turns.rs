@@ -4,9 +4,10 @@ use std::mem;
 use std::time::Instant;
 
 use super::{Link, Worker};
-use crate::server::connection::Next;
-use crate::server::turn::at_once;
-use crate::server::{Handler, Id};
+use crate::engine::Outbox;
+use crate::server::connection::{Next, WORK};
+use crate::server::turn::{Turn, at_once};
+use crate::server::{CloseReason, Handler, Id};
 
 /// How many connections have a handshake before all have their turn: the cryptography of one takes as long as many messages.
 const HANDSHAKES: usize = 4;
@@ -41,42 +42,84 @@ impl<H: Handler> Worker<'_, H> {
     /// ask for much, and the reverse.
     pub(super) fn take_turns(&mut self) {
         let (woken, busy) = (self.ready.len(), self.busy.len());
-        let begun = (busy > 0).then(Instant::now);
-        let mut handshakes = 0;
-        for _ in 0..woken {
+        let (start, mut since, mut handshakes) = (self.now, self.now, 0);
+        for left in (0..woken).rev() {
             // Before more is queued or collected, room is made for it.
             if self.mailbox.totals.is_full() {
-                return;
+                break;
             }
             let Some(slot) = self.ready.pop_front() else { break };
-            handshakes += usize::from(self.take_turn(slot, handshakes < HANDSHAKES));
+            self.begin_turn(slot, &mut handshakes);
+            if left + busy > 0 {
+                self.now = Instant::now();
+            }
+            // Answers that are written one after the other take less time than each after its request.
+            if self.begun.len() == Outbox::TOGETHER || self.now >= since + WORK {
+                self.end_turns();
+                self.now = Instant::now();
+                since = self.now;
+            }
         }
-        let until = begun.map(|begun| Instant::now() + begun.elapsed());
+        self.end_turns();
+        if busy == 0 {
+            return;
+        }
+        let until = self.now + (self.now - start);
         for _ in 0..busy {
             if self.mailbox.totals.is_full() {
-                return;
+                break;
             }
             let Some(slot) = self.busy.pop_front() else { break };
-            self.take_turn(slot, true);
-            if until.is_some_and(|until| until <= Instant::now()) {
+            self.begin_turn(slot, &mut 0);
+            self.end_turns();
+            self.now = Instant::now();
+            if until <= self.now {
                 break;
             }
         }
     }
 
-    /// Takes the turn of a connection: true if that was for a handshake. A connection that is opening has its turn later unless
-    /// it `may_open`.
-    fn take_turn(&mut self, slot: usize, may_open: bool) -> bool {
+    /// Takes the turn of a connection, or the first half of it, if the second can wait. Of those that are opening, some have their
+    /// turn later.
+    fn begin_turn(&mut self, slot: usize, handshakes: &mut usize) {
+        let Self { links, handler, scratch, now, pace, .. } = self;
         // It may have ended since.
-        let Some(link) = self.links.get_mut(slot) else { return false };
-        let is_opening = link.engine.is_opening();
-        let is_late = is_opening && !may_open;
-        if is_late || self.settle(slot, |link, turn| at_once(link.turn(turn))) == Some(Next::Again) {
-            self.busy.push_back(slot);
-        } else if let Some(link) = self.links.get_mut(slot) {
-            link.is_listed = false;
+        let Some(link) = links.get_mut(slot) else { return };
+        if link.engine.is_opening() {
+            if *handshakes == HANDSHAKES {
+                return self.busy.push_back(slot);
+            }
+            *handshakes += 1;
         }
-        is_opening && may_open
+        let span = link.span.enter();
+        let outcome = at_once(link.begin_turn(&mut Turn { handler, scratch, now: *now, pace: *pace }));
+        drop(span);
+        if matches!(outcome, Ok(Next::Wait)) && link.can_wait() {
+            self.begun.push_back(slot);
+        } else {
+            self.end_turn(slot, outcome);
+        }
+    }
+
+    /// Takes the second halves of the turns that have begun.
+    fn end_turns(&mut self) {
+        while let Some(slot) = self.begun.pop_front() {
+            self.end_turn(slot, Ok(Next::Wait));
+        }
+    }
+
+    fn end_turn(&mut self, slot: usize, outcome: Result<Next, CloseReason>) {
+        let next = self.settle(slot, |link, turn| {
+            link.is_listed = false;
+            match link.end_turn(outcome, turn) {
+                Err(reason) => at_once(link.dismiss(reason, turn)),
+                outcome => outcome,
+            }
+        });
+        if let (Some(Next::Again), Some(link)) = (next, self.links.get_mut(slot)) {
+            link.is_listed = true;
+            self.busy.push_back(slot);
+        }
     }
 
     /// Gives back the memory of many connections that have ended, as far as it comes after that of the others, and that of many

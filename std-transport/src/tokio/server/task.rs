@@ -10,7 +10,7 @@ use super::Handler;
 use super::common::Common;
 use super::socket::Socket;
 use crate::Interest;
-use crate::engine::{Event, Scratch, Step};
+use crate::engine::{Event, EventSlot, Scratch, Step};
 use crate::io::flush;
 use crate::server::accept::Arrival;
 use crate::server::connection::{Connection, Next};
@@ -198,16 +198,17 @@ impl<H: Handler> Calls<Socket> for Place<H> {
     ) -> Option<ContentMode> {
         let Self { id, common, mailbox, timer, .. } = self;
         let address = connection.address;
-        let (call, state, outlet, shared) = connection.called(call)?;
+        let mut slot = EventSlot::default();
+        let (call, state, outlet, shared) = connection.called(call, &mut slot)?;
         let (outlet, handler) = (Mutex::new(outlet), &common.handler);
         let mut peer = Peer::new(*id, address, Access::Shared(&outlet), shared);
         let mut call = pin!(async {
             match call {
                 Call::Connected => handler.connected(&mut peer, state).await,
-                Call::Received(Event::Header(header)) => return handler.header(&mut peer, state, &header).await,
+                Call::Received(Event::Header(header)) => return handler.header(&mut peer, state, header).await,
                 Call::Received(Event::Content(piece)) => handler.content(&mut peer, state, piece).await,
                 Call::Received(Event::End) => handler.end(&mut peer, state).await,
-                Call::Received(Event::Message(message)) => handler.message(&mut peer, state, message).await,
+                Call::Received(Event::Message(message)) => handler.message(&mut peer, state, *message).await,
                 Call::Farewell(why) => handler.farewell(&mut peer, state, why).await,
             }
             ContentMode::Whole

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use jsonframe::{Decoder, Dialect, Event as Decoded, Header, Message};
 
-use super::{CloseReason, Content, ContentMode, Engine, Event, Limits, Scratch, Totals};
+use super::{CloseReason, Content, ContentMode, Engine, Event, EventSlot, Limits, Scratch, Totals};
 
 pub(super) const NANOSECOND: Duration = Duration::from_nanos(1);
 
@@ -494,7 +494,7 @@ impl Pair {
         }
         let is_over = self.happen(happening);
         if let Some(scratch) = &mut self.scratch {
-            self.engine.give_back(scratch);
+            super::give_back(&mut self.engine, scratch);
         }
         self.engine.count();
         self.compare_totals();
@@ -547,7 +547,8 @@ impl Pair {
     fn events(&mut self) -> Result<(), CloseReason> {
         while !self.engine.is_closing() && !self.engine.sending.is_paused() {
             let Some(step) = self.engine.poll_step(self.model.now)? else { break };
-            let (event, sending) = self.engine.event(step).unwrap();
+            let mut slot = EventSlot::default();
+            let (event, sending) = self.engine.event(step, &mut slot).unwrap();
             let sent = &self.model.sent[self.messages];
             let content = match event {
                 Event::Header(header) => {
