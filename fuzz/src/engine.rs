@@ -6,7 +6,7 @@
 //! The engine is private to its crate, so it is compiled into this one from the same files, as is the model, which the
 //! engine's own tests use.
 
-use self::transport::{CloseReason, Content, ContentMode, Engine, Event, Limits, Scratch, Totals};
+use self::transport::{CloseReason, Content, ContentMode, Engine, Event, EventSlot, Limits, Scratch, Totals};
 
 #[path = "../../std-transport/src/engine/connection/tests/model.rs"]
 #[allow(dead_code, reason = "a part of it is there for the other tests of the engine")]

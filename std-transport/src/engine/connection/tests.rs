@@ -8,7 +8,9 @@ use jsonframe::DecodeErrorKind;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use self::model::{CONTENT, HANDLER, HEADER, IDLE, NANOSECOND, WRITE, before, engine, header, message, secs};
+use self::model::{
+    CONTENT, HANDLER, HEADER, IDLE, NANOSECOND, WRITE, before, engine, give_back, header, message, secs,
+};
 use super::*;
 use crate::engine::{Content, Deadline, REQUEST_ID};
 
@@ -583,12 +585,6 @@ fn all_memory_of_a_turn_is_borrowed_and_given_back() {
         give_back(&mut engine, &mut scratch);
         assert_eq!((lent(&scratch), held(&engine)), ([true; 4], 0));
     }
-}
-
-/// Gives back what is borrowed for a turn.
-fn give_back(engine: &mut Engine, scratch: &mut Scratch) {
-    engine.give_back_inbox(scratch);
-    engine.give_back_outbox(scratch);
 }
 
 /// How much memory it holds between its turns.

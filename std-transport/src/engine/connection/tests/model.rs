@@ -17,6 +17,12 @@ pub(super) fn before(time: Instant) -> Instant {
     time.checked_sub(NANOSECOND).unwrap()
 }
 
+/// Gives back what is borrowed for a turn.
+pub(super) fn give_back(engine: &mut Engine, scratch: &mut Scratch) {
+    engine.give_back_inbox(scratch);
+    engine.give_back_outbox(scratch);
+}
+
 pub(super) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -494,7 +500,7 @@ impl Pair {
         }
         let is_over = self.happen(happening);
         if let Some(scratch) = &mut self.scratch {
-            super::give_back(&mut self.engine, scratch);
+            give_back(&mut self.engine, scratch);
         }
         self.engine.count();
         self.compare_totals();
