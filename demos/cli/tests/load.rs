@@ -336,7 +336,7 @@ def serve(sock):
             header = json.dumps({**OTHER, "content-type": "text/json", "content-encoding": "utf-8",
                                  "content-length": len(answer)}).encode()
             sock.sendall(struct.pack(LENGTH, len(header)) + header + answer)
-            print(answer.decode(), flush=True)
+            print(answer.decode() + "\n", end="", flush=True)
     except (EOFError, OSError):
         pass
 
