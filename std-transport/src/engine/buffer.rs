@@ -113,11 +113,11 @@ impl Buffer {
 
     /// Gives the memory back. The bytes are kept in as much as they take, unless that is much of it.
     pub(crate) fn give_back(&mut self, lender: &mut Box<[u8]>) {
-        let bytes = self.bytes();
-        if bytes.len() >= self.memory.len().div_ceil(4) {
+        let end = self.bytes().len();
+        if end >= self.memory.len().div_ceil(4) {
             return;
         }
-        let (memory, end) = (Box::<[u8]>::from(bytes), bytes.len());
+        let memory = if end == 0 { Box::default() } else { self.bytes().into() };
         let given = mem::replace(self, Self { memory, start: 0, end }).memory;
         if given.len() > lender.len() && given.len() <= Self::COMMON {
             *lender = given;

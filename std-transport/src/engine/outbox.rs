@@ -286,7 +286,7 @@ impl Outbox {
         if self.tail.capacity() / 4 < self.tail.len() {
             return;
         }
-        let rest = self.copy_tail();
+        let rest = if self.tail.is_empty() { Vec::new() } else { self.copy_tail() };
         let mut tail = mem::replace(&mut self.tail, rest);
         tail.clear();
         if (1..=2 * Self::SMALL).contains(&tail.capacity()) && lender.len() < Self::TOGETHER {

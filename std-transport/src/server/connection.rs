@@ -223,6 +223,11 @@ impl<R: Raw, S> Connection<R, S> {
         Ok(())
     }
 
+    /// Whether something is queued, or may be in a layer of the stream.
+    pub(super) const fn may_have_to_write(&self) -> bool {
+        !self.is_done() || !self.stream.is_plain()
+    }
+
     const fn is_done(&self) -> bool {
         self.engine.sending.outbox.is_done()
     }

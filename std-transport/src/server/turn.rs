@@ -138,7 +138,9 @@ impl<R: Raw, S> Connection<R, S> {
         }
         self.engine.borrow(turn.scratch);
         // First, for what was blocked would otherwise wait for an event that has come already.
-        self.flush()?;
+        if self.may_have_to_write() {
+            self.flush()?;
+        }
         self.engine.sending.offered = 0;
         let mut budget = Budget::new(turn.now, &self.shared.figures);
         loop {

@@ -50,15 +50,19 @@ impl<H: Handler> Worker<'_, H> {
             }
             let Some(slot) = self.ready.pop_front() else { break };
             self.begin_turn(slot, &mut handshakes);
-            if left + busy > 0 {
-                self.now = Instant::now();
+            if left + busy == 0 {
+                break;
             }
             // Answers that are written one after the other take less time than each after its request.
-            if self.begun.len() == Outbox::TOGETHER || self.now >= since + WORK {
-                self.end_turns();
+            if self.begun.len() < Outbox::TOGETHER {
                 self.now = Instant::now();
-                since = self.now;
+                if self.now < since + WORK {
+                    continue;
+                }
             }
+            self.end_turns();
+            self.now = Instant::now();
+            since = self.now;
         }
         self.end_turns();
         if busy == 0 {
