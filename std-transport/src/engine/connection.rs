@@ -44,7 +44,7 @@ pub(crate) enum Event<'e> {
     Message(&'e Message<'e>),
 }
 
-/// Where an event lies that is large to be moved.
+/// Room for what an event refers to, which is large to be moved.
 pub(crate) type EventSlot<'e> = (Option<Header<'e>>, Option<Message<'e>>);
 
 impl Engine {

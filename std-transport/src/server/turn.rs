@@ -117,7 +117,7 @@ impl<R: Raw, S> Connection<R, S> {
         outcome
     }
 
-    /// Whether the second half of its turn can wait for the first of others, because it holds little until then.
+    /// Whether the second half of its turn can wait for the first halves of others, because it holds little until then.
     pub(crate) fn can_wait(&self) -> bool {
         (1..=Outbox::SMALL).contains(&self.engine.sending.outbox.queued()) && !self.engine.inbox.in_message()
     }

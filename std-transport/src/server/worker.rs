@@ -155,6 +155,8 @@ impl<'h, H: Handler> Worker<'h, H> {
 
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        // A handler may have been slow, and what is due is not to be late by as much again.
+        self.now = Instant::now();
         let is_waiting = !self.mailbox.totals.is_over() && self.ready.is_empty() && self.busy.is_empty();
         let accept = self.acceptors.as_ref().and_then(|acceptors| acceptors.due(&self.shared, self.now));
         // When the time is over, those that are left are broken off.

@@ -45,7 +45,7 @@ impl Budget {
 
     /// Bytes have been read.
     pub(super) fn spend_bytes(&mut self, count: usize) {
-        // The first read takes little time.
+        // Not after the first read, which takes little of that time.
         if self.bytes < BYTES_READ || self.arrived.is_some() {
             let now = Instant::now();
             if self.until <= now {
